@@ -1,0 +1,4 @@
+export type { Kek } from './kek.ts';
+export { isTransient, KmsError, type KmsErrorCode } from './kms-error.ts';
+export { createLocalKeyFile } from './local-key-file.ts';
+export { openKek } from './open-kek.ts';

@@ -1,0 +1,31 @@
+/**
+ * - `INVALID_URI`: the KEK's URI cannot be understood
+ * - `UNSUPPORTED_URI`: a KMS that this version has no provider for
+ * - `UNAVAILABLE`: the KMS cannot be reached or is busy. The only transient one: the same call may succeed later
+ * - `DENIED`: the KMS, or the mode of the key file, refuses the KEK's use
+ * - `NOT_FOUND`: no such KEK, or the DEK was wrapped under another one
+ * - `CORRUPT`: the wrapped DEK is damaged or bound to another place, or the key file holds no key
+ */
+export type KmsErrorCode =
+  | 'INVALID_URI'
+  | 'UNSUPPORTED_URI'
+  | 'UNAVAILABLE'
+  | 'DENIED'
+  | 'NOT_FOUND'
+  | 'CORRUPT';
+
+/** All that a KEK throws. One line that an operator can act on, without a byte of a key. */
+export class KmsError extends Error {
+  override readonly name = 'KmsError';
+  readonly code: KmsErrorCode;
+
+  constructor(code: KmsErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Whether the same call may succeed later without anybody's doing: only `UNAVAILABLE`. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof KmsError && error.code === 'UNAVAILABLE';
+}
