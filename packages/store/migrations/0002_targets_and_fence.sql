@@ -1,0 +1,126 @@
+-- A target is a table and the columns in it that hold sealed records. Registering one puts the fence around it.
+
+create table rekey.targets (
+  name text primary key check (name ~ '^[a-z][a-z0-9_]{0,40}$'),
+  item_type text not null check (item_type in ('credentials', 'apiKeys', 'secrets')),
+  table_name text not null,
+  id_column name not null,
+  id_type text not null check (id_type in ('uuid', 'bigint', 'text')),
+  tenant_column name not null,
+  key_column name not null,
+  ciphertext_column name not null
+);
+
+-- A record's id and tenant are bound into its ciphertext: with either changed it would no longer open, and it
+-- would leave its key's count unseen.
+create function rekey.refuse_identity_change() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception 'The id and the tenant of a sealed record do not change' using errcode = 'RK004';
+end
+$$;
+
+-- Puts a table under the fence and makes it known to rotations. The table needs a primary or unique key on the
+-- id, an index that begins with (tenant, id), and no index on the key number (it would cost HOT updates).
+-- "fillfactor" below 100 is advised so that updates find room on their page.
+create function rekey.register_target(
+  target_name text,
+  target_item_type text,
+  target_table regclass,
+  id_column name default 'id',
+  tenant_column name default 'tenant_id',
+  key_column name default 'key_number',
+  ciphertext_column name default 'ciphertext'
+) returns void
+language plpgsql
+as $register$
+declare
+  id_type text;
+  table_name text;
+begin
+  select format('%I.%I', n.nspname, c.relname) into strict table_name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target_table;
+  select format_type(a.atttypid, null) into id_type
+    from pg_attribute a where a.attrelid = target_table and a.attname = id_column and not a.attisdropped;
+
+  if not exists (
+    select from pg_index i
+    where i.indrelid = target_table and i.indisvalid and i.indpred is null
+      and i.indkey[0] = (select attnum from pg_attribute where attrelid = target_table and attname = tenant_column)
+      and i.indkey[1] = (select attnum from pg_attribute where attrelid = target_table and attname = id_column)
+  ) then
+    raise exception 'Table % needs an index on (%, %)', table_name, tenant_column, id_column;
+  end if;
+  if exists (
+    select from pg_index i
+    where i.indrelid = target_table
+      and (select attnum from pg_attribute where attrelid = target_table and attname = key_column) = any (i.indkey)
+  ) then
+    raise warning 'An index of % contains %: re-encryption will be several times slower', table_name, key_column;
+  end if;
+
+  execute format('alter table %s alter column %I set storage external', table_name, ciphertext_column);
+  -- The label and the bytes agree, so that counting labels counts bytes.
+  execute format(
+    $sql$alter table %1$s add constraint %2$I check (
+      coalesce(substring(%3$I from 1 for 5) = '\x01'::bytea || int4send(%4$I), %3$I is null and %4$I is null))$sql$,
+    table_name, 'rekey_label_' || target_name, ciphertext_column, key_column);
+
+  execute format($sql$
+    create trigger %1$I before update of %3$I, %4$I on %2$s
+      for each row when (old.%3$I is distinct from new.%3$I or old.%4$I is distinct from new.%4$I)
+      execute function rekey.refuse_identity_change()
+    $sql$, 'rekey_identity_' || target_name, table_name, id_column, tenant_column);
+
+  -- The fence. One statement-level trigger over the transition table costs nothing measurable, where a per-row
+  -- trigger or a foreign key costs a third of the speed. It selects the rows that ARE active (searching for bad
+  -- ones would lock nothing) and locks them FOR SHARE (FOR KEY SHARE would not conflict with a state change).
+  execute format($sql$
+    create function rekey.%1$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $fence$
+    declare
+      sealed record;
+    begin
+      for sealed in select distinct w.%2$I as tenant, w.%3$I as key_number from written w
+          where w.%3$I is not null order by 1, 2 loop
+        perform rekey.enter_gate(sealed.tenant);
+        perform from rekey.deks d
+          where d.tenant_id = sealed.tenant and d.key_number = sealed.key_number and d.state = 'active'
+          for share;
+        continue when found;
+        -- Only now it matters whether this was a write under a key: renaming a record that still waits for the
+        -- sweep is none. A transition-table trigger cannot name columns, so the old rows are joined here.
+        if tg_op = 'UPDATE' then
+          perform from written w left join replaced r on r.%4$I = w.%4$I
+            where w.%2$I = sealed.tenant and w.%3$I = sealed.key_number
+              and (r.%4$I is null or r.%2$I is distinct from w.%2$I
+                or r.%3$I is distinct from w.%3$I or r.%5$I is distinct from w.%5$I);
+          continue when not found;
+        end if;
+        if current_setting('transaction_isolation') <> 'read committed' then
+          raise exception 'Tenant %%: its active DEK is not in the snapshot of this transaction', sealed.tenant
+            using errcode = '40001';
+        end if;
+        raise exception 'Key %% of tenant %% is not active: seal under the active DEK', sealed.key_number, sealed.tenant
+          using errcode = 'RK001', hint = 'Write through rekey.hold_active_dek or the vault library.';
+      end loop;
+      return null;
+    end
+    $fence$
+    $sql$, 'fence_' || target_name, tenant_column, key_column, id_column, ciphertext_column);
+
+  execute format(
+    'create trigger %I after insert on %s referencing new table as written for each statement execute function rekey.%I()',
+    'rekey_fence_insert_' || target_name, table_name, 'fence_' || target_name);
+  execute format(
+    'create trigger %I after update on %s referencing old table as replaced new table as written for each statement execute function rekey.%I()',
+    'rekey_fence_update_' || target_name, table_name, 'fence_' || target_name);
+
+  insert into rekey.targets values (
+    target_name, target_item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column);
+end
+$register$;

@@ -1,0 +1,49 @@
+import type { PoolClient } from 'pg';
+import { inTransaction, row, rows, type Store } from './open-store.ts';
+import { progressOf, sumRanges } from './progress.ts';
+import {
+  type RotationRow,
+  type RotationView,
+  rotationColumns,
+  toView,
+  type WaitingFor,
+} from './rotation-view.ts';
+
+/** A view with the number by which a later one is recognised. */
+export interface Snapshot {
+  readonly view: RotationView;
+  readonly version: number;
+}
+
+/**
+ * A sign of life for a rotation, and its progress brought up to date from its ranges. Concurrent beats take turns
+ * on the rotation's row and each reads the ranges after it has its turn, so a higher version is never an older
+ * state. Null when the rotation is not running any more.
+ */
+export async function beat(
+  store: Store,
+  rotationId: string,
+  waitingFor: WaitingFor | null = null,
+): Promise<Snapshot | null> {
+  return inTransaction(store, async (tx) => {
+    const [rotation] = await rows<RotationRow>(
+      tx,
+      `update rekey.rotations set version = version + 1, heartbeat_at = clock_timestamp(), waiting_for = $2
+       where id = $1 and status = 'in_progress' returning ${rotationColumns}`,
+      [rotationId, waitingFor],
+    );
+    if (rotation === undefined) return null;
+    const progress = progressOf(rotation, await sumRanges(tx, rotationId), await databaseNow(tx));
+    await tx.query('update rekey.rotations set progress = $2 where id = $1', [
+      rotationId,
+      JSON.stringify(progress),
+    ]);
+    return { view: toView({ ...rotation, progress }), version: Number(rotation.version) };
+  });
+}
+
+/** Milliseconds since the epoch by the database's clock: a worker's may be an hour off. */
+export async function databaseNow(tx: PoolClient): Promise<number> {
+  const { now } = await row<{ now: Date }>(tx, 'select clock_timestamp() as now');
+  return now.getTime();
+}

@@ -1,0 +1,48 @@
+import type { PoolClient } from 'pg';
+import type { Store } from './open-store.ts';
+
+const reconnectMs = 1_000;
+
+/**
+ * Calls `onTenant` with a tenant's id when a DEK of it was stored that is about to become active. Takes one
+ * connection of the pool, and another when that one dies; what happens in between is missed. Returns how to stop.
+ */
+export function listenForDeks(store: Store, onTenant: (tenantId: string) => void): () => void {
+  let stopped = false;
+  let client: PoolClient | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const retry = (): void => {
+    if (stopped) return;
+    timer = setTimeout(() => void listen(), reconnectMs);
+    timer.unref();
+  };
+  const listen = async (): Promise<void> => {
+    try {
+      const connected = await store.connect();
+      if (stopped) return connected.release(true);
+      client = connected;
+      connected.on('error', () => {
+        if (client !== connected) return;
+        client = undefined;
+        connected.release(true);
+        retry();
+      });
+      connected.on('notification', ({ payload }) => {
+        if (payload !== undefined) onTenant(payload);
+      });
+      await connected.query('listen rekey_deks');
+    } catch {
+      client?.release(true);
+      client = undefined;
+      retry();
+    }
+  };
+  void listen();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    client?.release(true);
+    client = undefined;
+  };
+}

@@ -1,0 +1,120 @@
+import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { StoreError, speaking } from './store-error.ts';
+
+/** A pool of connections to Postgres. Whoever opened it calls `end()`. */
+export type Store = Pool;
+
+/** Anything that takes a statement: the pool, or a connection with an open transaction. */
+export type Queryable = Pick<PoolClient, 'query'>;
+
+export interface StoreOptions {
+  readonly url: string;
+  /** Connections at most. */
+  readonly max?: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName?: string;
+  /** Settings of every session, by the names that Postgres gives them. */
+  readonly session?: Readonly<Record<string, string | number>>;
+  /** Called for connections that die while idle; the pool replaces them by itself. */
+  readonly onError: (error: Error) => void;
+}
+
+/** Long enough for a loaded server, short enough for an API that answers 503 within a second. */
+const connectTimeoutMs = 900;
+
+/** Opens a pool; connects only when first used. */
+export function openStore({
+  url,
+  max = 10,
+  applicationName = 'rekey',
+  session = {},
+  onError,
+}: StoreOptions): Store {
+  const pool = new Pool({
+    connectionString: url,
+    max,
+    application_name: applicationName,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    options: Object.entries(session)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  });
+  pool.on('error', onError);
+  return pool;
+}
+
+/**
+ * Opens a pool for the sweep: for reading, writing and counting records range by range.
+ *
+ * Its sessions wait for a lock far shorter than Postgres' `deadlock_timeout` (1 s by default), so that the sweep gives
+ * way before an application could be chosen as a deadlock's victim; a batch takes milliseconds.
+ *
+ * They also know only one plan, by index and in the order of ids: the planner guesses how many records a batch
+ * touches from statistics that a bulk load has not refreshed yet, and a hash join over the whole table per batch made
+ * the sweep five times slower.
+ */
+export function openSweepStore(options: Omit<StoreOptions, 'session'>): Store {
+  return openStore({
+    ...options,
+    session: {
+      lock_timeout: 50,
+      enable_hashjoin: 'off',
+      enable_mergejoin: 'off',
+      enable_seqscan: 'off',
+      enable_bitmapscan: 'off',
+      enable_sort: 'off',
+      jit: 'off',
+    },
+  });
+}
+
+/** One statement; its rows. Throws {@link StoreError}. */
+export async function rows<Row extends QueryResultRow>(
+  on: Queryable,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
+  return speaking(async () => (await on.query<Row>(text, [...values])).rows);
+}
+
+/** One statement that yields exactly one row. */
+export async function row<Row extends QueryResultRow>(
+  on: Queryable,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row> {
+  const [first] = await rows<Row>(on, text, values);
+  if (first === undefined) throw new StoreError('REFUSED', 'A statement that yields one row yielded none');
+  return first;
+}
+
+/**
+ * Runs `work` in a transaction of its own: committed when it returns, rolled back when it throws. A connection
+ * whose rollback fails is thrown away. A `COMMIT` whose answer was lost throws `UNAVAILABLE`: it may have happened.
+ */
+export async function inTransaction<T>(store: Store, work: (tx: PoolClient) => Promise<T>): Promise<T> {
+  const client = await speaking(() => store.connect());
+  let broken: Error | undefined;
+  // Without a listener, a connection that dies while checked out would end the process.
+  const onDeath = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', onDeath);
+  try {
+    return await speaking(async () => {
+      await client.query('begin');
+      const result = await work(client);
+      await client.query('commit');
+      return result;
+    });
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.off('error', onDeath);
+    client.release(broken);
+  }
+}

@@ -1,0 +1,54 @@
+import { inTransaction, row, rows, type Store } from './open-store.ts';
+import type { Lease } from './range-lease.ts';
+import type { Target } from './targets.ts';
+
+/**
+ * Counts what stands in a range on any DEK but the new one. What is left is what was set aside and still is as it
+ * was: the range is proved then, its failures counted by this very statement and no other kept. Anything else left
+ * over is returned (the range needs another pass); 0 means proved. Null: the lease is lost.
+ *
+ * The set on older keys only shrinks after the switch, ids do not change and the ranges cover everything, so a
+ * range once counted zero stays zero: neither a lock nor one snapshot over all ranges is needed.
+ */
+export async function proveRange(
+  store: Store,
+  target: Target,
+  lease: Lease,
+  { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
+): Promise<number | null> {
+  return inTransaction(store, async (tx) => {
+    const held = await rows(
+      tx,
+      `select from rekey.rotation_ranges
+       where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 for update`,
+      [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+    );
+    if (held.length === 0) return null;
+    const inRange = `t.${target.tenant} = $1
+      and ($2::${target.idType} is null or t.${target.id} > $2::${target.idType})
+      and ($3::${target.idType} is null or t.${target.id} <= $3::${target.idType})`;
+    const count = await row<{ left: string; set_aside: string }>(
+      tx,
+      `select count(*) as left, count(f.record_id) as set_aside
+       from ${target.table} t
+       left join rekey.rotation_failures f
+         on f.rotation_id = $5 and f.target = $6 and f.record_id = t.${target.id}::text
+       where ${inRange} and t.${target.key} <> $4`,
+      [tenantId, lease.lower, lease.upper, newKeyNumber, lease.rotationId, lease.target],
+    );
+    const unaccounted = Number(count.left) - Number(count.set_aside);
+    if (unaccounted > 0) return unaccounted;
+    await tx.query(
+      `delete from rekey.rotation_failures f using ${target.table} t
+       where f.rotation_id = $5 and f.target = $6 and f.record_id = t.${target.id}::text
+         and ${inRange} and t.${target.key} = $4`,
+      [tenantId, lease.lower, lease.upper, newKeyNumber, lease.rotationId, lease.target],
+    );
+    await tx.query(
+      `update rekey.rotation_ranges set failed = $5, proved_at = clock_timestamp(), owner = null
+       where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4`,
+      [lease.rotationId, lease.target, lease.ordinal, lease.owner, count.set_aside],
+    );
+    return 0;
+  });
+}

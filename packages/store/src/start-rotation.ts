@@ -1,0 +1,182 @@
+import type { PoolClient } from 'pg';
+import { inTransaction, type Queryable, row, rows, type Store } from './open-store.ts';
+import {
+  type Initiator,
+  type RotationRow,
+  type RotationView,
+  rotationColumns,
+  toView,
+} from './rotation-view.ts';
+import { type ItemCounts, loadTargets, noItems, totalOf } from './targets.ts';
+import { estimateMs, measureThroughput } from './throughput.ts';
+
+export interface StartRotation {
+  readonly rotationId: string;
+  readonly newDekId: string;
+  readonly tenantId: string;
+  readonly initiatedBy: Initiator;
+  readonly idempotency: IdempotencyKey | null;
+  /** The exact body of the answer; kept with the idempotency key, so that a replay is the same to the byte. */
+  readonly render: (view: RotationView) => string;
+}
+
+export interface IdempotencyKey {
+  readonly caller: string;
+  readonly key: string;
+  readonly bodyHash: Buffer;
+}
+
+export type StartedRotation =
+  | { readonly kind: 'started'; readonly body: string; readonly view: RotationView }
+  | { readonly kind: 'replayed'; readonly body: string }
+  | { readonly kind: 'idempotency_mismatch' }
+  | { readonly kind: 'in_progress'; readonly rotationId: string }
+  | { readonly kind: 'tenant_not_found' };
+
+/**
+ * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
+ * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
+ * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
+ * this one and replays it.
+ */
+export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
+  let outcome: StartedRotation | undefined;
+  await inTransaction(store, async (tx) => {
+    outcome = await attempt(tx, call);
+    if (outcome.kind !== 'started') throw new NothingToKeep();
+  }).catch((error: unknown) => {
+    if (!(error instanceof NothingToKeep)) throw error;
+  });
+  if (outcome === undefined) throw new Error('a transaction committed without an outcome');
+  return outcome;
+}
+
+/** Rolls the transaction back without being an error to the caller. */
+class NothingToKeep extends Error {}
+
+async function attempt(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
+  // The tenant's row orders concurrent calls, so that each sees what the one before it committed.
+  const tenant = await rows(tx, 'select from rekey.tenants where id = $1 for no key update', [call.tenantId]);
+  if (tenant.length === 0) return { kind: 'tenant_not_found' };
+
+  if (call.idempotency !== null) {
+    const earlier = await claimIdempotencyKey(tx, call.idempotency, call.rotationId);
+    if (earlier !== null) {
+      return earlier.body_hash.equals(call.idempotency.bodyHash)
+        ? { kind: 'replayed', body: earlier.response }
+        : { kind: 'idempotency_mismatch' };
+    }
+  }
+
+  const unfinished = await insertRotation(tx, call);
+  if (unfinished !== null) return { kind: 'in_progress', rotationId: unfinished };
+
+  await tx.query(
+    `insert into rekey.deks (id, tenant_id, key_number, state)
+     select $1, $2, coalesce(max(key_number), 0) + 1, 'pre_active' from rekey.deks where tenant_id = $2`,
+    [call.newDekId, call.tenantId],
+  );
+  const view = toView(await freezeCounts(tx, call));
+  const body = call.render(view);
+  if (call.idempotency !== null) {
+    await tx.query('update rekey.idempotency_keys set response = $3 where caller = $1 and key = $2', [
+      call.idempotency.caller,
+      call.idempotency.key,
+      body,
+    ]);
+  }
+  return { kind: 'started', body, view };
+}
+
+/** Deletes keys that are not honoured any more, some at a time. */
+export async function forgetIdempotencyKeys(on: Queryable): Promise<void> {
+  await rows(
+    on,
+    `delete from rekey.idempotency_keys where (caller, key) in (
+       select caller, key from rekey.idempotency_keys
+       where created_at < now() - interval '25 hours' order by created_at limit 1000 for update skip locked)`,
+  );
+}
+
+interface KeptAnswer {
+  readonly body_hash: Buffer;
+  readonly response: string;
+}
+
+/** Null when the key is ours now; else what it was used for. Waits for a concurrent call with the same key. */
+async function claimIdempotencyKey(
+  tx: PoolClient,
+  { caller, key, bodyHash }: IdempotencyKey,
+  rotationId: string,
+): Promise<KeptAnswer | null> {
+  await tx.query(
+    `delete from rekey.idempotency_keys where caller = $1 and key = $2 and created_at < now() - interval '24 hours'`,
+    [caller, key],
+  );
+  const claimed = await rows(
+    tx,
+    `insert into rekey.idempotency_keys (caller, key, body_hash, rotation_id, response)
+     values ($1, $2, $3, $4, '') on conflict do nothing returning 1`,
+    [caller, key, bodyHash, rotationId],
+  );
+  if (claimed.length === 1) return null;
+  return row<{ body_hash: Buffer; response: string }>(
+    tx,
+    'select body_hash, response from rekey.idempotency_keys where caller = $1 and key = $2',
+    [caller, key],
+  );
+}
+
+/** Null when the row is in; else the id of the tenant's unfinished rotation. */
+async function insertRotation(tx: PoolClient, call: StartRotation): Promise<string | null> {
+  for (;;) {
+    const inserted = await rows(
+      tx,
+      `insert into rekey.rotations
+         (id, tenant_id, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, estimated_completion)
+       select $1, $2, (select id from rekey.deks where tenant_id = $2 and state = 'active'), $3, $4, $5, now()
+       on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning 1`,
+      [
+        call.rotationId,
+        call.tenantId,
+        call.newDekId,
+        JSON.stringify(noItems()),
+        JSON.stringify(call.initiatedBy),
+      ],
+    );
+    if (inserted.length === 1) return null;
+    const [unfinished] = await rows<{ id: string }>(
+      tx,
+      `select id from rekey.rotations where tenant_id = $1 and status in ('in_progress', 'paused')`,
+      [call.tenantId],
+    );
+    if (unfinished !== undefined) return unfinished.id;
+    // It finished between the two statements: the place is free now.
+  }
+}
+
+async function freezeCounts(tx: PoolClient, { rotationId, tenantId }: StartRotation): Promise<RotationRow> {
+  const throughput = await measureThroughput(tx);
+  const counts = await countRecords(tx, tenantId);
+  return row<RotationRow>(
+    tx,
+    `update rekey.rotations
+     set items_to_rotate = $2, estimated_completion = started_at + make_interval(secs => $3 / 1000.0)
+     where id = $1 returning ${rotationColumns}`,
+    [rotationId, JSON.stringify(counts), estimateMs(totalOf(counts), throughput)],
+  );
+}
+
+/** The tenant's records. Nothing is sealed under a DEK that was reserved just now, so all of them count. */
+async function countRecords(tx: PoolClient, tenantId: string): Promise<ItemCounts> {
+  const counts = noItems();
+  for (const target of await loadTargets(tx)) {
+    const { count } = await row<{ count: string }>(
+      tx,
+      `select count(*) from ${target.table} where ${target.tenant} = $1`,
+      [tenantId],
+    );
+    counts[target.itemType] += Number(count);
+  }
+  return counts;
+}

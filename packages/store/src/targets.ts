@@ -1,0 +1,56 @@
+import { escapeIdentifier } from 'pg';
+import { type Queryable, rows } from './open-store.ts';
+
+/** The three kinds of items that the HTTP contract counts. */
+export const itemTypes = ['credentials', 'apiKeys', 'secrets'] as const;
+export type ItemType = (typeof itemTypes)[number];
+export type ItemCounts = Record<ItemType, number>;
+
+export type IdType = 'uuid' | 'bigint' | 'text';
+
+/** A table and its columns that hold sealed records. All names but `name` and `column` are quoted for SQL. */
+export interface Target {
+  readonly name: string;
+  readonly itemType: ItemType;
+  readonly table: string;
+  readonly id: string;
+  readonly idType: IdType;
+  readonly tenant: string;
+  readonly key: string;
+  readonly ciphertext: string;
+  /** What a ciphertext is bound to besides its tenant and id, e.g. `credentials.ciphertext`. */
+  readonly column: string;
+}
+
+export function noItems(): ItemCounts {
+  return { credentials: 0, apiKeys: 0, secrets: 0 };
+}
+
+export function totalOf(counts: ItemCounts): number {
+  return itemTypes.reduce((sum, type) => sum + counts[type], 0);
+}
+
+/** Every registered target, in the order of names. */
+export async function loadTargets(on: Queryable): Promise<Target[]> {
+  const found = await rows<{
+    name: string;
+    item_type: ItemType;
+    table_name: string;
+    id_column: string;
+    id_type: IdType;
+    tenant_column: string;
+    key_column: string;
+    ciphertext_column: string;
+  }>(on, 'select * from rekey.targets order by name');
+  return found.map((target) => ({
+    name: target.name,
+    itemType: target.item_type,
+    table: target.table_name, // stored quoted, by register_target
+    id: escapeIdentifier(target.id_column),
+    idType: target.id_type,
+    tenant: escapeIdentifier(target.tenant_column),
+    key: escapeIdentifier(target.key_column),
+    ciphertext: escapeIdentifier(target.ciphertext_column),
+    column: `${target.name}.${target.ciphertext_column}`,
+  }));
+}
