@@ -1,0 +1,2 @@
+export { createKeyring, type Dek, type Keyring, type UnwrapSource } from './keyring.ts';
+export { makeDek, type NewDek, tryDek } from './make-dek.ts';
