@@ -1,0 +1,80 @@
+import type { RedisSettings } from './doorbell.ts';
+import { openRedis } from './redis.ts';
+
+/**
+ * The live snapshots of rotations, in Redis. Each is absolute and carries a version: an older one never replaces a
+ * newer one, nothing replaces a final one, and a lost one is made up for by the next. Whoever finds none asks
+ * Postgres.
+ */
+export interface Scoreboard<View> {
+  /** The snapshot; null when there is none or Redis is away. Never throws, never hangs. */
+  read(rotationId: string): Promise<View | null>;
+  /** False when Redis did not take it, or held a newer one. Never throws, never hangs. */
+  publish(snapshot: PublishedSnapshot<View>): Promise<boolean>;
+  ping(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface PublishedSnapshot<View> {
+  readonly rotationId: string;
+  readonly version: number;
+  /** Whether nothing can change it any more. */
+  readonly final: boolean;
+  readonly view: View;
+}
+
+/** A live snapshot that nobody renews is old news after this long; Postgres then knows more. */
+const liveTtlMs = 3_000;
+const finalTtlMs = 600_000;
+
+const publishScript = `
+local held = redis.call('HMGET', KEYS[1], 'version', 'final')
+if held[2] == '1' or (held[1] and tonumber(held[1]) >= tonumber(ARGV[1])) then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[1], 'final', ARGV[2], 'view', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1`;
+
+/** `revive` turns the parsed JSON of a view back into one; it returns null for what is none. */
+export function createScoreboard<View>(
+  { redisUrl, prefix, onError }: RedisSettings,
+  revive: (json: unknown) => View | null,
+): Scoreboard<View> {
+  const client = openRedis(redisUrl, 'prompt', onError);
+  const key = (rotationId: string): string => `${prefix}:progress:${rotationId}`;
+  return {
+    async read(rotationId) {
+      try {
+        const json = await client.hget(key(rotationId), 'view');
+        return json === null ? null : revive(JSON.parse(json));
+      } catch {
+        return null;
+      }
+    },
+    async publish({ rotationId, version, final, view }) {
+      try {
+        const taken = await client.eval(
+          publishScript,
+          1,
+          key(rotationId),
+          version,
+          final ? 1 : 0,
+          JSON.stringify(view),
+          final ? finalTtlMs : liveTtlMs,
+        );
+        return taken === 1;
+      } catch {
+        return false;
+      }
+    },
+    async ping() {
+      try {
+        return (await client.ping()) === 'PONG';
+      } catch {
+        return false;
+      }
+    },
+    async close() {
+      client.disconnect();
+    },
+  };
+}

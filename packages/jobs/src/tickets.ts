@@ -1,0 +1,69 @@
+import type { JobsOptions } from 'bullmq';
+import Type, { type Static } from 'typebox';
+import Value from 'typebox/value';
+
+/** The two queues. A job is a ticket: it carries ids only, everything else is read from Postgres. */
+export const queueNames = { rotations: 'rotations', ranges: 'ranges' } as const;
+
+const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+
+/** "Take this tenant's rotation forward." */
+const RotationTicket = Type.Object({ rotationId: Uuid, tenantId: Uuid }, { additionalProperties: false });
+export type RotationTicket = Static<typeof RotationTicket>;
+
+/** "Sweep and prove this range." */
+const RangeTicket = Type.Object(
+  {
+    rotationId: Uuid,
+    target: Type.String({ pattern: '^[a-z][a-z0-9_]{0,40}$' }),
+    ordinal: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+export type RangeTicket = Static<typeof RangeTicket>;
+
+/** Null for a job that is not one of ours: it is dropped, since Postgres knows what is really unfinished. */
+export function parseRotationTicket(data: unknown): RotationTicket | null {
+  return Value.Check(RotationTicket, data) ? data : null;
+}
+
+export function parseRangeTicket(data: unknown): RangeTicket | null {
+  return Value.Check(RangeTicket, data) ? data : null;
+}
+
+/** One per tenant, so that the queue never holds two tickets for it. BullMQ allows no colon in an id. */
+export function rotationJobId(ticket: Pick<RotationTicket, 'tenantId'>): string {
+  return `rotate-${ticket.tenantId}`;
+}
+
+export function rangeJobId({ rotationId, target, ordinal }: RangeTicket): string {
+  return `range-${rotationId}-${target}-${ordinal}`;
+}
+
+/**
+ * `add` with an id that exists is a silent no-op in every state, so a job that ended is removed at once: history
+ * is in Postgres. Attempts are not what ends a rotation, so there is no limit to them.
+ */
+export const jobOptions = {
+  removeOnComplete: true,
+  removeOnFail: true,
+  attempts: Number.MAX_SAFE_INTEGER,
+  backoff: { type: 'custom' },
+} as const satisfies JobsOptions;
+
+/** BullMQ's limit. A higher number is served later. */
+const priorityMax = 2_097_151;
+
+/**
+ * The n-th range of every rotation comes before the (n+1)-th of any: a tenant with one range does not wait for the
+ * thousand ranges of another.
+ */
+export function rangePriority({ ordinal }: Pick<RangeTicket, 'ordinal'>): number {
+  return Math.min(ordinal + 1, priorityMax);
+}
+
+/** Milliseconds until the next attempt after trouble: doubling from 250 ms to 10 s, with jitter. */
+export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
+  const full = Math.min(10_000, 250 * 2 ** Math.min(attemptsMade - 1, 10));
+  return Math.round(full * (0.5 + random() / 2));
+}
