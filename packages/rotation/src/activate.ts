@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDek, tryDek } from '@rekey/keyring';
+import { KmsError } from '@rekey/kms';
+import {
+  beat,
+  beginActivating,
+  loadDeks,
+  loadRunning,
+  type RunningRotation,
+  StoreError,
+  storeMaterial,
+  switchDek,
+} from '@rekey/store';
+import type { RotationEnvironment } from './environment.ts';
+import { PermanentTrouble } from './trouble.ts';
+
+/**
+ * Makes the new DEK the tenant's active one: made, wrapped, stored, read back, unwrapped and tried before the switch,
+ * never sealed with from the bytes that were generated. May be called again at any point, by several workers at once:
+ * one of them stores the material, one of them switches. False: the rotation is not running any more.
+ */
+export async function activate(
+  env: RotationEnvironment,
+  rotation: RunningRotation,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (rotation.switched) return true;
+  await beginActivating(env.store, rotation.id);
+  await provideMaterial(env, rotation);
+  await checkNewDek(env, rotation);
+  await checkPreviousDek(env, rotation);
+  return raiseFence(env, rotation, signal);
+}
+
+async function provideMaterial(
+  { store, kek }: RotationEnvironment,
+  { tenantId, newDekId }: RunningRotation,
+): Promise<void> {
+  const [stored] = await loadDeks(store, tenantId, { dekId: newDekId });
+  if (stored === undefined) await storeMaterial(store, await makeDek(kek, tenantId, newDekId));
+}
+
+/** Reads back what is committed, whoever stored it, and seals and opens once under it. */
+async function checkNewDek(
+  { keyring }: RotationEnvironment,
+  { tenantId, newDekId }: RunningRotation,
+): Promise<void> {
+  const dek = await keyring.byId(tenantId, newDekId).catch((error: unknown) => {
+    if (error instanceof KmsError && error.code === 'CORRUPT') throw new PermanentTrouble('NEW_KEY_UNUSABLE');
+    throw error;
+  });
+  if (dek === null || !tryDek(tenantId, dek)) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
+}
+
+/** With the previous DEK out of reach nothing could be swept, so nothing is switched either. */
+async function checkPreviousDek(
+  { keyring }: RotationEnvironment,
+  { tenantId, previousDekId }: RunningRotation,
+): Promise<void> {
+  if (previousDekId === null) return;
+  if ((await keyring.byId(tenantId, previousDekId)) === null) throw new PermanentTrouble('OLD_KEY_UNUSABLE');
+}
+
+/**
+ * How long the switch may make new writers wait, attempt by attempt. The early ones lie below Postgres' default
+ * `deadlock_timeout`, so that no writer is chosen as a deadlock's victim; only against transactions that never stop
+ * overlapping for that long does it insist.
+ */
+const patienceMs = [100, 200, 400, 800, 800, 800, 800, 800, 2_000, 5_000, 10_000] as const;
+const patienceMaxMs = 10_000;
+
+async function raiseFence(
+  env: RotationEnvironment,
+  rotation: RunningRotation,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let attempt = 0; ; attempt += 1) {
+    signal.throwIfAborted();
+    try {
+      const order = {
+        rotationId: rotation.id,
+        tenantId: rotation.tenantId,
+        previousDekId: rotation.previousDekId,
+        newDekId: rotation.newDekId,
+        patienceMs: patienceMs[attempt] ?? patienceMaxMs,
+      };
+      if (await switchDek(env.store, order)) return true;
+      // Not ours to switch: cancelled, or another worker was faster.
+      return (await loadRunning(env.store, rotation.id))?.switched ?? false;
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'LOCKED') throw error;
+    }
+    const snapshot = await beat(env.store, rotation.id, 'lock');
+    if (snapshot === null) return false;
+    env.publish(snapshot);
+    await sleep(50 + Math.random() * 200, undefined, { signal });
+  }
+}

@@ -1,0 +1,19 @@
+import type { Keyring } from '@rekey/keyring';
+import type { Kek } from '@rekey/kms';
+import type { Snapshot, Store } from '@rekey/store';
+
+/** What a rotation needs of the world. It runs without HTTP and without Redis. */
+export interface RotationEnvironment {
+  /** For everything but the sweep. */
+  readonly store: Store;
+  /** For reading, writing and counting records: opened by `openSweepStore`. */
+  readonly sweepStore: Store;
+  readonly kek: Kek;
+  readonly keyring: Keyring;
+  /** Records per committed batch: small enough that applications do not wait long for one. */
+  readonly batchItems: number;
+  /** Called with every new snapshot of a rotation, after it is committed. */
+  readonly publish: (snapshot: Snapshot) => void;
+}
+
+export const batchItemsByDefault = 500;

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createRecordCipher } from '@rekey/envelope';
+import type { Dek } from '@rekey/keyring';
+import {
+  claimRange,
+  idText,
+  type Lease,
+  proveRange,
+  type RangeId,
+  type RunningRotation,
+  readWindow,
+  releaseLease,
+  renewLease,
+  restartRange,
+  type SealedRecord,
+  StoreError,
+  type Target,
+  writeBatch,
+} from '@rekey/store';
+import type { RotationEnvironment } from './environment.ts';
+import { createPulse, type Pulse } from './pulse.ts';
+import { fetchOlderDeks, reencryptBatch } from './reencrypt-window.ts';
+
+/**
+ * - `proved`: nothing is left on an older DEK in this range but what is set aside.
+ * - `elsewhere`: another worker holds it, it was proved before, or the rotation has ended.
+ * - `stopped`: the signal came; the range is given back, to go on where its cursor stands.
+ */
+export type SweptRange = 'proved' | 'elsewhere' | 'stopped';
+
+/** Records read at once. Written as strided batches, so that ids in heap order do not crowd on the same pages. */
+const windowItems = 4_000;
+const windowBytes = 8 * 1024 * 1024;
+
+/** Claims a range, sweeps it in passes until it is proved, and gives it back. Throws what `diagnose` understands. */
+export async function sweepRange(
+  env: RotationEnvironment,
+  rotation: RunningRotation,
+  target: Target,
+  range: RangeId,
+  signal: AbortSignal,
+): Promise<SweptRange> {
+  const lease = await claimRange(env.store, range, randomUUID());
+  if (lease === null) return 'elsewhere';
+  try {
+    return await sweepUntilProved(env, rotation, target, lease, signal);
+  } finally {
+    // Proved or lost, this does nothing; given up, it lets the next worker claim at once.
+    await releaseLease(env.store, lease).catch(() => {});
+  }
+}
+
+async function sweepUntilProved(
+  env: RotationEnvironment,
+  rotation: RunningRotation,
+  target: Target,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<SweptRange> {
+  const newDek = await env.keyring.byId(rotation.tenantId, rotation.newDekId);
+  if (newDek === null) return 'elsewhere';
+  const pulse = createPulse(env, rotation.id);
+  let cursor = lease.cursor;
+  for (let idlePasses = 0; ; ) {
+    const pass = await sweepOnce(env, rotation, target, { ...lease, cursor }, newDek, pulse, signal);
+    if (pass === 'lost') return 'elsewhere';
+    if (pass === 'stopped') return 'stopped';
+    const left = await proveRange(env.sweepStore, target, lease, rotation);
+    if (left === null) return 'elsewhere';
+    if (left === 0) return 'proved';
+    // Records that were locked, or that changed under the same key since they were read: once more from the start.
+    if (!(await restartRange(env.store, lease))) return 'elsewhere';
+    cursor = null;
+    idlePasses = pass.replaced === 0 ? idlePasses + 1 : 0;
+    if (idlePasses > 0 && !(await waitForLocks(env, lease, pulse, idlePasses, signal))) return 'elsewhere';
+    if (signal.aborted) return 'stopped';
+  }
+}
+
+/** One pass from the cursor to the range's end, reading ahead of what is being written. */
+async function sweepOnce(
+  env: RotationEnvironment,
+  rotation: RunningRotation,
+  target: Target,
+  lease: Lease,
+  newDek: Dek,
+  pulse: Pulse,
+  signal: AbortSignal,
+): Promise<{ readonly replaced: number } | 'lost' | 'stopped'> {
+  const cipher = createRecordCipher({ tenantId: rotation.tenantId, column: target.column });
+  const read = (after: string | null): Promise<SealedRecord[]> => {
+    const window = readWindow(env.sweepStore, target, lease, {
+      tenantId: rotation.tenantId,
+      newKeyNumber: rotation.newKeyNumber,
+      after,
+      itemsMax: windowItems,
+      bytesMax: windowBytes,
+    });
+    window.catch(() => {}); // it is awaited later, or not at all when a write fails before
+    return window;
+  };
+
+  let replaced = 0;
+  let next = read(lease.cursor);
+  for (;;) {
+    const window = await next;
+    const last = window.at(-1);
+    if (last === undefined) return { replaced };
+    const cursor = idText(target.idType, last.id);
+    next = read(cursor);
+    const olderDeks = await fetchOlderDeks(env.keyring, rotation.tenantId, window);
+
+    let writing: Promise<number | null> = Promise.resolve(0);
+    const batches = strided(window, env.batchItems);
+    for (const [index, records] of batches.entries()) {
+      // Sealed while the batch before it is being written.
+      const sealed = reencryptBatch(cipher, records, olderDeks, newDek);
+      const written = await writing;
+      if (written === null) return 'lost';
+      replaced += written;
+      pulse.touch();
+      if (signal.aborted) return 'stopped';
+      const batch = {
+        tenantId: rotation.tenantId,
+        newKeyNumber: rotation.newKeyNumber,
+        ...sealed,
+        cursor: index === batches.length - 1 ? cursor : null,
+      };
+      writing = write(env, target, lease, batch);
+      writing.catch(() => {}); // awaited above or below, unless sealing throws first
+    }
+    const written = await writing;
+    if (written === null) return 'lost';
+    replaced += written;
+    pulse.touch();
+    if (signal.aborted) return 'stopped';
+  }
+}
+
+/** Waits briefly for locked records, then leaves them out: the sweep never waits long while it holds others. */
+async function write(
+  env: RotationEnvironment,
+  target: Target,
+  lease: Lease,
+  batch: Parameters<typeof writeBatch>[3],
+): Promise<number | null> {
+  try {
+    return await writeBatch(env.sweepStore, target, lease, batch, 'wait');
+  } catch (error) {
+    if (!(error instanceof StoreError) || (error.code !== 'LOCKED' && error.code !== 'CONFLICT')) throw error;
+    return writeBatch(env.sweepStore, target, lease, batch, 'skip');
+  }
+}
+
+/**
+ * Splits a window so that each batch is spread over all of it (every n-th record): with ids in heap order a batch of
+ * neighbours would fill its pages with dead rows that only the next transaction may prune, and updates would not
+ * stay on their page.
+ */
+function strided(window: readonly SealedRecord[], batchItems: number): SealedRecord[][] {
+  const batches = Math.ceil(window.length / batchItems);
+  return Array.from({ length: batches }, (_, offset) =>
+    window.filter((_record, i) => i % batches === offset),
+  );
+}
+
+/** Backs off before another pass over records that others hold locked; false when the lease is lost. */
+async function waitForLocks(
+  env: RotationEnvironment,
+  lease: Lease,
+  pulse: Pulse,
+  idlePasses: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await pulse.waits('lock');
+  await sleep(Math.min(1_000, 25 * 2 ** Math.min(idlePasses, 6)), undefined, { signal }).catch(() => {});
+  return renewLease(env.store, lease);
+}

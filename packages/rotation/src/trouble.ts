@@ -1,0 +1,53 @@
+import { KmsError } from '@rekey/kms';
+import { type FailureReason, StoreError, type WaitingFor } from '@rekey/store';
+
+/** What to make of an error: wait it out and say for what, or end the rotation and say why. */
+export type Trouble =
+  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor }
+  | { readonly kind: 'permanent'; readonly reason: FailureReason }
+  /** Not ours any more: another worker, a cancel or a newer rotation took over. */
+  | { readonly kind: 'overtaken' };
+
+const transient = (waitingFor: WaitingFor): Trouble => ({ kind: 'transient', waitingFor });
+const permanent = (reason: FailureReason): Trouble => ({ kind: 'permanent', reason });
+
+const ofStore = {
+  UNAVAILABLE: transient('database'),
+  LOCKED: transient('lock'),
+  CONFLICT: transient('database'),
+  FENCED: { kind: 'overtaken' },
+  SCHEMA_MISSING: permanent('SCHEMA_MISSING'),
+  SCHEMA_OUTDATED: permanent('SCHEMA_MISSING'),
+  REFUSED: transient('database'),
+} as const satisfies Record<StoreError['code'], Trouble>;
+
+const ofKms = {
+  UNAVAILABLE: transient('kms'),
+  DENIED: permanent('KEK_DENIED'),
+  NOT_FOUND: permanent('KEK_NOT_FOUND'),
+  CORRUPT: permanent('OLD_KEY_UNUSABLE'),
+  INVALID_URI: permanent('KEK_NOT_FOUND'),
+  UNSUPPORTED_URI: permanent('KEK_NOT_FOUND'),
+} as const satisfies Record<KmsError['code'], Trouble>;
+
+/** A permanent cause that was found where it arose. */
+export class PermanentTrouble extends Error {
+  readonly reason: FailureReason;
+
+  constructor(reason: FailureReason) {
+    super(`the rotation cannot go on: ${reason}`);
+    this.name = 'PermanentTrouble';
+    this.reason = reason;
+  }
+}
+
+/**
+ * The list of permanent causes is closed: whatever is not on it is waited out, since a rotation that ends because of
+ * an unknown hiccup is worse than one that is seen to wait.
+ */
+export function diagnose(error: unknown): Trouble {
+  if (error instanceof PermanentTrouble) return permanent(error.reason);
+  if (error instanceof StoreError) return ofStore[error.code];
+  if (error instanceof KmsError) return ofKms[error.code];
+  return transient('database');
+}
