@@ -1,0 +1,9 @@
+export { closeDatabase, createDatabase, dropDatabase } from './database.ts';
+export { StackError, type StackErrorCode } from './errors.ts';
+export type { Exit } from './keeper-protocol.ts';
+export { startPostgres } from './postgres.ts';
+export { type ProcessOptions, type RunningProcess, startProcess } from './process.ts';
+export { startRedis } from './redis.ts';
+export { runProgram } from './run-program.ts';
+export { runUntilDone } from './run-until-done.ts';
+export { type Log, type Server, type Servers, type ServerUrls, startServers } from './servers.ts';

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
+import type { RunningProcess } from '@rekey/stack';
+import { openStore, type Store } from '@rekey/store';
+import { createVault, type Vault } from '@rekey/vault';
+import { type Owner, thisFile } from './cleanup.ts';
+import { createTestDatabase } from './database.ts';
+import { startApi, startWorker } from './process.ts';
+import { testRedis } from './redis.ts';
+import { signHs256 } from './tokens.ts';
+import { until } from './wait.ts';
+
+export interface StatusData {
+  readonly rotationId: string;
+  readonly tenantId: string;
+  readonly status: string;
+  readonly phase: string;
+  readonly previousKeyId: string | null;
+  readonly newKeyId: string;
+  readonly percentComplete: number;
+  readonly waitingFor: string | null;
+  readonly failureReason: string | null;
+  readonly startedAt: string;
+  readonly completedAt: string | null;
+  readonly itemsToRotate: Record<string, number>;
+  readonly itemsRotated: Record<string, number>;
+  readonly itemsSuperseded: Record<string, number>;
+  readonly itemsFailed: Record<string, number>;
+  readonly itemsRemaining: Record<string, number>;
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: {
+    readonly success: boolean;
+    readonly data: StatusData;
+    readonly error: { code: string; rotationId: string };
+  };
+}
+
+/** A whole Rekey on the test servers: real API and worker processes, and an application's vault in this one. */
+export interface Installation {
+  readonly databaseUrl: string;
+  readonly redis: { readonly url: string; readonly prefix: string };
+  readonly kekFile: string;
+  readonly store: Store;
+  readonly kek: Kek;
+  readonly vault: Vault;
+  readonly jwtSecret: string;
+  readonly apis: ReadonlyArray<RunningProcess & { url: string }>;
+  readonly workers: RunningProcess[];
+  addWorker(env?: Record<string, string>): Promise<RunningProcess>;
+  /** A tenant with records in the proportions 5 : 2 : 10; the ids by target. */
+  seedTenant(records: number): Promise<SeededTenant>;
+  rotate(tenantId: string, api?: number, headers?: Record<string, string>): Promise<ApiAnswer>;
+  status(rotationId: string, api?: number): Promise<ApiAnswer>;
+  /** Polls until the rotation has ended. */
+  ended(rotationId: string, options?: { timeoutMs?: number; everyMs?: number }): Promise<StatusData>;
+  /** Records of a tenant that are not under its active DEK. */
+  leftOnOlderKeys(tenantId: string): Promise<number>;
+}
+
+export interface SeededTenant {
+  readonly tenantId: string;
+  readonly records: ReadonlyArray<{ readonly target: string; readonly id: string }>;
+}
+
+export async function installation(
+  {
+    apis = 1,
+    workers = 1,
+    workerEnv = {},
+  }: { apis?: number; workers?: number; workerEnv?: Record<string, string> } = {},
+  owner: Owner = thisFile,
+): Promise<Installation> {
+  const database = await createTestDatabase(owner);
+  const redis = testRedis(owner);
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-test-'));
+  owner.after(() => rm(folder, { recursive: true, force: true }));
+  const kekFile = join(folder, 'kek');
+  await createLocalKeyFile(kekFile);
+  const kek = await openKek(`local:${kekFile}`);
+  const store = openStore({ url: database.url, max: 20, onError: () => {} });
+  const vault = createVault({ store, kek });
+  owner.after(async () => {
+    await vault.close();
+    await store.end();
+  });
+
+  const jwtSecret = `${randomUUID()}${randomUUID()}`;
+  const shared = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
+  const apiEnv = { ...shared, JWT_SECRET: jwtSecret };
+  const running = await Promise.all(Array.from({ length: apis }, () => startApi(apiEnv, owner)));
+  const startedWorkers: RunningProcess[] = [];
+  const addWorker = async (env: Record<string, string> = {}): Promise<RunningProcess> => {
+    const worker = await startWorker({ ...shared, KEK_URI: `local:${kekFile}`, ...workerEnv, ...env }, owner);
+    startedWorkers.push(worker);
+    return worker;
+  };
+  await Promise.all(Array.from({ length: workers }, () => addWorker()));
+
+  const token = signHs256(jwtSecret, {
+    sub: 'ada',
+    name: 'Ada Example',
+    email: 'ada@example.com',
+    roles: ['super_admin'],
+    exp: Math.floor(Date.now() / 1_000) + 3_600,
+  });
+  const call = async (api: number, path: string, init: RequestInit = {}): Promise<ApiAnswer> => {
+    const { url } = running[api] ?? { url: '' };
+    const answer = await fetch(`${url}/api/v1/admin/dek${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...init.headers },
+    });
+    const body: unknown = await answer.json();
+    return { status: answer.status, body: body as ApiAnswer['body'] }; // a test reads whatever came back
+  };
+  const status = (rotationId: string, api = 0): Promise<ApiAnswer> => call(api, `/rotations/${rotationId}`);
+
+  return {
+    databaseUrl: database.url,
+    redis,
+    kekFile,
+    store,
+    kek,
+    vault,
+    jwtSecret,
+    apis: running,
+    workers: startedWorkers,
+    addWorker,
+    seedTenant: (records) => seedTenant(vault, records),
+    rotate: (tenantId, api = 0, headers = {}) =>
+      call(api, '/rotate', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-tenantid': tenantId, ...headers },
+        body: JSON.stringify({ tenantId }),
+      }),
+    status,
+    ended: (rotationId, { timeoutMs = 30_000, everyMs = 10 } = {}) =>
+      until(
+        async () => {
+          const { body } = await status(rotationId);
+          return body.success && body.data.completedAt !== null ? body.data : undefined;
+        },
+        { what: `rotation ${rotationId} has ended`, timeoutMs, everyMs },
+      ),
+    async leftOnOlderKeys(tenantId) {
+      const found = await store.query<{ left: string }>(
+        `select sum(n) as left from (
+           select count(*) n, tenant_id, key_number from credentials group by 2, 3
+           union all select count(*), tenant_id, key_number from api_keys group by 2, 3
+           union all select count(*), tenant_id, key_number from secrets group by 2, 3) r
+         where tenant_id = $1
+           and key_number <> (select key_number from rekey.deks where tenant_id = $1 and state = 'active')`,
+        [tenantId],
+      );
+      return Number(found.rows[0]?.left ?? 0);
+    },
+  };
+}
+
+const batch = 1_000;
+
+async function seedTenant(vault: Vault, total: number): Promise<SeededTenant> {
+  const tenantId = randomUUID();
+  await vault.createTenant({ tenantId, name: 'a tenant' });
+  const credentials = Math.floor((total * 5) / 17);
+  const apiKeys = Math.floor((total * 2) / 17);
+  const records: Array<{ target: string; id: string }> = [];
+  for (const [target, count] of [
+    ['credentials', credentials],
+    ['api_keys', apiKeys],
+    ['secrets', total - credentials - apiKeys],
+  ] as const) {
+    for (let made = 0; made < count; made += batch) {
+      const ids = Array.from({ length: Math.min(batch, count - made) }, () => randomUUID());
+      await vault.putMany({
+        target,
+        tenantId,
+        records: ids.map((id) => ({ id, value: firstValue(id), columns: { name: `record ${id}` } })),
+      });
+      records.push(...ids.map((id) => ({ target, id })));
+    }
+  }
+  return { tenantId, records };
+}
+
+/** What a record holds until an application writes it. */
+export function firstValue(id: string): Buffer {
+  return Buffer.from(`the first secret of ${id}, as long as such secrets are: ${'x'.repeat(200)}`);
+}

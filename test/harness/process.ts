@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { type RunningProcess, startProcess } from '@rekey/stack';
+import { type Owner, thisFile } from './cleanup.ts';
+
+type Environment = Record<string, string>;
+
+/** The real API as a process of its own, listening on a free port; stopped at the end. */
+export async function startApi(
+  env: Environment,
+  owner: Owner = thisFile,
+): Promise<RunningProcess & { url: string }> {
+  const api = startApp('api', { HOST: '127.0.0.1', PORT: '0', ...env }, '"msg":"listening"', owner);
+  return { ...api, url: listeningUrl(await api.ready) };
+}
+
+/** The real worker as a process of its own, ready for jobs; stopped at the end. */
+export async function startWorker(env: Environment, owner: Owner = thisFile): Promise<RunningProcess> {
+  const worker = startApp('worker', env, '"msg":"worker ready"', owner);
+  await worker.ready;
+  return worker;
+}
+
+function startApp(name: 'api' | 'worker', env: Environment, readyLine: string, owner: Owner): RunningProcess {
+  const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
+  const app = startProcess({ name, entry, env, readyLine });
+  owner.after(async () => {
+    await app.stop();
+  });
+  return app;
+}
+
+function listeningUrl(line: string): string {
+  const entry: unknown = JSON.parse(line);
+  if (typeof entry !== 'object' || entry === null || !('url' in entry) || typeof entry.url !== 'string')
+    throw new Error(`The API said it listens, but not where: ${line}`);
+  return entry.url;
+}

@@ -1,0 +1,69 @@
+/**
+ * `npm test`: brings up what the tests need, runs them, stops it again.
+ * `npm test -- test/envelope/*.test.ts` runs these files only; arguments with a dash go to `node --test`.
+ *
+ * With DATABASE_URL or REDIS_URL set that server is used: everything made there has a name of this run, and is
+ * removed at the end.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeDatabase, createDatabase, runProgram, runUntilDone, startServers } from '@rekey/stack';
+import { dropDatabasesOf } from './harness/database.ts';
+import { removeKeys } from './harness/redis.ts';
+
+const ALL = 'test/**/*.test.ts';
+/** Two cores are what the smallest CI machine has; more only makes timing noisier. */
+const CONCURRENCY = 2;
+/** For a whole file. */
+const TIMEOUT_MS = 180_000;
+
+await runUntilDone(async (signal) => {
+  const run = randomBytes(4).toString('hex');
+  const databases = `rekey_test_${run}`;
+  const keys = `rekey-test-${run}`;
+  const servers = await startServers(process.env, { log: (line) => process.stdout.write(`${line}\n`) });
+  try {
+    const template = `${databases}_template`;
+    const { migrate } = await import('@rekey/store');
+    await migrate(await createDatabase(servers.databaseUrl, template));
+    await closeDatabase(servers.databaseUrl, template);
+
+    const exit = await runProgram({
+      file: process.execPath,
+      args: testArguments(process.argv.slice(2)),
+      env: {
+        ...environment(),
+        TEST_DATABASE_ADMIN_URL: servers.databaseUrl,
+        TEST_TEMPLATE_DATABASE: template,
+        TEST_REDIS_URL: servers.redisUrl,
+        TEST_REDIS_PREFIX: keys,
+      },
+      signal,
+    });
+    signal.throwIfAborted();
+    return exit.code ?? 1;
+  } finally {
+    if (!servers.embedded.postgres) await dropDatabasesOf(servers.databaseUrl, databases);
+    if (!servers.embedded.redis) await removeKeys(servers.redisUrl, keys);
+    await servers.stop();
+  }
+});
+
+function testArguments(given: string[]): string[] {
+  const options = given.filter((argument) => argument.startsWith('-'));
+  const files = given.filter((argument) => !argument.startsWith('-'));
+  return [
+    '--test',
+    `--test-concurrency=${CONCURRENCY}`,
+    `--test-timeout=${TIMEOUT_MS}`,
+    '--test-reporter=spec',
+    ...options,
+    ...(files.length === 0 ? [ALL] : files),
+  ];
+}
+
+/** Ours, without what would configure the product: a test says itself what it runs on. */
+function environment(): Record<string, string> {
+  const { DATABASE_URL: _database, REDIS_URL: _redis, ...rest } = process.env;
+  const set = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(set);
+}
