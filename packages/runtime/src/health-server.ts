@@ -1,0 +1,69 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HealthServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** What the process needs, by name. Ready is when all are true; a rejection counts as unready. */
+  readonly ready: () => Promise<Record<string, boolean>>;
+}
+
+export interface HealthServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `GET /livez` (200 while the event loop turns) and `GET /readyz` (200 or 503, with each check by name)
+ * for a process that has no other HTTP. Resolves once it listens.
+ */
+export async function startHealthServer({ host, port, ready }: HealthServerOptions): Promise<HealthServer> {
+  const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
+    void answer(request.method ?? '', request.url ?? '', ready).then(({ status, body }) => {
+      response.writeHead(status, {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-store',
+        ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+      });
+      response.end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    url: urlOf(server.address()),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(method: string, url: string, ready: HealthServerOptions['ready']): Promise<Answer> {
+  const path = url.split('?', 1)[0];
+  if (path !== '/livez' && path !== '/readyz') return { status: 404, body: { status: 'not_found' } };
+  if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: { status: 'method_not_allowed' } };
+  if (path === '/livez') return { status: 200, body: { status: 'ok' } };
+  try {
+    const checks = await ready();
+    const all = Object.values(checks).every(Boolean);
+    return { status: all ? 200 : 503, body: { status: all ? 'ready' : 'unready', checks } };
+  } catch {
+    return { status: 503, body: { status: 'unready', checks: {} } };
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: object;
+}
+
+function urlOf(address: string | AddressInfo | null): string {
+  if (address === null || typeof address === 'string') return '';
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
