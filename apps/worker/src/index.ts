@@ -1,0 +1,1 @@
+export { type RekeyWorker, startWorker } from './worker.ts';

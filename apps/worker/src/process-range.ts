@@ -1,0 +1,27 @@
+import { parseRangeTicket } from '@rekey/jobs';
+import { conclude, loadSweep, sweepRange } from '@rekey/rotation';
+import type { Processor } from 'bullmq';
+import { type OutcomeDependencies, settle } from './outcome.ts';
+
+/** Sweeps and proves one range; whoever proves the last one ends the rotation. */
+export function processRange(dependencies: OutcomeDependencies): Processor {
+  const { env, logger } = dependencies;
+  return async (job, token, jobSignal) => {
+    const range = parseRangeTicket(job.data);
+    if (range === null) {
+      logger.warn('a job that is none of ours was dropped', { jobId: job.id });
+      return;
+    }
+    const { rotationId } = range;
+    await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
+      const sweep = await loadSweep(env, rotationId);
+      const target = sweep?.targets.get(range.target);
+      if (sweep === null || target === undefined) return 'done';
+      const swept = await sweepRange(env, sweep.rotation, target, range, signal);
+      if (swept === 'stopped') return 'stopped';
+      if ((await conclude(env, rotationId)) === 'completed')
+        logger.info('rotation completed', { rotationId });
+      return 'done';
+    });
+  };
+}

@@ -1,0 +1,140 @@
+import {
+  backoffMs,
+  createDoorbell,
+  createScoreboard,
+  openRedis,
+  parseRotationTicket,
+  queueNames,
+} from '@rekey/jobs';
+import { createKeyring } from '@rekey/keyring';
+import type { Kek } from '@rekey/kms';
+import type { RotationEnvironment } from '@rekey/rotation';
+import type { Logger } from '@rekey/runtime';
+import { findUnfinished, openStore, openSweepStore, reviveView, type Snapshot } from '@rekey/store';
+import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
+import type { WorkerConfig } from './config.ts';
+import { processRange } from './process-range.ts';
+import { processRotation } from './process-rotation.ts';
+import { recover } from './recovery.ts';
+
+export interface RekeyWorker {
+  /** Resolves when jobs are being taken. Waits while Redis is away. */
+  readonly ready: Promise<void>;
+  /** Whether Postgres and Redis answer. */
+  check(): Promise<Record<string, boolean>>;
+  /** Stops after the batches under way, hands unfinished jobs back, and closes everything; at most a few seconds. */
+  close(): Promise<void>;
+}
+
+/**
+ * A job whose worker died is taken over after lock duration plus two stalled intervals at most. Neither limits how
+ * long a job may run: the lock is renewed while the event loop turns.
+ */
+const jobLocks = { lockDuration: 6_000, stalledInterval: 3_000, maxStalledCount: Number.POSITIVE_INFINITY };
+
+/** `worker.close()` waits for Redis; a process that is to end does not. */
+const closeDeadlineMs = 3_000;
+
+/** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
+export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
+  const onRedisError = (error: Error): void => logger.debug('redis', { error });
+  const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, onError: onRedisError };
+  const ranges = config.WORKER_CONCURRENCY;
+  const rotations = config.WORKER_CONCURRENCY + 1;
+
+  const database = {
+    url: config.DATABASE_URL,
+    onError: (error: Error) => logger.debug('postgres', { error }),
+  };
+  const store = openStore({ ...database, max: ranges + rotations + 2, applicationName: 'rekey-worker' });
+  // Each range reads ahead on one connection and writes on another.
+  const sweepStore = openSweepStore({
+    ...database,
+    max: 2 * (ranges + rotations),
+    applicationName: 'rekey-sweep',
+  });
+
+  const doorbell = createDoorbell(redis);
+  const scoreboard = createScoreboard(redis, reviveView);
+  const publish = ({ view, version }: Snapshot): void => {
+    void scoreboard.publish({ rotationId: view.id, version, final: view.completedAt !== null, view });
+  };
+
+  const env: RotationEnvironment = {
+    store,
+    sweepStore,
+    kek,
+    keyring: createKeyring({ store, kek }),
+    batchItems: config.BATCH_SIZE,
+    publish,
+  };
+  const stop = new AbortController();
+  const dependencies = { env, logger, stopping: stop.signal };
+
+  const connection = openRedis(config.REDIS_URL, 'patient', onRedisError);
+  const options = (concurrency: number): WorkerOptions => ({
+    connection,
+    prefix: config.QUEUE_PREFIX,
+    concurrency,
+    ...jobLocks,
+    settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
+  });
+  const rotationWorker = new QueueWorker(
+    queueNames.rotations,
+    processRotation({ ...dependencies, doorbell }),
+    options(rotations),
+  );
+  const rangeWorker = new QueueWorker(queueNames.ranges, processRange(dependencies), options(ranges));
+
+  for (const worker of [rotationWorker, rangeWorker]) {
+    worker.on('error', onRedisError);
+    // BullMQ does not stop a job whose lock is lost; it runs elsewhere by now.
+    worker.on('lockRenewalFailed', (jobIds) => {
+      for (const jobId of jobIds) worker.cancelJob(jobId);
+    });
+  }
+
+  // A rotate call that came between `completed` in Postgres and the removal of the job had its ticket swallowed: the
+  // tenant then has another rotation than the one this job was for.
+  const ringAgain = async (data: unknown): Promise<void> => {
+    const ticket = parseRotationTicket(data);
+    if (ticket === null || stop.signal.aborted) return;
+    const rotationId = await findUnfinished(store, ticket.tenantId);
+    if (rotationId !== null && rotationId !== ticket.rotationId)
+      await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
+  };
+  rotationWorker.on('completed', (job) => void ringAgain(job.data).catch(() => {}));
+  rotationWorker.on('failed', (job) => void ringAgain(job?.data).catch(() => {}));
+
+  const recovering = recover({ store, doorbell, logger, signal: stop.signal });
+
+  return {
+    ready: Promise.all([rotationWorker.waitUntilReady(), rangeWorker.waitUntilReady()]).then(() => {}),
+    async check() {
+      const [postgres, answered] = await Promise.all([
+        store.query('select 1').then(
+          () => true,
+          () => false,
+        ),
+        scoreboard.ping(),
+      ]);
+      return { postgres, redis: answered };
+    },
+    async close() {
+      stop.abort();
+      await withDeadline(Promise.all([rotationWorker.close(), rangeWorker.close(), recovering]));
+      connection.disconnect();
+      await Promise.all([doorbell.close(), scoreboard.close()]);
+      await withDeadline(Promise.all([store.end(), sweepStore.end()]));
+    },
+  };
+}
+
+async function withDeadline(work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, closeDeadlineMs);
+  });
+  await Promise.race([work.then(() => {}), deadline]).catch(() => {});
+  clearTimeout(timer);
+}
