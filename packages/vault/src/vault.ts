@@ -1,0 +1,252 @@
+import { randomUUID } from 'node:crypto';
+import { createRecordCipher, EnvelopeError, readKeyNumber, recordIdBytes } from '@rekey/envelope';
+import { createKeyring, type Dek, makeDek } from '@rekey/keyring';
+import type { Kek } from '@rekey/kms';
+import {
+  type ColumnValue,
+  holdActiveDek,
+  insertTenant,
+  inTransaction,
+  listenForDeks,
+  loadTargets,
+  type Queryable,
+  readRecord,
+  replaceRecords,
+  type Store,
+  type Target,
+  upsertRecords,
+} from '@rekey/store';
+import { createSealBudget } from './seal-budget.ts';
+import { asVault } from './translate.ts';
+import { VaultError } from './vault-error.ts';
+
+export interface RecordRef {
+  /** The name under which the table was registered, e.g. `credentials`. */
+  readonly target: string;
+  readonly tenantId: string;
+  readonly id: string;
+  /** A connection with a transaction of the caller's; without one the vault uses its own. */
+  readonly client?: Queryable;
+}
+
+/** Plain columns to write with a record, by name. */
+export type Columns = Readonly<Record<string, ColumnValue>>;
+
+export interface PutRecord extends RecordRef {
+  readonly value: Uint8Array;
+  /** Needed for a new record whose table has columns without defaults; without them an existing record's stay. */
+  readonly columns?: Columns;
+}
+
+export interface PutRecords extends Omit<RecordRef, 'id'> {
+  /** Each with the same columns. */
+  readonly records: ReadonlyArray<{
+    readonly id: string;
+    readonly value: Uint8Array;
+    readonly columns?: Columns;
+  }>;
+}
+
+/**
+ * Where an application keeps its tenants' secrets. Right at every moment of a rotation: what was put is what is got,
+ * under whichever DEK it stands, and a put is never refused because a key was switched in its midst.
+ */
+export interface Vault {
+  /** Makes sure that the tenant exists and has a DEK. Idempotent, also when called at the same time. */
+  createTenant(tenant: { readonly tenantId: string; readonly name: string }): Promise<void>;
+  /**
+   * Inserts a record or replaces its value. With a `client` it becomes part of that transaction; `RETRY` then means
+   * that the transaction has to be run again, otherwise the vault has tried that itself.
+   */
+  put(record: PutRecord): Promise<void>;
+  /** Many records in one statement: all or none. */
+  putMany(records: PutRecords): Promise<void>;
+  /** The value last put; null when there is no such record. The caller may zero the bytes. */
+  get(record: RecordRef): Promise<Buffer | null>;
+  /** Lets go of the connection it listens on. The store and the KEK stay the caller's to close. */
+  close(): Promise<void>;
+}
+
+export interface VaultOptions {
+  readonly store: Store;
+  readonly kek: Kek;
+  /** Unwrap DEKs before they become active. Takes one connection of the store's. */
+  readonly prefetch?: boolean;
+  /** Told of trouble that concerned no call, such as a DEK that could not be fetched ahead. */
+  readonly onError?: (error: Error) => void;
+}
+
+/** How often a put starts over before it says `RETRY`: keys are switched once in a rotation, not once in a put. */
+const attemptsMax = 8;
+
+export function createVault({ store, kek, prefetch = true, onError = () => {} }: VaultOptions): Vault {
+  const keyring = createKeyring({ store, kek });
+  const budget = createSealBudget();
+  let targets: Promise<Map<string, Target>> | undefined;
+
+  const targetNamed = async (name: string): Promise<Target> => {
+    targets ??= loadTargets(store).then((all) => new Map(all.map((target) => [target.name, target])));
+    targets.catch(() => {
+      targets = undefined;
+    });
+    const target = (await targets).get(name);
+    if (target === undefined) throw new VaultError('UNKNOWN_TARGET', `No target is registered as ${name}`);
+    return target;
+  };
+
+  const fetching = new Set<string>();
+  const fetchAhead = (tenantId: string): void => {
+    if (fetching.has(tenantId)) return;
+    fetching.add(tenantId);
+    keyring
+      .fetchAhead(tenantId)
+      .catch(onError)
+      .finally(() => fetching.delete(tenantId));
+  };
+  // Only for tenants whose records this process works with.
+  const stopListening = prefetch
+    ? listenForDeks(store, (tenantId) => {
+        if (keyring.knows(tenantId)) fetchAhead(tenantId);
+      })
+    : () => {};
+
+  /**
+   * One attempt behind the gate. Undefined: done. Else what is missing, to be had outside the gate, since nothing slow
+   * happens behind it.
+   */
+  const attempt = async (tx: Queryable, target: Target, put: PutRecords): Promise<Held | undefined> => {
+    const held = await holdActiveDek(tx, put.tenantId);
+    if (held === null) throw new VaultError('NO_ACTIVE_KEY', 'The tenant has no active DEK');
+    const dek = keyring.atHand(put.tenantId, held.keyNumber);
+    if (dek === undefined || !budget.take(held.dekId, put.records.length)) return held;
+    await write(tx, target, put, dek);
+    return undefined;
+  };
+
+  const fetchMissing = async (tenantId: string, { dekId, keyNumber }: Held, seals: number): Promise<void> => {
+    await keyring.byNumber(tenantId, keyNumber);
+    await budget.reserve(store, dekId, seals);
+  };
+
+  const putMany = async (given: PutRecords): Promise<void> => {
+    if (given.records.length === 0) return;
+    const put = { ...given, tenantId: given.tenantId.toLowerCase() };
+    const target = await targetNamed(put.target);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const missing =
+          put.client === undefined
+            ? await inOwnTransaction(store, (tx) => attempt(tx, target, put))
+            : await inSavepoint(put.client, (tx) => attempt(tx, target, put));
+        if (missing === undefined) return;
+        if (tries === attemptsMax) throw new VaultError('RETRY', 'The DEK changed with every attempt');
+        await asVault(() => fetchMissing(put.tenantId, missing, put.records.length));
+      } catch (error) {
+        const again = error instanceof VaultError && error.code === 'RETRY' && put.client === undefined;
+        if (!again || tries === attemptsMax) throw error;
+      }
+    }
+  };
+
+  return {
+    createTenant: ({ tenantId, name }) =>
+      asVault(async () => {
+        const dek = await makeDek(kek, tenantId, randomUUID());
+        await insertTenant(store, { tenantId, name, ...dek });
+      }),
+
+    put: ({ target, tenantId, client, id, value, columns }) =>
+      putMany({
+        target,
+        tenantId,
+        ...(client === undefined ? {} : { client }),
+        records: [{ id, value, ...(columns === undefined ? {} : { columns }) }],
+      }),
+
+    putMany,
+
+    async get({ target: name, tenantId: givenTenantId, id, client }) {
+      const tenantId = givenTenantId.toLowerCase();
+      const target = await targetNamed(name);
+      const found = await asVault(() => readRecord(client ?? store, target, tenantId, id));
+      if (found === null) return null;
+      if (found.dekAhead) fetchAhead(tenantId);
+      const keyNumber = readKeyNumber(found.ciphertext);
+      const dek = keyNumber === null ? null : await asVault(() => keyring.byNumber(tenantId, keyNumber));
+      if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
+      try {
+        const cipher = createRecordCipher({ tenantId, column: target.column });
+        return cipher.open(dek.key, recordIdBytes(target.idType, id), found.ciphertext);
+      } catch (error) {
+        if (!(error instanceof EnvelopeError)) throw error;
+        throw new VaultError('UNREADABLE', 'The record does not open', { cause: error });
+      }
+    },
+
+    async close() {
+      stopListening();
+    },
+  };
+}
+
+interface Held {
+  readonly dekId: string;
+  readonly keyNumber: number;
+}
+
+async function write(tx: Queryable, target: Target, put: PutRecords, dek: Dek): Promise<void> {
+  const cipher = createRecordCipher({ tenantId: put.tenantId, column: target.column });
+  const records = put.records.map(({ id, value, columns = {} }) => {
+    const recordId = recordIdBytes(target.idType, id);
+    return {
+      id: recordId,
+      ciphertext: cipher.seal(
+        dek.key,
+        dek.keyNumber,
+        recordId,
+        Buffer.from(value.buffer, value.byteOffset, value.length),
+      ),
+      columns,
+    };
+  });
+  const sealed = { tenantId: put.tenantId, keyNumber: dek.keyNumber, records };
+  const keepsColumns = put.records.every(({ columns }) => columns === undefined);
+  if (keepsColumns && (await replaceRecords(tx, target, sealed)) === records.length) return;
+  if ((await upsertRecords(tx, target, sealed)) !== records.length) {
+    throw new VaultError('ID_TAKEN', 'A record with that id belongs to another tenant');
+  }
+}
+
+/** Rolled back when something is missing: the gate is not held while it is fetched. */
+async function inOwnTransaction(
+  store: Store,
+  work: (tx: Queryable) => Promise<Held | undefined>,
+): Promise<Held | undefined> {
+  let missing: Held | undefined;
+  await asVault(() =>
+    inTransaction(store, async (tx) => {
+      missing = await work(tx);
+      if (missing !== undefined) throw new Missing();
+    }),
+  ).catch((error: unknown) => {
+    if (!(error instanceof Missing)) throw error;
+  });
+  return missing;
+}
+
+class Missing extends Error {}
+
+/** Rolling back to the savepoint lets go of the gate and the DEK's row, and of nothing of the caller's. */
+async function inSavepoint(
+  client: Queryable,
+  work: (tx: Queryable) => Promise<Held | undefined>,
+): Promise<Held | undefined> {
+  return asVault(async () => {
+    await client.query('savepoint rekey_put');
+    const missing = await work(client);
+    await client.query(
+      missing === undefined ? 'release savepoint rekey_put' : 'rollback to savepoint rekey_put',
+    );
+    return missing;
+  });
+}
