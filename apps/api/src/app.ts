@@ -1,0 +1,89 @@
+import rateLimit from '@fastify/rate-limit';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { fastify } from 'fastify';
+import { answerBrokenRequest } from './answer-broken-request.ts';
+import { errorAnswerer } from './answer-errors.ts';
+import { authenticate } from './auth/authenticate.ts';
+import { type AuthSettings, buildAuthentication } from './auth/settings.ts';
+import { commonHeaders, requestIdOf } from './common-headers.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { buildGuards } from './guards.ts';
+import { addOpenApiRoute, describeApi } from './openapi.ts';
+import { limiter, type RateLimits } from './rate-limits.ts';
+import { readBody } from './read-body.ts';
+import { requestLog } from './request-log.ts';
+import type { ApiInstance } from './routes/api-instance.ts';
+import { addCancelRoute } from './routes/cancel.ts';
+import { addFailuresRoute } from './routes/failures.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { addRotateRoute } from './routes/rotate.ts';
+import { addRotationRoute } from './routes/rotation.ts';
+import { unknownRoutes } from './unknown-routes.ts';
+
+export interface ApiSettings {
+  readonly auth: AuthSettings;
+  readonly limits: RateLimits;
+  /** Whose `X-Forwarded-For` is believed: nobody's, everybody's, these addresses', or as the function says. */
+  readonly trustProxy: boolean | string[] | ((address: string, hop: number) => boolean);
+}
+
+/** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
+const bodyBytesMax = 16 * 1024;
+const requestTimeoutMs = 10_000;
+/** An idle socket is dropped after this; longer than any answer of ours takes. */
+const connectionTimeoutMs = 30_000;
+
+/** The HTTP side of Rekey, ready to listen or to be injected into. Close it before its dependencies. */
+export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Promise<ApiInstance> {
+  const answerError = errorAnswerer(deps.logger);
+  const app: ApiInstance = fastify({
+    trustProxy: settings.trustProxy,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
+    // A request that slips in on a kept-alive connection during closing is served, not turned away.
+    return503OnClosing: false,
+    genReqId: requestIdOf,
+    frameworkErrors: answerError,
+    clientErrorHandler: answerBrokenRequest,
+    // Bounded by Node's limit on headers; a long id is just one that does not exist.
+    routerOptions: { maxParamLength: 16 * 1024 },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.decorateRequest('caller', null);
+  app.setErrorHandler(answerError);
+  // Routes validate themselves (`validated`) and answer typed objects: their schemas only document.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    readBody(body),
+  );
+
+  const unknownRoute = unknownRoutes(app);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(commonHeaders(request.id));
+    if (request.is404) throw unknownRoute(request);
+  });
+  app.addHook('onResponse', requestLog(deps.logger));
+
+  await app.register(rateLimit, { global: false });
+  await describeApi(app);
+  const authentication = await buildAuthentication(app, settings.auth);
+  const guards = buildGuards(
+    {
+      read: limiter(app, settings.limits.readsPerMinute),
+      write: limiter(app, settings.limits.writesPerMinute),
+    },
+    authenticate(authentication, deps.logger),
+  );
+
+  addRotateRoute(app, guards, deps);
+  addRotationRoute(app, guards, deps);
+  addFailuresRoute(app, guards, deps);
+  addCancelRoute(app, guards, deps);
+  addHealthRoutes(app, deps);
+  addOpenApiRoute(app);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,43 @@
+import type { Logger } from '@rekey/runtime';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../api-error.ts';
+import { type ClaimPaths, callerFrom } from './claims.ts';
+import { KeysUnavailable, type RealmVerifiers } from './verifier.ts';
+
+export interface Authentication {
+  readonly verifiers: RealmVerifiers;
+  readonly defaultRealm: string;
+  readonly claimPaths: ClaimPaths;
+}
+
+/**
+ * A hook that sets `request.caller` from the bearer token, or throws: AUTHENTICATION_FAILED with never a reason,
+ * SERVICE_UNAVAILABLE when the issuer's keys cannot be had.
+ */
+export function authenticate({ verifiers, defaultRealm, claimPaths }: Authentication, logger: Logger) {
+  return async (request: FastifyRequest): Promise<void> => {
+    try {
+      const realm = onlyHeader(request, 'realmname') ?? defaultRealm;
+      const verify = verifiers.get(realm);
+      const token = bearerToken(onlyHeader(request, 'authorization'));
+      if (verify === undefined || token === null) throw new ApiError('AUTHENTICATION_FAILED');
+      request.caller = callerFrom(await verify(token), realm, claimPaths);
+    } catch (error) {
+      if (error instanceof KeysUnavailable) throw new ApiError('SERVICE_UNAVAILABLE', { cause: error });
+      logger.debug('token refused', { requestId: request.id, error });
+    }
+    if (request.caller === null) throw new ApiError('AUTHENTICATION_FAILED');
+  };
+}
+
+/** The header's value; throws when it was sent twice (Node keeps the first Authorization and joins others). */
+function onlyHeader({ raw }: FastifyRequest, name: string): string | undefined {
+  const values = raw.headersDistinct[name];
+  if (values !== undefined && values.length > 1) throw new ApiError('AUTHENTICATION_FAILED');
+  return values?.[0];
+}
+
+/** Compact JWS behind `Bearer`, else null. Headers are bounded by Node (16 KiB). */
+function bearerToken(authorization: string | undefined): string | null {
+  return /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1] ?? null;
+}

@@ -1,0 +1,40 @@
+import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import { type IssuerKeys, issuerKeys } from './issuer-keys.ts';
+import { clockToleranceSeconds, type TokenVerifier } from './verifier.ts';
+
+export interface OidcSettings {
+  readonly issuer: string;
+  /** Required of every token when set. */
+  readonly audience: string | undefined;
+}
+
+const algorithms = ['RS256', 'ES256'];
+
+/** Tokens of an OpenID Connect issuer, verified with the keys it publishes. */
+export function oidcVerifier(
+  { issuer, audience }: OidcSettings,
+  keys: IssuerKeys = issuerKeys(issuer),
+): TokenVerifier {
+  return async (token) => {
+    refuseHopeless(token, issuer);
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms,
+      issuer,
+      ...(audience === undefined ? {} : { audience }),
+      requiredClaims: ['sub', 'exp'],
+      clockTolerance: clockToleranceSeconds,
+    });
+    return payload;
+  };
+}
+
+/** What cannot become valid must not make us ask the issuer for keys. Nothing is trusted here. */
+function refuseHopeless(token: string, issuer: string): void {
+  const { alg, kid } = decodeProtectedHeader(token);
+  const { iss, exp } = decodeJwt(token);
+  const kidIsPlain = kid === undefined || (typeof kid === 'string' && /^[\x21-\x7e]{1,255}$/.test(kid));
+  const expired = typeof exp !== 'number' || exp + clockToleranceSeconds <= Date.now() / 1_000;
+  if (alg === undefined || !algorithms.includes(alg) || !kidIsPlain || iss !== issuer || expired) {
+    throw new Error('not a token of this issuer');
+  }
+}

@@ -1,0 +1,94 @@
+import { isIP } from 'node:net';
+import {
+  type Environment,
+  Host,
+  type LogLevel,
+  LogLevelName,
+  Port,
+  PostgresUrl,
+  QueuePrefix,
+  RedisUrl,
+  readEnv,
+} from '@rekey/runtime';
+import Type, { type Static } from 'typebox';
+import type { ApiSettings } from './app.ts';
+import { AuthVariables, authRule, authSettingsFrom } from './auth-config.ts';
+
+/** Calls per minute and address; far above a client that polls in earnest, below one that runs away. */
+const writesPerMinute = 12_000;
+const readsPerMinute = 120_000;
+const perMinuteMax = 100_000_000;
+
+const perMinute = (defaultValue: number) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: perMinuteMax,
+    default: defaultValue,
+    description: `a number of calls from 0 (no limit) to ${perMinuteMax}`,
+  });
+
+const Variables = Type.Object({
+  HOST: Host,
+  PORT: Type.Integer({ ...Port, default: 3000 }),
+  DATABASE_URL: PostgresUrl,
+  REDIS_URL: RedisUrl,
+  QUEUE_PREFIX: QueuePrefix,
+  LOG_LEVEL: LogLevelName,
+  RATE_LIMIT_PER_MINUTE: perMinute(writesPerMinute),
+  RATE_LIMIT_READS_PER_MINUTE: perMinute(readsPerMinute),
+  TRUST_PROXY: Type.Refine(
+    Type.String({
+      maxLength: 1024,
+      default: 'false',
+      description: 'true, false, a number of hops, or addresses (CIDR) separated by commas',
+    }),
+    (text) => /^(true|false|[1-9][0-9]?)$/.test(text) || text.split(',').every(isNetwork),
+  ),
+  ...AuthVariables.properties,
+});
+
+export interface ApiConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly queuePrefix: string;
+  readonly logLevel: LogLevel;
+  readonly api: ApiSettings;
+}
+
+/** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
+export function readApiConfig(env: Environment): ApiConfig {
+  const read = readEnv(Variables, env, [authRule]);
+  return {
+    host: read.HOST,
+    port: read.PORT,
+    databaseUrl: read.DATABASE_URL,
+    redisUrl: read.REDIS_URL,
+    queuePrefix: read.QUEUE_PREFIX,
+    logLevel: read.LOG_LEVEL,
+    api: {
+      auth: authSettingsFrom(read),
+      limits: {
+        writesPerMinute: read.RATE_LIMIT_PER_MINUTE,
+        readsPerMinute: read.RATE_LIMIT_READS_PER_MINUTE,
+      },
+      trustProxy: trustProxyFrom(read),
+    },
+  };
+}
+
+function trustProxyFrom({
+  TRUST_PROXY: text,
+}: Pick<Static<typeof Variables>, 'TRUST_PROXY'>): ApiSettings['trustProxy'] {
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (/^[0-9]+$/.test(text)) return (_address, hop) => hop < Number(text);
+  return text.split(',').map((entry) => entry.trim());
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.trim().split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}

@@ -1,0 +1,32 @@
+import type { Scoreboard } from '@rekey/jobs';
+import {
+  cancelRotation,
+  checkSchema,
+  findRotation,
+  listFailures,
+  type RotationView,
+  type Store,
+  startRotation,
+} from '@rekey/store';
+import type { Rotations } from './dependencies.ts';
+
+/** The store's functions, bound to one pool. */
+export function connectRotations(
+  store: Store,
+  scoreboard: Pick<Scoreboard<RotationView>, 'publish'>,
+): Rotations {
+  return {
+    start: (call) => startRotation(store, call),
+    find: (rotationId) => findRotation(store, rotationId),
+    failures: (rotationId, page) => listFailures(store, rotationId, page),
+    checkSchema: () => checkSchema(store),
+    cancel: async (rotationId) => {
+      const outcome = await cancelRotation(store, rotationId);
+      if (outcome.kind === 'cancelled') {
+        // After the commit: whoever polls must not read an older state from Redis than this caller was told.
+        await scoreboard.publish({ rotationId, version: outcome.version, final: true, view: outcome.view });
+      }
+      return outcome;
+    },
+  };
+}

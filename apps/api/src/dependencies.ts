@@ -1,0 +1,28 @@
+import type { Doorbell, Scoreboard } from '@rekey/jobs';
+import type { Logger } from '@rekey/runtime';
+import type {
+  CancelledRotation,
+  FailurePage,
+  RotationView,
+  StartedRotation,
+  StartRotation,
+} from '@rekey/store';
+
+/** The truth about rotations. Everything here throws a `StoreError` while Postgres is away. */
+export interface Rotations {
+  start(call: StartRotation): Promise<StartedRotation>;
+  find(rotationId: string): Promise<RotationView | null>;
+  failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
+  /** Ends it, and makes the end known to those who poll. */
+  cancel(rotationId: string): Promise<CancelledRotation>;
+  /** Throws when the schema is not this program's. */
+  checkSchema(): Promise<void>;
+}
+
+/** All that the API is built from, besides its settings. */
+export interface ApiDependencies {
+  readonly rotations: Rotations;
+  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly scoreboard: Pick<Scoreboard<RotationView>, 'read' | 'ping'>;
+  readonly logger: Logger;
+}

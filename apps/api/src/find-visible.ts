@@ -1,0 +1,23 @@
+import { parseRotationId } from '@rekey/contract';
+import type { RotationView } from '@rekey/store';
+import { ApiError } from './api-error.ts';
+import { type Caller, mayActOn } from './auth/caller.ts';
+import type { ApiDependencies } from './dependencies.ts';
+
+/**
+ * The rotation of that id, from the scoreboard when it has it (one GET in Redis), else from Postgres. One that does
+ * not exist, is not of `tenantId` (when given), or is of a tenant the caller may not see: ROTATION_NOT_FOUND, the
+ * same for all three.
+ */
+export async function findVisible(
+  { rotations, scoreboard }: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
+  caller: Caller,
+  { rotationId, tenantId }: { readonly rotationId: string; readonly tenantId: string | undefined },
+): Promise<RotationView> {
+  const id = parseRotationId(rotationId);
+  const view = id === null ? null : ((await scoreboard.read(id)) ?? (await rotations.find(id)));
+  const ofTenant = tenantId === undefined || view?.tenantId === tenantId.toLowerCase();
+  if (view === null || !ofTenant || !mayActOn(caller, view.tenantId))
+    throw new ApiError('ROTATION_NOT_FOUND');
+  return view;
+}

@@ -1,0 +1,6 @@
+export { type ApiSettings, buildApi } from './app.ts';
+export type { AuthSettings } from './auth/settings.ts';
+export { type ApiConfig, readApiConfig } from './config.ts';
+export { connectRotations } from './connect-rotations.ts';
+export type { ApiDependencies } from './dependencies.ts';
+export { openApiDocument } from './openapi-document.ts';

@@ -1,0 +1,51 @@
+import { createDoorbell, createScoreboard } from '@rekey/jobs';
+import { ConfigError, closeOnSignal, createLogger, refuseToStart } from '@rekey/runtime';
+import { openStore, reviveView, StoreError } from '@rekey/store';
+import { ApiError } from './api-error.ts';
+import { buildApi } from './app.ts';
+import { KeysUnavailable } from './auth/verifier.ts';
+import { type ApiConfig, readApiConfig } from './config.ts';
+import { connectRotations } from './connect-rotations.ts';
+
+async function main(config: ApiConfig): Promise<void> {
+  const logger = createLogger({
+    name: 'api',
+    level: config.logLevel,
+    ourErrors: [ApiError, StoreError, KeysUnavailable],
+  });
+  const redis = {
+    redisUrl: config.redisUrl,
+    prefix: config.queuePrefix,
+    // At debug: while Redis is away this speaks at every attempt, and nothing of ours fails by it.
+    onError: (error: Error) => logger.debug('trouble with Redis', { error }),
+  };
+  const store = openStore({
+    url: config.databaseUrl,
+    applicationName: 'rekey-api',
+    onError: (error) => logger.warn('a connection to Postgres was lost', { error }),
+  });
+  const doorbell = createDoorbell(redis);
+  const scoreboard = createScoreboard(redis, reviveView);
+  const rotations = connectRotations(store, scoreboard);
+
+  const app = await buildApi(config.api, { rotations, doorbell, scoreboard, logger });
+  closeOnSignal({
+    logger,
+    deadlineMs: 10_000,
+    closers: [
+      { name: 'http', close: () => app.close() },
+      { name: 'doorbell', close: () => doorbell.close() },
+      { name: 'scoreboard', close: () => scoreboard.close() },
+      { name: 'store', close: () => store.end() },
+    ],
+  });
+  const url = await app.listen({ host: config.host, port: config.port });
+  logger.info('listening', { url });
+}
+
+try {
+  await main(readApiConfig(process.env));
+} catch (error) {
+  if (error instanceof ConfigError) refuseToStart(error);
+  throw error;
+}

@@ -1,0 +1,58 @@
+import { CancelBody, cancelMessage, NoQuery, RotationHeaders, RotationParams } from '@rekey/contract';
+import type { CancelledRotation, RotationView } from '@rekey/store';
+import { ApiError } from '../api-error.ts';
+import { callerOf } from '../auth/caller.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { findVisible } from '../find-visible.ts';
+import type { Guards } from '../guards.ts';
+import { answers, readErrors } from '../openapi-answers.ts';
+import { rotationResponse } from '../rotation-json.ts';
+import { validated } from '../validate.ts';
+import { type ApiInstance, rotationPath } from './api-instance.ts';
+
+/** `POST …/cancel`: ends an unfinished rotation; everything stays readable, and the tenant is free. */
+export function addCancelRoute(app: ApiInstance, guards: Guards, deps: ApiDependencies): void {
+  const schema = { headers: RotationHeaders, querystring: NoQuery, body: CancelBody };
+  app.post(
+    `${rotationPath}/cancel`,
+    {
+      schema: { headers: schema.headers, querystring: NoQuery, params: RotationParams, ...documentation },
+      config: { bodyOptional: true },
+      onRequest: [...guards.write],
+      preValidation: validated(schema),
+    },
+    async (request) => {
+      const { id } = await findVisible(deps, callerOf(request), {
+        rotationId: request.params.rotationId,
+        tenantId: request.headers['x-tenantid'],
+      });
+      return rotationResponse(cancelledView(await deps.rotations.cancel(id)), cancelMessage);
+    },
+  );
+}
+
+function cancelledView(outcome: CancelledRotation): RotationView {
+  switch (outcome.kind) {
+    case 'cancelled':
+      return outcome.view;
+    case 'finished':
+      throw new ApiError('ROTATION_FINISHED');
+    case 'not_found':
+      throw new ApiError('ROTATION_NOT_FOUND');
+  }
+}
+
+const documentation = {
+  operationId: 'cancelRotation',
+  tags: ['DEK rotation'],
+  summary: 'Cancel an unfinished rotation',
+  description:
+    'Needs no body. Everything stays readable; records already re-encrypted stay so, and the next rotation sweeps ' +
+    'whatever is left on older keys.',
+  response: answers('Rotation', 'The rotation, cancelled.', [
+    ...readErrors,
+    'ROTATION_FINISHED',
+    'PAYLOAD_TOO_LARGE',
+    'UNSUPPORTED_MEDIA_TYPE',
+  ]),
+};

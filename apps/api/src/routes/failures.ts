@@ -1,0 +1,66 @@
+import {
+  FailuresQuery,
+  type FailuresResponse,
+  failuresLimitDefault,
+  failuresMessage,
+  formatRotationId,
+  RotationHeaders,
+  RotationParams,
+} from '@rekey/contract';
+import type { FailurePage, RotationView } from '@rekey/store';
+import { callerOf } from '../auth/caller.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import { findVisible } from '../find-visible.ts';
+import type { Guards } from '../guards.ts';
+import { answers, readErrors } from '../openapi-answers.ts';
+import { validated } from '../validate.ts';
+import { type ApiInstance, rotationPath } from './api-instance.ts';
+
+/** `GET …/failures`: which records were set aside and why; never what is in them. */
+export function addFailuresRoute(app: ApiInstance, guards: Guards, deps: ApiDependencies): void {
+  const schema = { headers: RotationHeaders, querystring: FailuresQuery };
+  app.get(
+    `${rotationPath}/failures`,
+    {
+      schema: { ...schema, params: RotationParams, ...documentation },
+      onRequest: [...guards.read],
+      preValidation: validated(schema),
+    },
+    async (request) => {
+      const view = await findVisible(deps, callerOf(request), {
+        rotationId: request.params.rotationId,
+        tenantId: request.headers['x-tenantid'],
+      });
+      const { cursor = null, limit = failuresLimitDefault } = request.query;
+      return failuresResponse(view, await deps.rotations.failures(view.id, { after: cursor, limit }));
+    },
+  );
+}
+
+function failuresResponse(view: RotationView, page: FailurePage): FailuresResponse {
+  return {
+    success: true,
+    message: failuresMessage,
+    data: {
+      rotationId: formatRotationId(view.id),
+      tenantId: view.tenantId,
+      failures: page.failures.map(({ itemType, recordId, reason, at }) => ({
+        itemType,
+        recordId,
+        reason,
+        at: at.toISOString(),
+      })),
+      nextCursor: page.next,
+    },
+    timestamp: new Date().toISOString(),
+  };
+}
+
+const documentation = {
+  operationId: 'listRotationFailures',
+  tags: ['DEK rotation'],
+  summary: 'List the records that a rotation set aside',
+  description:
+    'Records that would not open under their key. Give `nextCursor` back as `cursor` for the next page.',
+  response: answers('Failures', 'One page of them.', readErrors),
+};

@@ -1,0 +1,66 @@
+import type { Liveness, Readiness } from '@rekey/contract';
+import { StoreError } from '@rekey/store';
+import type { ApiDependencies } from '../dependencies.ts';
+import type { ApiInstance } from './api-instance.ts';
+
+/** Probes come unauthenticated: however many, Postgres and Redis are asked once in that time. */
+const rememberMs = 500;
+
+/** `GET /livez` and `GET /readyz`. */
+export function addHealthRoutes(
+  app: ApiInstance,
+  deps: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
+): void {
+  app.get('/livez', { schema: livezDocumentation }, async (): Promise<Liveness> => ({ status: 'ok' }));
+
+  let asked: { readonly at: number; readonly checks: Promise<Checks> } | undefined;
+  app.get('/readyz', { schema: readyzDocumentation }, async (_request, reply): Promise<Readiness> => {
+    if (asked === undefined || performance.now() - asked.at > rememberMs) {
+      asked = { at: performance.now(), checks: runChecks(deps) };
+    }
+    const checks = await asked.checks;
+    // Without Redis a rotate call still answers 200: it is reported, and does not take the process out of service.
+    const ready = checks.postgres && checks.schema;
+    reply.code(ready ? 200 : 503);
+    return { status: ready ? 'ready' : 'unready', checks };
+  });
+}
+
+type Checks = Record<'postgres' | 'schema' | 'redis', boolean>;
+
+async function runChecks({
+  rotations,
+  scoreboard,
+}: Pick<ApiDependencies, 'rotations' | 'scoreboard'>): Promise<Checks> {
+  const [database, redis] = await Promise.all([checkDatabase(rotations), scoreboard.ping()]);
+  return { ...database, redis };
+}
+
+async function checkDatabase(rotations: ApiDependencies['rotations']): Promise<Omit<Checks, 'redis'>> {
+  try {
+    await rotations.checkSchema();
+    return { postgres: true, schema: true };
+  } catch (error) {
+    const answered = error instanceof StoreError && error.code !== 'UNAVAILABLE';
+    return { postgres: answered, schema: false };
+  }
+}
+
+const livezDocumentation = {
+  operationId: 'livez',
+  tags: ['Health'],
+  security: [],
+  summary: 'Whether the process turns',
+  response: { 200: { description: 'It does.', $ref: 'Liveness#' } },
+};
+
+const readyzDocumentation = {
+  operationId: 'readyz',
+  tags: ['Health'],
+  security: [],
+  summary: 'Whether rotate calls can succeed',
+  response: {
+    200: { description: 'They can. Redis away is reported, and does no harm.', $ref: 'Readiness#' },
+    503: { description: 'Postgres is away or its schema is not current.', $ref: 'Readiness#' },
+  },
+};

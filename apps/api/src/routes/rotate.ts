@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { formatRotationId, type Issue, NoQuery, parseUuid, RotateBody, RotateHeaders } from '@rekey/contract';
+import type { StartedRotation } from '@rekey/store';
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { ApiError } from '../api-error.ts';
+import { callerOf, identityOf, mayActOn } from '../auth/caller.ts';
+import type { ApiDependencies } from '../dependencies.ts';
+import type { Guards } from '../guards.ts';
+import { answers } from '../openapi-answers.ts';
+import { renderStarted } from '../rotation-json.ts';
+import { validated } from '../validate.ts';
+import { type ApiInstance, rotatePath } from './api-instance.ts';
+
+/** `POST …/rotate`: the row first, then the bell; the answer does not wait for any of the work. */
+export function addRotateRoute(app: ApiInstance, guards: Guards, deps: ApiDependencies): void {
+  const schema = { headers: RotateHeaders, querystring: NoQuery, body: RotateBody };
+  app.post(
+    rotatePath,
+    {
+      schema: { ...schema, headers: PublishedHeaders, ...documentation },
+      onRequest: [...guards.write],
+      preValidation: validated(schema, [tenantsAgree]),
+    },
+    async (request, reply) => {
+      const caller = callerOf(request);
+      const tenantId = request.body.tenantId.toLowerCase();
+      if (!mayActOn(caller, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
+
+      const key = request.headers['idempotency-key'];
+      const outcome = await deps.rotations.start({
+        rotationId: randomUUID(),
+        newDekId: randomUUID(),
+        tenantId,
+        initiatedBy: { id: caller.id, name: caller.name, email: caller.email },
+        idempotency:
+          key === undefined ? null : { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId) },
+        render: renderStarted,
+      });
+      if (outcome.kind === 'started') await deps.doorbell.ring({ rotationId: outcome.view.id, tenantId });
+      return reply.type('application/json; charset=utf-8').send(bodyOf(outcome));
+    },
+  );
+}
+
+function bodyOf(outcome: StartedRotation): string {
+  switch (outcome.kind) {
+    case 'started':
+    case 'replayed':
+      return outcome.body;
+    case 'in_progress':
+      throw new ApiError('ROTATION_IN_PROGRESS', { rotationId: formatRotationId(outcome.rotationId) });
+    case 'idempotency_mismatch':
+      throw new ApiError('IDEMPOTENCY_KEY_REUSED');
+    case 'tenant_not_found':
+      throw new ApiError('TENANT_NOT_FOUND');
+  }
+}
+
+/** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */
+function bodyHash(tenantId: string): Buffer {
+  return createHash('sha256').update(JSON.stringify({ tenantId })).digest();
+}
+
+/** Speaks only when both are UUIDs; a malformed one has an issue of its own. */
+function tenantsAgree({ headers, body }: FastifyRequest): Issue[] {
+  const named = typeof headers['x-tenantid'] === 'string' ? parseUuid(headers['x-tenantid']) : null;
+  const inBody = typeof body === 'object' && body !== null && 'tenantId' in body ? body.tenantId : undefined;
+  const wanted = typeof inBody === 'string' ? parseUuid(inBody) : null;
+  if (named === null || wanted === null || named === wanted) return [];
+  return [{ path: 'headers.x-tenantid', message: 'is not the tenantId of the body' }];
+}
+
+/** The document asks for `accept`; a call without it is served all the same. */
+const PublishedHeaders = Type.Object({
+  ...RotateHeaders.properties,
+  accept: Type.String({
+    description: 'application/json. (Wildcards are accepted too; a value that excludes JSON gets 406.)',
+    examples: ['application/json'],
+  }),
+});
+
+const documentation = {
+  operationId: 'rotateDek',
+  tags: ['DEK rotation'],
+  summary: "Start the rotation of one tenant's data encryption key",
+  description:
+    'Every credential, API key and secret of the tenant is re-encrypted under a new DEK by a background job, ' +
+    'without service interruption. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
+    'tenant, `security_admin` for the one in the token.',
+  response: answers('StartedRotation', 'The rotation is on its way; poll it by its id.', [
+    'INVALID_REQUEST',
+    'AUTHENTICATION_FAILED',
+    'INSUFFICIENT_PERMISSIONS',
+    'TENANT_NOT_FOUND',
+    'NOT_ACCEPTABLE',
+    'ROTATION_IN_PROGRESS',
+    'PAYLOAD_TOO_LARGE',
+    'UNSUPPORTED_MEDIA_TYPE',
+    'IDEMPOTENCY_KEY_REUSED',
+    'RATE_LIMITED',
+    'INTERNAL_ERROR',
+    'SERVICE_UNAVAILABLE',
+  ]),
+};

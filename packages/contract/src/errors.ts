@@ -1,0 +1,138 @@
+import Type, { type Static } from 'typebox';
+import { Timestamp } from './ids.ts';
+
+interface ErrorText {
+  readonly status: number;
+  readonly message: string;
+  readonly detail: string;
+}
+
+/** Every error that a client can meet: the status, and the two sentences it reads. Nothing else reaches it. */
+export const errorTable = {
+  INVALID_REQUEST: {
+    status: 400,
+    message: 'Invalid request body',
+    detail: 'A field or header is missing, malformed or unknown; error.issues lists each.',
+  },
+  AUTHENTICATION_FAILED: {
+    status: 401,
+    message: 'Authentication failed',
+    detail: 'A valid bearer token of an admitted realm is required.',
+  },
+  INSUFFICIENT_PERMISSIONS: {
+    status: 403,
+    message: 'Insufficient permissions',
+    detail: 'The token does not permit this for this tenant.',
+  },
+  NOT_FOUND: { status: 404, message: 'Not found', detail: 'There is no such route.' },
+  TENANT_NOT_FOUND: { status: 404, message: 'Tenant not found', detail: 'There is no such tenant.' },
+  ROTATION_NOT_FOUND: {
+    status: 404,
+    message: 'Rotation not found',
+    detail: 'There is no such rotation that you may see.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: 'Method not allowed',
+    detail: 'The Allow header lists the methods of this route.',
+  },
+  NOT_ACCEPTABLE: {
+    status: 406,
+    message: 'Not acceptable',
+    detail: 'Only application/json can be answered; the Accept header excludes it.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    message: 'Request timeout',
+    detail: 'The request did not arrive in time.',
+  },
+  ROTATION_IN_PROGRESS: {
+    status: 409,
+    message: 'Rotation in progress',
+    detail: 'A DEK rotation is already in progress for this tenant.',
+  },
+  ROTATION_FINISHED: {
+    status: 409,
+    message: 'Rotation finished',
+    detail: 'The rotation has already ended and cannot be cancelled.',
+  },
+  PAYLOAD_TOO_LARGE: { status: 413, message: 'Payload too large', detail: 'The body exceeds 16 KiB.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    message: 'Unsupported media type',
+    detail: 'The content-type must be application/json in UTF-8.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    message: 'Idempotency key reused',
+    detail: 'This Idempotency-Key was used with another request body in the last 24 hours.',
+  },
+  RATE_LIMITED: { status: 429, message: 'Too many requests', detail: 'Try again after Retry-After seconds.' },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: 'Request header fields too large',
+    detail: 'The headers exceed 16 KiB.',
+  },
+  INTERNAL_ERROR: { status: 500, message: 'Server error', detail: 'The request could not be completed.' },
+  SERVICE_UNAVAILABLE: {
+    status: 503,
+    message: 'Service unavailable',
+    detail: 'A service this one depends on is away; try again after Retry-After seconds.',
+  },
+} as const satisfies Record<string, ErrorText>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+const errorCodes = Object.keys(errorTable);
+
+/** How many issues one answer lists at most. */
+export const issuesMax = 20;
+
+export const Issue = Type.Object(
+  {
+    path: Type.String({ maxLength: 100, description: 'Such as body.tenantId or headers.x-tenantid.' }),
+    message: Type.String({ maxLength: 200 }),
+  },
+  { additionalProperties: false },
+);
+export type Issue = Static<typeof Issue>;
+
+export const ErrorResponse = Type.Object(
+  {
+    success: Type.Literal(false),
+    message: Type.String(),
+    error: Type.Object(
+      {
+        code: Type.Enum(errorCodes),
+        detail: Type.String(),
+        rotationId: Type.Optional(
+          Type.String({ description: 'With ROTATION_IN_PROGRESS: the one that runs.', pattern: '^rot-' }),
+        ),
+        issues: Type.Optional(
+          Type.Array(Issue, {
+            maxItems: issuesMax,
+            description: 'With INVALID_REQUEST: everything that is wrong.',
+          }),
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    timestamp: Timestamp,
+    requestId: Type.String({ description: 'Also in the x-request-id response header, and in our log.' }),
+  },
+  { $id: 'Error', additionalProperties: false },
+);
+
+/** The JSON of an error answer; `code` decides all of its words. */
+export interface ErrorBody {
+  readonly success: false;
+  readonly message: string;
+  readonly error: {
+    readonly code: ErrorCode;
+    readonly detail: string;
+    readonly rotationId?: string;
+    readonly issues?: readonly Issue[];
+  };
+  readonly timestamp: string;
+  readonly requestId: string;
+}

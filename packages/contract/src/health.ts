@@ -1,0 +1,20 @@
+import Type, { type Static } from 'typebox';
+
+export const Liveness = Type.Object(
+  { status: Type.Literal('ok') },
+  { $id: 'Liveness', additionalProperties: false },
+);
+export type Liveness = Static<typeof Liveness>;
+
+export const Readiness = Type.Object(
+  {
+    status: Type.Union([Type.Literal('ready'), Type.Literal('unready')]),
+    checks: Type.Record(Type.String(), Type.Boolean()),
+  },
+  {
+    $id: 'Readiness',
+    additionalProperties: false,
+    examples: [{ status: 'ready', checks: { postgres: true, schema: true, redis: true } }],
+  },
+);
+export type Readiness = Static<typeof Readiness>;

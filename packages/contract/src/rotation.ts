@@ -1,0 +1,106 @@
+import Type, { type Static } from 'typebox';
+import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
+import { ItemCounts } from './items.ts';
+import { Initiator, RealmName } from './rotate.ts';
+
+export const RotationStatus = Type.Union([
+  Type.Literal('in_progress'),
+  Type.Literal('paused'),
+  Type.Literal('completed'),
+  Type.Literal('completed_with_failures'),
+  Type.Literal('failed'),
+  Type.Literal('cancelled'),
+]);
+
+export const RotationPhase = Type.Union([
+  Type.Literal('queued'),
+  Type.Literal('activating'),
+  Type.Literal('sweeping'),
+  Type.Literal('verifying'),
+  Type.Literal('done'),
+]);
+
+export const WaitingFor = Type.Union([
+  Type.Literal('kms'),
+  Type.Literal('database'),
+  Type.Literal('lock'),
+  Type.Literal('worker'),
+]);
+
+/** A rotation as `GET …/rotations/{rotationId}` and `POST …/cancel` answer it. */
+export const Rotation = Type.Object(
+  {
+    rotationId: RotationId,
+    tenantId: Uuid,
+    status: RotationStatus,
+    phase: RotationPhase,
+    previousKeyId: Type.Union([KeyId, Type.Null()], { description: 'Null for a tenant that had no DEK.' }),
+    newKeyId: KeyId,
+    startedAt: Timestamp,
+    completedAt: Type.Union([Timestamp, Type.Null()]),
+    estimatedCompletion: Timestamp,
+    itemsToRotate: ItemCounts,
+    itemsRotated: ItemCounts,
+    itemsSuperseded: ItemCounts,
+    itemsFailed: ItemCounts,
+    itemsRemaining: ItemCounts,
+    percentComplete: Type.Number({ minimum: 0, maximum: 100 }),
+    itemsPerSecond: Type.Number({ minimum: 0 }),
+    waitingFor: Type.Union([WaitingFor, Type.Null()]),
+    failureReason: Type.Union([Type.String(), Type.Null()]),
+    initiatedBy: Initiator,
+  },
+  { additionalProperties: false },
+);
+export type Rotation = Static<typeof Rotation>;
+
+export const RotationParams = Type.Object({ rotationId: Type.String({ description: 'rot-<uuid>' }) });
+
+export const RotationHeaders = Type.Object({
+  'x-tenantid': Type.Optional(AnyCaseUuid),
+  realmname: Type.Optional(RealmName),
+});
+
+export const rotationMessage = 'DEK rotation status';
+export const cancelMessage = 'DEK rotation cancelled';
+
+const example = {
+  success: true,
+  message: rotationMessage,
+  data: {
+    rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
+    tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
+    status: 'in_progress',
+    phase: 'sweeping',
+    previousKeyId: 'dek-7b1f3c52-8f0e-4c58-9d0a-2f6f5a1f0c3d',
+    newKeyId: 'dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11',
+    startedAt: '2025-07-10T14:35:00.000Z',
+    completedAt: null,
+    estimatedCompletion: '2025-07-10T14:35:04.000Z',
+    itemsToRotate: { credentials: 25, apiKeys: 10, secrets: 50 },
+    itemsRotated: { credentials: 25, apiKeys: 4, secrets: 12 },
+    itemsSuperseded: { credentials: 0, apiKeys: 1, secrets: 0 },
+    itemsFailed: { credentials: 0, apiKeys: 0, secrets: 0 },
+    itemsRemaining: { credentials: 0, apiKeys: 5, secrets: 38 },
+    percentComplete: 49.4,
+    itemsPerSecond: 21,
+    waitingFor: null,
+    failureReason: null,
+    initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
+  },
+  timestamp: '2025-07-10T14:35:02.000Z',
+};
+
+export const RotationResponse = Type.Object(
+  {
+    success: Type.Literal(true),
+    message: Type.Enum([rotationMessage, cancelMessage]),
+    data: Rotation,
+    timestamp: Timestamp,
+  },
+  { $id: 'Rotation', additionalProperties: false, examples: [example] },
+);
+export type RotationResponse = Static<typeof RotationResponse>;
+
+/** Cancelling needs no body; an empty object is taken too. */
+export const CancelBody = Type.Object({}, { additionalProperties: false });
