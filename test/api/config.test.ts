@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { readApiConfig } from '@rekey/api';
+import { ConfigError } from '@rekey/runtime';
+import { jwtSecret } from './live-api.ts';
+
+const good = {
+  DATABASE_URL: 'postgres://user:hidden@db:5432/rekey',
+  REDIS_URL: 'redis://:hidden@redis:6379',
+  JWT_SECRET: jwtSecret,
+};
+const oidc = {
+  ...good,
+  JWT_SECRET: undefined,
+  OIDC_ISSUER: 'https://id.example.com/realms/{realm}',
+  OIDC_DEFAULT_REALM: 'main',
+};
+
+/** The variables that the problems name; empty when there are none. */
+function problemsOf(env: Record<string, string | undefined>): string[] {
+  try {
+    readApiConfig(env);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    assert.doesNotMatch(error.message, /hidden|in-the-value/, 'no value is told');
+    return error.problems.map((problem) => problem.split(' ')[0] ?? '');
+  }
+}
+
+test('every missing or malformed variable is a problem of its own, and no problem tells a value', () => {
+  const rows: ReadonlyArray<[env: Record<string, string | undefined>, problems: string[]]> = [
+    [good, []],
+    [oidc, []],
+    [{}, ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET']],
+    [{ ...good, DATABASE_URL: '' }, ['DATABASE_URL']],
+    [{ ...good, DATABASE_URL: 'mysql://in-the-value' }, ['DATABASE_URL']],
+    [{ ...good, DATABASE_URL: 'postgresql://db/rekey' }, []],
+    [{ ...good, REDIS_URL: 'http://in-the-value' }, ['REDIS_URL']],
+    [{ ...good, REDIS_URL: 'redis://a,b' }, ['REDIS_URL']],
+    [{ ...good, REDIS_URL: 'rediss://user:p%40ss@redis:6380/2' }, []],
+    [{ ...good, REDIS_URL: 'redis+sentinel://a:26379,b/master/1' }, []],
+    [{ ...good, REDIS_URL: 'redis+sentinel://a:26379,b' }, ['REDIS_URL']],
+    [{ ...good, REDIS_URL: 'rediss+cluster://user:p@a,b:7000' }, []],
+    [{ ...good, PORT: '70000' }, ['PORT']],
+    [{ ...good, PORT: '-1' }, ['PORT']],
+    [{ ...good, PORT: '80a' }, ['PORT']],
+    [{ ...good, PORT: '0' }, []],
+    [{ ...good, HOST: 'a b' }, ['HOST']],
+    [{ ...good, HOST: '::1' }, []],
+    [{ ...good, LOG_LEVEL: 'loud' }, ['LOG_LEVEL']],
+    [{ ...good, QUEUE_PREFIX: 'a:b' }, ['QUEUE_PREFIX']],
+    [
+      { ...good, RATE_LIMIT_PER_MINUTE: 'many', RATE_LIMIT_READS_PER_MINUTE: '-5' },
+      ['RATE_LIMIT_PER_MINUTE', 'RATE_LIMIT_READS_PER_MINUTE'],
+    ],
+    [{ ...good, TRUST_PROXY: '10.0.0.0/8, ::1' }, []],
+    [{ ...good, TRUST_PROXY: '2' }, []],
+    [{ ...good, TRUST_PROXY: '10.0.0.0/33' }, ['TRUST_PROXY']],
+    [{ ...good, TRUST_PROXY: 'my-proxy' }, ['TRUST_PROXY']],
+    [{ ...good, JWT_SECRET: 'x'.repeat(31) }, ['JWT_SECRET']],
+    [{ ...good, JWT_SECRET: 'x'.repeat(32) }, []],
+    [{ ...good, JWT_SECRET: 'é'.repeat(16) }, []],
+    [{ ...good, JWT_SECRET: `-----BEGIN PUBLIC KEY-----${'x'.repeat(32)}` }, ['JWT_SECRET']],
+    [{ ...good, OIDC_ISSUER: 'https://id.example.com' }, ['JWT_SECRET']],
+    [{ ...good, JWT_SECRET: undefined }, ['JWT_SECRET']],
+    [{ ...oidc, OIDC_ISSUER: 'id.example.com' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_DEFAULT_REALM: undefined }, ['OIDC_DEFAULT_REALM']],
+    [{ ...oidc, OIDC_DEFAULT_REALM: undefined, OIDC_REALMS: 'a' }, []],
+    [{ ...oidc, OIDC_DEFAULT_REALM: undefined, OIDC_REALMS: 'a,b' }, ['OIDC_DEFAULT_REALM']],
+    [{ ...oidc, OIDC_REALMS: 'a,b/..' }, ['OIDC_REALMS']],
+    [{ ...oidc, OIDC_ISSUER: 'https://id.example.com' }, []],
+    [{ ...oidc, OIDC_ISSUER: 'https://id.example.com', OIDC_REALMS: 'main,other' }, ['OIDC_REALMS']],
+    [{ ...good, TENANT_CLAIM: 'a..b' }, ['TENANT_CLAIM']],
+    [{ ...good, ROLES_CLAIM: 'app.*.roles,groups' }, []],
+  ];
+  for (const [env, problems] of rows) assert.deepEqual(problemsOf(env), problems, JSON.stringify(env));
+});
+
+test('the issuer template holds the realm; each admitted realm has its issuer', () => {
+  const { auth } = readApiConfig({
+    ...oidc,
+    OIDC_REALMS: 'b, c',
+    OIDC_AUDIENCE: 'rekey',
+    OIDC_CLIENT_ID: 'rekey.web',
+  }).api;
+  assert.equal(auth.kind, 'oidc');
+  assert.ok(auth.kind === 'oidc');
+  assert.deepEqual(
+    [...auth.issuers],
+    ['main', 'b', 'c'].map((realm) => [realm, `https://id.example.com/realms/${realm}`]),
+  );
+  assert.deepEqual(auth.claimPaths.roles, [
+    ['roles'],
+    ['realm_access', 'roles'],
+    ['resource_access', 'rekey.web', 'roles'],
+  ]);
+  assert.deepEqual([auth.defaultRealm, auth.audience], ['main', 'rekey']);
+});
+
+test('the process stops at once with status 1 and one line per problem on stderr', async () => {
+  const main = fileURLToPath(new URL('../../apps/api/src/main.ts', import.meta.url));
+  const child = spawn(process.execPath, [main], { env: { JWT_SECRET: 'in-the-value', PORT: 'x' } });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  assert.equal(code, 1);
+  assert.equal(out, '');
+  const lines = err.trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => line.split(' ').slice(0, 4).join(' ')),
+    [
+      'config: PORT is malformed:',
+      'config: DATABASE_URL is missing:',
+      'config: REDIS_URL is missing:',
+      'config: JWT_SECRET is malformed:',
+    ],
+  );
+  assert.doesNotMatch(err, /in-the-value/);
+});

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { glob, readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+
+/** The map: which rooms each room may look into. `docs/architecture.md` shows it to people. */
+const arrows: Record<string, readonly string[]> = {
+  'apps/api': ['contract', 'jobs', 'store', 'runtime'],
+  'apps/worker': ['jobs', 'rotation', 'store', 'envelope', 'keyring', 'kms', 'runtime'],
+  'apps/demo': ['contract', 'stack', 'store', 'vault', 'kms', 'runtime'],
+  'packages/rotation': ['store', 'envelope', 'keyring', 'kms'],
+  'packages/vault': ['store', 'envelope', 'keyring', 'kms'],
+  'packages/keyring': ['store', 'envelope', 'kms'],
+  'packages/kms': ['envelope'],
+  'packages/envelope': [],
+  'packages/store': [],
+  'packages/jobs': [],
+  'packages/contract': [],
+  'packages/runtime': [],
+  'packages/stack': [],
+};
+
+/** What only some rooms may use. Keys are module names or patterns of code; values the rooms that may. */
+const onlyIn: ReadonlyArray<{ what: RegExp; rooms: RegExp; why: string }> = [
+  { what: /from '(fastify|@fastify\/[^']+)'/, rooms: /^apps\/api\//, why: 'fastify only in apps/api' },
+  {
+    what: /import \{[^}]*\bWorker\b[^}]*\} from 'bullmq'/,
+    rooms: /^apps\/worker\//,
+    why: "BullMQ's Worker only in apps/worker",
+  },
+  {
+    what: /from 'pg(-copy-streams)?'/,
+    rooms: /^packages\/(store|stack)\//,
+    why: 'Postgres only through store',
+  },
+  { what: /create(De)?[cC]ipher(iv)?\(/, rooms: /^packages\/envelope\//, why: 'ciphers only in envelope' },
+  {
+    what: /process\.env|env \} from 'node:process'/,
+    rooms: /(^|-|\/)(main|demo|start)\.ts$/,
+    why: 'process.env only where a process begins',
+  },
+  {
+    what: /[`']\s*(select|insert into|update|delete from|with)\s[^`']*\b(from|into|set|as)\b/i,
+    rooms: /^packages\/(store|stack)\//,
+    why: 'SQL only in store',
+  },
+];
+
+const sources = await Promise.all(
+  (
+    await Array.fromAsync(
+      glob('{apps,packages}/*/src/**/*.ts', { cwd: new URL('..', import.meta.url).pathname }),
+    )
+  )
+    .sort()
+    .map(async (file) => ({ file, text: await readFile(new URL(`../${file}`, import.meta.url), 'utf8') })),
+);
+
+test('there is code to look at', () => {
+  assert.ok(sources.length > 30);
+});
+
+test('every room is on the map', () => {
+  const rooms = new Set(sources.map(({ file }) => file.split('/').slice(0, 2).join('/')));
+  assert.deepEqual([...rooms].sort(), Object.keys(arrows).sort());
+});
+
+test('rooms look only where the map has an arrow', () => {
+  const strays = sources.flatMap(({ file, text }) => {
+    const room = file.split('/').slice(0, 2).join('/');
+    const allowed = new Set(arrows[room]);
+    return [...text.matchAll(/from '@rekey\/([a-z-]+)'/g)]
+      .map(([, other = '']) => other)
+      .filter((other) => !allowed.has(other))
+      .map((other) => `${file} → ${other}`);
+  });
+  assert.deepEqual(strays, []);
+});
+
+test('rooms meet only at their front doors', () => {
+  const strays = sources.flatMap(({ file, text }) => {
+    const room = file.split('/').slice(0, 2).join('/');
+    return [...text.matchAll(/from '(\.[^']*|@rekey\/[a-z-]+\/[^']*)'/g)]
+      .map(([, path = '']) => path)
+      .filter(
+        (path) => path.startsWith('@') || !new URL(path, `file:///${file}`).pathname.startsWith(`/${room}/`),
+      )
+      .map((path) => `${file} → ${path}`);
+  });
+  assert.deepEqual(strays, []);
+});
+
+for (const { what, rooms, why } of onlyIn) {
+  test(why, () => {
+    const strays = sources
+      .filter(({ file, text }) => !rooms.test(file) && what.test(text))
+      .map(({ file }) => file);
+    assert.deepEqual(strays, []);
+  });
+}
