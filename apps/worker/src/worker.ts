@@ -13,9 +13,9 @@ import type { Logger } from '@rekey/runtime';
 import { findUnfinished, openStore, openSweepStore, reviveView, type Snapshot } from '@rekey/store';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
 import type { WorkerConfig } from './config.ts';
+import { keepHouse } from './housekeeping.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
-import { recover } from './recovery.ts';
 
 export interface RekeyWorker {
   /** Resolves when jobs are being taken. Waits while Redis is away. */
@@ -106,7 +106,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
   rotationWorker.on('completed', (job) => void ringAgain(job.data).catch(() => {}));
   rotationWorker.on('failed', (job) => void ringAgain(job?.data).catch(() => {}));
 
-  const recovering = recover({ store, doorbell, logger, signal: stop.signal });
+  const housekeeping = keepHouse({ store, doorbell, logger, signal: stop.signal });
 
   return {
     ready: Promise.all([rotationWorker.waitUntilReady(), rangeWorker.waitUntilReady()]).then(() => {}),
@@ -122,7 +122,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     },
     async close() {
       stop.abort();
-      await withDeadline(Promise.all([rotationWorker.close(), rangeWorker.close(), recovering]));
+      await withDeadline(Promise.all([rotationWorker.close(), rangeWorker.close(), housekeeping]));
       connection.disconnect();
       await Promise.all([doorbell.close(), scoreboard.close()]);
       await withDeadline(Promise.all([store.end(), sweepStore.end()]));

@@ -11,6 +11,42 @@ create table rekey.targets (
   ciphertext_column name not null
 );
 
+-- How many records a tenant has in a target: a count plus what was appended since. Every statement that inserts or
+-- deletes appends one row per tenant, since a counter that writers update would make them queue for it; workers fold
+-- the appended rows in. Both are read by one statement, so that no fold is seen half.
+create table rekey.record_counts (
+  tenant_id uuid not null,
+  target text not null references rekey.targets,
+  records bigint not null,
+  primary key (tenant_id, target)
+) with (fillfactor = 50);
+
+create table rekey.record_deltas (
+  tenant_id uuid not null,
+  target text not null,
+  delta bigint not null
+);
+create index record_deltas_by_tenant on rekey.record_deltas (tenant_id, target);
+
+-- Counts a target's records anew: at its registration, and by hand after something that bypassed its triggers.
+create function rekey.recount_records(target_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  target rekey.targets;
+begin
+  select * into strict target from rekey.targets where name = target_name;
+  -- Keeps writers out until the count is in place.
+  execute format('lock table %s in share row exclusive mode', target.table_name);
+  delete from rekey.record_deltas d where d.target = target_name;
+  delete from rekey.record_counts c where c.target = target_name;
+  execute format(
+    'insert into rekey.record_counts select %1$I, %2$L, count(*) from %3$s where %4$I is not null group by %1$I',
+    target.tenant_column, target_name, target.table_name, target.key_column);
+end
+$$;
+
 -- A record's id and tenant are bound into its ciphertext: with either changed it would no longer open, and it
 -- would leave its key's count unseen.
 create function rekey.refuse_identity_change() returns trigger
@@ -113,6 +149,27 @@ begin
     $fence$
     $sql$, 'fence_' || target_name, tenant_column, key_column, id_column, ciphertext_column);
 
+  execute format($sql$
+    create function rekey.%1$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $counting$
+    begin
+      if tg_op = 'INSERT' then
+        insert into rekey.record_deltas select w.%2$I, %4$L, count(*) from written w
+          where w.%3$I is not null group by 1;
+      elsif tg_op = 'DELETE' then
+        insert into rekey.record_deltas select r.%2$I, %4$L, -count(*) from removed r
+          where r.%3$I is not null group by 1;
+      else
+        delete from rekey.record_deltas d where d.target = %4$L;
+        delete from rekey.record_counts c where c.target = %4$L;
+      end if;
+      return null;
+    end
+    $counting$
+    $sql$, 'count_' || target_name, tenant_column, key_column, target_name);
+
   execute format(
     'create trigger %I after insert on %s referencing new table as written for each statement execute function rekey.%I()',
     'rekey_fence_insert_' || target_name, table_name, 'fence_' || target_name);
@@ -120,7 +177,18 @@ begin
     'create trigger %I after update on %s referencing old table as replaced new table as written for each statement execute function rekey.%I()',
     'rekey_fence_update_' || target_name, table_name, 'fence_' || target_name);
 
+  execute format(
+    'create trigger %I after insert on %s referencing new table as written for each statement execute function rekey.%I()',
+    'rekey_count_insert_' || target_name, table_name, 'count_' || target_name);
+  execute format(
+    'create trigger %I after delete on %s referencing old table as removed for each statement execute function rekey.%I()',
+    'rekey_count_delete_' || target_name, table_name, 'count_' || target_name);
+  execute format(
+    'create trigger %I after truncate on %s for each statement execute function rekey.%I()',
+    'rekey_count_truncate_' || target_name, table_name, 'count_' || target_name);
+
   insert into rekey.targets values (
     target_name, target_item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column);
+  perform rekey.recount_records(target_name);
 end
 $register$;

@@ -19,6 +19,7 @@ export {
   type WrappedDek,
 } from './deks.ts';
 export { findRotation } from './find-rotation.ts';
+export { foldRecordCounts } from './fold-counts.ts';
 export { type Failure, type FailurePage, listFailures } from './list-failures.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export { checkSchema, migrate } from './migrate.ts';

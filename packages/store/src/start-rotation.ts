@@ -7,7 +7,7 @@ import {
   rotationColumns,
   toView,
 } from './rotation-view.ts';
-import { type ItemCounts, loadTargets, noItems, totalOf } from './targets.ts';
+import { type ItemCounts, type ItemType, noItems, totalOf } from './targets.ts';
 import { estimateMs, measureThroughput } from './throughput.ts';
 
 export interface StartRotation {
@@ -170,13 +170,15 @@ async function freezeCounts(tx: PoolClient, { rotationId, tenantId }: StartRotat
 /** The tenant's records. Nothing is sealed under a DEK that was reserved just now, so all of them count. */
 async function countRecords(tx: PoolClient, tenantId: string): Promise<ItemCounts> {
   const counts = noItems();
-  for (const target of await loadTargets(tx)) {
-    const { count } = await row<{ count: string }>(
-      tx,
-      `select count(*) from ${target.table} where ${target.tenant} = $1`,
-      [tenantId],
-    );
-    counts[target.itemType] += Number(count);
-  }
+  const found = await rows<{ item_type: ItemType; records: string }>(
+    tx,
+    `select t.item_type,
+       coalesce((select c.records from rekey.record_counts c where c.tenant_id = $1 and c.target = t.name), 0)
+       + coalesce((select sum(d.delta) from rekey.record_deltas d where d.tenant_id = $1 and d.target = t.name), 0)
+       as records
+     from rekey.targets t`,
+    [tenantId],
+  );
+  for (const { item_type, records } of found) counts[item_type] += Number(records);
   return counts;
 }
