@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { Client, type ClientConfig, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import { StoreError, speaking } from './store-error.ts';
 
 /** A pool of connections to Postgres. Whoever opened it calls `end()`. */
@@ -22,6 +22,19 @@ export interface StoreOptions {
 /** Long enough for a loaded server, short enough for an API that answers 503 within a second. */
 const connectTimeoutMs = 900;
 
+/**
+ * How long a caller queues for one of the pool's connections. All of them being busy does not mean that Postgres is
+ * away: hundreds of rotate calls at once for one tenant take turns on its row, and are to be told 409, not 503.
+ */
+const queueTimeoutMs = 8_000;
+
+/** The pool's own timeout is the one for queueing; this one gives up sooner on a server that does not answer. */
+class PromptClient extends Client {
+  constructor(config?: string | ClientConfig) {
+    super(typeof config === 'object' ? { ...config, connectionTimeoutMillis: connectTimeoutMs } : config);
+  }
+}
+
 /** Opens a pool; connects only when first used. */
 export function openStore({
   url,
@@ -34,7 +47,8 @@ export function openStore({
     connectionString: url,
     max,
     application_name: applicationName,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: queueTimeoutMs,
+    Client: PromptClient,
     keepAlive: true,
     options: Object.entries(session)
       .map(([name, value]) => `-c ${name}=${value}`)

@@ -1,4 +1,5 @@
 import { inTransaction, rows, type Store } from './open-store.ts';
+import { literals, within } from './range-bounds.ts';
 import { loadTargets, type Target } from './targets.ts';
 
 /**
@@ -73,13 +74,12 @@ async function cut(store: Store, target: Target, plan: Plan, itemsPerRange: numb
     const [last]: Array<{ id: string; items: string }> = await rows<{ id: string; items: string }>(
       store,
       `select id::text, items from (
-         select ${target.id} as id, count(*) over () as items from (
-           select ${target.id} from ${target.table}
-           where ${target.tenant} = $1 and ($2::${target.idType} is null or ${target.id} > $2::${target.idType})
-             and ${target.key} <> $3
-           order by ${target.id} limit $4) slice) counted
-       order by counted.id desc limit 1`,
-      [plan.tenantId, lower, plan.newKeyNumber, itemsPerRange],
+         select id, row_number() over (order by tenant, id) as items from (
+           select t.${target.tenant} as tenant, t.${target.id} as id from ${target.table} t
+           where ${within(target, literals(target, plan.tenantId, lower, null))} and t.${target.key} <> $1
+           order by t.${target.tenant}, t.${target.id} limit $2) slice) counted
+       order by items desc limit 1`,
+      [plan.newKeyNumber, itemsPerRange],
     );
     const planned: number = Number(last?.items ?? 0);
     const upper: string | null = last !== undefined && planned === itemsPerRange ? last.id : null;

@@ -1,4 +1,5 @@
 import { inTransaction, row, rows, type Store } from './open-store.ts';
+import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
 
@@ -24,24 +25,29 @@ export async function proveRange(
       [lease.rotationId, lease.target, lease.ordinal, lease.owner],
     );
     if (held.length === 0) return null;
-    const inRange = `t.${target.tenant} = $1
-      and ($2::${target.idType} is null or t.${target.id} > $2::${target.idType})
-      and ($3::${target.idType} is null or t.${target.id} <= $3::${target.idType})`;
+    const inRange = within(target, literals(target, tenantId, lease.lower, lease.upper));
     const count = await row<{ left: string; set_aside: string }>(
       tx,
       `select count(*) as left, count(f.record_id) as set_aside
        from ${target.table} t
        left join rekey.rotation_failures f
-         on f.rotation_id = $5 and f.target = $6 and f.record_id = t.${target.id}::text
-       where ${inRange} and t.${target.key} <> $4`,
-      [tenantId, lease.lower, lease.upper, newKeyNumber, lease.rotationId, lease.target],
+         on f.rotation_id = $2 and f.target = $3 and f.record_id = t.${target.id}::text
+       where ${inRange} and t.${target.key} <> $1`,
+      [newKeyNumber, lease.rotationId, lease.target],
     );
     const unaccounted = Number(count.left) - Number(count.set_aside);
     if (unaccounted > 0) return unaccounted;
+    // Overwritten or deleted since it was set aside: it is no failure any more. The cast must not meet the ids of
+    // another target, which may be of another type.
     await tx.query(
-      `delete from rekey.rotation_failures f using ${target.table} t
-       where f.rotation_id = $5 and f.target = $6 and f.record_id = t.${target.id}::text
-         and ${inRange} and t.${target.key} = $4`,
+      `delete from rekey.rotation_failures f
+       using (select case when target = $6 then record_id end::${target.idType} as id, record_id
+              from rekey.rotation_failures where rotation_id = $5 and target = $6) named
+       where f.rotation_id = $5 and f.target = $6 and f.record_id = named.record_id
+         and ($2::${target.idType} is null or named.id > $2::${target.idType})
+         and ($3::${target.idType} is null or named.id <= $3::${target.idType})
+         and not exists (select from ${target.table} t
+           where t.${target.id} = named.id and t.${target.tenant} = $1 and t.${target.key} <> $4)`,
       [tenantId, lease.lower, lease.upper, newKeyNumber, lease.rotationId, lease.target],
     );
     await tx.query(

@@ -1,7 +1,8 @@
-import { escapeLiteral, type PoolClient } from 'pg';
+import type { PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Store } from './open-store.ts';
 import { decodeCopy } from './pg-binary.ts';
+import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
 import { speaking } from './store-error.ts';
 import type { Target } from './targets.ts';
@@ -30,23 +31,20 @@ export async function readWindow(
   { lower, upper }: Pick<Lease, 'lower' | 'upper'>,
   bounds: WindowBounds,
 ): Promise<SealedRecord[]> {
-  const from = bounds.after ?? lower;
-  const id = (value: string): string => `${escapeLiteral(value)}::${target.idType}`;
   // COPY takes no parameters; every value is a number or an escaped literal.
   const output = await copy(
     store,
     `copy (
        select id, ciphertext from (
          select id, ciphertext,
-           sum(octet_length(ciphertext)) over (order by id rows unbounded preceding)
+           sum(octet_length(ciphertext)) over (order by tenant, id rows unbounded preceding)
              - octet_length(ciphertext) as bytes_before
          from (
-           select ${target.id} as id, ${target.ciphertext} as ciphertext from ${target.table}
-           where ${target.tenant} = ${escapeLiteral(bounds.tenantId)}::uuid
-             ${from === null ? '' : `and ${target.id} > ${id(from)}`}
-             ${upper === null ? '' : `and ${target.id} <= ${id(upper)}`}
-             and ${target.key} <> ${bounds.newKeyNumber}
-           order by ${target.id} limit ${bounds.itemsMax}) stepped) weighed
+           select t.${target.tenant} as tenant, t.${target.id} as id, t.${target.ciphertext} as ciphertext
+           from ${target.table} t
+           where ${within(target, literals(target, bounds.tenantId, bounds.after ?? lower, upper))}
+             and t.${target.key} <> ${bounds.newKeyNumber}
+           order by t.${target.tenant}, t.${target.id} limit ${bounds.itemsMax}) stepped) weighed
        where bytes_before < ${bounds.bytesMax}
      ) to stdout (format binary)`,
   );

@@ -72,7 +72,7 @@ function ofSqlState(code: string): StoreErrorCode | undefined {
 function isNetworkTrouble(code: string, message: string): boolean {
   return (
     /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code) ||
-    /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/i.test(
+    /Connection terminated|connection timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/i.test(
       message,
     )
   );
