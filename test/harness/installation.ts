@@ -10,6 +10,7 @@ import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase } from './database.ts';
 import { startApi, startWorker } from './process.ts';
 import { testRedis } from './redis.ts';
+import { type SeededTenant, seedTenant } from './seed.ts';
 import { signHs256 } from './tokens.ts';
 import { until } from './wait.ts';
 
@@ -50,6 +51,8 @@ export interface Installation {
   readonly kek: Kek;
   readonly vault: Vault;
   readonly jwtSecret: string;
+  /** The token that every call here carries. */
+  readonly token: string;
   readonly apis: ReadonlyArray<RunningProcess & { url: string }>;
   readonly workers: RunningProcess[];
   addWorker(env?: Record<string, string>): Promise<RunningProcess>;
@@ -57,33 +60,40 @@ export interface Installation {
   seedTenant(records: number): Promise<SeededTenant>;
   rotate(tenantId: string, api?: number, headers?: Record<string, string>): Promise<ApiAnswer>;
   status(rotationId: string, api?: number): Promise<ApiAnswer>;
+  cancel(rotationId: string): Promise<ApiAnswer>;
+  failures(
+    rotationId: string,
+  ): Promise<ReadonlyArray<{ itemType: string; recordId: string; reason: string }>>;
   /** Polls until the rotation has ended. */
   ended(rotationId: string, options?: { timeoutMs?: number; everyMs?: number }): Promise<StatusData>;
   /** Records of a tenant that are not under its active DEK. */
   leftOnOlderKeys(tenantId: string): Promise<number>;
 }
 
-export interface SeededTenant {
-  readonly tenantId: string;
-  readonly records: ReadonlyArray<{ readonly target: string; readonly id: string }>;
+/** What the installation is to run on instead of the test servers, and with. */
+export interface InstallationOptions {
+  readonly apis?: number;
+  readonly workers?: number;
+  readonly apiEnv?: Record<string, string>;
+  readonly workerEnv?: Record<string, string>;
+  /** A migrated database of the test's own. */
+  readonly databaseUrl?: string;
+  readonly redis?: { readonly url: string; readonly prefix: string };
 }
 
 export async function installation(
-  {
-    apis = 1,
-    workers = 1,
-    workerEnv = {},
-  }: { apis?: number; workers?: number; workerEnv?: Record<string, string> } = {},
+  { apis = 1, workers = 1, ...options }: InstallationOptions = {},
   owner: Owner = thisFile,
 ): Promise<Installation> {
-  const database = await createTestDatabase(owner);
-  const redis = testRedis(owner);
+  const { apiEnv: moreApiEnv = {}, workerEnv = {} } = options;
+  const databaseUrl = options.databaseUrl ?? (await createTestDatabase(owner)).url;
+  const redis = options.redis ?? testRedis(owner);
   const folder = await mkdtemp(join(tmpdir(), 'rekey-test-'));
   owner.after(() => rm(folder, { recursive: true, force: true }));
   const kekFile = join(folder, 'kek');
   await createLocalKeyFile(kekFile);
   const kek = await openKek(`local:${kekFile}`);
-  const store = openStore({ url: database.url, max: 20, onError: () => {} });
+  const store = openStore({ url: databaseUrl, max: 20, onError: () => {} });
   const vault = createVault({ store, kek });
   owner.after(async () => {
     await vault.close();
@@ -91,8 +101,8 @@ export async function installation(
   });
 
   const jwtSecret = `${randomUUID()}${randomUUID()}`;
-  const shared = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
-  const apiEnv = { ...shared, JWT_SECRET: jwtSecret };
+  const shared = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
+  const apiEnv = { ...shared, JWT_SECRET: jwtSecret, ...moreApiEnv };
   const running = await Promise.all(Array.from({ length: apis }, () => startApi(apiEnv, owner)));
   const startedWorkers: RunningProcess[] = [];
   const addWorker = async (env: Record<string, string> = {}): Promise<RunningProcess> => {
@@ -121,13 +131,14 @@ export async function installation(
   const status = (rotationId: string, api = 0): Promise<ApiAnswer> => call(api, `/rotations/${rotationId}`);
 
   return {
-    databaseUrl: database.url,
+    databaseUrl,
     redis,
     kekFile,
     store,
     kek,
     vault,
     jwtSecret,
+    token,
     apis: running,
     workers: startedWorkers,
     addWorker,
@@ -139,6 +150,12 @@ export async function installation(
         body: JSON.stringify({ tenantId }),
       }),
     status,
+    cancel: (rotationId) => call(0, `/rotations/${rotationId}/cancel`, { method: 'POST' }),
+    async failures(rotationId) {
+      const { body } = await call(0, `/rotations/${rotationId}/failures?limit=100`);
+      const data: unknown = body.data;
+      return (data as { failures: Array<{ itemType: string; recordId: string; reason: string }> }).failures;
+    },
     ended: (rotationId, { timeoutMs = 30_000, everyMs = 10 } = {}) =>
       until(
         async () => {
@@ -160,35 +177,4 @@ export async function installation(
       return Number(found.rows[0]?.left ?? 0);
     },
   };
-}
-
-const batch = 1_000;
-
-async function seedTenant(vault: Vault, total: number): Promise<SeededTenant> {
-  const tenantId = randomUUID();
-  await vault.createTenant({ tenantId, name: 'a tenant' });
-  const credentials = Math.floor((total * 5) / 17);
-  const apiKeys = Math.floor((total * 2) / 17);
-  const records: Array<{ target: string; id: string }> = [];
-  for (const [target, count] of [
-    ['credentials', credentials],
-    ['api_keys', apiKeys],
-    ['secrets', total - credentials - apiKeys],
-  ] as const) {
-    for (let made = 0; made < count; made += batch) {
-      const ids = Array.from({ length: Math.min(batch, count - made) }, () => randomUUID());
-      await vault.putMany({
-        target,
-        tenantId,
-        records: ids.map((id) => ({ id, value: firstValue(id), columns: { name: `record ${id}` } })),
-      });
-      records.push(...ids.map((id) => ({ target, id })));
-    }
-  }
-  return { tenantId, records };
-}
-
-/** What a record holds until an application writes it. */
-export function firstValue(id: string): Buffer {
-  return Buffer.from(`the first secret of ${id}, as long as such secrets are: ${'x'.repeat(200)}`);
 }

@@ -5,6 +5,7 @@ import { ApiError } from './api-error.ts';
 /** What a caller is told of trouble with Postgres. The compiler keeps it complete. */
 const ofStore = {
   UNAVAILABLE: 'SERVICE_UNAVAILABLE',
+  ACCESS_DENIED: 'SERVICE_UNAVAILABLE',
   LOCKED: 'SERVICE_UNAVAILABLE',
   CONFLICT: 'SERVICE_UNAVAILABLE',
   SCHEMA_MISSING: 'SERVICE_UNAVAILABLE',

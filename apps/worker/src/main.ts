@@ -52,18 +52,25 @@ function readConfig(): WorkerConfig {
 async function usableKek(uri: string): Promise<Kek> {
   try {
     const opened = await openKek(uri);
-    const aad = Buffer.from('rekey start');
-    const probe = Buffer.alloc(32);
-    const unwrapped = await opened.unwrap(await opened.wrap(probe, aad), aad).catch((error: unknown) => {
-      if (isTransient(error)) return probe;
-      throw error;
-    });
-    if (!unwrapped.equals(probe))
+    if (!(await unwrapsWhatItWraps(opened))) {
       refuseToStart(new ConfigError(['KEK_URI: what it wraps it does not unwrap']));
+    }
     return opened;
   } catch (error) {
     if (error instanceof KmsError) refuseToStart(new ConfigError([`KEK_URI: ${error.message}`]));
     throw error;
+  }
+}
+
+async function unwrapsWhatItWraps(opened: Kek): Promise<boolean> {
+  const aad = Buffer.from('rekey start');
+  const probe = Buffer.alloc(32, 0x5a);
+  try {
+    return (await opened.unwrap(await opened.wrap(probe, aad), aad)).equals(probe);
+  } catch (error) {
+    if (!isTransient(error)) throw error;
+    logger.warn('the KMS is away: waiting for it', { error });
+    return true;
   }
 }
 
@@ -74,7 +81,7 @@ async function usableSchema(databaseUrl: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (error.code === 'UNAVAILABLE') logger.warn('postgres is away: waiting for it', { error });
-    else refuseToStart(new ConfigError([`DATABASE_URL: ${error.message} (npm run migrate)`]));
+    else refuseToStart(new ConfigError([`DATABASE_URL: ${error.message}`]));
   } finally {
     await store.end();
   }

@@ -32,8 +32,10 @@ export interface RekeyWorker {
  */
 const jobLocks = { lockDuration: 6_000, stalledInterval: 3_000, maxStalledCount: Number.POSITIVE_INFINITY };
 
-/** `worker.close()` waits for Redis; a process that is to end does not. */
-const closeDeadlineMs = 3_000;
+/** `worker.close()` waits for Redis and for the jobs under way; a process that is to end does not. */
+const handBackDeadlineMs = 3_000;
+/** A statement that hangs keeps its pool from ending; the process ends all the same. */
+const disconnectDeadlineMs = 500;
 
 /** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
 export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
@@ -122,18 +124,21 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     },
     async close() {
       stop.abort();
-      await withDeadline(Promise.all([rotationWorker.close(), rangeWorker.close(), housekeeping]));
+      await withDeadline(
+        handBackDeadlineMs,
+        Promise.all([rotationWorker.close(), rangeWorker.close(), housekeeping]),
+      );
       connection.disconnect();
       await Promise.all([doorbell.close(), scoreboard.close()]);
-      await withDeadline(Promise.all([store.end(), sweepStore.end()]));
+      await withDeadline(disconnectDeadlineMs, Promise.all([store.end(), sweepStore.end()]));
     },
   };
 }
 
-async function withDeadline(work: Promise<unknown>): Promise<void> {
+async function withDeadline(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, closeDeadlineMs);
+    timer = setTimeout(resolve, ms);
   });
   await Promise.race([work.then(() => {}), deadline]).catch(() => {});
   clearTimeout(timer);

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDek, tryDek } from '@rekey/keyring';
-import { KmsError } from '@rekey/kms';
 import {
   beat,
   beginActivating,
@@ -12,6 +11,7 @@ import {
   switchDek,
 } from '@rekey/store';
 import type { RotationEnvironment } from './environment.ts';
+import { fetchNewDek } from './fetch-new-dek.ts';
 import { PermanentTrouble } from './trouble.ts';
 
 /**
@@ -26,18 +26,31 @@ export async function activate(
 ): Promise<boolean> {
   if (rotation.switched) return true;
   await beginActivating(env.store, rotation.id);
-  await provideMaterial(env, rotation);
+  if (!(await provideMaterial(env, rotation))) return false;
   await checkNewDek(env, rotation);
   await checkPreviousDek(env, rotation);
   return raiseFence(env, rotation, signal);
 }
 
+/** False: the rotation ended meanwhile, and its DEK with it. */
 async function provideMaterial(
   { store, kek }: RotationEnvironment,
-  { tenantId, newDekId }: RunningRotation,
-): Promise<void> {
-  const [stored] = await loadDeks(store, tenantId, { dekId: newDekId });
-  if (stored === undefined) await storeMaterial(store, await makeDek(kek, tenantId, newDekId));
+  { id, tenantId, newDekId }: RunningRotation,
+): Promise<boolean> {
+  const isStored = async (): Promise<boolean> =>
+    (await loadDeks(store, tenantId, { dekId: newDekId })).length > 0;
+  if (await isStored()) return true;
+  const made = await makeDek(kek, tenantId, newDekId);
+  try {
+    await storeMaterial(store, made);
+    return true;
+  } catch (error) {
+    // The DEK is not pre_active any more: a faster worker has stored and switched, or the rotation was cancelled.
+    if (!(error instanceof StoreError) || error.code !== 'REFUSED') throw error;
+    if (await isStored()) return true;
+    if ((await loadRunning(store, id)) === null) return false;
+    throw error;
+  }
 }
 
 /** Reads back what is committed, whoever stored it, and seals and opens once under it. */
@@ -45,10 +58,7 @@ async function checkNewDek(
   { keyring }: RotationEnvironment,
   { tenantId, newDekId }: RunningRotation,
 ): Promise<void> {
-  const dek = await keyring.byId(tenantId, newDekId).catch((error: unknown) => {
-    if (error instanceof KmsError && error.code === 'CORRUPT') throw new PermanentTrouble('NEW_KEY_UNUSABLE');
-    throw error;
-  });
+  const dek = await fetchNewDek(keyring, tenantId, newDekId);
   if (dek === null || !tryDek(tenantId, dek)) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
 }
 

@@ -19,6 +19,7 @@ import {
   writeBatch,
 } from '@rekey/store';
 import type { RotationEnvironment } from './environment.ts';
+import { fetchNewDek } from './fetch-new-dek.ts';
 import { createPulse, type Pulse } from './pulse.ts';
 import { fetchOlderDeks, reencryptBatch } from './reencrypt-window.ts';
 
@@ -58,7 +59,7 @@ async function sweepUntilProved(
   lease: Lease,
   signal: AbortSignal,
 ): Promise<SweptRange> {
-  const newDek = await env.keyring.byId(rotation.tenantId, rotation.newDekId);
+  const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
   if (newDek === null) return 'elsewhere';
   const pulse = createPulse(env, rotation.id);
   let cursor = lease.cursor;

@@ -13,6 +13,7 @@ const permanent = (reason: FailureReason): Trouble => ({ kind: 'permanent', reas
 
 const ofStore = {
   UNAVAILABLE: transient('database'),
+  ACCESS_DENIED: transient('database'),
   LOCKED: transient('lock'),
   CONFLICT: transient('database'),
   FENCED: { kind: 'overtaken' },

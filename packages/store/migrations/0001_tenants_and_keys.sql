@@ -54,6 +54,9 @@ language sql volatile
 set search_path = pg_catalog, pg_temp
 as $$ select pg_advisory_xact_lock(1380273497, hashtext(tenant::text)) $$;
 
+-- Whoever closes the gate keeps every writer of the tenant waiting.
+revoke execute on function rekey.close_gate(uuid) from public;
+
 -- The DEK to seal under, held until the caller's transaction ends: whoever calls this before it writes cannot
 -- be refused by the fence. No row: the tenant has no active DEK. SECURITY DEFINER because FOR SHARE needs an
 -- UPDATE right on the row, which applications do not have.
@@ -105,7 +108,7 @@ begin
     raise exception 'A DEK without stored material cannot become active' using errcode = 'RK002';
   end if;
   if new.state = 'destroyed' then
-    for target in select * from rekey.targets loop
+    for target in select * from rekey.targets where retired_at is null loop
       execute format('select exists (select from %s where %I = $1 and %I = $2)',
         target.table_name, target.tenant_column, target.key_column)
         into referenced using old.tenant_id, old.key_number;

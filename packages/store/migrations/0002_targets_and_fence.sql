@@ -8,7 +8,9 @@ create table rekey.targets (
   id_type text not null check (id_type in ('uuid', 'bigint', 'text')),
   tenant_column name not null,
   key_column name not null,
-  ciphertext_column name not null
+  ciphertext_column name not null,
+  -- A target that was unregistered: rotations pass it over, and what they did to it stays on record.
+  retired_at timestamptz
 );
 
 -- How many records a tenant has in a target: a count plus what was appended since. Every statement that inserts or
@@ -36,7 +38,7 @@ as $$
 declare
   target rekey.targets;
 begin
-  select * into strict target from rekey.targets where name = target_name;
+  select * into strict target from rekey.targets where name = target_name and retired_at is null;
   -- Keeps writers out until the count is in place.
   execute format('lock table %s in share row exclusive mode', target.table_name);
   delete from rekey.record_deltas d where d.target = target_name;
@@ -75,11 +77,15 @@ as $register$
 declare
   id_type text;
   table_name text;
+  nullable boolean;
 begin
   select format('%I.%I', n.nspname, c.relname) into strict table_name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target_table;
   select format_type(a.atttypid, null) into id_type
     from pg_attribute a where a.attrelid = target_table and a.attname = id_column and not a.attisdropped;
+
+  select not a.attnotnull into strict nullable
+    from pg_attribute a where a.attrelid = target_table and a.attname = key_column and not a.attisdropped;
 
   if not exists (
     select from pg_index i
@@ -161,6 +167,12 @@ begin
       elsif tg_op = 'DELETE' then
         insert into rekey.record_deltas select r.%2$I, %4$L, -count(*) from removed r
           where r.%3$I is not null group by 1;
+      elsif tg_op = 'UPDATE' then
+        insert into rekey.record_deltas
+          select tenant, %4$L, sum(change) from (
+            select w.%2$I as tenant, 1 as change from written w where w.%3$I is not null
+            union all select r.%2$I, -1 from replaced r where r.%3$I is not null) changes
+          group by 1 having sum(change) <> 0;
       else
         delete from rekey.record_deltas d where d.target = %4$L;
         delete from rekey.record_counts c where c.target = %4$L;
@@ -183,6 +195,12 @@ begin
   execute format(
     'create trigger %I after delete on %s referencing old table as removed for each statement execute function rekey.%I()',
     'rekey_count_delete_' || target_name, table_name, 'count_' || target_name);
+  -- Only where an update can turn a row into a sealed record or back: elsewhere the sweep would pay for nothing.
+  if nullable then
+    execute format(
+      'create trigger %I after update on %s referencing old table as replaced new table as written for each statement execute function rekey.%I()',
+      'rekey_count_update_' || target_name, table_name, 'count_' || target_name);
+  end if;
   execute format(
     'create trigger %I after truncate on %s for each statement execute function rekey.%I()',
     'rekey_count_truncate_' || target_name, table_name, 'count_' || target_name);
@@ -192,3 +210,36 @@ begin
   perform rekey.recount_records(target_name);
 end
 $register$;
+
+-- Takes the fence down and leaves the table and its records as they are. Refused while records stand under DEKs:
+-- nothing would count them any more. A table that is gone is passed over by this.
+create function rekey.unregister_target(target_name text) returns void
+language plpgsql
+as $$
+declare
+  target rekey.targets;
+  dropped regclass;
+  left_over boolean := false;
+  kind text;
+begin
+  select * into strict target from rekey.targets where name = target_name and retired_at is null;
+  dropped := to_regclass(target.table_name);
+  if dropped is not null then
+    execute format('lock table %s in share row exclusive mode', target.table_name);
+    execute format('select exists (select from %s where %I is not null)', target.table_name, target.key_column)
+      into left_over;
+    if left_over then
+      raise exception 'Target % still holds sealed records', target_name using errcode = 'RK003';
+    end if;
+    foreach kind in array array['identity', 'fence_insert', 'fence_update', 'count_insert', 'count_delete',
+        'count_update', 'count_truncate'] loop
+      execute format('drop trigger if exists %I on %s', 'rekey_' || kind || '_' || target_name, target.table_name);
+    end loop;
+    execute format('alter table %s drop constraint if exists %I', target.table_name, 'rekey_label_' || target_name);
+  end if;
+  execute format('drop function if exists rekey.%I(), rekey.%I()', 'fence_' || target_name, 'count_' || target_name);
+  delete from rekey.record_deltas d where d.target = target_name;
+  delete from rekey.record_counts c where c.target = target_name;
+  update rekey.targets t set retired_at = now() where t.name = target_name;
+end
+$$;

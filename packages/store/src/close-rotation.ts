@@ -105,7 +105,7 @@ async function everythingProved(tx: PoolClient, rotationId: string): Promise<boo
          select *, lag(upper_id) over (partition by target order by ordinal) as edge_before,
            lead(ordinal) over (partition by target order by ordinal) is null as is_last
          from rekey.rotation_ranges where rotation_id = $1) g on g.target = t.name
-       group by t.name) targets`,
+       where t.retired_at is null group by t.name) targets`,
     [rotationId],
   );
   return proved;

@@ -64,8 +64,9 @@ export async function loadDeks(
 export async function reserveSeals(on: Queryable, dekId: string, seals: number): Promise<number> {
   const { total } = await row<{ total: string }>(
     on,
-    `with reserved as (insert into rekey.dek_seals (dek_id, seals) values ($1, $2) returning seals)
-     select (select seals from rekey.dek_seal_counts where dek_id = $1) + (select seals from reserved) as total`,
+    // Without RETURNING: an application's role may append here and not read.
+    `with reserved as (insert into rekey.dek_seals (dek_id, seals) values ($1, $2))
+     select seals + $2 as total from rekey.dek_seal_counts where dek_id = $1`,
     [dekId, seals],
   );
   return Number(total);

@@ -37,7 +37,10 @@ export async function migrate(databaseUrl: string): Promise<void> {
 
 /** Resolves when every migration of this program has run there; throws `SCHEMA_MISSING` or `SCHEMA_OUTDATED`. */
 export async function checkSchema(on: Queryable): Promise<void> {
-  const ran = await ranHere(on);
+  const ran = await ranHere(on).catch((error: unknown) => {
+    if (!(error instanceof StoreError) || error.code !== 'SCHEMA_MISSING') throw error;
+    throw new StoreError('SCHEMA_MISSING', 'No migration has run there: npm run migrate');
+  });
   for (const migration of await migrations()) {
     if (!alreadyRan(ran, migration)) {
       throw new StoreError('SCHEMA_OUTDATED', `Migration ${migration.name} has not run: npm run migrate`);

@@ -1,5 +1,5 @@
 import type { ItemCounts } from './targets.ts';
-import { noItems } from './targets.ts';
+import { inOrder, noItems } from './targets.ts';
 
 export type RotationStatus =
   | 'in_progress'
@@ -99,11 +99,11 @@ export function toView(row: RotationRow): RotationView {
     completedAt: row.completed_at,
     estimatedCompletion:
       progress === null ? row.estimated_completion : new Date(progress.estimatedCompletion),
-    itemsToRotate: row.items_to_rotate,
-    itemsRotated: progress?.rotated ?? noItems(),
-    itemsSuperseded: progress?.superseded ?? noItems(),
-    itemsFailed: progress?.failed ?? noItems(),
-    itemsRemaining: progress?.remaining ?? row.items_to_rotate,
+    itemsToRotate: inOrder(row.items_to_rotate),
+    itemsRotated: inOrder(progress?.rotated ?? noItems()),
+    itemsSuperseded: inOrder(progress?.superseded ?? noItems()),
+    itemsFailed: inOrder(progress?.failed ?? noItems()),
+    itemsRemaining: inOrder(progress?.remaining ?? row.items_to_rotate),
     percentComplete: progress?.percent ?? 0,
     itemsPerSecond: progress?.itemsPerSecond ?? 0,
     waitingFor: row.unattended ? 'worker' : row.waiting_for,

@@ -176,7 +176,7 @@ async function countRecords(tx: PoolClient, tenantId: string): Promise<ItemCount
        coalesce((select c.records from rekey.record_counts c where c.tenant_id = $1 and c.target = t.name), 0)
        + coalesce((select sum(d.delta) from rekey.record_deltas d where d.tenant_id = $1 and d.target = t.name), 0)
        as records
-     from rekey.targets t`,
+     from rekey.targets t where t.retired_at is null`,
     [tenantId],
   );
   for (const { item_type, records } of found) counts[item_type] += Number(records);

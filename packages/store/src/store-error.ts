@@ -2,6 +2,7 @@
  * What went wrong between us and Postgres, in words that callers act on.
  *
  * - `UNAVAILABLE`: Postgres cannot be reached, is starting, stopping, or out of a resource; try again.
+ * - `ACCESS_DENIED`: Postgres knows us not, or a right is missing: somebody has to change something there.
  * - `LOCKED`: a lock was not to be had within the patience given; try again.
  * - `CONFLICT`: a serialization failure or deadlock ended the transaction; try again.
  * - `FENCED`: the write named a key that is not active (the database's fence refused it).
@@ -10,6 +11,7 @@
  */
 export type StoreErrorCode =
   | 'UNAVAILABLE'
+  | 'ACCESS_DENIED'
   | 'LOCKED'
   | 'CONFLICT'
   | 'FENCED'
@@ -49,6 +51,7 @@ function translate(error: unknown): unknown {
 
 const describe: Record<StoreErrorCode, string> = {
   UNAVAILABLE: 'Postgres is not available',
+  ACCESS_DENIED: 'Postgres refuses access',
   LOCKED: 'A lock was not available in time',
   CONFLICT: 'The transaction met a concurrent one',
   FENCED: 'The key is not active',
@@ -63,7 +66,8 @@ function ofSqlState(code: string): StoreErrorCode | undefined {
   if (code === '40001' || code === '40P01') return 'CONFLICT';
   if (code === 'RK001') return 'FENCED';
   if (code === '42P01' || code === '3F000' || code === '42883' || code === '42703') return 'SCHEMA_MISSING';
-  if (/^(08|53|57|58)...$/.test(code) || code === '25006' || code === '28000') return 'UNAVAILABLE';
+  if (/^(08|53|57|58)...$/.test(code) || code === '25006') return 'UNAVAILABLE';
+  if (/^28...$/.test(code) || code === '3D000' || code === '42501') return 'ACCESS_DENIED';
   if (/^(RK|22|23|42)...$/.test(code)) return 'REFUSED';
   return undefined;
 }

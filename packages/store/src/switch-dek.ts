@@ -27,10 +27,12 @@ export async function switchDek(store: Store, order: SwitchDek): Promise<boolean
     );
     if (mine.length === 0) return false;
     if (order.previousDekId !== null) {
+      // One that was declared compromised since the call is out of use already.
       await exactlyOne(
         tx,
-        `update rekey.deks set state = 'deactivated', deactivated_at = now()
-         where id = $1 and state = 'active' returning 1`,
+        `update rekey.deks set state = case state when 'active' then 'deactivated' else state end,
+           deactivated_at = coalesce(deactivated_at, now())
+         where id = $1 and state in ('active', 'compromised') returning 1`,
         order.previousDekId,
       );
     }

@@ -26,6 +26,11 @@ export function noItems(): ItemCounts {
   return { credentials: 0, apiKeys: 0, secrets: 0 };
 }
 
+/** The same counts, in the order of the contract: JSON out of Postgres has its own. */
+export function inOrder(counts: ItemCounts): ItemCounts {
+  return { credentials: counts.credentials, apiKeys: counts.apiKeys, secrets: counts.secrets };
+}
+
 export function totalOf(counts: ItemCounts): number {
   return itemTypes.reduce((sum, type) => sum + counts[type], 0);
 }
@@ -41,7 +46,7 @@ export async function loadTargets(on: Queryable): Promise<Target[]> {
     tenant_column: string;
     key_column: string;
     ciphertext_column: string;
-  }>(on, 'select * from rekey.targets order by name');
+  }>(on, 'select * from rekey.targets where retired_at is null order by name');
   return found.map((target) => ({
     name: target.name,
     itemType: target.item_type,

@@ -23,6 +23,7 @@ function translate(error: unknown): unknown {
       return new VaultError('RETRY', 'The transaction met a concurrent one: run it again', { cause: error });
     case 'UNAVAILABLE':
       return new VaultError('UNAVAILABLE', error.message, { cause: error });
+    case 'ACCESS_DENIED':
     case 'SCHEMA_MISSING':
     case 'SCHEMA_OUTDATED':
     case 'REFUSED':

@@ -12,6 +12,7 @@ import {
   type Queryable,
   readRecord,
   replaceRecords,
+  rows,
   type Store,
   type Target,
   upsertRecords,
@@ -236,17 +237,24 @@ async function inOwnTransaction(
 
 class Missing extends Error {}
 
+const release = 'release savepoint rekey_put';
+const rollback = 'rollback to savepoint rekey_put; release savepoint rekey_put';
+
 /** Rolling back to the savepoint lets go of the gate and the DEK's row, and of nothing of the caller's. */
 async function inSavepoint(
   client: Queryable,
   work: (tx: Queryable) => Promise<Held | undefined>,
 ): Promise<Held | undefined> {
   return asVault(async () => {
-    await client.query('savepoint rekey_put');
-    const missing = await work(client);
-    await client.query(
-      missing === undefined ? 'release savepoint rekey_put' : 'rollback to savepoint rekey_put',
-    );
-    return missing;
+    await rows(client, 'savepoint rekey_put');
+    try {
+      const missing = await work(client);
+      await rows(client, missing === undefined ? release : rollback);
+      return missing;
+    } catch (error) {
+      // Of a put that failed nothing stays, even if the caller goes on and commits.
+      await rows(client, rollback).catch(() => {});
+      throw error;
+    }
   });
 }

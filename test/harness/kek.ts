@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLocalKeyFile, type Kek, KmsError, openKek } from '@rekey/kms';
+import { type Owner, thisFile } from './cleanup.ts';
+
+/** A real local KEK that counts its calls and does what a test tells it to before each. */
+export interface TestKek extends Kek {
+  readonly calls: { wrap: number; unwrap: number };
+  /** Awaited before each unwrap; may throw. */
+  beforeUnwrap: () => Promise<void>;
+  /** Awaited before each wrap; may throw. */
+  beforeWrap: () => Promise<void>;
+}
+
+export async function testKek(owner: Owner = thisFile): Promise<TestKek> {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-test-'));
+  owner.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'kek');
+  await createLocalKeyFile(file);
+  const real = await openKek(`local:${file}`);
+  const kek: TestKek = {
+    uri: real.uri,
+    calls: { wrap: 0, unwrap: 0 },
+    beforeUnwrap: async () => {},
+    beforeWrap: async () => {},
+    async wrap(dek, aad) {
+      kek.calls.wrap += 1;
+      await kek.beforeWrap();
+      return real.wrap(dek, aad);
+    },
+    async unwrap(wrapped, aad) {
+      kek.calls.unwrap += 1;
+      await kek.beforeUnwrap();
+      return real.unwrap(wrapped, aad);
+    },
+    close: () => real.close(),
+  };
+  return kek;
+}
+
+/** For `beforeUnwrap` and `beforeWrap`: the KMS cannot be reached. */
+export async function kmsAway(): Promise<void> {
+  throw new KmsError('UNAVAILABLE', 'the KMS is away');
+}

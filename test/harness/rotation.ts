@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { createKeyring, makeDek } from '@rekey/keyring';
+import { type RotationEnvironment, rotate } from '@rekey/rotation';
+import {
+  beginActivating,
+  findRotation,
+  loadRunning,
+  openStore,
+  openSweepStore,
+  type RotationView,
+  rows,
+  type StartedRotation,
+  type StartRotation,
+  type Store,
+  type SwitchDek,
+  startRotation,
+  storeMaterial,
+} from '@rekey/store';
+import { createVault, type Vault, type VaultOptions } from '@rekey/vault';
+import { type Owner, thisFile } from './cleanup.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { type TestKek, testKek } from './kek.ts';
+
+/** The core without HTTP and without Redis: a database, a KEK, an application's vault, and rotations by a call. */
+export interface Core {
+  readonly database: TestDatabase;
+  readonly store: Store;
+  readonly kek: TestKek;
+  readonly vault: Vault;
+  readonly env: RotationEnvironment;
+  /** Another process' vault: with a keyring of its own. */
+  anotherVault(options?: Partial<VaultOptions>): Vault;
+  createTenant(): Promise<string>;
+  /** A new tenant with so many records in `secrets`; `firstSecret` says what they hold. */
+  tenantWith(records: number): Promise<{ tenantId: string; ids: string[] }>;
+  /** As a call of the API does. */
+  tryToStart(tenantId: string, call?: Partial<StartRotation>): Promise<StartedRotation>;
+  /** The id of a new rotation, which must have started. */
+  start(tenantId: string): Promise<string>;
+  /** Takes a started rotation to its end. */
+  finish(rotationId: string): Promise<RotationView>;
+  startAndRotate(tenantId: string): Promise<RotationView>;
+  /** Key number and state of the tenant's DEKs, by number, as in `1 deactivated`. */
+  deks(tenantId: string): Promise<string[]>;
+}
+
+export async function rotationCore(owner: Owner = thisFile): Promise<Core> {
+  const vaults: Vault[] = [];
+  const stores: Store[] = [];
+  // Before the database is dropped: a vault that listens holds a connection.
+  owner.after(async () => {
+    await Promise.all(vaults.map((vault) => vault.close()));
+    await Promise.all(stores.map((opened) => opened.end()));
+  });
+  const database = await createTestDatabase(owner);
+  const url = database.url;
+  const onError = (): void => {};
+  const store = openStore({ url, max: 20, onError });
+  const sweepStore = openSweepStore({ url, onError });
+  const kek = await testKek(owner);
+  const anotherVault = (options: Partial<VaultOptions> = {}): Vault => {
+    const vault = createVault({ store, kek, prefetch: false, ...options });
+    vaults.push(vault);
+    return vault;
+  };
+  stores.push(store, sweepStore);
+  const vault = anotherVault();
+  const keyring = createKeyring({ store, kek });
+  const env = { store, sweepStore, kek, keyring, batchItems: 100, publish: () => {} };
+
+  const createTenant = async (): Promise<string> => {
+    const tenantId = randomUUID();
+    await vault.createTenant({ tenantId, name: 'a tenant' });
+    return tenantId;
+  };
+  const tryToStart: Core['tryToStart'] = (tenantId, call = {}) =>
+    startRotation(store, {
+      rotationId: randomUUID(),
+      newDekId: randomUUID(),
+      tenantId,
+      initiatedBy: { id: 'ada', name: null, email: null },
+      idempotency: null,
+      render: (view) => JSON.stringify(view),
+      ...call,
+    });
+  const start = async (tenantId: string): Promise<string> => {
+    const started = await tryToStart(tenantId);
+    if (started.kind !== 'started') throw new Error(`not started: ${started.kind}`);
+    return started.view.id;
+  };
+  const finish = async (rotationId: string): Promise<RotationView> => {
+    while ((await rotate(env, rotationId, new AbortController().signal)) === 'unfinished');
+    const view = await findRotation(store, rotationId);
+    if (view === null) throw new Error('a rotation that ran is gone');
+    return view;
+  };
+
+  return {
+    database,
+    store,
+    kek,
+    vault,
+    env,
+    anotherVault,
+    createTenant,
+    async tenantWith(records) {
+      const tenantId = await createTenant();
+      const ids = Array.from({ length: records }, () => randomUUID());
+      await vault.putMany({
+        target: 'secrets',
+        tenantId,
+        records: ids.map((id) => ({ id, value: firstSecret(id), columns: { name: 'a secret' } })),
+      });
+      return { tenantId, ids };
+    },
+    tryToStart,
+    start,
+    finish,
+    startAndRotate: async (tenantId) => finish(await start(tenantId)),
+    async deks(tenantId) {
+      const found = await rows<{ dek: string }>(
+        store,
+        `select concat_ws(' ', key_number, state) as dek from rekey.deks where tenant_id = $1 order by key_number`,
+        [tenantId],
+      );
+      return found.map(({ dek }) => dek);
+    },
+  };
+}
+
+export const firstSecret = (id: string): Buffer => Buffer.from(`the first secret of ${id}`);
+
+/** Starts a rotation and takes it to where only the switch is missing. */
+export async function readyToSwitch(
+  { store, kek, start }: Pick<Core, 'store' | 'kek' | 'start'>,
+  tenantId: string,
+): Promise<SwitchDek> {
+  const rotationId = await start(tenantId);
+  await beginActivating(store, rotationId);
+  const running = await loadRunning(store, rotationId);
+  if (running === null) throw new Error('a rotation that was started does not run');
+  const { previousDekId, newDekId } = running;
+  await storeMaterial(store, await makeDek(kek, tenantId, newDekId));
+  return { rotationId, tenantId, previousDekId, newDekId, patienceMs: 2_000 };
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { createRecordCipher } from '@rekey/envelope';
+import { prepareSweep, type RotationEnvironment } from '@rekey/rotation';
+import { claimRange, type Lease, readWindow, type SealedRecord, type Target, writeBatch } from '@rekey/store';
+import type { Workbench } from './workbench.ts';
+
+/** A sweep that is taken step by step: one range claimed, nothing read yet. */
+export interface SweepStep {
+  readonly env: RotationEnvironment;
+  readonly rotationId: string;
+  readonly tenantId: string;
+  readonly newKeyNumber: number;
+  readonly target: Target;
+  readonly lease: Lease;
+  read(): Promise<SealedRecord[]>;
+  /** Re-encrypts these records as they were read, and writes them. */
+  write(
+    records: readonly SealedRecord[],
+    locked?: 'wait' | 'skip',
+    options?: { lease?: Lease; cursor?: string | null },
+  ): Promise<number | null>;
+}
+
+/** A rotation that has switched and planned, its range of `secrets` claimed by us. */
+export async function beginSweep(bench: Workbench, tenantId: string): Promise<SweepStep> {
+  const env = bench.environment();
+  const rotationId = await bench.start(tenantId);
+  const sweep = await prepareSweep(env, rotationId, new AbortController().signal);
+  const target = sweep?.targets.get('secrets');
+  const lease = await claimRange(env.store, { rotationId, target: 'secrets', ordinal: 0 }, randomUUID());
+  if (sweep === null || target === undefined || lease === null) throw new Error('the sweep did not begin');
+  const { newKeyNumber } = sweep.rotation;
+  const cipher = createRecordCipher({ tenantId, column: target.column });
+  const from = await env.keyring.byNumber(tenantId, newKeyNumber - 1);
+  const to = await env.keyring.byNumber(tenantId, newKeyNumber);
+  if (from === null || to === null) throw new Error('a DEK is missing');
+  return {
+    env,
+    rotationId,
+    tenantId,
+    newKeyNumber,
+    target,
+    lease,
+    read: () =>
+      readWindow(env.sweepStore, target, lease, {
+        tenantId,
+        newKeyNumber,
+        after: null,
+        itemsMax: 1_000,
+        bytesMax: 1_000_000,
+      }),
+    write: (records, locked = 'wait', { lease: under = lease, cursor = null } = {}) => {
+      const replacements = records.map(({ id, ciphertext }) => ({
+        id,
+        seen: ciphertext.subarray(0, 17),
+        sealed: cipher.reencrypt({
+          recordId: id,
+          ciphertext,
+          from: from.key,
+          to: to.key,
+          toKeyNumber: newKeyNumber,
+        }),
+      }));
+      const batch = { tenantId, newKeyNumber, replacements, setAside: [], cursor };
+      return writeBatch(env.sweepStore, target, under, batch, locked);
+    },
+  };
+}
