@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { access, glob, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { WaitingFor } from '@rekey/contract';
+import { failureReasons } from '@rekey/store';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
+
+const documents = await Promise.all(
+  (await Array.fromAsync(glob('{README,CHANGELOG,docs/*,docs/adr/*}.md', { cwd: root })))
+    .sort()
+    .map(async (file) => ({ file, text: await read(file) })),
+);
+const textOf = (file: string): string => documents.find((document) => document.file === file)?.text ?? '';
+
+/** As GitHub makes them. */
+function anchorsIn(text: string): Set<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());
+  return new Set(headings.map((heading) => heading.replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-')));
+}
+
+test('every link of the documents leads somewhere', async () => {
+  assert.ok(documents.length > 10);
+  const broken: string[] = [];
+  for (const { file, text } of documents) {
+    const prose = text.replace(/^```.*?^```$/gms, '');
+    for (const [, link = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? file : join(dirname(file), path);
+      const there = await access(join(root, target)).then(
+        () => true,
+        () => false,
+      );
+      const anchored = anchor === undefined || (there && anchorsIn(await read(target)).has(anchor));
+      if (!there || !anchored) broken.push(`${file}: ${link}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
+
+/** The names in the schemas of the environment: `NAME: …` in the files that declare them. */
+async function variablesOf(files: readonly string[]): Promise<string[]> {
+  const texts = await Promise.all(files.map(read));
+  return texts.flatMap((text) =>
+    [...text.matchAll(/^ {2,4}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name),
+  );
+}
+
+test('docs/configuration.md names every variable of every process', async () => {
+  const variables = await variablesOf([
+    'apps/api/src/config.ts',
+    'apps/api/src/auth-config.ts',
+    'apps/worker/src/config.ts',
+    'apps/demo/src/settings.ts',
+  ]);
+  assert.ok(variables.length > 30);
+  const text = textOf('docs/configuration.md');
+  assert.deepEqual(
+    variables.filter((name) => !text.includes(`\`${name}\``)),
+    [],
+  );
+});
+
+test('docs/operations.md says what to do about every waitingFor and every failureReason', () => {
+  const text = textOf('docs/operations.md');
+  const words = [...WaitingFor.anyOf.map((literal) => literal.const), ...failureReasons];
+  assert.deepEqual(
+    words.filter((word) => !text.includes(`\n| \`${word}\` |`)),
+    [],
+  );
+});
+
+test('docs/architecture.md shows the map that test/arrows.test.ts holds', async () => {
+  const map = [
+    ...(await read('test/arrows.test.ts')).matchAll(/^ {2}'((?:apps|packages)\/[a-z]+)': \[([^\]]*)\]/gm),
+  ];
+  assert.ok(map.length > 10);
+  const shown = [
+    ...textOf('docs/architecture.md').matchAll(/^\| `((?:apps|packages)\/[a-z]+)` \|[^|]*\|([^|]*)\|$/gm),
+  ];
+  const arrows = ([, room = '', list = '']: RegExpMatchArray): string =>
+    `${room} → ${[...list.matchAll(/[a-z]+/g)]
+      .map(([name]) => name)
+      .sort()
+      .join(' ')}`;
+  assert.deepEqual(shown.map(arrows).sort(), map.map(arrows).sort());
+});
