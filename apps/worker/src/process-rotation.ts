@@ -1,5 +1,6 @@
-import { type Doorbell, parseRotationTicket } from '@rekey/jobs';
-import { conclude, prepareSweep, type Sweepable, sweepHere } from '@rekey/rotation';
+import { type Doorbell, parseRotationTicket, type RangeTicket } from '@rekey/jobs';
+import { conclude, prepareSweep, sweepHere } from '@rekey/rotation';
+import type { OpenRange } from '@rekey/store';
 import type { Processor } from 'bullmq';
 import { type OutcomeDependencies, settle } from './outcome.ts';
 
@@ -19,15 +20,11 @@ export function processRotation(
     }
     const { rotationId } = ticket;
     await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
-      const sweep = await prepareSweep(env, rotationId, signal);
+      const spread = createSpread(doorbell);
+      const sweep = await prepareSweep(env, rotationId, signal, spread.add);
       if (sweep === null) return 'done';
-      if (isLarge(sweep)) {
-        // Whatever the queue does not take, recovery finds in Postgres.
-        await doorbell.ringRanges(
-          sweep.ranges.map(({ target, ordinal }) => ({ rotationId, target, ordinal })),
-        );
-        return 'done';
-      }
+      // Those of an earlier plan, too. Whatever the queue does not take, recovery finds in Postgres.
+      if (await spread.all(sweep.ranges)) return 'done';
       if ((await sweepHere(env, sweep, signal)) === 'stopped') return 'stopped';
       if ((await conclude(env, rotationId)) === 'completed')
         logger.info('rotation completed', { rotationId });
@@ -36,6 +33,30 @@ export function processRotation(
   };
 }
 
-function isLarge({ ranges }: Sweepable): boolean {
-  return ranges.reduce((sum, { planned }) => sum + planned, 0) > itemsSweptHere;
+/** Puts a rotation's ranges into the queue once there are more records in them than this job sweeps itself. */
+function createSpread(doorbell: Pick<Doorbell, 'ringRanges'>) {
+  const held: OpenRange[] = [];
+  let items = 0;
+  const add = async (ranges: readonly OpenRange[]): Promise<void> => {
+    held.push(...ranges);
+    items += totalPlanned(ranges);
+    if (items > itemsSweptHere) await doorbell.ringRanges(held.splice(0).map(toTicket));
+  };
+  return {
+    add,
+    /** Whether these are spread over the queue: a ticket that is there already is not taken twice. */
+    async all(ranges: readonly OpenRange[]): Promise<boolean> {
+      const isLarge = totalPlanned(ranges) > itemsSweptHere;
+      if (isLarge) await doorbell.ringRanges(ranges.map(toTicket));
+      return isLarge || items > itemsSweptHere;
+    },
+  };
+}
+
+function totalPlanned(ranges: readonly OpenRange[]): number {
+  return ranges.reduce((sum, { planned }) => sum + planned, 0);
+}
+
+function toTicket({ rotationId, target, ordinal }: OpenRange): RangeTicket {
+  return { rotationId, target, ordinal };
 }

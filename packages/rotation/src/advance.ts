@@ -3,6 +3,7 @@ import {
   completeRotation,
   loadRunning,
   loadTargets,
+  type OnRanges,
   type OpenRange,
   openRanges,
   planRanges,
@@ -21,20 +22,19 @@ export interface Sweepable {
 
 /**
  * Takes a rotation as far as its sweep: activated, fenced, planned. Every step may have been taken before, by this
- * or another worker. Null: it is not running any more.
+ * or another worker. `onRanges` is told of ranges as they are cut, while the rest still is. Null: it is not running
+ * any more.
  */
 export async function prepareSweep(
   env: RotationEnvironment,
   rotationId: string,
   signal: AbortSignal,
+  onRanges?: OnRanges,
 ): Promise<Sweepable | null> {
   const rotation = await loadRunning(env.store, rotationId);
   if (rotation === null || !(await activate(env, rotation, signal))) return null;
-  await planRanges(env, {
-    rotationId,
-    tenantId: rotation.tenantId,
-    newKeyNumber: rotation.newKeyNumber,
-  });
+  const plan = { rotationId, tenantId: rotation.tenantId, newKeyNumber: rotation.newKeyNumber };
+  await planRanges(env, plan, undefined, onRanges);
   return {
     rotation: { ...rotation, switched: true },
     targets: await targetsByName(env),

@@ -34,7 +34,7 @@ export {
   type StoreOptions,
 } from './open-store.ts';
 export { idText } from './pg-binary.ts';
-export { type Plan, planRanges, rangeItems } from './plan-ranges.ts';
+export { type OnRanges, type Plan, planRanges, rangeItems } from './plan-ranges.ts';
 export { proveRange } from './prove-range.ts';
 export {
   claimRange,

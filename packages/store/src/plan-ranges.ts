@@ -1,5 +1,6 @@
-import { inTransaction, rows, type Store } from './open-store.ts';
+import { inTransaction, type Queryable, rows, type Store } from './open-store.ts';
 import { literals, within } from './range-bounds.ts';
+import type { OpenRange } from './running-rotation.ts';
 import { loadTargets, type Target } from './targets.ts';
 
 /**
@@ -14,77 +15,124 @@ export interface Plan {
   readonly newKeyNumber: number;
 }
 
+/** Told of the ranges that were just stored: they may be swept while the rest is still being cut. */
+export type OnRanges = (ranges: readonly OpenRange[]) => Promise<void>;
+
 /**
- * Cuts every target that has no ranges yet into ranges of about `rangeItems` records, edge to edge from minus to
- * plus infinity, and moves the rotation on to `sweeping`. Called after the switch, so `planned` is what stands on
- * older keys. Two planners at once do no harm: the first to store its plan wins, target by target.
+ * Cuts every target into ranges of about `itemsPerRange` records, edge to edge from minus to plus infinity, and moves
+ * the rotation on to `sweeping`. Called after the switch, so `planned` is what stands on older keys. It goes on where
+ * an earlier planner stopped, and several at once do no harm: a range is stored only next to the one before it.
  */
 export async function planRanges(
   { store, sweepStore }: { readonly store: Store; readonly sweepStore: Store },
   plan: Plan,
   itemsPerRange = rangeItems,
+  onRanges: OnRanges = async () => {},
 ): Promise<void> {
-  const planned = await rows<{ target: string }>(
-    store,
-    'select distinct target from rekey.rotation_ranges where rotation_id = $1',
-    [plan.rotationId],
-  );
-  const done = new Set(planned.map(({ target }) => target));
-  const unplanned = (await loadTargets(store)).filter(({ name }) => !done.has(name));
-  const cuts = await Promise.all(
-    unplanned.map(async (target) => ({ target, ranges: await cut(sweepStore, target, plan, itemsPerRange) })),
-  );
-  await inTransaction(store, async (tx) => {
-    const mine = await rows(
-      tx,
-      `update rekey.rotations set phase = case phase when 'activating' then 'sweeping' else phase end
-       where id = $1 and status = 'in_progress' and switched_at is not null returning 1`,
-      [plan.rotationId],
-    );
-    if (mine.length === 0) return;
-    for (const { target, ranges } of cuts) {
-      await tx.query(
-        `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned)
-         select $1, $2, r.ordinal - 1, r.lower_id, r.upper_id, r.planned
-         from unnest($3::text[], $4::text[], $5::bigint[]) with ordinality as r(lower_id, upper_id, planned, ordinal)
-         where not exists (select from rekey.rotation_ranges where rotation_id = $1 and target = $2)`,
-        [
-          plan.rotationId,
-          target.name,
-          ranges.map(({ lower }) => lower),
-          ranges.map(({ upper }) => upper),
-          ranges.map(({ planned: items }) => items),
-        ],
-      );
-    }
-  });
+  for (;;) {
+    const edges = await openEdges(store, plan.rotationId);
+    if (edges.length === 0) return;
+    const slices = await Promise.all(edges.map((edge) => cut(sweepStore, edge, plan, itemsPerRange)));
+    const stored = await storeRanges(store, plan.rotationId, slices);
+    if (stored === null) return; // the rotation is over
+    await onRanges(stored);
+  }
 }
 
-interface Slice {
+/** The condition that a rotation's ranges reach plus infinity in every target. `rotation` is an SQL expression. */
+export function planIsComplete(rotation: string): string {
+  return `not exists (
+    select from rekey.targets t where t.retired_at is null and not exists (
+      select from rekey.rotation_ranges g
+      where g.rotation_id = ${rotation} and g.target = t.name and g.upper_id is null))`;
+}
+
+/** Where the plan of a target has come to. */
+interface Edge {
+  readonly target: Target;
+  readonly ordinal: number;
   readonly lower: string | null;
+}
+
+async function openEdges(store: Store, rotationId: string): Promise<Edge[]> {
+  const last = await rows<{ target: string; ordinal: number; upper_id: string | null }>(
+    store,
+    `select distinct on (target) target, ordinal, upper_id from rekey.rotation_ranges
+     where rotation_id = $1 order by target, ordinal desc`,
+    [rotationId],
+  );
+  const lastOf = new Map(last.map((range) => [range.target, range]));
+  const edges: Edge[] = [];
+  for (const target of await loadTargets(store)) {
+    const range = lastOf.get(target.name);
+    if (range === undefined) edges.push({ target, ordinal: 0, lower: null });
+    else if (range.upper_id !== null)
+      edges.push({ target, ordinal: range.ordinal + 1, lower: range.upper_id });
+  }
+  return edges;
+}
+
+interface Slice extends Edge {
   readonly upper: string | null;
   readonly planned: number;
 }
 
-/** One short statement per range, so that no old snapshot keeps dead rows from being pruned. */
-async function cut(store: Store, target: Target, plan: Plan, itemsPerRange: number): Promise<Slice[]> {
-  const slices: Slice[] = [];
-  let lower: string | null = null;
-  for (;;) {
-    const [last]: Array<{ id: string; items: string }> = await rows<{ id: string; items: string }>(
-      store,
-      `select id::text, items from (
-         select id, row_number() over (order by tenant, id) as items from (
-           select t.${target.tenant} as tenant, t.${target.id} as id from ${target.table} t
-           where ${within(target, literals(target, plan.tenantId, lower, null))} and t.${target.key} <> $1
-           order by t.${target.tenant}, t.${target.id} limit $2) slice) counted
-       order by items desc limit 1`,
-      [plan.newKeyNumber, itemsPerRange],
+/** One short statement, so that no old snapshot keeps dead rows from being pruned. */
+async function cut(on: Queryable, edge: Edge, plan: Plan, itemsPerRange: number): Promise<Slice> {
+  const { target, lower } = edge;
+  const [last] = await rows<{ id: string; items: string }>(
+    on,
+    `select id::text, items from (
+       select id, row_number() over (order by tenant, id) as items from (
+         select t.${target.tenant} as tenant, t.${target.id} as id from ${target.table} t
+         where ${within(target, literals(target, plan.tenantId, lower, null))} and t.${target.key} <> $1
+         order by t.${target.tenant}, t.${target.id} limit $2) slice) counted
+     order by items desc limit 1`,
+    [plan.newKeyNumber, itemsPerRange],
+  );
+  const planned = Number(last?.items ?? 0);
+  return { ...edge, planned, upper: last !== undefined && planned === itemsPerRange ? last.id : null };
+}
+
+/** Stores the slices that lie next to a stored one or at the beginning; those. Null when the rotation is over. */
+async function storeRanges(
+  store: Store,
+  rotationId: string,
+  slices: readonly Slice[],
+): Promise<OpenRange[] | null> {
+  return inTransaction(store, async (tx) => {
+    const running = await rows(
+      tx,
+      `update rekey.rotations set phase = case phase when 'activating' then 'sweeping' else phase end,
+         heartbeat_at = clock_timestamp()
+       where id = $1 and status = 'in_progress' and switched_at is not null returning 1`,
+      [rotationId],
     );
-    const planned: number = Number(last?.items ?? 0);
-    const upper: string | null = last !== undefined && planned === itemsPerRange ? last.id : null;
-    slices.push({ lower, upper, planned });
-    if (upper === null) return slices;
-    lower = upper;
-  }
+    if (running.length === 0) return null;
+    const stored = await rows<{ target: string; ordinal: number; planned: string }>(
+      tx,
+      `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned)
+       select $1, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned
+       from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[])
+         as s(target, ordinal, lower_id, upper_id, planned)
+       where s.ordinal = 0 or exists (
+         select from rekey.rotation_ranges g
+         where g.rotation_id = $1 and g.target = s.target and g.ordinal = s.ordinal - 1 and g.upper_id = s.lower_id)
+       on conflict do nothing returning target, ordinal, planned`,
+      [
+        rotationId,
+        slices.map(({ target }) => target.name),
+        slices.map(({ ordinal }) => ordinal),
+        slices.map(({ lower }) => lower),
+        slices.map(({ upper }) => upper),
+        slices.map(({ planned }) => planned),
+      ],
+    );
+    return stored.map(({ target, ordinal, planned }) => ({
+      rotationId,
+      target,
+      ordinal,
+      planned: Number(planned),
+    }));
+  });
 }

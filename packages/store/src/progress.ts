@@ -1,17 +1,17 @@
 import { type Queryable, rows } from './open-store.ts';
+import { planIsComplete } from './plan-ranges.ts';
 import type { Progress, RotationRow } from './rotation-view.ts';
 import { type ItemCounts, type ItemType, itemTypes, noItems, totalOf } from './targets.ts';
 
 /** Sums over a rotation's ranges, per item type. */
 export interface RangeSums {
-  /** False until the plan is stored: everything else is zero then. */
+  /** Whether every target is cut to its end. */
   readonly planned: boolean;
   readonly stoodOnOlderKeys: ItemCounts;
   readonly rotated: ItemCounts;
   readonly failed: ItemCounts;
   /** Of ranges that are not proved yet. */
   readonly remaining: ItemCounts;
-  readonly rangesToProve: number;
 }
 
 export async function sumRanges(on: Queryable, rotationId: string): Promise<RangeSums> {
@@ -21,26 +21,24 @@ export async function sumRanges(on: Queryable, rotationId: string): Promise<Rang
     rotated: string;
     failed: string;
     remaining: string;
-    to_prove: string;
+    planned_all: boolean;
   }>(
     on,
     `select t.item_type, sum(g.planned) as planned, sum(g.rotated) as rotated, sum(g.failed) as failed,
        sum(case when g.proved_at is null then greatest(g.planned - g.rotated - g.failed, 0) else 0 end) as remaining,
-       count(*) filter (where g.proved_at is null) as to_prove
+       ${planIsComplete('$1')} as planned_all
      from rekey.rotation_ranges g join rekey.targets t on t.name = g.target
      where g.rotation_id = $1 group by t.item_type`,
     [rotationId],
   );
   const sums = { stoodOnOlderKeys: noItems(), rotated: noItems(), failed: noItems(), remaining: noItems() };
-  let rangesToProve = 0;
   for (const sum of found) {
     sums.stoodOnOlderKeys[sum.item_type] = Number(sum.planned);
     sums.rotated[sum.item_type] = Number(sum.rotated);
     sums.failed[sum.item_type] = Number(sum.failed);
     sums.remaining[sum.item_type] = Number(sum.remaining);
-    rangesToProve += Number(sum.to_prove);
   }
-  return { ...sums, planned: found.length > 0, rangesToProve };
+  return { ...sums, planned: found[0]?.planned_all ?? false };
 }
 
 /** How far back the recent rate looks. */
@@ -49,9 +47,11 @@ const rateWindowMs = 10_000;
 /** What is published of a running rotation. Pure: the same row, sums and clock give the same answer. */
 export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number): Progress {
   const toRotate = rotation.items_to_rotate;
-  const remaining = sums.planned ? sums.remaining : toRotate;
+  const remaining = noItems();
   const superseded = noItems();
   for (const type of itemTypes) {
+    const notDone = toRotate[type] - sums.rotated[type] - sums.failed[type];
+    remaining[type] = sums.planned ? sums.remaining[type] : Math.max(notDone, sums.remaining[type]);
     superseded[type] = Math.max(0, toRotate[type] - sums.rotated[type] - sums.failed[type] - remaining[type]);
   }
   const done = totalOf(sums.rotated) + totalOf(sums.failed);
@@ -59,7 +59,7 @@ export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number
     ...(rotation.progress?.samples ?? []).filter(([at]) => at < nowMs && at >= nowMs - rateWindowMs),
     [nowMs, done] as const,
   ];
-  const itemsPerSecond = sums.planned ? rateOf(samples) : 0;
+  const itemsPerSecond = rateOf(samples);
   return {
     rotated: sums.rotated,
     superseded,
@@ -83,7 +83,7 @@ function rateOf(samples: ReadonlyArray<readonly [number, number]>): number {
 function percentOf(rotation: RotationRow, sums: RangeSums, remaining: number): number {
   const before = rotation.progress?.percent ?? 0;
   const whole = Math.max(totalOf(rotation.items_to_rotate), totalOf(sums.stoodOnOlderKeys));
-  if (!sums.planned || whole === 0) return before;
+  if (whole === 0) return before;
   return Math.max(before, Math.min(99.9, Math.floor((1 - remaining / whole) * 1_000) / 10));
 }
 

@@ -1,4 +1,5 @@
 import { type Queryable, rows } from './open-store.ts';
+import { planIsComplete } from './plan-ranges.ts';
 import type { RangeId } from './range-lease.ts';
 
 /** What a worker must know of a running rotation. Ids are plain UUIDs. */
@@ -63,12 +64,13 @@ export async function beginActivating(on: Queryable, rotationId: string): Promis
   );
 }
 
-/** From sweeping to verifying if no range is left to prove; whether the rotation is verifying now. */
+/** From sweeping to verifying if everything is planned and no range is left to prove; whether the rotation is verifying now. */
 export async function beginVerifying(on: Queryable, rotationId: string): Promise<boolean> {
   const verifying = await rows(
     on,
     `update rekey.rotations set phase = 'verifying', heartbeat_at = clock_timestamp()
      where id = $1 and status = 'in_progress' and phase in ('sweeping', 'verifying')
+       and ${planIsComplete('$1')}
        and not exists (select from rekey.rotation_ranges where rotation_id = $1 and proved_at is null)
      returning 1`,
     [rotationId],

@@ -1,4 +1,5 @@
 import { type Queryable, rows } from './open-store.ts';
+import { planIsComplete } from './plan-ranges.ts';
 import { leaseMs, type RangeId } from './range-lease.ts';
 
 export interface Unattended {
@@ -19,7 +20,7 @@ export async function findUnattended(on: Queryable, limit = 200): Promise<Unatte
     on,
     `select id, tenant_id from rekey.rotations r
      where status = 'in_progress' and coalesce(heartbeat_at, started_at) < now() - make_interval(secs => $1 / 1000.0)
-       and (phase in ('queued', 'activating')
+       and (phase in ('queued', 'activating') or not (${planIsComplete('r.id')})
          or not exists (select from rekey.rotation_ranges g where g.rotation_id = r.id and g.proved_at is null))
      order by random() limit $2`,
     [silentMs, limit],
