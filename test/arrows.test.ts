@@ -6,7 +6,7 @@ import { test } from 'node:test';
 const arrows: Record<string, readonly string[]> = {
   'apps/api': ['contract', 'jobs', 'store', 'runtime'],
   'apps/worker': ['jobs', 'rotation', 'store', 'envelope', 'keyring', 'kms', 'runtime'],
-  'apps/demo': ['contract', 'stack', 'store', 'vault', 'kms', 'runtime'],
+  'apps/demo': ['contract', 'jobs', 'stack', 'store', 'vault', 'kms', 'runtime'],
   'packages/rotation': ['store', 'envelope', 'keyring', 'kms'],
   'packages/vault': ['store', 'envelope', 'keyring', 'kms'],
   'packages/keyring': ['store', 'envelope', 'kms'],

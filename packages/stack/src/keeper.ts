@@ -6,7 +6,7 @@ import type { Command, Exit, Order, Report, StopStep } from './keeper-protocol.t
 
 const KEEPER_MAIN = fileURLToPath(new URL('./keeper-main.ts', import.meta.url));
 
-export type KeptChild = {
+type KeptChild = {
   /** Its process id; rejects when it could not be started. */
   pid: Promise<number>;
   /** Never rejects. */

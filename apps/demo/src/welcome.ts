@@ -1,0 +1,43 @@
+import { labelled } from './bars.ts';
+import type { Paint } from './paint.ts';
+import { tenantId } from './records.ts';
+
+/** What a person needs to make calls of their own; the commands begin in the first column, ready to be pasted. */
+export function welcomeLines(apiUrl: string, token: string, paint: Paint): string[] {
+  return [
+    '',
+    labelled('URL', apiUrl, paint),
+    labelled('tenant', tenantId, paint),
+    labelled('token', 'in both commands: of a security_admin of that tenant, good for 12 hours', paint),
+    '',
+    paint.bold('  Start a rotation'),
+    '',
+    ...rotateCommand(`${apiUrl}${rotatePath}`, token),
+    '',
+    paint.bold('  Start one and ask how it goes'),
+    '',
+    `TOKEN=${token}`,
+    `ROTATION_ID=$(curl -sS -X POST ${apiUrl}${rotatePath} -H "Authorization: Bearer $TOKEN" \\`,
+    `  -H 'accept: application/json' -H 'content-type: application/json' -H 'x-tenantid: ${tenantId}' \\`,
+    `  -d '${body}' | grep -o 'rot-[0-9a-f-]*')`,
+    `curl -sS -w '\\n' ${apiUrl}${rotationsPath}/$ROTATION_ID -H "Authorization: Bearer $TOKEN" -H 'accept: application/json'`,
+    '',
+    paint.dim('  Ctrl-C stops everything.'),
+    '',
+  ];
+}
+
+const rotatePath = '/api/v1/admin/dek/rotate';
+const rotationsPath = '/api/v1/admin/dek/rotations';
+const body = JSON.stringify({ tenantId });
+
+function rotateCommand(url: string, token: string): string[] {
+  return [
+    `curl -sS -w '\\n' -X POST ${url} \\`,
+    `  -H 'Authorization: Bearer ${token}' \\`,
+    `  -H 'accept: application/json' \\`,
+    `  -H 'content-type: application/json' \\`,
+    `  -H 'x-tenantid: ${tenantId}' \\`,
+    `  -d '${body}'`,
+  ];
+}
