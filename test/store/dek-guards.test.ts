@@ -30,9 +30,10 @@ const pathTo: Record<State, readonly State[]> = {
 async function insertDek(state: State): Promise<{ id: string; tenantId: string; keyNumber: number }> {
   const [tenantId, id, keyNumber] = [randomUUID(), randomUUID(), 7];
   await store.query(`insert into rekey.tenants (id, name) values ($1, 'x')`, [tenantId]);
-  await store.query(`insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`, [
-    id, tenantId, keyNumber,
-  ]);
+  await store.query(
+    `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`,
+    [id, tenantId, keyNumber],
+  );
   await storeMaterial(store, { dekId: id, kekUri: 'local:x', wrapped: randomBytes(64) });
   for (const step of pathTo[state]) await setState(id, step);
   return { id, tenantId, keyNumber };
@@ -80,9 +81,10 @@ test('a tenant has one active DEK at most, and each number once', async () => {
   const { tenantId, keyNumber } = await insertDek('active');
   const second = randomUUID();
   const insert = (id: string, number: number): Promise<unknown> =>
-    store.query(`insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`, [
-      id, tenantId, number,
-    ]);
+    store.query(
+      `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`,
+      [id, tenantId, number],
+    );
   assert.equal(await sqlState(insert(randomUUID(), keyNumber)), '23505');
   assert.equal(await sqlState(insert(randomUUID(), 0)), '23514');
   await insert(second, keyNumber + 1);
@@ -138,7 +140,9 @@ test('stored material is replaced by nothing but a rewrap', async () => {
 test('of two makers of one DEK the first to store wins, and the second changes nothing', async () => {
   const tenantId = await core.createTenant();
   const rotationId = await core.start(tenantId);
-  const { rows } = await store.query('select new_dek_id as id from rekey.rotations where id = $1', [rotationId]);
+  const { rows } = await store.query('select new_dek_id as id from rekey.rotations where id = $1', [
+    rotationId,
+  ]);
   const made = await Promise.all(Array.from({ length: 4 }, () => makeDek(kek, tenantId, rows[0]?.id)));
   await Promise.all(made.map((dek) => storeMaterial(store, dek)));
   const [before] = await loadDeks(store, tenantId, { dekId: rows[0]?.id });
@@ -166,7 +170,8 @@ test('seals are counted by appending, in blocks of those who write and by what r
   assert.equal(await reserveSeals(store, view.newDekId, 100), 103);
   assert.deepEqual(
     await Promise.all([1, 2].map(() => reserveSeals(store, view.newDekId, 10))).then(async () =>
-      reserveSeals(store, view.newDekId, 1)),
+      reserveSeals(store, view.newDekId, 1),
+    ),
     124,
   );
 });

@@ -44,7 +44,9 @@ for (const target of ['credentials', 'api_keys', 'secrets']) {
         `insert into ${target} (id, tenant_id, name, key_number, ciphertext) values ($1, $2, 'n', $3, $4)`,
         [randomUUID(), tenantId, keyNumber, sealedLike(keyNumber)],
       );
-    await core.finish((await store.query(`select id from rekey.rotations where tenant_id = $1`, [tenantId])).rows[0]?.id);
+    await core.finish(
+      (await store.query(`select id from rekey.rotations where tenant_id = $1`, [tenantId])).rows[0]?.id,
+    );
     await core.start(tenantId); // key 3 is pre_active
     for (const dead of [1, 3, 4]) assert.equal(await sqlState(insert(dead)), 'RK001', `key ${dead}`);
     await insert(2);
@@ -54,7 +56,10 @@ for (const target of ['credentials', 'api_keys', 'secrets']) {
 test('a record that waits for the sweep can be renamed', async () => {
   const { tenantId, id } = await switchedTenant();
   await store.query(`update secrets set name = 'renamed' where id = $1`, [id]);
-  await store.query(`update secrets set name = 'again', key_number = key_number, ciphertext = ciphertext where id = $1`, [id]);
+  await store.query(
+    `update secrets set name = 'again', key_number = key_number, ciphertext = ciphertext where id = $1`,
+    [id],
+  );
   await store.query(
     `insert into secrets (id, tenant_id, name, key_number, ciphertext) values ($1, $2, 'x', 2, $3)
      on conflict (id) do update set name = 'by upsert'`,
@@ -89,7 +94,13 @@ for (const [way, statement] of Object.entries(rewrites)) {
 test('a ciphertext under an older key is refused: COPY', async () => {
   const { tenantId } = await switchedTenant();
   const copy = (keyNumber: number): Promise<unknown> => {
-    const fields = [randomUUID(), tenantId, 'n', keyNumber, `\\\\\\\\x${sealedLike(keyNumber).toString('hex')}`];
+    const fields = [
+      randomUUID(),
+      tenantId,
+      'n',
+      keyNumber,
+      `\\\\\\\\x${sealedLike(keyNumber).toString('hex')}`,
+    ];
     return store.query(
       `copy secrets (id, tenant_id, name, key_number, ciphertext) from program $$printf '${fields.join('\\t')}\\n'$$`,
     );
@@ -138,7 +149,10 @@ test('a record never changes its id or its tenant', async () => {
   assert.equal(await change('tenant_id = $2', other), 'RK004');
   assert.equal(await change('id = id, tenant_id = $2', tenantId), undefined);
   const { rows } = await store.query('select id from secrets where tenant_id = $1 order by id', [tenantId]);
-  assert.deepEqual(rows.map(({ id }) => id), [...ids].sort());
+  assert.deepEqual(
+    rows.map(({ id }) => id),
+    [...ids].sort(),
+  );
 });
 
 test('what was written past the triggers is found by the count of the next rotation', async (t) => {
@@ -151,6 +165,8 @@ test('what was written past the triggers is found by the count of the next rotat
   const view = await core.startAndRotate(tenantId);
   assert.equal(view.status, 'completed_with_failures');
   assert.deepEqual([view.itemsRotated.secrets, view.itemsFailed.secrets], [3, 1]);
-  const { rows } = await store.query('select record_id from rekey.rotation_failures where rotation_id = $1', [view.id]);
+  const { rows } = await store.query('select record_id from rekey.rotation_failures where rotation_id = $1', [
+    view.id,
+  ]);
   assert.deepEqual(rows, [{ record_id: id }]);
 });

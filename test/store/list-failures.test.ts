@@ -9,7 +9,9 @@ const core = await rotationCore();
 const { store, vault } = core;
 
 /** A rotation that had to set `count` secrets aside, and rotated two. */
-async function withFailures(count: number): Promise<{ view: RotationView; broken: string[]; tenantId: string }> {
+async function withFailures(
+  count: number,
+): Promise<{ view: RotationView; broken: string[]; tenantId: string }> {
   const { tenantId } = await core.tenantWith(2);
   const broken: string[] = [];
   for (let n = 0; n < count; n += 1) broken.push(await insertSecret(store, tenantId, 1));
@@ -21,13 +23,22 @@ test('what would not open is named, counted and left as it is', async () => {
   assert.equal(view.status, 'completed_with_failures');
   assert.deepEqual([view.itemsRotated.secrets, view.itemsFailed.secrets], [2, 3]);
   const { failures, next } = await listFailures(store, view.id, { after: null, limit: 10 });
-  assert.deepEqual(failures.map(({ recordId }) => recordId), broken);
-  assert.ok(failures.every(({ itemType, reason }) => itemType === 'secrets' && reason === 'AUTHENTICATION_FAILED'));
+  assert.deepEqual(
+    failures.map(({ recordId }) => recordId),
+    broken,
+  );
+  assert.ok(
+    failures.every(({ itemType, reason }) => itemType === 'secrets' && reason === 'AUTHENTICATION_FAILED'),
+  );
   assert.equal(next, null);
-  const { rows } = await store.query('select id from secrets where tenant_id = $1 and key_number = 1 order by id', [
-    tenantId,
-  ]);
-  assert.deepEqual(rows.map(({ id }) => id), broken);
+  const { rows } = await store.query(
+    'select id from secrets where tenant_id = $1 and key_number = 1 order by id',
+    [tenantId],
+  );
+  assert.deepEqual(
+    rows.map(({ id }) => id),
+    broken,
+  );
   assert.deepEqual(await core.deks(tenantId), ['1 deactivated', '2 active']);
 });
 
@@ -38,28 +49,51 @@ test('page by page every failure comes once, whatever the limit', async () => {
     let after: string | null = null;
     let pages = 0;
     do {
-      const page: { failures: Failure[]; next: string | null } = await listFailures(store, view.id, { after, limit });
+      const page: { failures: Failure[]; next: string | null } = await listFailures(store, view.id, {
+        after,
+        limit,
+      });
       seen.push(...page.failures);
       after = page.next;
       pages += 1;
     } while (after !== null);
-    assert.deepEqual(seen.map(({ recordId }) => recordId), broken);
+    assert.deepEqual(
+      seen.map(({ recordId }) => recordId),
+      broken,
+    );
     assert.equal(pages, Math.ceil(5 / limit), `limit ${limit}`);
   }
 });
 
 test('a cursor that is not ours begins anew, and brings nothing of another rotation', async () => {
   const { view, broken } = await withFailures(1);
-  for (const after of ['', 'x', '%%%', Buffer.from('[1,2]').toString('base64url'), Buffer.from('{}').toString('base64url')]) {
+  for (const after of [
+    '',
+    'x',
+    '%%%',
+    Buffer.from('[1,2]').toString('base64url'),
+    Buffer.from('{}').toString('base64url'),
+  ]) {
     const { failures } = await listFailures(store, view.id, { after, limit: 10 });
-    assert.deepEqual(failures.map(({ recordId }) => recordId), broken, after);
+    assert.deepEqual(
+      failures.map(({ recordId }) => recordId),
+      broken,
+      after,
+    );
   }
-  assert.deepEqual(await listFailures(store, randomUUID(), { after: null, limit: 10 }), { failures: [], next: null });
+  assert.deepEqual(await listFailures(store, randomUUID(), { after: null, limit: 10 }), {
+    failures: [],
+    next: null,
+  });
 });
 
 test('a record that was set aside, then written or deleted before the proof, is no failure any more', async () => {
   for (const [remedy, superseded] of [
-    [(tenantId: string, id: string) => vault.put({ target: 'secrets', tenantId, id, value: Buffer.from('new') }), 1],
+    [
+      (tenantId: string, id: string) =>
+        vault.put({ target: 'secrets', tenantId, id, value: Buffer.from('new') }),
+      1,
+    ],
     [(_: string, id: string) => store.query('delete from secrets where id = $1', [id]), 1],
   ] as const) {
     const { tenantId } = await core.tenantWith(1);

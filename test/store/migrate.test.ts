@@ -7,7 +7,8 @@ import type { Owner } from '../harness/cleanup.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { testEnvironment } from '../harness/environment.ts';
 
-const refusal = (code: StoreErrorCode) => (error: unknown) => error instanceof StoreError && error.code === code;
+const refusal = (code: StoreErrorCode) => (error: unknown) =>
+  error instanceof StoreError && error.code === code;
 
 async function emptyDatabase(owner: Owner): Promise<string> {
   const adminUrl = testEnvironment('TEST_DATABASE_ADMIN_URL');
@@ -34,7 +35,10 @@ test('of several migrators at once each waits for the others, and every migratio
     await Promise.all([1, 2, 3, 4].map(() => migrate(url)));
     await checkSchema(store);
     const { rows } = await store.query('select name from rekey.targets order by name');
-    assert.deepEqual(rows.map(({ name }) => name), ['api_keys', 'credentials', 'secrets']);
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ['api_keys', 'credentials', 'secrets'],
+    );
   } finally {
     await store.end();
   }
@@ -72,5 +76,8 @@ test('a migration that fails leaves nothing of itself', async (t) => {
 
 test('a database that is away is said to be away, without its password', async () => {
   const away = migrate('postgres://ada:s3cret-word@127.0.0.1:1/none');
-  await assert.rejects(away, (error) => refusal('UNAVAILABLE')(error) && !String(error).includes('s3cret-word'));
+  await assert.rejects(
+    away,
+    (error) => refusal('UNAVAILABLE')(error) && !String(error).includes('s3cret-word'),
+  );
 });

@@ -70,8 +70,11 @@ test("an application's role is told of a DEK that is stored ahead", async () => 
   const vault = core.anotherVault({ store: application, prefetch: true });
   await until(
     async () =>
-      (await store.query(`select from pg_stat_activity where datname = current_database() and query = 'listen rekey_deks'`))
-        .rowCount !== 0,
+      (
+        await store.query(
+          `select from pg_stat_activity where datname = current_database() and query = 'listen rekey_deks'`,
+        )
+      ).rowCount !== 0,
     { what: 'the vault listens' },
   );
   await vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' });

@@ -36,7 +36,10 @@ for (const target of ['credentials', 'api_keys', 'secrets']) {
       `insert into ${target} (id, tenant_id, name, key_number, ciphertext) values ($1, $2, 'n', 1, $3)`,
       [id, tenantId, sealedLike(1)],
     );
-    assert.equal(await sqlState(store.query(`update ${target} set key_number = 2 where id = $1`, [id])), '23514');
+    assert.equal(
+      await sqlState(store.query(`update ${target} set key_number = 2 where id = $1`, [id])),
+      '23514',
+    );
     const bytes = store.query(`update ${target} set ciphertext = $2 where id = $1`, [id, sealedLike(2)]);
     assert.equal(await sqlState(bytes), '23514');
   });
@@ -55,7 +58,9 @@ for (const target of ['credentials', 'api_keys', 'secrets']) {
       [target],
     );
     for (const { index } of rows) assert.doesNotMatch(index, /key_number/);
-    const { rows: options } = await store.query(`select reloptions from pg_class where oid = $1::regclass`, [target]);
+    const { rows: options } = await store.query(`select reloptions from pg_class where oid = $1::regclass`, [
+      target,
+    ]);
     assert.deepEqual(options, [{ reloptions: ['fillfactor=90'] }]);
   });
 }
@@ -68,7 +73,11 @@ test('a table of nullable sealed columns may hold neither, and never one of the 
   const tenantId = await core.createTenant();
   const insert = (keyNumber: number | null, ciphertext: Buffer | null): Promise<string | undefined> =>
     sqlState(
-      store.query('insert into notes values (gen_random_uuid(), $1, $2, $3)', [tenantId, keyNumber, ciphertext]),
+      store.query('insert into notes values (gen_random_uuid(), $1, $2, $3)', [
+        tenantId,
+        keyNumber,
+        ciphertext,
+      ]),
     );
   assert.equal(await insert(null, null), undefined);
   assert.equal(await insert(1, null), '23514');
@@ -96,7 +105,24 @@ test('a table whose bytes and labels do not agree is not registered', async () =
     create table wrong (id uuid primary key, tenant_id uuid, key_number int, ciphertext bytea);
     create index on wrong (tenant_id, id);
     insert into wrong values (gen_random_uuid(), gen_random_uuid(), 1, '\\x0100000002')`);
-  assert.equal(await sqlState(store.query(`select rekey.register_target('wrong', 'secrets', 'wrong')`)), '23514');
+  assert.equal(
+    await sqlState(store.query(`select rekey.register_target('wrong', 'secrets', 'wrong')`)),
+    '23514',
+  );
+});
+
+test('a partitioned table, its partitions and a view are not registered: writes would pass by their fence', async () => {
+  await store.query(`
+    create table parts (id uuid primary key, tenant_id uuid, key_number int, ciphertext bytea) partition by hash (id);
+    create table part partition of parts for values with (modulus 1, remainder 0);
+    create index on parts (tenant_id, id);
+    create view seen as select * from secrets;
+    create table bare (id uuid primary key, tenant_id uuid, key_number int, ciphertext bytea) partition by hash (id);
+    create index on bare (tenant_id, id)`);
+  for (const name of ['parts', 'part', 'bare', 'seen']) {
+    const registering = store.query(`select rekey.register_target('parts', 'secrets', $1)`, [name]);
+    await assert.rejects(registering, /Only a plain table/, name);
+  }
 });
 
 test('a row of a rotation says one thing: status, phase, end and reason agree', async () => {

@@ -55,7 +55,9 @@ test('the database itself admits one unfinished rotation per tenant', async () =
 });
 
 test('an unknown tenant starts nothing, and keeps no key', async () => {
-  assert.deepEqual(await tryToStart(randomUUID(), { idempotency: keyed('nobody') }), { kind: 'tenant_not_found' });
+  assert.deepEqual(await tryToStart(randomUUID(), { idempotency: keyed('nobody') }), {
+    kind: 'tenant_not_found',
+  });
   const { rowCount } = await store.query(`select from rekey.idempotency_keys where key = 'nobody'`);
   assert.equal(rowCount, 0);
 });
@@ -83,7 +85,8 @@ test('one idempotency key at once: one rotation, and replays that are the same t
       tryToStart(tenantId, {
         idempotency: keyed('at once'),
         render: (view) => JSON.stringify({ n, id: view.id, text: '\u00e9 "\\u0000" \ud83d\udd11 \t' }),
-      })),
+      }),
+    ),
   );
   assert.deepEqual(tally(outcomes), { started: 1, replayed: 19 });
   const bodies = new Set(outcomes.map((outcome) => ('body' in outcome ? outcome.body : '')));
@@ -138,7 +141,9 @@ test('a key is forgotten after 24 hours, and honoured until then', async () => {
   assert.equal(first.kind, 'started');
   if (first.kind === 'started') await cancelRotation(store, first.view.id);
   const age = (interval: string): Promise<unknown> =>
-    store.query(`update rekey.idempotency_keys set created_at = now() - $1::interval where key = 'old'`, [interval]);
+    store.query(`update rekey.idempotency_keys set created_at = now() - $1::interval where key = 'old'`, [
+      interval,
+    ]);
   await age('23 hours 59 minutes');
   assert.equal((await tryToStart(tenantId, { idempotency: keyed('old') })).kind, 'replayed');
   await age('24 hours 1 minute');

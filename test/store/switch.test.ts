@@ -48,7 +48,9 @@ test('a switch whose new DEK is not pre_active leaves the previous one active', 
   for (const newDekId of [randomUUID(), order.previousDekId ?? '']) {
     await assert.rejects(switchDek(store, { ...order, newDekId }));
     assert.deepEqual(await core.deks(tenantId), ['1 active', '2 pre_active']);
-    const { rows } = await store.query('select switched_at from rekey.rotations where id = $1', [order.rotationId]);
+    const { rows } = await store.query('select switched_at from rekey.rotations where id = $1', [
+      order.rotationId,
+    ]);
     assert.deepEqual(rows, [{ switched_at: null }]);
   }
 });
@@ -87,7 +89,13 @@ for (const [how, end] of [
     const order = await readyToSwitch(core, tenantId);
     await switchDek(store, order);
     const newer = randomUUID();
-    const write = { target: 'secrets', tenantId, id: newer, value: firstSecret(newer), columns: { name: 'n' } };
+    const write = {
+      target: 'secrets',
+      tenantId,
+      id: newer,
+      value: firstSecret(newer),
+      columns: { name: 'n' },
+    };
     await vault.put(write);
     await end(order.rotationId);
 
@@ -99,7 +107,9 @@ for (const [how, end] of [
     const view = await core.startAndRotate(tenantId);
     assert.equal(view.status, 'completed');
     assert.deepEqual([view.itemsToRotate.secrets, view.itemsRotated.secrets], [6, 6]);
-    const { rows } = await store.query('select distinct key_number from secrets where tenant_id = $1', [tenantId]);
+    const { rows } = await store.query('select distinct key_number from secrets where tenant_id = $1', [
+      tenantId,
+    ]);
     assert.deepEqual(rows, [{ key_number: 3 }]);
     for (const id of [...ids, newer]) {
       assert.deepEqual(await vault.get({ target: 'secrets', tenantId, id }), firstSecret(id));
@@ -113,14 +123,17 @@ test('a cancel before the switch destroys the new DEK with its material and free
   const cancelled = await cancelRotation(store, order.rotationId);
   assert.equal(cancelled.kind, 'cancelled');
   assert.deepEqual(await core.deks(tenantId), ['1 active', '2 destroyed']);
-  const { rowCount } = await store.query('select from rekey.dek_material where dek_id = $1', [order.newDekId]);
+  const { rowCount } = await store.query('select from rekey.dek_material where dek_id = $1', [
+    order.newDekId,
+  ]);
   assert.equal(rowCount, 0);
   assert.equal((await cancelRotation(store, order.rotationId)).kind, 'finished');
   assert.equal((await cancelRotation(store, randomUUID())).kind, 'not_found');
   assert.equal((await findRotation(store, order.rotationId))?.status, 'cancelled');
   const view = await core.startAndRotate(tenantId);
   assert.equal(view.status, 'completed');
-  for (const id of ids) assert.deepEqual(await vault.get({ target: 'secrets', tenantId, id }), firstSecret(id));
+  for (const id of ids)
+    assert.deepEqual(await vault.get({ target: 'secrets', tenantId, id }), firstSecret(id));
 });
 
 test('a tenant without a DEK gets its first by a rotation', async () => {
@@ -136,8 +149,16 @@ test('a tenant without records completes with zeros, at once at 100 percent', as
   const view = await core.startAndRotate(tenantId);
   const zeros = { credentials: 0, apiKeys: 0, secrets: 0 };
   assert.deepEqual(
-    [view.status, view.phase, view.percentComplete, view.itemsToRotate, view.itemsRotated, view.itemsSuperseded,
-      view.itemsFailed, view.itemsRemaining],
+    [
+      view.status,
+      view.phase,
+      view.percentComplete,
+      view.itemsToRotate,
+      view.itemsRotated,
+      view.itemsSuperseded,
+      view.itemsFailed,
+      view.itemsRemaining,
+    ],
     ['completed', 'done', 100, zeros, zeros, zeros, zeros, zeros],
   );
   assert.deepEqual(await core.deks(tenantId), ['1 deactivated', '2 active']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { prepareSweep } from '@rekey/rotation';
 import { switchDek } from '@rekey/store';
@@ -12,15 +13,19 @@ import { until } from '../harness/wait.ts';
 
 const core = await rotationCore();
 const { store, vault, kek } = core;
-const refusal = (code: VaultErrorCode) => (error: unknown) => error instanceof VaultError && error.code === code;
+const refusal = (code: VaultErrorCode) => (error: unknown) =>
+  error instanceof VaultError && error.code === code;
 const columns = { name: 'n' };
 
 test('a hundred reads at once unwrap a key once, and later ones never', async () => {
   const { tenantId, ids } = await core.tenantWith(4);
   const cold = core.anotherVault();
   const before = kek.calls.unwrap;
-  const get = (n: number): Promise<Buffer | null> => cold.get({ target: 'secrets', tenantId, id: ids[n % 4] ?? '' });
+  kek.beforeUnwrap = () => sleep(100); // as a KMS is: others ask while it thinks
+  const get = (n: number): Promise<Buffer | null> =>
+    cold.get({ target: 'secrets', tenantId, id: ids[n % 4] ?? '' });
   await Promise.all(Array.from({ length: 100 }, (_, n) => get(n)));
+  kek.beforeUnwrap = async () => {};
   await get(0);
   await cold.put({ target: 'secrets', tenantId, id: ids[0] ?? '', value: Buffer.of(1) });
   assert.equal(kek.calls.unwrap - before, 1);
@@ -49,7 +54,10 @@ for (const learnt of ['a notification', 'a read'] as const) {
     assert.equal((await warm.get({ target: 'secrets', tenantId, id: other }))?.toString(), 'new');
     const cold = core.anotherVault();
     await assert.rejects(cold.get({ target: 'secrets', tenantId, id }), refusal('UNAVAILABLE'));
-    await assert.rejects(cold.put({ target: 'secrets', tenantId, id, value: Buffer.of(1) }), refusal('UNAVAILABLE'));
+    await assert.rejects(
+      cold.put({ target: 'secrets', tenantId, id, value: Buffer.of(1) }),
+      refusal('UNAVAILABLE'),
+    );
   });
 }
 
@@ -84,7 +92,8 @@ test('two activations of one rotation at once make one DEK, under which all is s
   assert.deepEqual(await core.deks(tenantId), ['1 deactivated', '2 active']);
   await core.finish(rotationId);
   const cold = core.anotherVault();
-  for (const id of ids) assert.deepEqual(await cold.get({ target: 'secrets', tenantId, id }), firstSecret(id));
+  for (const id of ids)
+    assert.deepEqual(await cold.get({ target: 'secrets', tenantId, id }), firstSecret(id));
 });
 
 test('twenty calls at once make one tenant with one active DEK, number 1', async () => {
@@ -118,7 +127,8 @@ test('a DEK that has sealed as often as it may seals no more, until it is rotate
        where d.tenant_id = $1 and d.state = 'active'`,
       [tenantId, seals],
     );
-  const put = (): Promise<void> => core.anotherVault().put({ target: 'secrets', tenantId, id, value: Buffer.of(1) });
+  const put = (): Promise<void> =>
+    core.anotherVault().put({ target: 'secrets', tenantId, id, value: Buffer.of(1) });
   await count(2 ** 32 - 4_096);
   await put(); // the last block
   await assert.rejects(put(), refusal('SEAL_LIMIT'));
@@ -143,6 +153,7 @@ test('no error of the vault shows a plaintext, a ciphertext or a key, however it
   const value = Buffer.from('a plaintext that must not be seen');
   const damaged = await insertSecret(store, tenantId, 1);
   const put = { target: 'secrets', tenantId, id: randomUUID(), value, columns };
+  const stranger = await core.createTenant();
   const failures = [
     vault.put({ ...put, target: 'nothing' }),
     vault.put({ ...put, tenantId: randomUUID() }),
@@ -151,15 +162,22 @@ test('no error of the vault shows a plaintext, a ciphertext or a key, however it
     vault.put({ ...put, columns: { name: 'n', nonsense: 1 } }),
     vault.put({ ...put, id: 'no uuid' }),
     vault.putMany({ ...put, records: [{ ...put }, { ...put }] }), // the same id twice
-    core.anotherVault().put({ ...put, id: ids[0] ?? '', tenantId: await core.createTenant() }),
+    core.anotherVault().put({ ...put, id: ids[0] ?? '', tenantId: stranger }),
     vault.get({ target: 'secrets', tenantId, id: damaged }),
   ];
-  const errors = (await Promise.allSettled(failures)).map((settled) => ('reason' in settled ? settled.reason : null));
+  const errors = (await Promise.allSettled(failures)).map((settled) =>
+    'reason' in settled ? settled.reason : null,
+  );
   kek.beforeUnwrap = kmsAway;
   t.after(() => {
     kek.beforeUnwrap = async () => {};
   });
-  errors.push(await core.anotherVault().put(put).catch((error: unknown) => error));
+  errors.push(
+    await core
+      .anotherVault()
+      .put(put)
+      .catch((error: unknown) => error),
+  );
   const { rows } = await store.query(
     `select encode(wrapped, 'hex') as wrapped, (select encode(ciphertext, 'hex') from secrets where id = $2) as sealed
      from rekey.dek_material join rekey.deks on id = dek_id where tenant_id = $1`,
@@ -170,19 +188,27 @@ test('no error of the vault shows a plaintext, a ciphertext or a key, however it
     assert.ok(error instanceof Error, String(error));
     const shown = `${inspect(error, { depth: 9, showHidden: true, maxArrayLength: 1_000 })}${JSON.stringify(error)}`;
     for (const secret of secrets) {
-      for (const form of [secret.toString(), secret.toString('hex'), secret.toString('base64'), [...secret].join()]) {
+      for (const form of [
+        secret.toString(),
+        secret.toString('hex'),
+        secret.toString('base64'),
+        [...secret].join(),
+      ]) {
         assert.ok(!shown.includes(form), `${error.name}: ${error.message}`);
       }
     }
-    assert.doesNotMatch(shown, /insert into|unnest|Buffer/i);
+    assert.doesNotMatch(shown, /insert into|unnest|Buffer|failing row/i);
   }
 });
 
 function listening(): Promise<unknown> {
   return until(
     async () =>
-      (await store.query(`select from pg_stat_activity where datname = current_database() and query like 'listen%'`))
-        .rowCount !== 0,
+      (
+        await store.query(
+          `select from pg_stat_activity where datname = current_database() and query like 'listen%'`,
+        )
+      ).rowCount !== 0,
     { what: 'the vault listens' },
   );
 }

@@ -9,7 +9,8 @@ import { until } from '../harness/wait.ts';
 
 const core = await rotationCore();
 const { store, vault, database, kek } = core;
-const refusal = (code: VaultErrorCode) => (error: unknown) => error instanceof VaultError && error.code === code;
+const refusal = (code: VaultErrorCode) => (error: unknown) =>
+  error instanceof VaultError && error.code === code;
 const columns = { name: 'n' };
 
 test('no put is refused and none is lost while keys are switched again and again', async (t) => {
@@ -27,25 +28,31 @@ test('no put is refused and none is lost while keys are switched again and again
   const pool = database.pool({ max: 4 });
   const inPairs = async (): Promise<void> => {
     const pair = [randomUUID(), randomUUID()].sort();
-    for (let n = 0; storming; n += 1, puts += 1) {
-      const client = await pool.connect();
-      await client.query('begin');
-      for (const id of pair) {
-        await vault.put({ target: 'secrets', tenantId, id, value: Buffer.from(`${n}`), columns, client });
+    const client = await pool.connect();
+    try {
+      for (let n = 0; storming; n += 1, puts += 1) {
+        await client.query('begin');
+        for (const id of pair) {
+          await vault.put({ target: 'secrets', tenantId, id, value: Buffer.from(`${n}`), columns, client });
+        }
+        await client.query('commit');
+        for (const id of pair) last.set(id, `${n}`);
       }
-      await client.query('commit');
-      client.release();
-      for (const id of pair) last.set(id, `${n}`);
+    } finally {
+      client.release(true);
     }
   };
-  const storm = Promise.all([alone(), alone(), alone(), inPairs(), inPairs(), inPairs()]);
-  for (let n = 0; n < 6; n += 1) {
-    const seen = puts;
-    await until(() => puts > seen + 10, { what: 'puts under way' });
-    assert.equal((await core.startAndRotate(tenantId)).status, 'completed');
-  }
-  storming = false;
-  await storm;
+  const rotating = async (): Promise<void> => {
+    for (let n = 0; n < 6; n += 1) {
+      const seen = puts;
+      await until(() => puts > seen + 10, { what: 'puts under way' });
+      assert.equal((await core.startAndRotate(tenantId)).status, 'completed');
+    }
+  };
+  const stop = (): void => {
+    storming = false;
+  };
+  await Promise.all([rotating().finally(stop), alone(), alone(), alone(), inPairs(), inPairs(), inPairs()]);
   t.diagnostic(`${puts} puts over 6 rotations`);
   assert.equal(last.size, 9);
   for (const [id, value] of last) {
@@ -75,9 +82,15 @@ for (const client of ['own', "the caller's"] as const) {
     });
     const [session] = client === 'own' ? [] : [await sessionsOn(database, t).begin()];
     const id = ids[0] ?? '';
-    await session?.query(`insert into rekey.tenants (id, name) values (gen_random_uuid(), 'the caller''s own')`);
+    await session?.query(
+      `insert into rekey.tenants (id, name) values (gen_random_uuid(), 'the caller''s own')`,
+    );
     const put = cold.put({
-      target: 'secrets', tenantId, id, value: Buffer.from('new'), ...(session === undefined ? {} : { client: session }),
+      target: 'secrets',
+      tenantId,
+      id,
+      value: Buffer.from('new'),
+      ...(session === undefined ? {} : { client: session }),
     });
     await until(() => unwrapping, { what: 'the KEK is asked' });
     assert.equal(await switchDek(store, { ...order, patienceMs: 500 }), true);
@@ -126,10 +139,20 @@ test("of a put that fails nothing stays in the caller's transaction, which goes 
   const session = await sessionsOn(database, t).begin();
   const mine = randomUUID();
   const value = Buffer.from('x');
-  const records = [{ id: mine, value, columns }, { id: others[0] ?? '', value, columns }];
+  const records = [
+    { id: mine, value, columns },
+    { id: others[0] ?? '', value, columns },
+  ];
   const put = vault.putMany({ target: 'secrets', tenantId, client: session, records });
   await assert.rejects(put, refusal('ID_TAKEN'));
-  const wrong = vault.put({ target: 'secrets', tenantId, id: mine, value, columns: { name: '' }, client: session });
+  const wrong = vault.put({
+    target: 'secrets',
+    tenantId,
+    id: mine,
+    value,
+    columns: { name: '' },
+    client: session,
+  });
   await assert.rejects(wrong); // refused by a constraint
   const after = randomUUID();
   await vault.put({ target: 'secrets', tenantId, id: after, value, columns, client: session });
@@ -144,8 +167,14 @@ test("another tenant's record is neither read nor written, and many are written 
   const [mine, theirs] = [randomUUID(), ids[0] ?? ''];
   const value = Buffer.from('stolen');
   assert.equal(await vault.get({ target: 'secrets', tenantId, id: theirs }), null);
-  await assert.rejects(vault.put({ target: 'secrets', tenantId, id: theirs, value, columns }), refusal('ID_TAKEN'));
-  const records = [{ id: mine, value, columns }, { id: theirs, value, columns }];
+  await assert.rejects(
+    vault.put({ target: 'secrets', tenantId, id: theirs, value, columns }),
+    refusal('ID_TAKEN'),
+  );
+  const records = [
+    { id: mine, value, columns },
+    { id: theirs, value, columns },
+  ];
   await assert.rejects(vault.putMany({ target: 'secrets', tenantId, records }), refusal('ID_TAKEN'));
   assert.equal(await vault.get({ target: 'secrets', tenantId, id: mine }), null);
   assert.deepEqual(await vault.get({ target: 'secrets', tenantId: other, id: theirs }), firstSecret(theirs));
@@ -155,7 +184,13 @@ test('a value is got as it was put: empty, one byte, large, whatever the case of
   const tenantId = await core.createTenant();
   for (const value of [Buffer.of(), Buffer.of(0), Buffer.alloc(1_000_000, 7)]) {
     const id = randomUUID();
-    await vault.put({ target: 'secrets', tenantId: tenantId.toUpperCase(), id: id.toUpperCase(), value, columns });
+    await vault.put({
+      target: 'secrets',
+      tenantId: tenantId.toUpperCase(),
+      id: id.toUpperCase(),
+      value,
+      columns,
+    });
     assert.deepEqual(await vault.get({ target: 'secrets', tenantId, id }), value);
     await vault.put({ target: 'secrets', tenantId, id, value: new Uint8Array([1, 2, 3]).subarray(1) });
     assert.deepEqual(await vault.get({ target: 'secrets', tenantId, id }), Buffer.of(2, 3));
@@ -166,7 +201,13 @@ test('an unknown target and a tenant without a key are told apart', async () => 
   const value = Buffer.of(1);
   const id = randomUUID();
   const tenantId = randomUUID();
-  await assert.rejects(vault.put({ target: 'nothing', tenantId, id, value, columns }), refusal('UNKNOWN_TARGET'));
-  await assert.rejects(vault.put({ target: 'secrets', tenantId, id, value, columns }), refusal('NO_ACTIVE_KEY'));
+  await assert.rejects(
+    vault.put({ target: 'nothing', tenantId, id, value, columns }),
+    refusal('UNKNOWN_TARGET'),
+  );
+  await assert.rejects(
+    vault.put({ target: 'secrets', tenantId, id, value, columns }),
+    refusal('NO_ACTIVE_KEY'),
+  );
   assert.equal(await vault.get({ target: 'secrets', tenantId, id }), null);
 });

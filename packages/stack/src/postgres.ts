@@ -44,25 +44,49 @@ type Cluster = {
   user: SystemUser | undefined;
 };
 
+/** `fast`: everybody is disconnected and all is written down; `immediate`: as if the power had failed. */
+const RESTART_WITH = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const satisfies Record<
+  string,
+  NodeJS.Signals
+>;
+
+export type PostgresServer = Server & {
+  /**
+   * Stops it, and starts it again at the same place and with its data after `downMs`. One at a time.
+   *
+   * @throws StackError POSTGRES_FAILED
+   */
+  restart(how: keyof typeof RESTART_WITH, downMs: number): Promise<void>;
+};
+
 /**
  * An empty Postgres cluster of its own on 127.0.0.1, accepting connections, with a password made for this run.
  * `url` is the superuser's. Neither the server nor its folder outlives us; `stop` may be called twice.
  *
  * @throws StackError POSTGRES_NOT_INSTALLED, POSTGRES_FAILED (with the end of its log)
  */
-export async function startPostgres({ log }: { log?: Log } = {}): Promise<Server> {
+export async function startPostgres({ log }: { log?: Log } = {}): Promise<PostgresServer> {
   const user = postgresUser();
   const mode = user === undefined ? 0o700 : 0o711;
   const keeper = startKeeper({ folder: { prefix: runFolderPrefix(user), mode }, output: 'ignore' });
   try {
     const cluster = await createCluster(keeper, user);
-    const { port, pid } = await serve(cluster);
+    let serving = await serve(cluster);
+    const { port } = serving;
     log?.(`Postgres listens on port ${port}.`);
     return {
       url: clusterUrl(port, cluster.password),
-      pid,
+      get pid() {
+        return serving.pid;
+      },
       folder: await keeper.folder,
       stop: () => keeper.close(),
+      async restart(how, downMs) {
+        keeper.kill(RESTART_WITH[how]);
+        await serving.exited;
+        await sleep(downMs);
+        serving = await serve(cluster, port);
+      },
     };
   } catch (error) {
     await keeper.close();
@@ -109,9 +133,12 @@ async function createCluster(keeper: Keeper, user: SystemUser | undefined): Prom
   return cluster;
 }
 
-async function serve(cluster: Cluster): Promise<{ port: number; pid: number }> {
+async function serve(
+  cluster: Cluster,
+  at?: number,
+): Promise<{ port: number; pid: number; exited: Promise<unknown> }> {
   for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
+    const port = at ?? (await freePort());
     const settings = Object.entries({ ...SETTINGS, port });
     const server = cluster.keeper.run({
       ...command(cluster, 'postgres'),
@@ -123,7 +150,7 @@ async function serve(cluster: Cluster): Promise<{ port: number; pid: number }> {
     const accepting = acceptsConnections(clusterUrl(port, cluster.password), abort.signal);
     const outcome = await Promise.race([accepting, server.exited.then(() => 'ended' as const)]);
     abort.abort();
-    if (outcome === 'accepting') return { port, pid };
+    if (outcome === 'accepting') return { port, pid, exited: server.exited };
 
     const portTaken =
       outcome === 'ended' && (await logTail(cluster.logFile)).includes('Address already in use');

@@ -79,6 +79,13 @@ declare
   table_name text;
   nullable boolean;
 begin
+  -- A statement trigger fires for the table that a statement names: a write to a partition would pass by the
+  -- fence of its parent, and one through the parent by that of the partition.
+  if (select c.relkind from pg_class c where c.oid = target_table) <> 'r'
+    or exists (select from pg_inherits h where target_table in (h.inhrelid, h.inhparent)) then
+    raise exception 'Only a plain table can be a target, no partitioned or inherited one: %', target_table;
+  end if;
+
   select format('%I.%I', n.nspname, c.relname) into strict table_name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target_table;
   select format_type(a.atttypid, null) into id_type

@@ -14,6 +14,7 @@ export function listenForDeks(store: Store, onTenant: (tenantId: string) => void
 
   const retry = (): void => {
     if (stopped) return;
+    clearTimeout(timer); // a connection that dies while it begins to listen says so twice
     timer = setTimeout(() => void listen(), reconnectMs);
     timer.unref();
   };

@@ -106,11 +106,12 @@ function asText(value: ColumnValue): string | null {
   return value instanceof Date ? value.toISOString() : String(value);
 }
 
-const knownTypes = new Map<string, Promise<ReadonlyMap<string, string>>>();
+// By the target that was loaded, not by its name: a process may work on several databases.
+const knownTypes = new WeakMap<Target, Promise<ReadonlyMap<string, string>>>();
 
 /** The plain columns of a target's table and their types; looked up once per process. */
 function columnTypes(on: Queryable, target: Target): Promise<ReadonlyMap<string, string>> {
-  const known = knownTypes.get(target.name);
+  const known = knownTypes.get(target);
   if (known !== undefined) return known;
   const looking = (async () => {
     const found = await rows<{ name: string; type: string }>(
@@ -124,7 +125,7 @@ function columnTypes(on: Queryable, target: Target): Promise<ReadonlyMap<string,
       found.filter(({ name }) => !sealed.has(escapeIdentifier(name))).map(({ name, type }) => [name, type]),
     );
   })();
-  looking.catch(() => knownTypes.delete(target.name));
-  knownTypes.set(target.name, looking);
+  looking.catch(() => knownTypes.delete(target));
+  knownTypes.set(target, looking);
   return looking;
 }

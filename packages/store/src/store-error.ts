@@ -68,7 +68,7 @@ function ofSqlState(code: string): StoreErrorCode | undefined {
   if (code === '42P01' || code === '3F000' || code === '42883' || code === '42703') return 'SCHEMA_MISSING';
   if (/^(08|53|57|58)...$/.test(code) || code === '25006') return 'UNAVAILABLE';
   if (/^28...$/.test(code) || code === '3D000' || code === '42501') return 'ACCESS_DENIED';
-  if (/^(RK|22|23|42)...$/.test(code)) return 'REFUSED';
+  if (/^(RK|21|22|23|42)...$/.test(code)) return 'REFUSED';
   return undefined;
 }
 

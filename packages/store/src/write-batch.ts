@@ -80,13 +80,14 @@ export async function writeBatch(
   return written === undefined ? null : Number(written.replaced);
 }
 
-const prepared = new Map<string, Record<'wait' | 'skip', string>>();
+// By the target that was loaded, not by its name: a process may work on several databases.
+const prepared = new WeakMap<Target, Record<'wait' | 'skip', string>>();
 
 function statements(target: Target): Record<'wait' | 'skip', string> {
-  const known = prepared.get(target.name);
+  const known = prepared.get(target);
   if (known !== undefined) return known;
   const made = { wait: statement(target, ''), skip: statement(target, skipLocked(target)) };
-  prepared.set(target.name, made);
+  prepared.set(target, made);
   return made;
 }
 

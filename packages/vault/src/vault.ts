@@ -85,24 +85,33 @@ export function createVault({ store, kek, prefetch = true, onError = () => {} }:
   const budget = createSealBudget();
   let targets: Promise<Map<string, Target>> | undefined;
 
+  const loadByName = async (): Promise<Map<string, Target>> =>
+    new Map((await asVault(() => loadTargets(store))).map((target) => [target.name, target]));
   const targetNamed = async (name: string): Promise<Target> => {
-    targets ??= loadTargets(store).then((all) => new Map(all.map((target) => [target.name, target])));
-    targets.catch(() => {
-      targets = undefined;
-    });
+    const loaded = targets;
+    const known = loaded === undefined ? undefined : (await loaded.catch(() => undefined))?.get(name);
+    if (known !== undefined) return known;
+    // The first time, and for a table that was registered since; once, however many ask.
+    if (targets === loaded || targets === undefined) targets = loadByName();
     const target = (await targets).get(name);
     if (target === undefined) throw new VaultError('UNKNOWN_TARGET', `No target is registered as ${name}`);
     return target;
   };
 
-  const fetching = new Set<string>();
+  // Whether another call came while a fetch is under way: that one may have looked before there was anything.
+  const fetching = new Map<string, boolean>();
   const fetchAhead = (tenantId: string): void => {
-    if (fetching.has(tenantId)) return;
-    fetching.add(tenantId);
+    const underWay = fetching.has(tenantId);
+    fetching.set(tenantId, underWay);
+    if (underWay) return;
     keyring
       .fetchAhead(tenantId)
       .catch(onError)
-      .finally(() => fetching.delete(tenantId));
+      .finally(() => {
+        const again = fetching.get(tenantId);
+        fetching.delete(tenantId);
+        if (again === true) fetchAhead(tenantId);
+      });
   };
   // Only for tenants whose records this process works with.
   const stopListening = prefetch

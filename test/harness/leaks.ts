@@ -1,0 +1,86 @@
+import { Redis } from 'ioredis';
+
+export interface Secret {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+/** The forms in which bytes turn up in text: as they are, hex, base64, a printed or serialized Buffer. */
+const forms: Readonly<Record<string, (bytes: Buffer) => string[]>> = {
+  utf8: (bytes) => [bytes.toString('utf8'), bytes.toString('latin1')],
+  hex: (bytes) => [bytes.toString('hex'), bytes.toString('hex').toUpperCase()],
+  spacedHex: (bytes) => [
+    Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join(' '),
+  ],
+  base64: (bytes) => [0, 1, 2].flatMap((shift) => inside(bytes, shift, 'base64')),
+  base64url: (bytes) => [0, 1, 2].flatMap((shift) => inside(bytes, shift, 'base64url')),
+  decimals: (bytes) => [Array.from(bytes.subarray(0, 16)).join(',')],
+};
+
+/** How bytes look within longer base64 that began `shift` bytes before them, without the characters they share. */
+function inside(bytes: Buffer, shift: number, encoding: 'base64' | 'base64url'): string[] {
+  const whole = Buffer.concat([Buffer.alloc(shift), bytes]);
+  const text = whole
+    .subarray(0, whole.length - (whole.length % 3))
+    .toString(encoding)
+    .slice(shift === 0 ? 0 : 4);
+  return text.length >= 12 ? [text] : [];
+}
+
+/** Every form of a secret, by name. */
+export function formsOf({ bytes }: Secret): Array<{ form: string; text: string }> {
+  return Object.entries(forms).flatMap(([form, of]) => of(bytes).map((text) => ({ form, text })));
+}
+
+/** Which secrets stand in a text, and in which form. Never says what they are. */
+export function leaksIn(text: string, secrets: readonly Secret[]): string[] {
+  return secrets.flatMap((secret) =>
+    formsOf(secret)
+      .filter((found) => text.includes(found.text))
+      .map(({ form }) => `${secret.name} as ${form}`),
+  );
+}
+
+/** Every key and value of a Redis, whatever their type, as one text. */
+export async function redisContents(redis: Redis): Promise<string> {
+  const parts: string[] = [];
+  for (const key of await redis.keys('*')) {
+    parts.push(key);
+    switch (await redis.type(key)) {
+      case 'string':
+        parts.push((await redis.get(key)) ?? '');
+        break;
+      case 'hash':
+        parts.push(JSON.stringify(await redis.hgetall(key)));
+        break;
+      case 'list':
+        parts.push(...(await redis.lrange(key, 0, -1)));
+        break;
+      case 'set':
+        parts.push(...(await redis.smembers(key)));
+        break;
+      case 'zset':
+        parts.push(...(await redis.zrange(key, '0', '-1')));
+        break;
+      case 'stream':
+        parts.push(JSON.stringify(await redis.xrange(key, '-', '+')));
+        break;
+    }
+  }
+  return parts.join('\n');
+}
+
+/** Everything that anybody sends to a Redis from now on, with every argument. */
+export async function listenIn(url: string): Promise<{ heard: string[]; stop(): void }> {
+  const heard: string[] = [];
+  const redis = new Redis(url);
+  const monitor = await redis.monitor();
+  monitor.on('monitor', (_time: string, args: string[]) => heard.push(args.join(' ')));
+  return {
+    heard,
+    stop() {
+      monitor.disconnect();
+      redis.disconnect();
+    },
+  };
+}

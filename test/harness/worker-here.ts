@@ -1,0 +1,32 @@
+import type { Kek } from '@rekey/kms';
+import { createLogger } from '@rekey/runtime';
+import { startWorker } from '@rekey/worker';
+import { type Owner, thisFile } from './cleanup.ts';
+import type { Installation } from './installation.ts';
+
+/** The real worker, but in this process and with a KEK of the test's, which may fail when told to. */
+export async function workerHere(
+  rekey: Pick<Installation, 'databaseUrl' | 'redis'>,
+  kek: Kek,
+  owner: Owner = thisFile,
+): Promise<{ log: string[] }> {
+  const log: string[] = [];
+  const worker = startWorker(
+    {
+      DATABASE_URL: rekey.databaseUrl,
+      REDIS_URL: rekey.redis.url,
+      QUEUE_PREFIX: rekey.redis.prefix,
+      KEK_URI: kek.uri,
+      WORKER_CONCURRENCY: 2,
+      BATCH_SIZE: 500,
+      LOG_LEVEL: 'debug' as never, // its schema is a union made by map, which has no static type
+      HEALTH_HOST: '127.0.0.1',
+      HEALTH_PORT: 0,
+    },
+    kek,
+    createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
+  );
+  owner.after(() => worker.close());
+  await worker.ready;
+  return { log };
+}
