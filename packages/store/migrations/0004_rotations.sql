@@ -37,7 +37,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if tg_op = 'DELETE' or old.status not in ('in_progress', 'paused') then
+  if tg_op in ('DELETE', 'TRUNCATE') or old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rotation never changes, and none is deleted' using errcode = 'RK005';
   end if;
   return new;
@@ -45,6 +45,8 @@ end
 $$;
 create trigger guard_rotation before update or delete on rekey.rotations
   for each row execute function rekey.guard_rotation();
+create trigger guard_rotation_truncate before truncate on rekey.rotations
+  for each statement execute function rekey.guard_rotation();
 
 -- A range is a slice (lower, upper] of one target's ids; null is minus or plus infinity. Ids are kept as text and
 -- cast to the target's type. "planned" is how many records stood on older keys when the range was cut.

@@ -44,18 +44,25 @@ export function openStore({
   onError,
 }: StoreOptions): Store {
   const pool = new Pool({
-    connectionString: url,
+    connectionString: withSession(url, session),
     max,
     application_name: applicationName,
     connectionTimeoutMillis: queueTimeoutMs,
     Client: PromptClient,
     keepAlive: true,
-    options: Object.entries(session)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
   });
   pool.on('error', onError);
   return pool;
+}
+
+/** Settings that the URL itself brings (`?options=…`) stay; ours come behind them, and the last one counts. */
+function withSession(url: string, session: Readonly<Record<string, string | number>>): string {
+  const settings = Object.entries(session).map(([name, value]) => `-c ${name}=${value}`);
+  if (settings.length === 0) return url;
+  const merged = new URL(url);
+  const given = merged.searchParams.get('options');
+  merged.searchParams.set('options', [...(given === null ? [] : [given]), ...settings].join(' '));
+  return merged.href;
 }
 
 /**

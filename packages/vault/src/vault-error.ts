@@ -5,6 +5,7 @@
  * - `UNAVAILABLE`: Postgres, or the KMS for a DEK that is not at hand, cannot be reached; try again later.
  * - `UNREADABLE`: the record's bytes do not open: damaged, or moved from elsewhere. Never retried.
  * - `UNKNOWN_TARGET`: no such target is registered.
+ * - `INVALID_ID`: an id that is none of the type that the target's table has.
  * - `ID_TAKEN`: a record with that id belongs to another tenant.
  * - `SEAL_LIMIT`: the active DEK has sealed as often as NIST SP 800-38D allows: rotate it.
  */
@@ -14,6 +15,7 @@ export type VaultErrorCode =
   | 'UNAVAILABLE'
   | 'UNREADABLE'
   | 'UNKNOWN_TARGET'
+  | 'INVALID_ID'
   | 'ID_TAKEN'
   | 'SEAL_LIMIT';
 

@@ -8,6 +8,7 @@ import {
   insertTenant,
   inTransaction,
   listenForDeks,
+  loadDeks,
   loadTargets,
   type Queryable,
   readRecord,
@@ -161,6 +162,8 @@ export function createVault({ store, kek, prefetch = true, onError = () => {} }:
   return {
     createTenant: ({ tenantId, name }) =>
       asVault(async () => {
+        // Called at every start of an application: with the DEK there, no KMS is needed.
+        if ((await loadDeks(store, tenantId, { state: 'active' })).length > 0) return;
         const dek = await makeDek(kek, tenantId, randomUUID());
         await insertTenant(store, { tenantId, name, ...dek });
       }),
@@ -178,6 +181,7 @@ export function createVault({ store, kek, prefetch = true, onError = () => {} }:
     async get({ target: name, tenantId: givenTenantId, id, client }) {
       const tenantId = givenTenantId.toLowerCase();
       const target = await targetNamed(name);
+      const recordId = idBytes(target, id);
       const found = await asVault(() => readRecord(client ?? store, target, tenantId, id));
       if (found === null) return null;
       if (found.dekAhead) fetchAhead(tenantId);
@@ -186,7 +190,7 @@ export function createVault({ store, kek, prefetch = true, onError = () => {} }:
       if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
       try {
         const cipher = createRecordCipher({ tenantId, column: target.column });
-        return cipher.open(dek.key, recordIdBytes(target.idType, id), found.ciphertext);
+        return cipher.open(dek.key, recordId, found.ciphertext);
       } catch (error) {
         if (!(error instanceof EnvelopeError)) throw error;
         throw new VaultError('UNREADABLE', 'The record does not open', { cause: error });
@@ -204,10 +208,20 @@ interface Held {
   readonly keyNumber: number;
 }
 
+/** The binary image of a record's id. Throws `INVALID_ID` for one that is not of the target's type. */
+function idBytes({ name, idType }: Target, id: string): Buffer {
+  try {
+    return recordIdBytes(idType, id);
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error;
+    throw new VaultError('INVALID_ID', `An id of ${name} is of type ${idType}`, { cause: error });
+  }
+}
+
 async function write(tx: Queryable, target: Target, put: PutRecords, dek: Dek): Promise<void> {
   const cipher = createRecordCipher({ tenantId: put.tenantId, column: target.column });
   const records = put.records.map(({ id, value, columns = {} }) => {
-    const recordId = recordIdBytes(target.idType, id);
+    const recordId = idBytes(target, id);
     return {
       id: recordId,
       ciphertext: cipher.seal(

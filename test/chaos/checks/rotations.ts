@@ -1,0 +1,66 @@
+import type { View } from '../history.ts';
+import { type Check, collector } from './violation.ts';
+
+const phases = ['queued', 'activating', 'sweeping', 'verifying', 'done'];
+/**
+ * While Redis comes and goes, an answer may be so much older than the one before: a live snapshot lasts 3 s when nobody
+ * renews it. The rest is for the answer's own way.
+ */
+const staleMs = 3_500;
+
+interface Seen {
+  /** Answers of the recent past: how long ago an answer that goes back was overtaken. */
+  readonly recent: Array<{ at: number; view: View }>;
+  ended: View | undefined;
+}
+
+/** What callers were told of rotations: counts add up, progress does not go back, the end is the end. */
+export function rotationCheck(): Check & { readonly staleAnswers: () => number } {
+  const rotations = new Map<string, Seen>();
+  const wrong = collector('status');
+  let stale = 0;
+
+  const compare = (id: string, at: number, before: View, view: View, seen: Seen): void => {
+    const back = goneBack(before, view);
+    if (back === null) return;
+    const beyond = seen.recent.find((earlier) => goneBack(earlier.view, view) !== null);
+    if (before.completedAt === null && at - (beyond?.at ?? 0) <= staleMs) stale += 1;
+    else wrong.add(`${id} at ${at}: ${back}`);
+  };
+
+  return {
+    staleAnswers: () => stale,
+    see(line) {
+      if (line.t !== 'call' || line.view === undefined || line.id === null) return;
+      const { view, id, e: at } = line;
+      const seen = rotations.get(id) ?? { recent: [], ended: undefined };
+      rotations.set(id, seen);
+      const sum = view.rotated + view.superseded + view.failed + view.remaining;
+      if (sum !== view.toRotate) wrong.add(`${id} at ${at}: ${sum} of ${view.toRotate} accounted for`);
+      if (view.percent === 100 && view.completedAt === null)
+        wrong.add(`${id} at ${at}: 100 % before its end`);
+      if ((view.completedAt === null) !== (view.phase !== 'done'))
+        wrong.add(`${id} at ${at}: ${view.phase}, completed at ${view.completedAt}`);
+      if (view.status === 'completed' && view.failed + view.remaining > 0)
+        wrong.add(`${id} at ${at}: completed with ${view.failed} failed and ${view.remaining} remaining`);
+      if (view.status === 'failed')
+        wrong.add(`${id} at ${at}: ended as failed, though no cause was permanent`);
+      const before = seen.recent.at(-1)?.view;
+      if (before !== undefined) compare(id, at, before, view, seen);
+      if (seen.ended !== undefined && JSON.stringify(seen.ended) !== JSON.stringify(view))
+        wrong.add(`${id} at ${at}: changed after its end`);
+      if (view.completedAt !== null) seen.ended ??= view;
+      seen.recent.push({ at, view });
+      while ((seen.recent[0]?.at ?? at) < at - 2 * staleMs) seen.recent.shift();
+    },
+    verdict: () => wrong.all(),
+  };
+}
+
+function goneBack(before: View, view: View): string | null {
+  if (before.completedAt !== null && view.completedAt === null) return 'unfinished after its end';
+  if (view.percent < before.percent) return `${before.percent} % then ${view.percent} %`;
+  if (view.rotated < before.rotated) return `${before.rotated} rotated then ${view.rotated}`;
+  if (phases.indexOf(view.phase) < phases.indexOf(before.phase)) return `${before.phase} then ${view.phase}`;
+  return null;
+}

@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VaultError } from '@rekey/vault';
+import { bytesOf, flipBit, pastTheTriggers } from '../../harness/damage.ts';
+import { type ChaosRecord, valueAt } from '../clients/records.ts';
+import { type Fault, type FaultTools, seenIf } from './fault.ts';
+
+interface Damaged {
+  readonly record: ChaosRecord;
+  readonly bytes: Buffer;
+}
+
+/** What becomes of the ciphertexts of two records of one tenant and table. */
+type Change = (first: Buffer, second: Buffer) => readonly [Buffer, Buffer?];
+
+const patienceMs = 25_000;
+
+/**
+ * Damages records past every trigger. The next rotation from its start has to set exactly these aside and leave their
+ * bytes as they are; then the application writes them anew.
+ */
+const damage =
+  (change: Change): Fault =>
+  async (tools) => {
+    const { world, random, tenants } = tools;
+    const tenant = random.pick(tenants.filter(({ victims }) => victims.length > 1));
+    // A ciphertext is bound to its table too, so two of one table are the harder case.
+    const [first, second] = random.shuffled(tenant.victims.filter(({ target }) => target === 'credentials'));
+    if (first === undefined || second === undefined) return seenIf(false, 'no two victims in one table');
+    const damaged = await eventually(tools, () => overwrite(tools, first, second, change));
+    if (damaged === null) return seenIf(false, 'Postgres was away');
+    const unreadable = await eventually(tools, async () => {
+      for (const { record } of damaged) if (!(await failsToOpen(tools, record))) return false;
+      return true;
+    });
+    const judged = await awaitRotation(tools, tenant.tenantId, damaged);
+    await eventually(tools, async () => {
+      for (const { record } of [first, second].map((each) => ({ record: each }))) {
+        const { target, tenantId, id, index } = record;
+        await world.apps[0].vault.put({ target, tenantId, id, value: valueAt(index, 0) });
+      }
+      return true;
+    });
+    return seenIf(unreadable === true, `${damaged.length} of ${first.target}; ${judged}`);
+  };
+
+async function overwrite(
+  { world }: FaultTools,
+  first: ChaosRecord,
+  second: ChaosRecord,
+  change: Change,
+): Promise<Damaged[]> {
+  const bytes = [
+    await bytesOf(world.pool, first.target, first.id),
+    await bytesOf(world.pool, second.target, second.id),
+  ];
+  const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = bytes;
+  const [newA, newB] = change(a, b);
+  const damaged = [{ record: first, bytes: newA }];
+  if (newB !== undefined) damaged.push({ record: second, bytes: newB });
+  await pastTheTriggers(world.pool, async (tx) => {
+    for (const { record, bytes: ciphertext } of damaged) {
+      await tx.query(`update ${record.target} set ciphertext = $2, key_number = $3 where id = $1`, [
+        record.id,
+        ciphertext,
+        ciphertext.readUInt32BE(1),
+      ]);
+    }
+  });
+  return damaged;
+}
+
+async function failsToOpen({ world }: FaultTools, { target, tenantId, id }: ChaosRecord): Promise<boolean> {
+  try {
+    await world.apps[1].vault.get({ target, tenantId, id });
+    return false;
+  } catch (error) {
+    if (error instanceof VaultError && error.code === 'UNREADABLE') return true;
+    throw error;
+  }
+}
+
+/** What the first rotation that began after the damage and was not cancelled made of it. */
+async function awaitRotation(
+  tools: FaultTools,
+  tenantId: string,
+  damaged: readonly Damaged[],
+): Promise<string> {
+  const { world } = tools;
+  const since = new Date();
+  const ended = await eventually(tools, async () => {
+    const { rows } = await world.pool.query<{ id: string; status: string }>(
+      `select id, status from rekey.rotations
+       where tenant_id = $1 and started_at > $2 and status like 'completed%' order by completed_at limit 1`,
+      [tenantId, since],
+    );
+    return rows[0] ?? null;
+  });
+  if (ended === null) return 'no rotation completed in time';
+  const { rows } = await world.pool.query<{ record_id: string }>(
+    'select record_id from rekey.rotation_failures where rotation_id = $1',
+    [ended.id],
+  );
+  const setAside = rows.map((row) => row.record_id).sort();
+  const expected = damaged.map(({ record }) => record.id).sort();
+  if (ended.status !== 'completed_with_failures' || setAside.join() !== expected.join())
+    world.history.violation(
+      'set aside',
+      `rotation ${ended.id} ended ${ended.status} with ${setAside.length} set aside instead of ${expected.length}`,
+    );
+  for (const { record, bytes } of damaged) {
+    if (!(await bytesOf(world.pool, record.target, record.id)).equals(bytes))
+      world.history.violation('set aside', `damaged ${record.target}/${record.id} was overwritten`);
+  }
+  return `set aside by ${ended.id}`;
+}
+
+/** Tries until there is an answer; Postgres may be restarting meanwhile. */
+async function eventually<T>({ signal }: FaultTools, work: () => Promise<T | null>): Promise<T | null> {
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline && !signal.aborted) {
+    const answer = await work().catch(() => null);
+    if (answer !== null) return answer;
+    await sleep(250);
+  }
+  return null;
+}
+
+export const dataFaults = {
+  'ciphertext-damaged': damage((first) => [flipBit(first, first.length - 3)]),
+  'ciphertext-swapped': damage((first, second) => [second, first]),
+  'ciphertext-truncated': damage((first) => [first.subarray(0, 24)]),
+} as const satisfies Record<string, Fault>;

@@ -1,0 +1,83 @@
+import type { Harm } from '../history.ts';
+
+/** Lanes of faults run beside each other: what happens to our processes, to what they stand on, and to the data. */
+export const lanes = ['processes', 'surroundings', 'data'] as const;
+export type Lane = (typeof lanes)[number];
+
+interface Kind {
+  readonly lane: Lane;
+  /** Who but the rotations may notice it. */
+  readonly harms: readonly Harm[];
+}
+
+const process: Kind = { lane: 'processes', harms: [] };
+const apiProcess: Kind = { lane: 'processes', harms: ['api'] };
+const around: Kind = { lane: 'surroundings', harms: [] };
+const database: Kind = { lane: 'surroundings', harms: ['application', 'api'] };
+const ofApplication: Kind = { lane: 'surroundings', harms: ['application'] };
+const ofApi: Kind = { lane: 'surroundings', harms: ['api'] };
+const data: Kind = { lane: 'data', harms: [] };
+
+export const kinds = {
+  'kill-worker': process,
+  'kill-after-key-stored': process,
+  'kill-after-switch': process,
+  'kill-before-batch-commit': process,
+  'kill-after-batch-commit': process,
+  'kill-after-last-batch': process,
+  'kill-before-proof': process,
+  'kill-after-proof': process,
+  'kill-after-completed': process,
+  'sigterm-worker': process,
+  'sigterm-twice': process,
+  'freeze-worker': process,
+  'freeze-in-switch': process,
+  'freeze-before-batch': process,
+  'block-event-loop': process,
+  'clock-an-hour-ahead': process,
+  'clock-an-hour-behind': process,
+  'rolling-restart': process,
+  'kill-api': apiProcess,
+  'kill-api-after-commit': apiProcess,
+  'kill-api-after-enqueue': apiProcess,
+  'everything-of-ours-down': apiProcess,
+  'redis-killed': around,
+  'redis-down-1s': around,
+  'redis-down-15s': around,
+  'redis-flushall': around,
+  'redis-out-of-memory': around,
+  'postgres-stopped-fast': database,
+  'postgres-stopped-immediate': database,
+  'backends-terminated': database,
+  'commit-fails': around,
+  'commit-unanswered': around,
+  'commit-never-arrives': around,
+  'application-commit-unanswered': ofApplication,
+  'postgres-link-cut': around,
+  'postgres-link-stalled': around,
+  'postgres-link-half-open': around,
+  'postgres-link-black-hole': around,
+  'postgres-link-200ms': around,
+  'redis-link-cut': around,
+  'redis-link-stalled': around,
+  'redis-link-half-open': around,
+  'redis-link-200ms': around,
+  'api-postgres-link-half-open': ofApi,
+  'api-redis-link-half-open': ofApi,
+  'application-link-cut': ofApplication,
+  'application-link-200ms': around,
+  'kms-slow': around,
+  'kms-failing': around,
+  'kms-away': around,
+  'application-kms-failing': ofApplication,
+  'application-kms-slow': around,
+  'same-job-twice': data,
+  'ciphertext-damaged': data,
+  'ciphertext-swapped': data,
+  'ciphertext-truncated': data,
+  'rotate-in-the-moment-of-completion': data,
+} as const satisfies Record<string, Kind>;
+
+export type FaultKind = keyof typeof kinds;
+
+export const faultKinds = Object.keys(kinds) as FaultKind[]; // the keys of a literal

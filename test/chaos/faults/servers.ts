@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Fault, seenIf } from './fault.ts';
+
+const redisDown =
+  (downMs: number): Fault =>
+  async ({ world, signal }) => {
+    const { redis } = world;
+    await redis.kill();
+    const away = await redis.command('PING').then(
+      () => false,
+      () => true,
+    );
+    await sleep(downMs, undefined, { signal }).catch(() => {});
+    await redis.comeBack();
+    const empty = (await redis.command('DBSIZE')) !== null;
+    return seenIf(away && empty, `away for ${downMs} ms`);
+  };
+
+const flushall: Fault = async ({ world }) => {
+  const before = Number(await world.redis.command('DBSIZE'));
+  await world.redis.command('FLUSHALL');
+  return seenIf(before > 0, `${before} keys forgotten`);
+};
+
+/** Every write is refused; `noeviction` keeps what is there. */
+const outOfMemory: Fault = async ({ world, random, signal }) => {
+  await world.redis.command('CONFIG', 'SET', 'maxmemory', '1');
+  const refused = await world.redis.command('SET', 'chaos', '1').then(
+    () => false,
+    (error: unknown) => /OOM/.test(String(error)),
+  );
+  const ms = random.integer(2_000, 6_000);
+  await sleep(ms, undefined, { signal }).catch(() => {});
+  await world.redis.command('CONFIG', 'SET', 'maxmemory', '0');
+  return seenIf(refused, `for ${ms} ms`);
+};
+
+const postgresStopped =
+  (how: 'fast' | 'immediate'): Fault =>
+  async ({ world, random }) => {
+    const before = world.postgres.pid;
+    const downMs = random.integer(200, 2_500);
+    await world.postgres.restart(how, downMs);
+    return seenIf(world.postgres.pid !== before, `away for ${downMs} ms`);
+  };
+
+const terminate: Fault = async ({ world, random }) => {
+  const share = random.pick([0.1, 0.3, 1]);
+  const { rows } = await world.pool.query<{ ended: boolean }>(
+    `select pg_terminate_backend(pid) as ended from pg_stat_activity
+     where datname = current_database() and application_name <> 'chaos-checker' and random() < $1`,
+    [share],
+  );
+  return seenIf(
+    rows.some(({ ended }) => ended),
+    `${rows.length} backends`,
+  );
+};
+
+export const serverFaults = {
+  'redis-killed': redisDown(0),
+  'redis-down-1s': redisDown(1_000),
+  'redis-down-15s': redisDown(15_000),
+  'redis-flushall': flushall,
+  'redis-out-of-memory': outOfMemory,
+  'postgres-stopped-fast': postgresStopped('fast'),
+  'postgres-stopped-immediate': postgresStopped('immediate'),
+  'backends-terminated': terminate,
+} as const satisfies Record<string, Fault>;

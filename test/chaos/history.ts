@@ -1,0 +1,76 @@
+import { createWriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+
+/** How an operation ended: it happened; it did not; nobody knows, since its acknowledgement was lost. */
+export type Outcome = 'ok' | 'fail' | 'info';
+
+/** One line of the history. Times are milliseconds since the run began, by one monotonic clock. */
+export type Line =
+  | { t: 'record'; r: number; tenant: string; place: string }
+  /** A write of version `n` of record `r` begins; `gone`: it deletes the record. */
+  | { t: 'write'; r: number; n: number; b: number; by: string; gone?: true }
+  | { t: 'wrote'; r: number; n: number; e: number; o: Outcome; why?: string }
+  /** `n`: the version that was read; null: no such record. */
+  | { t: 'read'; r: number; n: number | null; b: number; e: number; o: Outcome; why?: string }
+  | {
+      t: 'call';
+      what: 'rotate' | 'status' | 'cancel';
+      via: string;
+      tenant: string;
+      id: string | null;
+      b: number;
+      e: number;
+      status: number;
+      code?: string;
+      retryAfter?: boolean;
+      replay?: boolean;
+      view?: View;
+    }
+  | { t: 'fault'; kind: string; b: number; e: number; seen: boolean; harms: readonly Harm[]; detail: string }
+  | { t: 'process'; name: string; what: string; at: number }
+  | { t: 'note'; at: number; what: string }
+  | { t: 'violation'; check: string; at: number; what: string };
+
+/** What of a rotation's status the checker looks at; the counts are sums over the three kinds of items. */
+export interface View {
+  readonly status: string;
+  readonly phase: string;
+  readonly percent: number;
+  readonly toRotate: number;
+  readonly rotated: number;
+  readonly superseded: number;
+  readonly failed: number;
+  readonly remaining: number;
+  readonly completedAt: string | null;
+}
+
+/** Who may notice a fault while it lasts: the application, callers of the API, or only the rotations. */
+export type Harm = 'application' | 'api' | 'rotations';
+
+export interface History {
+  readonly file: string;
+  now(): number;
+  add(line: Line): void;
+  /** Something that must never happen was seen while the run was going on. */
+  violation(check: string, what: string): void;
+  close(): Promise<void>;
+}
+
+export function openHistory(file: string): History {
+  const out = createWriteStream(file);
+  const began = performance.now();
+  const now = (): number => Math.round((performance.now() - began) * 100) / 100;
+  const add = (line: Line): void => {
+    out.write(`${JSON.stringify(line)}\n`);
+  };
+  return {
+    file,
+    now,
+    add,
+    violation: (check, what) => add({ t: 'violation', check, at: now(), what }),
+    async close() {
+      out.end();
+      await finished(out);
+    },
+  };
+}

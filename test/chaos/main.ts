@@ -1,0 +1,44 @@
+/**
+ * `npm run chaos -- --minutes N --seed S [--folder F] [--only kind,kind]`: a run of the fault harness. Prints the
+ * report, keeps history and logs in the folder, and exits with 1 when there was a violation.
+ */
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { runUntilDone } from '@rekey/stack';
+import { faultKinds } from './faults/kinds.ts';
+import { longPlan } from './plan.ts';
+import { render } from './report.ts';
+import { run } from './run.ts';
+
+const minutesMax = 240;
+
+await runUntilDone(async (signal) => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '2' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      folder: { type: 'string' },
+      only: { type: 'string' },
+    },
+  });
+  const minutes = Number(values.minutes);
+  const seed = Number(values.seed);
+  if (!(minutes > 0 && minutes <= minutesMax) || !Number.isSafeInteger(seed)) {
+    process.stderr.write(`usage: npm run chaos -- --minutes 1…${minutesMax} --seed <integer>\n`);
+    return 2;
+  }
+  const only = values.only?.split(',');
+  const without = only === undefined ? [] : faultKinds.filter((kind) => !only.includes(kind));
+  const folder =
+    values.folder === undefined ? await mkdtemp(join(tmpdir(), 'rekey-chaos-')) : resolve(values.folder);
+  await mkdir(folder, { recursive: true });
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  print(`Seed ${seed}; history and logs in ${folder}`);
+  const report = await run({ ...longPlan(seed, minutes), without }, folder, print, signal);
+  const text = render(report);
+  await writeFile(join(folder, 'report.md'), text);
+  print(text);
+  return report.violations.length === 0 ? 0 : 1;
+});

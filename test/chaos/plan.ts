@@ -1,0 +1,61 @@
+import type { FaultKind } from './faults/kinds.ts';
+
+/** What a run is made of. Everything in it is bounded. */
+export interface Plan {
+  readonly seed: number;
+  /** How long faults are injected. */
+  readonly durationMs: number;
+  /** Kinds to leave out. */
+  readonly without: readonly FaultKind[];
+  /** Stop injecting when every kind was injected so often. */
+  readonly roundsMax: number;
+  readonly workers: number;
+  /** Records of each tenant. */
+  readonly tenants: readonly number[];
+  readonly batchSize: number;
+  readonly readers: number;
+  readonly writers: number;
+  /** A reader's and a writer's pause between two operations. */
+  readonly readPauseMs: number;
+  readonly writePauseMs: number;
+  /** Pause between two faults of one lane. */
+  readonly gapMs: readonly [number, number];
+  /** After the last fault every accepted rotation has to end within this. */
+  readonly endWithinMs: number;
+}
+
+const shared = {
+  workers: 3,
+  batchSize: 50,
+  writers: 6,
+  writePauseMs: 60,
+  gapMs: [300, 1_200],
+  endWithinMs: 90_000,
+} as const;
+
+export function longPlan(seed: number, minutes: number): Plan {
+  return {
+    ...shared,
+    seed,
+    durationMs: minutes * 60_000,
+    without: [],
+    roundsMax: Number.POSITIVE_INFINITY,
+    tenants: [15_000, 3_000, 1_000, 300, 85, 17, 0],
+    readers: 10,
+    readPauseMs: 2,
+  };
+}
+
+/** Every kind once or so, and nothing that takes long by its nature. */
+export function shortPlan(seed: number): Plan {
+  return {
+    ...shared,
+    seed,
+    durationMs: 100_000,
+    without: ['redis-down-15s'],
+    roundsMax: 1,
+    tenants: [12_000, 1_500, 300, 85, 17, 0],
+    readers: 6,
+    readPauseMs: 5,
+  };
+}

@@ -1,0 +1,67 @@
+import { cpus } from 'node:os';
+import type { Judgement } from './checks/judge.ts';
+import type { Usage } from './checks/leaks.ts';
+import type { Violation } from './checks/violation.ts';
+import type { Plan } from './plan.ts';
+import type { Watched } from './watcher.ts';
+
+export interface Report {
+  readonly plan: Plan;
+  readonly began: Date;
+  readonly judgement: Judgement;
+  readonly usages: readonly Usage[];
+  readonly watched: Watched;
+  /** How long after the last fault the last rotation ended. */
+  readonly endedMs: number;
+  readonly violations: readonly Violation[];
+}
+
+/** The report as Markdown, to be read in a terminal or published as it is. */
+export function render(report: Report): string {
+  const { plan, began, judgement, usages, watched, endedMs, violations } = report;
+  const { values, calls, faults, rotations, staleAnswers } = judgement;
+  const injected = [...faults.values()].reduce((sum, fault) => sum + fault.injected, 0);
+  const seen = [...faults.values()].reduce((sum, fault) => sum + fault.seen, 0);
+  const minutes = (plan.durationMs / 60_000).toFixed(1).replace(/\.0$/, '');
+  return [
+    `Seed ${plan.seed}, ${minutes} minutes at most, begun ${began.toISOString()}, on ${cpus().length} cores: ` +
+      `${plan.workers} workers, 2 APIs, ${plan.tenants.length} tenants with ${sum(plan.tenants)} records.`,
+    '',
+    '| fault | injected | seen |',
+    '|---|---:|---:|',
+    ...[...faults]
+      .sort(([a], [b]) => a.localeCompare(b))
+      .map(([kind, count]) => `| ${kind} | ${count.injected} | ${count.seen} |`),
+    `| **all** | **${injected}** | **${seen}** |`,
+    '',
+    '| operation | times |',
+    '|---|---:|',
+    `| reads checked | ${values.reads} |`,
+    `| reads that failed (Postgres, KMS or link away) | ${values.failedReads} |`,
+    `| writes acknowledged | ${values.writes} |`,
+    `| writes whose acknowledgement was lost | ${values.lostAcknowledgements} |`,
+    `| writes that failed | ${values.failedWrites} |`,
+    ...[...calls].sort(([a], [b]) => a.localeCompare(b)).map(([call, times]) => `| ${call} | ${times} |`),
+    `| rotations followed | ${rotations.size} |`,
+    ...byStatus(rotations),
+    `| status answers older than the one before, by 3 s at most | ${staleAnswers} |`,
+    `| (DEK, IV) pairs seen, all different | ${watched.ivs} |`,
+    '',
+    `The last rotation ended ${endedMs} ms after the last fault. At rest: ` +
+      `${usages.map(({ name, fds, rssMb }) => `${name} ${fds} descriptors and ${rssMb} MB`).join(', ')}.`,
+    '',
+    `**${violations.length} violations**`,
+    ...violations.map(({ check, what }) => `- ${check}: ${what}`),
+    '',
+  ].join('\n');
+}
+
+function byStatus(rotations: ReadonlyMap<string, string>): string[] {
+  const counts = new Map<string, number>();
+  for (const status of rotations.values()) counts.set(status, (counts.get(status) ?? 0) + 1);
+  return [...counts].sort().map(([status, times]) => `| … last seen ${status} | ${times} |`);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

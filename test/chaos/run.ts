@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkDatabase, leftBehind } from './checks/database.ts';
+import { judge } from './checks/judge.ts';
+import { checkLeaks } from './checks/leaks.ts';
+import { type Client, reader, readOnce } from './clients/readers.ts';
+import { type ChaosTenant, seedTenants } from './clients/records.ts';
+import { type Running, rotator } from './clients/rotators.ts';
+import { staleWriter } from './clients/stale-writer.ts';
+import { writer } from './clients/writers.ts';
+import { openHistory } from './history.ts';
+import { unleash } from './nemesis.ts';
+import type { Plan } from './plan.ts';
+import { createRandom } from './random.ts';
+import type { Report } from './report.ts';
+import { watcher } from './watcher.ts';
+import { openWorld, type World } from './world/world.ts';
+
+const settleMs = 1_500;
+/** Records of which writers share the write load; the rest is read and swept. */
+const writtenShare = 0.3;
+
+/** One run: world, load, faults, quiet, judgement. `folder` takes the history and the logs. */
+export async function run(
+  plan: Plan,
+  folder: string,
+  log: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Report> {
+  const began = new Date();
+  const history = openHistory(join(folder, 'history.jsonl'));
+  const world = await openWorld(plan, history, folder);
+  try {
+    const tenants = await seedTenants(world.apps[0].vault, history, plan.tenants);
+    const running: Running = new Map();
+    const stop = new AbortController();
+    const rotatorsStop = new AbortController();
+    const watching = watcher(world, tenants);
+    const onEnded = (rotationId: string): void => void lookBehind(world, rotationId);
+
+    const clients = applicationClients(world, plan, tenants).map((client) => client(stop.signal));
+    const rotators = tenants.map(({ tenantId }, i) =>
+      rotator(world, { tenantId, running, onEnded, random: createRandom(plan.seed).fork(`rotator ${i}`) })(
+        rotatorsStop.signal,
+      ),
+    );
+    const watchman = watching.watch(stop.signal);
+    await sleep(settleMs);
+    log(`${tenants.length} tenants, ${clients.length} application clients: the faults begin.`);
+
+    const faultsOver = AbortSignal.any([AbortSignal.timeout(plan.durationMs), signal]);
+    await unleash({ world, plan, tenants, running, log }, faultsOver);
+    log('The faults are over.');
+    const endedMs = await everythingEnds(world, plan, rotatorsStop);
+    await Promise.all(rotators);
+    stop.abort();
+    await Promise.all([...clients, watchman]);
+    const records = tenants.flatMap((tenant) => [...tenant.records, ...tenant.victims]);
+    for (const record of records) await readOnce(world.apps[0].vault, history, record);
+
+    const leaks = await checkLeaks(world);
+    const database = await checkDatabase(world.pool);
+    await history.close();
+    const judgement = await judge(history.file);
+    return {
+      plan,
+      began,
+      judgement,
+      usages: leaks.usages,
+      watched: watching.watched,
+      endedMs,
+      violations: [...judgement.violations, ...leaks.violations, ...database],
+    };
+  } finally {
+    await world.close();
+  }
+}
+
+function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTenant[]): Client[] {
+  const { history, apps, kek } = world;
+  const random = createRandom(plan.seed).fork('application');
+  const all = tenants.flatMap(({ records }) => records);
+  const written = all.filter(() => random.chance(writtenShare));
+  // One part for each writer, and one for the writer that holds on to its key.
+  const parts = Array.from({ length: plan.writers + 1 }, (_, part) =>
+    written.filter((_record, i) => i % (plan.writers + 1) === part),
+  );
+  // Mostly what is written, so that reads meet writes.
+  const often = written.filter((_record, i) => i % 7 < 5);
+  return [
+    ...parts.slice(0, -1).map((records, i) => {
+      const app = apps[i % 2 === 0 ? 0 : 1];
+      const tools = { ...app, history, random: random.fork(`writer ${i}`), name: `writer ${i}` };
+      return writer(tools, records, plan.writePauseMs);
+    }),
+    staleWriter({ store: apps[1].store, kek, history, random: random.fork('stale') }, parts.at(-1) ?? []),
+    ...Array.from({ length: plan.readers }, (_, i) =>
+      reader(
+        apps[i % 2 === 0 ? 0 : 1].vault,
+        history,
+        i % 3 === 0 ? all : often,
+        random.fork(`reader ${i}`),
+        plan.readPauseMs,
+      ),
+    ),
+  ];
+}
+
+async function lookBehind({ pool, history }: World, rotationId: string): Promise<void> {
+  const left = await leftBehind(pool, rotationId.slice('rot-'.length)).catch(() => 0);
+  if (left > 0)
+    history.violation('nothing on an older DEK', `${left} records behind the end of ${rotationId}`);
+}
+
+/** Lets every rotation that was accepted come to its end, and begins no other; how long that took. */
+async function everythingEnds(world: World, plan: Plan, rotatorsStop: AbortController): Promise<number> {
+  const began = performance.now();
+  rotatorsStop.abort();
+  while (performance.now() - began < plan.endWithinMs) {
+    const { rows } = await world.pool
+      .query('select 1 from rekey.rotations where completed_at is null')
+      .catch(() => ({ rows: [1] }));
+    if (rows.length === 0) break;
+    await sleep(250);
+  }
+  return Math.round(performance.now() - began);
+}

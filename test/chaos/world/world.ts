@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createLocalKeyFile, openKek } from '@rekey/kms';
+import { createDatabase, type PostgresServer, startPostgres } from '@rekey/stack';
+import { migrate, openStore, type Store } from '@rekey/store';
+import { createVault, type Vault } from '@rekey/vault';
+import { Pool } from 'pg';
+import { signHs256 } from '../../harness/tokens.ts';
+import type { History } from '../history.ts';
+import type { Plan } from '../plan.ts';
+import { type Link, openLink } from '../proxy/link.ts';
+import { type AppKek, troublesomeKek } from './app-kek.ts';
+import { type Control, openControl } from './control.ts';
+import { type FragileRedis, openRedisServer } from './redis-server.ts';
+import { openSlot, type Slot } from './slot.ts';
+
+/** An application's process would have one of each: a vault with its own connections and keyring. */
+export interface AppConnection {
+  readonly link: Link;
+  readonly store: Store;
+  readonly vault: Vault;
+}
+
+/** Everything that a run is played on. */
+export interface World {
+  readonly history: History;
+  readonly postgres: PostgresServer;
+  readonly redis: FragileRedis;
+  readonly prefix: string;
+  readonly databaseUrl: string;
+  readonly workers: readonly Slot[];
+  readonly apis: readonly Slot[];
+  readonly control: Control;
+  /** Straight to Postgres, past every proxy: for the checker's and the nemesis' own use. */
+  readonly pool: Pool;
+  readonly kek: AppKek;
+  readonly kekFile: string;
+  readonly apps: readonly [AppConnection, AppConnection];
+  readonly token: string;
+  close(): Promise<void>;
+}
+
+export async function openWorld(plan: Plan, history: History, folder: string): Promise<World> {
+  const closers: Array<() => Promise<unknown> | unknown> = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const [postgres, redis, control] = await Promise.all([startPostgres(), openRedisServer(), openControl()]);
+    closers.push(
+      () => postgres.stop(),
+      () => redis.stop(),
+      () => control.close(),
+    );
+    const databaseUrl = await createDatabase(postgres.url, 'rekey');
+    await migrate(databaseUrl);
+    const kekFile = join(folder, 'kek');
+    await createLocalKeyFile(kekFile);
+    const kek = troublesomeKek(await openKek(`local:${kekFile}`));
+
+    const pool = new Pool({ connectionString: databaseUrl, max: 6, application_name: 'chaos-checker' });
+    pool.on('error', () => {});
+    closers.push(() => pool.end());
+
+    const openApp = async (name: string): Promise<AppConnection> => {
+      const link = await openLink(name, databaseUrl, 'postgres');
+      const store = openStore({ url: link.url, max: 12, applicationName: name, onError: () => {} });
+      const vault = createVault({ store, kek });
+      closers.push(async () => {
+        await vault.close();
+        link.cut();
+        await store.end();
+        await link.close();
+      });
+      return { link, store, vault };
+    };
+    const apps: [AppConnection, AppConnection] = [await openApp('app-1'), await openApp('app-2')];
+
+    const logs = join(folder, 'logs');
+    await mkdir(logs, { recursive: true });
+    const prefix = '{rekey}';
+    const jwtSecret = randomBytes(32).toString('base64url');
+    const slot = async (role: 'worker' | 'api', n: number): Promise<Slot> => {
+      const name = `${role}-${n}`;
+      const controlled = role === 'worker' && n > 1;
+      const log = createWriteStream(join(logs, `${name}.log`));
+      const opened = openSlot({
+        name,
+        role,
+        controlled,
+        history,
+        postgres: await openLink(`${name}/postgres`, databaseUrl, 'postgres'),
+        redis: await openLink(`${name}/redis`, redis.url, 'redis'),
+        onLine: (line) => log.write(`${Math.round(history.now())} ${line}\n`),
+        env: {
+          QUEUE_PREFIX: prefix,
+          LOG_LEVEL: 'info',
+          ...(role === 'api'
+            ? {
+                HOST: '127.0.0.1',
+                PORT: '0',
+                JWT_SECRET: jwtSecret,
+                RATE_LIMIT_READS_PER_MINUTE: '0',
+                RATE_LIMIT_PER_MINUTE: '0',
+              }
+            : { KEK_URI: `local:${kekFile}`, WORKER_CONCURRENCY: '2', BATCH_SIZE: String(plan.batchSize) }),
+          ...(controlled ? { CHAOS_CONTROL_PORT: String(control.port), CHAOS_NAME: name } : {}),
+        },
+      });
+      closers.push(async () => {
+        await opened.stop();
+        log.end();
+      });
+      return opened;
+    };
+    const workers = await Promise.all(Array.from({ length: plan.workers }, (_, i) => slot('worker', i + 1)));
+    const apis = await Promise.all([slot('api', 1), slot('api', 2)]);
+    await Promise.all([...workers, ...apis].map((each) => each.ready()));
+
+    const token = signHs256(jwtSecret, {
+      sub: 'chaos',
+      roles: ['super_admin'],
+      exp: Math.floor(Date.now() / 1_000) + plan.durationMs / 1_000 + 3_600,
+    });
+    return {
+      history,
+      postgres,
+      redis,
+      prefix,
+      databaseUrl,
+      workers,
+      apis,
+      control,
+      pool,
+      kek,
+      kekFile,
+      apps,
+      token,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

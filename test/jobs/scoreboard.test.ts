@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { createScoreboard, type PublishedSnapshot } from '@rekey/jobs';
+import { Redis } from 'ioredis';
+import { testRedis } from '../harness/redis.ts';
+import { until } from '../harness/wait.ts';
+
+interface View {
+  readonly percent: number;
+}
+
+const { url, prefix } = testRedis();
+const revive = (json: unknown): View | null =>
+  typeof json === 'object' && json !== null && 'percent' in json && typeof json.percent === 'number'
+    ? { percent: json.percent }
+    : null;
+
+function board(redisUrl = url) {
+  const made = createScoreboard<View>({ redisUrl, prefix, onError: () => {} }, revive);
+  test.after(() => made.close());
+  return made;
+}
+
+const scoreboard = board();
+const redis = new Redis(url);
+test.after(() => redis.disconnect());
+await until(() => scoreboard.ping(), { what: 'the scoreboard is connected' });
+
+const snapshot = (rotationId: string, version: number, final = false): PublishedSnapshot<View> => ({
+  rotationId,
+  version,
+  final,
+  view: { percent: version },
+});
+
+test('an older snapshot never replaces a newer one, nor does one of the same version', async () => {
+  const id = randomUUID();
+  assert.equal(await scoreboard.publish(snapshot(id, 5)), true);
+  assert.equal(await scoreboard.publish(snapshot(id, 4)), false);
+  assert.equal(await scoreboard.publish({ ...snapshot(id, 5), view: { percent: 0 } }), false);
+  assert.deepEqual(await scoreboard.read(id), { percent: 5 });
+  assert.equal(await scoreboard.publish(snapshot(id, 6)), true);
+  assert.deepEqual(await scoreboard.read(id), { percent: 6 });
+});
+
+test('versions are compared as numbers, not as text', async () => {
+  const id = randomUUID();
+  await scoreboard.publish(snapshot(id, 9));
+  assert.equal(await scoreboard.publish(snapshot(id, 10)), true);
+  assert.equal(await scoreboard.publish(snapshot(id, 9)), false);
+});
+
+test('a final snapshot is never replaced, not even by a higher version', async () => {
+  const id = randomUUID();
+  await scoreboard.publish(snapshot(id, 7, true));
+  assert.equal(await scoreboard.publish(snapshot(id, 8)), false);
+  assert.equal(await scoreboard.publish(snapshot(id, 9, true)), false);
+  assert.deepEqual(await scoreboard.read(id), { percent: 7 });
+});
+
+test('of a hundred snapshots published at once by two processes the newest stands', async () => {
+  const other = board();
+  await until(() => other.ping(), { what: 'the other one is connected' });
+  for (let round = 0; round < 10; round += 1) {
+    const id = randomUUID();
+    const versions = Array.from({ length: 100 }, (_, i) => i + 1).sort(() => Math.random() - 0.5);
+    await Promise.all(
+      versions.map((version, i) => (i % 2 === 0 ? scoreboard : other).publish(snapshot(id, version))),
+    );
+    assert.deepEqual(await scoreboard.read(id), { percent: 100 });
+  }
+});
+
+test('a live snapshot lapses soon, so that Postgres is asked; a final one stays for minutes', async () => {
+  const [live, final] = [randomUUID(), randomUUID()];
+  await scoreboard.publish(snapshot(live, 1));
+  await scoreboard.publish(snapshot(final, 1, true));
+  const ttl = async (id: string): Promise<number> => redis.pttl(`${prefix}:progress:${id}`);
+  assert.ok((await ttl(live)) > 1_000 && (await ttl(live)) <= 5_000);
+  assert.ok((await ttl(final)) > 60_000);
+});
+
+test('what is no snapshot of ours reads as none', async () => {
+  const id = randomUUID();
+  assert.equal(await scoreboard.read(id), null);
+  for (const view of ['not json', '[]', 'null', '{"percent":"x"}']) {
+    await redis.hset(`${prefix}:progress:${id}`, 'view', view);
+    assert.equal(await scoreboard.read(id), null);
+  }
+  await redis.del(`${prefix}:progress:${id}`);
+  await redis.set(`${prefix}:progress:${id}`, 'of another type');
+  assert.equal(await scoreboard.read(id), null);
+});
+
+test('with Redis away reads and publishes answer at once and never throw', async () => {
+  const away = board('redis://127.0.0.1:1');
+  const began = performance.now();
+  assert.equal(await away.read(randomUUID()), null);
+  assert.equal(await away.publish(snapshot(randomUUID(), 1)), false);
+  assert.equal(await away.ping(), false);
+  assert.ok(performance.now() - began < 1_000);
+});

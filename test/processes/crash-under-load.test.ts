@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { startApplication } from '../harness/application.ts';
+import { createTestDatabase } from '../harness/database.ts';
+import { installation } from '../harness/installation.ts';
+import { openAll, wrong } from '../harness/opened.ts';
+import { contradictions, poll } from '../harness/poller.ts';
+import type { SeededTenant } from '../harness/seed.ts';
+import { sums } from '../harness/sweep-facts.ts';
+import { until } from '../harness/wait.ts';
+
+const records = 100_000;
+/** What a killed worker may cost: its locks and leases lapse, and the other one takes over. */
+const crashCostMs = 15_000;
+
+const database = await createTestDatabase();
+const pool = database.pool();
+const rekey = await installation({ databaseUrl: database.url, workers: 2 });
+
+/** What the application of the rotation before left behind. */
+let versions: ReadonlyMap<string, number> = new Map();
+
+/** One rotation under five readers and two writers, with `harm` in mid-sweep; how long it took. */
+async function rotateUnderLoad(
+  t: TestContext,
+  what: string,
+  tenant: SeededTenant,
+  harm: () => Promise<void>,
+): Promise<number> {
+  const application = startApplication(rekey, tenant, versions);
+  await until(() => application.seen.writes > 20, { what: 'the application is at work' });
+  const began = performance.now();
+  const { rotationId } = (await rekey.rotate(tenant.tenantId)).body.data;
+  const poller = poll(rekey, rotationId);
+  await until(async () => sums((await rekey.status(rotationId)).body.data).rotated > records / 4, {
+    what: 'a quarter is swept',
+    timeoutMs: 60_000,
+  });
+  await harm();
+  const ended = await rekey.ended(rotationId, { timeoutMs: 90_000 });
+  const ms = performance.now() - began;
+  await application.stop();
+  versions = application.versions();
+  await poller.stop();
+
+  assert.equal(ended.status, 'completed');
+  const { seen } = application;
+  assert.deepEqual(seen.errors, []);
+  assert.deepEqual(seen.lost, []);
+  assert.deepEqual(contradictions(poller.answers.map(({ body }) => body.data)), []);
+  assert.equal(await rekey.leftOnOlderKeys(tenant.tenantId), 0);
+  assert.deepEqual(wrong(await openAll(rekey, tenant.tenantId), application.expected()), []);
+  const { rows } = await pool.query<{ switched: Date; deadlocks: string }>(
+    `select switched_at as switched, (select deadlocks from pg_stat_database where datname = current_database())
+     from rekey.rotations where id = $1`,
+    [rotationId.slice(4)],
+  );
+  assert.equal(rows[0]?.deadlocks, '0', 'Postgres had no deadlock to resolve');
+  const switchedMs = rows[0].switched.getTime();
+  const around = seen.writeLatencies.filter(({ atMs }) => Math.abs(atMs - switchedMs) < 1_500);
+  const longest = Math.max(...around.map((write) => write.ms));
+  assert.ok(around.length > 5 && longest < 1_000, `a write took ${longest} ms around the switch`);
+  t.diagnostic(
+    `${what}: ${Math.round(ms)} ms (${Math.round((records * 1_000) / ms)} records/s) beside ${seen.reads} reads and ` +
+      `${seen.writes} transactions, ${seen.retries} of them twice; longest write around the switch ` +
+      `${Math.round(longest)} ms, in all ${Math.round(Math.max(...seen.writeLatencies.map((write) => write.ms)))} ms; ` +
+      `${ended.itemsSuperseded.secrets} secrets superseded`,
+  );
+  return ms;
+}
+
+test('a worker killed in mid-sweep of 100,000 records in use costs at most 15 s, and the application nothing', async (t) => {
+  const tenant = await rekey.seedTenant(records);
+  const undisturbed = await rotateUnderLoad(t, 'without a kill', tenant, async () => {});
+  const killed = await rotateUnderLoad(t, 'with a kill', tenant, async () => {
+    const [worker] = rekey.workers;
+    worker?.kill('SIGKILL');
+    await worker?.exited;
+  });
+  assert.ok(killed < undisturbed + crashCostMs, `${killed} ms against ${undisturbed} ms`);
+});

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { dekWrapAad } from '@rekey/envelope';
+import { createLocalKeyFile } from '@rekey/kms';
+import { startRedis } from '@rekey/stack';
+import { Redis } from 'ioredis';
+import { damage, flipBit } from '../harness/damage.ts';
+import { createTestDatabase } from '../harness/database.ts';
+import { installation } from '../harness/installation.ts';
+import { formsOf, leaksIn, listenIn, redisContents, type Secret } from '../harness/leaks.ts';
+import { signHs256 } from '../harness/tokens.ts';
+
+const database = await createTestDatabase();
+const pool = database.pool();
+const server = await startRedis();
+const rekey = await installation({
+  databaseUrl: database.url,
+  redis: { url: server.url, prefix: '{rekey}' },
+  apiEnv: { LOG_LEVEL: 'debug' },
+  workerEnv: { LOG_LEVEL: 'debug', BATCH_SIZE: '20' },
+});
+const redis = new Redis(server.url);
+test.after(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const marker = `the-plaintext-${randomBytes(18).toString('hex')}`;
+const badToken = signHs256('a secret that is not the right one, at all', { sub: 'eve', exp: 9_999_999_999 });
+const secrets: Secret[] = [
+  { name: 'plaintext', bytes: Buffer.from(marker) },
+  { name: 'KEK', bytes: await readFile(rekey.kekFile) },
+  { name: 'token', bytes: Buffer.from(rekey.token) },
+  { name: 'signature of the token', bytes: Buffer.from(rekey.token.split('.')[2] ?? '') },
+  { name: 'rejected token', bytes: Buffer.from(badToken) },
+  { name: 'JWT secret', bytes: Buffer.from(rekey.jwtSecret) },
+  { name: "Redis' password", bytes: Buffer.from(new URL(server.url).password) },
+  { name: "Postgres' password", bytes: Buffer.from(new URL(database.url).password) },
+];
+
+/** Every answer as it came, headers and all. */
+const answers: string[] = [];
+
+async function call(path: string, init: RequestInit = {}): Promise<{ status: number; text: string }> {
+  const answer = await fetch(`${rekey.apis[0]?.url}/api/v1/admin/dek${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${rekey.token}`, accept: 'application/json', ...init.headers },
+  });
+  const text = await answer.text();
+  answers.push(`${answer.status} ${JSON.stringify([...answer.headers])} ${text}`);
+  return { status: answer.status, text };
+}
+
+function rotateCall(tenantId: string, headers: Record<string, string> = {}, body: unknown = { tenantId }) {
+  return call('/rotate', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-tenantid': tenantId, ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** Follows a rotation to its end, looking into Redis at every step. */
+async function followed(tenantId: string): Promise<string> {
+  const { text } = await rotateCall(tenantId);
+  const { rotationId } = JSON.parse(text).data;
+  for (;;) {
+    contents.push(await redisContents(redis));
+    const { data } = JSON.parse((await call(`/rotations/${rotationId}`)).text);
+    if (data.completedAt !== null) break;
+  }
+  await call(`/rotations/${rotationId}/failures`);
+  return rotationId;
+}
+const contents: string[] = [];
+
+async function seeded(): Promise<string> {
+  const tenantId = randomUUID();
+  await rekey.vault.createTenant({ tenantId, name: 'a tenant' });
+  const records = Array.from({ length: 200 }, () => ({
+    id: randomUUID(),
+    value: Buffer.from(marker),
+    columns: { name: 'a record' },
+  }));
+  await rekey.vault.putMany({ target: 'secrets', tenantId, records });
+  await damage(pool, 'secrets', records[0]?.id ?? '', flipBit);
+  return tenantId;
+}
+
+test('no plaintext, key, token or password is in any log, Redis key, job, command or answer', async (t) => {
+  const wire = await listenIn(server.url);
+  const tenantId = await seeded();
+  await followed(tenantId); // with a failure
+  await followed(tenantId);
+  // What is refused must not be repeated either.
+  assert.equal((await rotateCall(tenantId, { authorization: `Bearer ${badToken}` })).status, 401);
+  assert.equal((await rotateCall(tenantId, { authorization: `Basic ${rekey.jwtSecret}` })).status, 401);
+  assert.equal((await rotateCall(tenantId, {}, { tenantId, password: marker })).status, 400);
+  assert.equal((await rotateCall(tenantId, { 'x-tenantid': marker })).status, 400);
+  // A rotation that fails, by a worker with another KEK; and trouble with both servers, logged by everybody.
+  await rekey.workers[0]?.stop();
+  await createLocalKeyFile(`${rekey.kekFile}-other`);
+  secrets.push({ name: 'other KEK', bytes: await readFile(`${rekey.kekFile}-other`) });
+  const mistaken = await rekey.addWorker({ KEK_URI: `local:${rekey.kekFile}-other` });
+  await followed(tenantId);
+  await pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'rekey-%'`,
+  );
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await rekey.addWorker();
+  await followed(tenantId);
+
+  const { rows } = await pool.query<{ id: string; wrapped: Buffer; tenant_id: string }>(
+    'select d.id, d.tenant_id, m.wrapped from rekey.deks d join rekey.dek_material m on m.dek_id = d.id',
+  );
+  for (const { id, tenant_id, wrapped } of rows)
+    secrets.push({ name: `DEK ${id}`, bytes: await rekey.kek.unwrap(wrapped, dekWrapAad(tenant_id, id)) });
+  wire.stop();
+
+  const logs = [...rekey.apis, ...rekey.workers].map((process) => process.logs());
+  for (const log of logs) assert.ok(log.split('\n').length < 1_000, 'the whole log was kept');
+  const auth = new Set(['auth', 'hello']); // how a client says the password to Redis itself
+  const commands = wire.heard.filter((command) => !auth.has(command.split(' ', 1)[0]?.toLowerCase() ?? ''));
+  const places = { logs, contents, commands, answers };
+  for (const [place, texts] of Object.entries(places)) {
+    assert.ok(texts.join('').length > 1_000, `nothing was seen of ${place}`);
+    assert.deepEqual(leaksIn(texts.join('\n'), secrets), [], place);
+  }
+  t.diagnostic(
+    `${secrets.length} secrets in ${secrets.reduce((sum, secret) => sum + formsOf(secret).length, 0)} forms, looked for in ` +
+      Object.entries(places)
+        .map(([place, texts]) => `${Math.round(texts.join('').length / 1_000)} kB of ${place}`)
+        .join(', '),
+  );
+  assert.ok(secrets.filter(({ name }) => name.startsWith('DEK')).length >= 3);
+  assert.ok(
+    wire.heard.some((command) => command.includes('rotate-')),
+    'job data went over that wire',
+  );
+  await mistaken.stop();
+});
+
+test('what this test looks for it would find, in every form and place', async () => {
+  for (const secret of secrets) {
+    for (const { form, text } of formsOf(secret))
+      assert.ok(leaksIn(`{"msg":"${text}"}`, [secret]).length > 0, `${secret.name} as ${form}`);
+    const wrapped = Buffer.concat([Buffer.from('x'), secret.bytes, Buffer.from('yz')]).toString('base64');
+    assert.notDeepEqual(leaksIn(wrapped, [secret]), [], `${secret.name} within other bytes`);
+  }
+  const [plaintext] = secrets;
+  assert.ok(plaintext);
+  const wire = await listenIn(server.url);
+  await redis.hset('{rekey}:rotations:planted', 'data', JSON.stringify({ value: plaintext.bytes }));
+  await redis.zadd('{rekey}:planted', 1, plaintext.bytes.toString('hex'));
+  assert.deepEqual(leaksIn(await redisContents(redis), [plaintext]), [
+    'plaintext as hex',
+    'plaintext as decimals',
+  ]);
+  assert.deepEqual(leaksIn(wire.heard.join('\n'), [plaintext]), [
+    'plaintext as hex',
+    'plaintext as decimals',
+  ]);
+  wire.stop();
+});

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { installation } from '../harness/installation.ts';
+import { startCluster, startSentinel } from '../harness/redis-topologies.ts';
+import { sums } from '../harness/sweep-facts.ts';
+
+for (const [what, start] of [
+  ['the master that a Sentinel names', startSentinel],
+  ['a Redis Cluster', startCluster],
+] as const) {
+  test(`a rotation runs end to end over ${what}, by one job and spread over the queue`, async (t) => {
+    const redis = { url: await start(t), prefix: '{rekey}' };
+    const rekey = await installation({ redis, workerEnv: { WORKER_CONCURRENCY: '3' } }, t);
+    for (const records of [85, 10_500]) {
+      const { tenantId } = await rekey.seedTenant(records);
+      const began = performance.now();
+      const { status, body } = await rekey.rotate(tenantId);
+      assert.equal(status, 200);
+      const ended = await rekey.ended(body.data.rotationId);
+      const ms = performance.now() - began;
+      assert.equal(ended.status, 'completed');
+      assert.equal(sums(ended).rotated, records);
+      assert.equal(await rekey.leftOnOlderKeys(tenantId), 0);
+      t.diagnostic(`${records} records in ${Math.round(ms)} ms`);
+      // By the doorbell, not by the recovery that looks into Postgres every few seconds.
+      if (records === 85) assert.ok(ms < 3_000, `${ms} ms`);
+    }
+    const ready = await fetch(`${rekey.apis[0]?.url}/readyz`);
+    assert.deepEqual(await ready.json(), {
+      status: 'ready',
+      checks: { postgres: true, schema: true, redis: true },
+    });
+  });
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createLocalKeyFile } from '@rekey/kms';
+import { createDatabase, dropDatabase, startProcess, startRedis } from '@rekey/stack';
+import { Redis } from 'ioredis';
+import { createTestDatabase } from '../harness/database.ts';
+import { testEnvironment } from '../harness/environment.ts';
+import { testRedis } from '../harness/redis.ts';
+import { until } from '../harness/wait.ts';
+
+const database = await createTestDatabase();
+const redis = testRedis();
+const folder = await mkdtemp(join(tmpdir(), 'rekey-test-'));
+test.after(() => rm(folder, { recursive: true, force: true }));
+const kekFile = join(folder, 'kek');
+await createLocalKeyFile(kekFile);
+
+const good = {
+  DATABASE_URL: database.url,
+  REDIS_URL: redis.url,
+  QUEUE_PREFIX: redis.prefix,
+  KEK_URI: `local:${kekFile}`,
+};
+
+function start(env: Record<string, string>) {
+  const entry = fileURLToPath(new URL('../../apps/worker/src/main.ts', import.meta.url));
+  return startProcess({ name: 'worker', entry, env, readyLine: '"msg":"worker ready"' });
+}
+
+/** The lines that a worker which refuses to start says; it has to end by itself, unsuccessfully and soon. */
+async function refusal(env: Record<string, string>): Promise<string[]> {
+  const worker = start(env);
+  const { code } = await worker.exited;
+  assert.equal(code, 1, worker.logs());
+  assert.doesNotMatch(worker.logs(), /^\s+at /m, 'no stack');
+  return worker.logs().trim().split('\n');
+}
+
+test('without its variables a worker says so in one line for each, and ends', async () => {
+  const lines = await refusal({});
+  assert.equal(lines.length, 3, lines.join('\n'));
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'KEK_URI'])
+    assert.ok(
+      lines.some((line) => line.includes(name)),
+      name,
+    );
+});
+
+test('malformed variables are named in one line each, without a password', async () => {
+  const lines = await refusal({
+    ...good,
+    DATABASE_URL: 'mysql://root:hidden@host/db',
+    REDIS_URL: 'redis://:hidden@one,two',
+    WORKER_CONCURRENCY: 'many',
+    BATCH_SIZE: '0',
+    LOG_LEVEL: 'loud',
+    QUEUE_PREFIX: 'a:b',
+  });
+  const names = [
+    'DATABASE_URL',
+    'REDIS_URL',
+    'WORKER_CONCURRENCY',
+    'BATCH_SIZE',
+    'LOG_LEVEL',
+    'QUEUE_PREFIX',
+  ];
+  assert.equal(lines.length, names.length, lines.join('\n'));
+  for (const name of names)
+    assert.equal(lines.filter((line) => line.includes(name)).length, 1, `${name}: ${lines.join('\n')}`);
+  assert.doesNotMatch(lines.join('\n'), /hidden/);
+});
+
+test('a KEK that can never work is refused in one line', async () => {
+  const open = join(folder, 'open');
+  await createLocalKeyFile(open);
+  await chmod(open, 0o644);
+  const short = join(folder, 'short');
+  await writeFile(short, 'too short', { mode: 0o600 });
+  for (const [uri, says] of [
+    [`local:${join(folder, 'none')}`, /not there/],
+    [`local:${open}`, /chmod 600/],
+    [`local:${short}`, /32 bytes/],
+    ['aws-kms://key', /no provider for aws-kms/],
+  ] as const) {
+    const lines = await refusal({ ...good, KEK_URI: uri });
+    assert.equal(lines.length, 1, lines.join('\n'));
+    assert.match(lines[0] ?? '', says);
+    assert.match(lines[0] ?? '', /KEK_URI/);
+  }
+});
+
+test('a database without the migrations is refused in one line that says what to run', async () => {
+  const admin = testEnvironment('TEST_DATABASE_ADMIN_URL');
+  const name = testEnvironment('TEST_TEMPLATE_DATABASE').replace(/template$/, 'bare');
+  const url = await createDatabase(admin, name);
+  try {
+    const lines = await refusal({ ...good, DATABASE_URL: url });
+    assert.equal(lines.length, 1, lines.join('\n'));
+    assert.match(lines[0] ?? '', /npm run migrate/);
+  } finally {
+    await dropDatabase(admin, name);
+  }
+});
+
+test('a Redis that evicts keys is refused in one line that names the policy', async (t) => {
+  const evicting = await startRedis();
+  t.after(() => evicting.stop());
+  const client = new Redis(evicting.url);
+  await client.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+  client.disconnect();
+  const lines = await refusal({ ...good, REDIS_URL: evicting.url });
+  assert.equal(lines.length, 1, lines.join('\n'));
+  assert.match(lines[0] ?? '', /allkeys-lru.*noeviction/);
+});
+
+test('a Redis that is away is waited for: the worker is alive meanwhile, and ready when it is there', async (t) => {
+  const first = await startRedis();
+  const { url } = first;
+  await first.stop();
+  const worker = start({ ...good, REDIS_URL: url, HEALTH_PORT: '0' });
+  t.after(async () => {
+    await worker.stop();
+  });
+  await until(() => worker.logs().includes('redis is away'), { what: 'it says that Redis is away' });
+  const back = await startRedis({ at: url });
+  t.after(() => back.stop());
+  await worker.ready;
+});
+
+test('a Cluster that is away is waited for as well, and not in silence', async (t) => {
+  const worker = start({ ...good, REDIS_URL: 'redis+cluster://127.0.0.1:1' });
+  t.after(async () => {
+    worker.kill('SIGKILL');
+    await worker.exited;
+  });
+  await until(() => worker.logs().includes('redis is away'), { what: 'it says that Redis is away' });
+});
+
+test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Postgres is gone', async (t) => {
+  const own = await startRedis();
+  t.after(() => own.stop());
+  const mine = await createTestDatabase(t);
+  const worker = start({ ...good, DATABASE_URL: mine.url, REDIS_URL: own.url });
+  t.after(async () => {
+    await worker.stop();
+  });
+  const { url } = JSON.parse(await worker.ready);
+  const ask = async (path: string): Promise<unknown[]> => {
+    const answer = await fetch(`${url}${path}`);
+    return [answer.status, await answer.json()];
+  };
+  const checks = (postgres: boolean, redisIs: boolean) => ({
+    status: postgres && redisIs ? 'ready' : 'unready',
+    checks: { postgres, redis: redisIs },
+  });
+  assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
+  assert.deepEqual(await ask('/readyz'), [200, checks(true, true)]);
+  assert.equal((await fetch(`${url}/readyz`, { method: 'POST' })).status, 405);
+  assert.equal((await fetch(`${url}/metrics`)).status, 404);
+  await own.stop();
+  await until(async () => (await ask('/readyz'))[0] === 503, { what: 'it is unready' });
+  assert.deepEqual(await ask('/readyz'), [503, checks(true, false)]);
+  assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
+  await mine.drop();
+  assert.deepEqual(await ask('/readyz'), [503, checks(false, false)]);
+  assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
+});

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { rotate, sweepRange } from '@rekey/rotation';
+import {
+  cancelRotation,
+  claimRange,
+  completeRotation,
+  idText,
+  leaseMs,
+  planRanges,
+  proveRange,
+  releaseLease,
+  renewLease,
+  restartRange,
+} from '@rekey/store';
+import { seedTenant } from '../harness/seed.ts';
+import { sweepFacts } from '../harness/sweep-facts.ts';
+import { beginSweep } from '../harness/sweep-step.ts';
+import { total, workbench } from '../harness/workbench.ts';
+
+const bench = await workbench();
+const never = new AbortController().signal;
+
+test('a living lease is not claimed by another; a silent one is, and its late owner can do nothing any more', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 34);
+  const sweep = await beginSweep(bench, tenantId);
+  const read = await sweep.read();
+  const range = { rotationId: sweep.rotationId, target: 'secrets', ordinal: 0 };
+  assert.equal(await claimRange(bench.store, range, randomUUID()), null);
+
+  await bench.pool.query(
+    `update rekey.rotation_ranges set heartbeat_at = now() - make_interval(secs => $2) where rotation_id = $1`,
+    [sweep.rotationId, leaseMs / 1_000 + 1],
+  );
+  const next = await claimRange(bench.store, range, randomUUID());
+  assert.ok(next);
+
+  const facts = await sweepFacts(bench.pool, sweep.rotationId);
+  assert.equal(await sweep.write(read), null);
+  assert.equal(await sweep.write(read, 'skip'), null);
+  assert.equal(await renewLease(bench.store, sweep.lease), false);
+  assert.equal(await restartRange(bench.store, sweep.lease), false);
+  await releaseLease(bench.store, sweep.lease);
+  const proof = { tenantId, newKeyNumber: sweep.newKeyNumber };
+  assert.equal(await proveRange(sweep.env.sweepStore, sweep.target, sweep.lease, proof), null);
+  assert.deepEqual(await sweepFacts(bench.pool, sweep.rotationId), facts);
+  const left = await bench.pool.query('select from secrets where tenant_id = $1 and key_number = $2', [
+    tenantId,
+    sweep.newKeyNumber,
+  ]);
+  assert.equal(left.rowCount, 0, 'nothing was written');
+  assert.equal(await renewLease(bench.store, next), true, 'the new owner was not disturbed');
+});
+
+test('a batch that waits while its lease is taken away writes nothing', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 34);
+  const sweep = await beginSweep(bench, tenantId);
+  const read = await sweep.read();
+  const thief = await bench.pool.connect();
+  try {
+    await thief.query('begin');
+    await thief.query('update rekey.rotation_ranges set owner = $2 where rotation_id = $1', [
+      sweep.rotationId,
+      randomUUID(),
+    ]);
+    const writing = sweep.write(read).catch((error: { code: string }) => error.code);
+    await thief.query('select pg_sleep(0.02)'); // within the sweep's patience of 50 ms
+    await thief.query('commit');
+    const outcome = await writing;
+    assert.ok(outcome === null || outcome === 'LOCKED', String(outcome));
+  } finally {
+    thief.release();
+  }
+  const { rows } = await bench.pool.query('select distinct key_number from secrets where tenant_id = $1', [
+    tenantId,
+  ]);
+  assert.deepEqual(rows, [{ key_number: sweep.newKeyNumber - 1 }]);
+  assert.equal((await sweepFacts(bench.pool, sweep.rotationId)).rotated, 0);
+});
+
+test('a batch after a cancel writes nothing, and the cancelled rotation cannot complete', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 34);
+  const sweep = await beginSweep(bench, tenantId);
+  const read = await sweep.read();
+  assert.equal(await sweep.write(read.slice(0, 5)), 5);
+  assert.equal((await cancelRotation(bench.store, sweep.rotationId)).kind, 'cancelled');
+  const before = await bench.view(sweep.rotationId);
+  assert.equal(await sweep.write(read.slice(5)), null);
+  assert.equal(await claimRange(bench.store, sweep.lease, randomUUID()), null);
+  assert.equal((await completeRotation(bench.store, sweep.rotationId)).kind, 'finished');
+  assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'ended');
+  assert.deepEqual(await bench.view(sweep.rotationId), before);
+  assert.equal(before.itemsRotated.secrets, 5);
+});
+
+test('renewals and batches at the same time keep the counts exact', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 340);
+  const sweep = await beginSweep(bench, tenantId);
+  const read = await sweep.read();
+  let renewals = 0;
+  let over = false;
+  const renewing = (async () => {
+    while (!over) {
+      assert.equal(await renewLease(bench.store, sweep.lease), true);
+      renewals += 1;
+    }
+  })();
+  let written = 0;
+  for (let from = 0; from < read.length; from += 2) {
+    const pair = read.slice(from, from + 2);
+    for (;;) {
+      const taken = await sweep.write(pair).catch(() => undefined); // LOCKED by a renewal: again
+      if (taken === undefined) continue;
+      written += taken ?? 0;
+      break;
+    }
+  }
+  over = true;
+  await renewing;
+  assert.ok(renewals > 10);
+  assert.equal(written, read.length);
+  const { rows } = await bench.pool.query(
+    `select rotated::int, sealed::int, heartbeat_at > now() - interval '5 seconds' as alive
+     from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
+    [sweep.rotationId],
+  );
+  assert.deepEqual(rows, [{ rotated: read.length, sealed: read.length, alive: true }]);
+});
+
+test('a crash between batches loses no record: the next owner goes on behind the cursor and finds what was before it', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 170);
+  const sweep = await beginSweep(bench, tenantId);
+  const read = await sweep.read();
+  // Strided batches: the second of three is never written, and the cursor (wrongly) passes all of them.
+  const stride = (n: number) => read.filter((_, i) => i % 3 === n);
+  const last = read.at(-1);
+  assert.ok(last);
+  assert.equal(await sweep.write(stride(0)), stride(0).length);
+  const cursor = idText('uuid', last.id);
+  assert.equal(await sweep.write(stride(2), 'wait', { cursor }), stride(2).length);
+  await releaseLease(bench.store, sweep.lease);
+
+  assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'ended');
+  const view = await bench.view(sweep.rotationId);
+  assert.equal(view.status, 'completed');
+  assert.equal(total(view.itemsRotated), 170, 'the proof found what the cursor had passed');
+  const { rows } = await bench.pool.query('select distinct key_number from secrets where tenant_id = $1', [
+    tenantId,
+  ]);
+  assert.deepEqual(rows, [{ key_number: sweep.newKeyNumber }]);
+});
+
+test('the cursor moves only with the last batch of a window, and never back', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 17);
+  const sweep = await beginSweep(bench, tenantId);
+  const read = await sweep.read();
+  const cursorNow = async (): Promise<string | null> => {
+    const { rows } = await bench.pool.query<{ cursor_id: string | null }>(
+      `select cursor_id from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
+      [sweep.rotationId],
+    );
+    return rows[0]?.cursor_id ?? null;
+  };
+  await sweep.write(read.slice(0, 2));
+  assert.equal(await cursorNow(), null);
+  const fourth = read.at(3);
+  assert.ok(fourth);
+  const cursor = idText('uuid', fourth.id);
+  await sweep.write(read.slice(2, 4), 'wait', { cursor });
+  assert.equal(await cursorNow(), cursor);
+  await sweep.write(read.slice(4, 5));
+  assert.equal(await cursorNow(), cursor);
+});
+
+test('ranges lie edge to edge from minus to plus infinity, whoever plans, and a rotation with one missing never completes', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 170);
+  const env = bench.environment();
+  const sweep = await beginSweep(bench, tenantId);
+  await bench.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]);
+  const plan = { rotationId: sweep.rotationId, tenantId, newKeyNumber: sweep.newKeyNumber };
+  await Promise.all([planRanges(env, plan, 7), planRanges(env, plan, 11), planRanges(env, plan, 13)]);
+  const { rows } = await bench.pool.query<{ target: string; lower_id: string; upper_id: string }>(
+    'select target, lower_id, upper_id from rekey.rotation_ranges where rotation_id = $1 order by target, ordinal',
+    [sweep.rotationId],
+  );
+  for (const target of ['api_keys', 'credentials', 'secrets']) {
+    const edges = rows.filter((range) => range.target === target);
+    assert.equal(edges[0]?.lower_id, null);
+    assert.equal(edges.at(-1)?.upper_id, null);
+    for (const [i, { lower_id }] of edges.entries())
+      if (i > 0) assert.equal(lower_id, edges[i - 1]?.upper_id);
+  }
+  const [gap] = (
+    await bench.pool.query(
+      `delete from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets' and ordinal = 2 returning *`,
+      [sweep.rotationId],
+    )
+  ).rows;
+  assert.ok(gap);
+  assert.equal(await rotate(env, sweep.rotationId, never), 'unfinished');
+  assert.equal((await bench.view(sweep.rotationId)).status, 'in_progress');
+});
+
+test('a range that is held elsewhere is not waited for', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 17);
+  const sweep = await beginSweep(bench, tenantId);
+  const rotation = {
+    id: sweep.rotationId,
+    tenantId,
+    phase: 'sweeping' as const,
+    previousDekId: null,
+    newDekId: (await bench.activeKey(tenantId)).id,
+    newKeyNumber: sweep.newKeyNumber,
+    switched: true,
+  };
+  assert.equal(
+    await sweepRange(bench.environment(), rotation, sweep.target, sweep.lease, never),
+    'elsewhere',
+  );
+});

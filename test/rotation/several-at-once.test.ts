@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diagnose, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
+import { cancelRotation } from '@rekey/store';
+import { openAll, wrong } from '../harness/opened.ts';
+import { firstValue, seedTenant } from '../harness/seed.ts';
+import { sweepFacts } from '../harness/sweep-facts.ts';
+import { until } from '../harness/wait.ts';
+import { total, workbench } from '../harness/workbench.ts';
+
+const bench = await workbench();
+const never = new AbortController().signal;
+
+test('four workers at the same rotation: one DEK, one switch, every record re-encrypted once, counts exact', async () => {
+  const environments = Array.from({ length: 4 }, () => bench.environment({ batchItems: 20 }));
+  for (let round = 0; round < 15; round += 1) {
+    const tenant = await seedTenant(bench.vault, 300);
+    const rotationId = await bench.start(tenant.tenantId);
+    const outcomes = await Promise.allSettled(environments.map((env) => rotate(env, rotationId, never)));
+    // What one of them may meet is waited out, never a permanent cause.
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') assert.fail(`${outcome.reason}: ${diagnose(outcome.reason).kind}`);
+    const [first] = environments;
+    if (first === undefined) throw new Error('no environment');
+    await until(async () => (await rotate(first, rotationId, never)) === 'ended', { what: 'it has ended' });
+
+    const view = await bench.view(rotationId);
+    assert.equal(view.status, 'completed');
+    assert.equal(total(view.itemsRotated), 300);
+    assert.equal(total(view.itemsSuperseded), 0);
+    const facts = await sweepFacts(bench.pool, rotationId);
+    assert.deepEqual(facts, { sealed: 300, rotated: 300, passes: 1, unproved: 0 });
+    const deks = await bench.pool.query(
+      `select d.key_number, d.state, m.wrap_version from rekey.deks d left join rekey.dek_material m on m.dek_id = d.id
+       where tenant_id = $1 order by key_number`,
+      [tenant.tenantId],
+    );
+    assert.deepEqual(deks.rows, [
+      { key_number: 1, state: 'deactivated', wrap_version: 1 },
+      { key_number: 2, state: 'active', wrap_version: 1 },
+    ]);
+    const values = tenant.records.map(({ target, id }) => [`${target}/${id}`, firstValue(id)] as const);
+    assert.deepEqual(wrong(await openAll(bench, tenant.tenantId), values), []);
+  }
+});
+
+for (const [what, meanwhile] of [
+  ['switched and swept', (rotationId: string) => rotate(bench.environment(), rotationId, never)],
+  ['was cancelled', (rotationId: string) => cancelRotation(bench.store, rotationId)],
+] as const)
+  test(`a worker that is still at the KMS while the rotation ${what} steps back without trouble`, async () => {
+    const { tenantId } = await seedTenant(bench.vault, 17);
+    const rotationId = await bench.start(tenantId);
+    const slowKek = {
+      ...bench.kek,
+      async wrap(dek: Buffer, aad: Buffer) {
+        await meanwhile(rotationId);
+        return bench.kek.wrap(dek, aad);
+      },
+    };
+    const late = bench.environment({ kek: slowKek });
+    assert.equal(await rotate(late, rotationId, never), 'ended');
+    const { status } = await bench.view(rotationId);
+    assert.ok(status === 'completed' || status === 'cancelled', status);
+    await bench.vault.put({
+      target: 'secrets',
+      tenantId,
+      id: crypto.randomUUID(),
+      value: Buffer.from('x'),
+      columns: { name: 'x' },
+    });
+  });
+
+test('a rotation given up anywhere is taken on by the next worker', async () => {
+  const tenant = await seedTenant(bench.vault, 2_000);
+  const rotationId = await bench.start(tenant.tenantId);
+  const env = bench.environment({ batchItems: 100 });
+  for (let attempt = 1; ; attempt += 1) {
+    // Each worker is stopped after one more batch than the one before it.
+    const stop = new AbortController();
+    let batches = 0;
+    const counting = new Proxy(env.sweepStore, {
+      get(pool, name) {
+        if (name === 'query') {
+          batches += 1;
+          if (batches >= attempt) stop.abort();
+        }
+        const value = Reflect.get(pool, name);
+        return typeof value === 'function' ? value.bind(pool) : value;
+      },
+    });
+    const outcome = await rotate({ ...env, sweepStore: counting }, rotationId, stop.signal).catch(
+      () => 'stopped',
+    );
+    if (outcome === 'ended') break;
+    assert.ok(attempt < 40, 'it never ends');
+  }
+  const view = await bench.view(rotationId);
+  assert.equal(view.status, 'completed');
+  assert.equal(total(view.itemsRotated), 2_000);
+  const facts = await sweepFacts(bench.pool, rotationId);
+  assert.deepEqual([facts.sealed, facts.rotated], [2_000, 2_000]);
+});
+
+test('a tenant without records, and one without a DEK, complete with zeros', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 0);
+  const bare = crypto.randomUUID();
+  await bench.pool.query('insert into rekey.tenants (id, name) values ($1, $2)', [bare, 'bare']);
+  for (const id of [tenantId, bare]) {
+    const rotationId = await bench.start(id);
+    assert.equal(await rotate(bench.environment(), rotationId, never), 'ended');
+    const view = await bench.view(rotationId);
+    assert.equal(view.status, 'completed');
+    assert.equal(view.percentComplete, 100);
+    assert.equal(total(view.itemsRotated) + total(view.itemsToRotate), 0);
+  }
+  // And from then on it has one.
+  await bench.vault.put({
+    target: 'secrets',
+    tenantId: bare,
+    id: crypto.randomUUID(),
+    value: Buffer.from('x'),
+    columns: { name: 'x' },
+  });
+});
+
+test('what the application writes between the call and the switch is swept too', async () => {
+  const tenant = await seedTenant(bench.vault, 20);
+  const rotationId = await bench.start(tenant.tenantId);
+  const id = crypto.randomUUID();
+  const late = { target: 'secrets', tenantId: tenant.tenantId, id };
+  await bench.vault.put({ ...late, value: Buffer.from('late'), columns: { name: 'late' } });
+  const env = bench.environment();
+  const sweep = await prepareSweep(env, rotationId, never);
+  assert.ok(sweep);
+  assert.equal(await sweepHere(env, sweep, never), 'swept');
+  assert.equal(await rotate(env, rotationId, never), 'ended');
+  const { keyNumber } = await bench.activeKey(tenant.tenantId);
+  const { rows } = await bench.pool.query('select key_number from secrets where id = $1', [id]);
+  assert.deepEqual(rows, [{ key_number: keyNumber }]);
+  assert.equal((await bench.vault.get(late))?.toString(), 'late');
+});
