@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createKeyring, makeDek } from '@rekey/keyring';
-import { type RotationEnvironment, rotate } from '@rekey/rotation';
+import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import {
   beginActivating,
   findRotation,
@@ -66,7 +66,7 @@ export async function rotationCore(owner: Owner = thisFile): Promise<Core> {
   stores.push(store, sweepStore);
   const vault = anotherVault();
   const keyring = createKeyring({ store, kek });
-  const env = { store, sweepStore, kek, keyring, batchItems: 100, publish: () => {} };
+  const env = { store, sweepStore, kek, keyring, batchSize: fixedBatchSize(100), publish: () => {} };
 
   const createTenant = async (): Promise<string> => {
     const tenantId = randomUUID();

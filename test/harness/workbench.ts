@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKeyring } from '@rekey/keyring';
 import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
-import type { RotationEnvironment } from '@rekey/rotation';
+import { fixedBatchSize, type RotationEnvironment } from '@rekey/rotation';
 import {
   findRotation,
   openStore,
@@ -62,7 +62,15 @@ export async function workbench(owner: Owner = thisFile): Promise<Workbench> {
       const sweepStore = openSweepStore({ url: database.url, max: 5, onError });
       opened.push(own, sweepStore);
       const keyring = createKeyring({ store: own, kek: replaced.kek ?? kek });
-      return { store: own, sweepStore, kek, keyring, batchItems: 500, publish: () => {}, ...replaced };
+      return {
+        store: own,
+        sweepStore,
+        kek,
+        keyring,
+        batchSize: fixedBatchSize(500),
+        publish: () => {},
+        ...replaced,
+      };
     },
     async start(tenantId) {
       const started = await startRotation(store, {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diagnose, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
+import { diagnose, fixedBatchSize, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
 import { cancelRotation } from '@rekey/store';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
@@ -12,7 +12,7 @@ const bench = await workbench();
 const never = new AbortController().signal;
 
 test('four workers at the same rotation: one DEK, one switch, every record re-encrypted once, counts exact', async () => {
-  const environments = Array.from({ length: 4 }, () => bench.environment({ batchItems: 20 }));
+  const environments = Array.from({ length: 4 }, () => bench.environment({ batchSize: fixedBatchSize(20) }));
   for (let round = 0; round < 15; round += 1) {
     const tenant = await seedTenant(bench.vault, 300);
     const rotationId = await bench.start(tenant.tenantId);
@@ -45,7 +45,7 @@ test('four workers at the same rotation: one DEK, one switch, every record re-en
 });
 
 for (const [what, meanwhile] of [
-  ['switched and swept', (rotationId: string) => rotate(bench.environment(), rotationId, never)],
+  ['was switched', (rotationId: string) => prepareSweep(bench.environment(), rotationId, never)],
   ['was cancelled', (rotationId: string) => cancelRotation(bench.store, rotationId)],
 ] as const)
   test(`a worker that is still at the KMS while the rotation ${what} steps back without trouble`, async () => {
@@ -74,7 +74,7 @@ for (const [what, meanwhile] of [
 test('a rotation given up anywhere is taken on by the next worker', async () => {
   const tenant = await seedTenant(bench.vault, 2_000);
   const rotationId = await bench.start(tenant.tenantId);
-  const env = bench.environment({ batchItems: 100 });
+  const env = bench.environment({ batchSize: fixedBatchSize(100) });
   for (let attempt = 1; ; attempt += 1) {
     // Each worker is stopped after one more batch than the one before it.
     const stop = new AbortController();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { sweepRange } from '@rekey/rotation';
+import { fixedBatchSize, sweepRange } from '@rekey/rotation';
 import {
   loadRunning,
   loadTargets,
@@ -204,7 +204,7 @@ test('a batch is spread over its window, and a stopped sweep leaves the cursor b
       };
     },
   });
-  const env = { ...core.env, sweepStore: writing, batchItems: 4 };
+  const env = { ...core.env, sweepStore: writing, batchSize: fixedBatchSize(4) };
   assert.equal(await sweepRange(env, rotation, target, range, stop.signal), 'stopped');
   const { rows } = await store.query(
     'select id from secrets where tenant_id = $1 and key_number = 2 order by id',

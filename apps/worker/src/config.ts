@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   type Environment,
   Host,
@@ -21,16 +22,13 @@ const WorkerEnv = Type.Object({
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,
     maximum: 64,
-    default: 2,
+    default: Math.min(8, Math.max(2, availableParallelism())),
     description: 'a number from 1 to 64',
   }),
-  /** Records per committed batch. */
-  BATCH_SIZE: Type.Integer({
-    minimum: 1,
-    maximum: 5_000,
-    default: 500,
-    description: 'a number from 1 to 5000',
-  }),
+  /** Records per committed batch; chosen from what batches take when absent. */
+  BATCH_SIZE: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 5_000, description: 'a number from 1 to 5000' }),
+  ),
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,
   HEALTH_HOST: Host,

@@ -36,7 +36,7 @@ await worker.ready;
 logger.info('worker ready', {
   url: health.url,
   concurrency: config.WORKER_CONCURRENCY,
-  batchSize: config.BATCH_SIZE,
+  batchSize: config.BATCH_SIZE ?? 'measured',
 });
 
 function readConfig(): WorkerConfig {
@@ -93,6 +93,8 @@ async function usableRedis(redisUrl: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       client.once('ready', resolve);
       client.once('error', reject);
+      // A Cluster that cannot be reached says nothing at all.
+      setTimeout(() => reject(new Error('it does not answer')), 3_000).unref();
     });
     const reason = await unfitness(client);
     if (reason !== null) refuseToStart(new ConfigError([`REDIS_URL: ${reason}`]));

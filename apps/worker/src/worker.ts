@@ -8,7 +8,7 @@ import {
 } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import type { RotationEnvironment } from '@rekey/rotation';
+import { fixedBatchSize, measuredBatchSize, type RotationEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { findUnfinished, openStore, openSweepStore, reviveView, type Snapshot } from '@rekey/store';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
@@ -67,7 +67,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     sweepStore,
     kek,
     keyring: createKeyring({ store, kek }),
-    batchItems: config.BATCH_SIZE,
+    batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     publish,
   };
   const stop = new AbortController();

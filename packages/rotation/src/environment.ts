@@ -1,6 +1,7 @@
 import type { Keyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
 import type { Snapshot, Store } from '@rekey/store';
+import type { BatchSize } from './batch-size.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
 export interface RotationEnvironment {
@@ -11,9 +12,7 @@ export interface RotationEnvironment {
   readonly kek: Kek;
   readonly keyring: Keyring;
   /** Records per committed batch: small enough that applications do not wait long for one. */
-  readonly batchItems: number;
+  readonly batchSize: BatchSize;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
 }
-
-export const batchItemsByDefault = 500;

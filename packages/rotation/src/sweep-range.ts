@@ -113,7 +113,7 @@ async function sweepOnce(
     const olderDeks = await fetchOlderDeks(env.keyring, rotation.tenantId, window);
 
     let writing: Promise<number | null> = Promise.resolve(0);
-    const batches = strided(window, env.batchItems);
+    const batches = strided(window, env.batchSize.items);
     for (const [index, records] of batches.entries()) {
       // Sealed while the batch before it is being written.
       const sealed = reencryptBatch(cipher, records, olderDeks, newDek);
@@ -146,8 +146,11 @@ async function write(
   lease: Lease,
   batch: Parameters<typeof writeBatch>[3],
 ): Promise<number | null> {
+  const sentMs = performance.now();
   try {
-    return await writeBatch(env.sweepStore, target, lease, batch, 'wait');
+    const replaced = await writeBatch(env.sweepStore, target, lease, batch, 'wait');
+    env.batchSize.took(batch.replacements.length, performance.now() - sentMs);
+    return replaced;
   } catch (error) {
     if (!(error instanceof StoreError) || (error.code !== 'LOCKED' && error.code !== 'CONFLICT')) throw error;
     return writeBatch(env.sweepStore, target, lease, batch, 'skip');
