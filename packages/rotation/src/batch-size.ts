@@ -15,7 +15,7 @@ export function fixedBatchSize(items: number): BatchSize {
  * follows what batches take here, towards `aimMs`. Below `itemsMin` the cost of the commit itself dominates; above
  * `itemsMax` nothing is gained.
  */
-export const measuredBatchSizes = { aimMs: 12, itemsMin: 100, itemsMax: 1_000, itemsAtFirst: 250 } as const;
+export const measuredBatchSizes = { aimMs: 25, itemsMin: 250, itemsMax: 1_000, itemsAtFirst: 500 } as const;
 
 /** Moves at most so far with one batch: one that met a checkpoint or a busy machine says little. */
 const stepMax = 1.25;
