@@ -48,7 +48,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<void> {
   const mine = faultKinds.filter((kind) => kinds[kind].lane === lane && !plan.without.includes(kind));
-  for (let round = 0; round < plan.roundsMax; round += 1) {
+  for (let round = 0; round < plan.roundsMax && mine.length > 0; round += 1) {
     for (const kind of random.shuffled(mine)) {
       if (signal.aborted) return;
       await sleep(random.integer(...plan.gapMs), undefined, { signal }).catch(() => {});

@@ -89,6 +89,14 @@ test('a locked record is left out, waited for, and swept when it is free; who ho
     },
     { what: 'the rest of its range is swept' },
   );
+  await until(
+    async () =>
+      Number(
+        (await pool.query('select version from rekey.rotations where id = $1', [rotationId.slice(4)])).rows[0]
+          .version,
+      ) >= 5,
+    { what: 'it has said so several times' },
+  );
   // Meanwhile the application goes on with what it holds.
   const value = Buffer.from('written while the sweep waits');
   await rekey.vault.put({ ...held, tenantId, value, client: application });

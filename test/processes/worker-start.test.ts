@@ -34,6 +34,12 @@ function start(env: Record<string, string>) {
 /** The lines that a worker which refuses to start says; it has to end by itself, unsuccessfully and soon. */
 async function refusal(env: Record<string, string>): Promise<string[]> {
   const worker = start(env);
+  const started = await worker.ready.then(
+    () => true,
+    () => false,
+  );
+  await worker.stop(); // one that started after all must not outlive the test
+  assert.equal(started, false, 'it started');
   const { code } = await worker.exited;
   assert.equal(code, 1, worker.logs());
   assert.doesNotMatch(worker.logs(), /^\s+at /m, 'no stack');

@@ -22,10 +22,16 @@ test('a worker frozen beyond its lock and lease is replaced, and does no harm wh
   });
   zombie?.kill('SIGSTOP');
   const frozen = performance.now();
+  const id = rotationId.slice(4);
+  const holding =
+    'select target, owner from rekey.rotation_ranges where rotation_id = $1 and owner is not null';
+  const [held] = (await pool.query<{ target: string; owner: string }>(holding, [id])).rows;
+  assert.ok(held, 'it was frozen in the midst of a range');
   await rekey.addWorker();
-  const takenOver = sums((await rekey.status(rotationId)).body.data).rotated;
-  await until(async () => sums((await rekey.status(rotationId)).body.data).rotated > takenOver + 100, {
-    what: 'another worker has taken over',
+  const takenOver = `select from rekey.rotation_ranges
+    where rotation_id = $1 and target = $2 and (owner <> $3 or proved_at is not null)`;
+  await until(async () => (await pool.query(takenOver, [id, held.target, held.owner])).rowCount === 1, {
+    what: 'another worker has taken over its range',
     timeoutMs: 25_000,
   });
   const ms = performance.now() - frozen;

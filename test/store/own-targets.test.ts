@@ -199,7 +199,7 @@ test('a batch is spread over its window, and a stopped sweep leaves the cursor b
     get(pool, name) {
       if (name !== 'query') return Reflect.get(pool, name);
       return (text: string, values: unknown[]) => {
-        stop.abort(); // after the first batch
+        if (text.includes('replaced as')) stop.abort(); // after the first batch
         return pool.query(text, values);
       };
     },

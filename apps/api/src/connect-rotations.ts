@@ -16,7 +16,19 @@ export function connectRotations(
   scoreboard: Pick<Scoreboard<RotationView>, 'publish'>,
 ): Rotations {
   return {
-    start: (call) => startRotation(store, call),
+    start: async (call) => {
+      const outcome = await startRotation(store, call);
+      if (outcome.kind === 'started') {
+        // So that polling begins at Redis. Not waited for: Postgres knows as much.
+        void scoreboard.publish({
+          rotationId: outcome.view.id,
+          version: 0,
+          final: false,
+          view: outcome.view,
+        });
+      }
+      return outcome;
+    },
     find: (rotationId) => findRotation(store, rotationId),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
     checkSchema: () => checkSchema(store),

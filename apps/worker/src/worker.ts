@@ -10,7 +10,14 @@ import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
 import { fixedBatchSize, measuredBatchSize, type RotationEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
-import { findUnfinished, openStore, openSweepStore, reviveView, type Snapshot } from '@rekey/store';
+import {
+  findUnfinished,
+  openStore,
+  openSweepStore,
+  reviveView,
+  type Snapshot,
+  workerSession,
+} from '@rekey/store';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
 import type { WorkerConfig } from './config.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -37,22 +44,35 @@ const handBackDeadlineMs = 3_000;
 /** A statement that hangs keeps its pool from ending; the process ends all the same. */
 const disconnectDeadlineMs = 500;
 
+/** Nobody waits for a worker's answer, so it has the patience that a far or busy Postgres needs. */
+const connectTimeoutMs = 5_000;
+/** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
+const takenMaxMs = 15_000;
+
 /** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
 export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
   const onRedisError = (error: Error): void => logger.debug('redis', { error });
   const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, onError: onRedisError };
   const ranges = config.WORKER_CONCURRENCY;
-  const rotations = config.WORKER_CONCURRENCY + 1;
+  // Rotations that are swept by one job mostly wait for commits: several at once use the time.
+  const rotations = 3 * config.WORKER_CONCURRENCY;
 
   const database = {
     url: config.DATABASE_URL,
+    connectTimeoutMs,
+    takenMaxMs,
     onError: (error: Error) => logger.debug('postgres', { error }),
   };
-  const store = openStore({ ...database, max: ranges + rotations + 2, applicationName: 'rekey-worker' });
-  // Each range reads ahead on one connection and writes on another.
+  const store = openStore({
+    ...database,
+    session: workerSession,
+    max: ranges + rotations,
+    applicationName: 'rekey-worker',
+  });
+  // Each range reads ahead on one connection and writes on another; small ones have nothing to read ahead.
   const sweepStore = openSweepStore({
     ...database,
-    max: 2 * (ranges + rotations),
+    max: 2 * ranges + rotations,
     applicationName: 'rekey-sweep',
   });
 

@@ -42,14 +42,14 @@ export function createScoreboard<View>(
   const client = openRedis(redisUrl, 'prompt', onError);
   const key = (rotationId: string): string => `${prefix}:progress:${rotationId}`;
   return {
-    async read(rotationId) {
+    read: createGatheredRead(async (rotationId) => {
       try {
         const json = await client.hget(key(rotationId), 'view');
         return json === null ? null : revive(JSON.parse(json));
       } catch {
         return null;
       }
-    },
+    }),
     async publish({ rotationId, version, final, view }) {
       try {
         const taken = await client.eval(
@@ -76,5 +76,27 @@ export function createScoreboard<View>(
     async close() {
       client.disconnect();
     },
+  };
+}
+
+/**
+ * Reads of the same rotation that are asked for in the same turn of the event loop become one, and those of several
+ * rotations go out together. No caller gets what was read before it asked.
+ */
+function createGatheredRead<T>(read: (rotationId: string) => Promise<T>): (rotationId: string) => Promise<T> {
+  let gathered = new Map<string, { readonly promise: Promise<T>; start(): void }>();
+  return (rotationId) => {
+    const asked = gathered.get(rotationId);
+    if (asked !== undefined) return asked.promise;
+    if (gathered.size === 0) {
+      setImmediate(() => {
+        const due = gathered;
+        gathered = new Map();
+        for (const { start } of due.values()) start();
+      });
+    }
+    const { promise, resolve } = Promise.withResolvers<T>();
+    gathered.set(rotationId, { promise, start: () => resolve(read(rotationId)) });
+    return promise;
   };
 }

@@ -42,13 +42,13 @@ export async function sweepRange(
   range: RangeId,
   signal: AbortSignal,
 ): Promise<SweptRange> {
-  const lease = await claimRange(env.store, range, randomUUID());
+  const lease = await claimRange(env.sweepStore, range, randomUUID());
   if (lease === null) return 'elsewhere';
   try {
     return await sweepUntilProved(env, rotation, target, lease, signal);
   } finally {
     // Proved or lost, this does nothing; given up, it lets the next worker claim at once.
-    await releaseLease(env.store, lease).catch(() => {});
+    await releaseLease(env.sweepStore, lease).catch(() => {});
   }
 }
 
@@ -71,7 +71,7 @@ async function sweepUntilProved(
     if (left === null) return 'elsewhere';
     if (left === 0) return 'proved';
     // Records that were locked, or that changed under the same key since they were read: once more from the start.
-    if (!(await restartRange(env.store, lease))) return 'elsewhere';
+    if (!(await restartRange(env.sweepStore, lease))) return 'elsewhere';
     cursor = null;
     idlePasses = pass.replaced === 0 ? idlePasses + 1 : 0;
     if (idlePasses > 0 && !(await waitForLocks(env, lease, pulse, idlePasses, signal))) return 'elsewhere';
@@ -179,5 +179,5 @@ async function waitForLocks(
 ): Promise<boolean> {
   await pulse.waits('lock');
   await sleep(Math.min(1_000, 25 * 2 ** Math.min(idlePasses, 6)), undefined, { signal }).catch(() => {});
-  return renewLease(env.store, lease);
+  return renewLease(env.sweepStore, lease);
 }

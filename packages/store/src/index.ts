@@ -32,6 +32,7 @@ export {
   rows,
   type Store,
   type StoreOptions,
+  workerSession,
 } from './open-store.ts';
 export { idText } from './pg-binary.ts';
 export { type OnRanges, type Plan, planRanges, rangeItems } from './plan-ranges.ts';

@@ -15,12 +15,19 @@ export interface StoreOptions {
   readonly applicationName?: string;
   /** Settings of every session, by the names that Postgres gives them. */
   readonly session?: Readonly<Record<string, string | number>>;
+  /** How long one connection may be in the making; by default short enough for an API that answers 503 in a second. */
+  readonly connectTimeoutMs?: number;
+  /**
+   * A connection that is taken for longer than this is cut: its other end is gone without a word, and would be waited
+   * for until TCP gives up, which takes a quarter of an hour or two. Absent: it may be taken for ever (to listen on).
+   */
+  readonly takenMaxMs?: number;
   /** Called for connections that die while idle; the pool replaces them by itself. */
   readonly onError: (error: Error) => void;
 }
 
 /** Long enough for a loaded server, short enough for an API that answers 503 within a second. */
-const connectTimeoutMs = 900;
+const promptConnectMs = 900;
 
 /**
  * How long a caller queues for one of the pool's connections. All of them being busy does not mean that Postgres is
@@ -29,10 +36,12 @@ const connectTimeoutMs = 900;
 const queueTimeoutMs = 8_000;
 
 /** The pool's own timeout is the one for queueing; this one gives up sooner on a server that does not answer. */
-class PromptClient extends Client {
-  constructor(config?: string | ClientConfig) {
-    super(typeof config === 'object' ? { ...config, connectionTimeoutMillis: connectTimeoutMs } : config);
-  }
+function clientThatGivesUp(connectTimeoutMs: number): typeof Client {
+  return class extends Client {
+    constructor(config?: string | ClientConfig) {
+      super(typeof config === 'object' ? { ...config, connectionTimeoutMillis: connectTimeoutMs } : config);
+    }
+  };
 }
 
 /** Opens a pool; connects only when first used. */
@@ -41,6 +50,8 @@ export function openStore({
   max = 10,
   applicationName = 'rekey',
   session = {},
+  connectTimeoutMs = promptConnectMs,
+  takenMaxMs,
   onError,
 }: StoreOptions): Store {
   const pool = new Pool({
@@ -48,11 +59,27 @@ export function openStore({
     max,
     application_name: applicationName,
     connectionTimeoutMillis: queueTimeoutMs,
-    Client: PromptClient,
+    Client: clientThatGivesUp(connectTimeoutMs),
     keepAlive: true,
   });
   pool.on('error', onError);
+  if (takenMaxMs !== undefined) cutWhatIsTakenTooLong(pool, takenMaxMs);
   return pool;
+}
+
+function cutWhatIsTakenTooLong(pool: Pool, takenMaxMs: number): void {
+  const timers = new Map<PoolClient, NodeJS.Timeout>();
+  pool.on('acquire', (client) => {
+    const cut = (): void => {
+      // With a statement under way this destroys the socket, and the statement fails as after any lost connection.
+      if (client instanceof Client) void client.end().catch(() => {});
+    };
+    timers.set(client, setTimeout(cut, takenMaxMs));
+  });
+  pool.on('release', (_error, client) => {
+    clearTimeout(timers.get(client));
+    timers.delete(client);
+  });
 }
 
 /** Settings that the URL itself brings (`?options=…`) stay; ours come behind them, and the last one counts. */
@@ -66,6 +93,12 @@ function withSession(url: string, session: Readonly<Record<string, string | numb
 }
 
 /**
+ * For what workers do. They do nothing slow inside a transaction, so one that stands still is a process that was
+ * stopped or cut off: it must not keep applications waiting at a closed gate until it moves again or TCP gives up.
+ */
+export const workerSession = { idle_in_transaction_session_timeout: 800 } as const;
+
+/**
  * Opens a pool for the sweep: for reading, writing and counting records range by range.
  *
  * Its sessions wait for a lock far shorter than Postgres' `deadlock_timeout` (1 s by default), so that the sweep gives
@@ -74,12 +107,19 @@ function withSession(url: string, session: Readonly<Record<string, string | numb
  * They also know only one plan, by index and in the order of ids: the planner guesses how many records a batch
  * touches from statistics that a bulk load has not refreshed yet, and a hash join over the whole table per batch made
  * the sweep five times slower.
+ *
+ * And they do not wait for the disk at each commit. What a crash of Postgres may take back (batches of the last
+ * moments with their counts and cursors, all or none of each) is still there under the older DEK, and is swept again.
+ * Whatever others build on is committed through {@link openStore}, and flushes all of this with it: the switch, every
+ * published snapshot, the end. Above all the material of a DEK, which processes fetch as soon as they see it.
  */
 export function openSweepStore(options: Omit<StoreOptions, 'session'>): Store {
   return openStore({
     ...options,
     session: {
+      ...workerSession,
       lock_timeout: 50,
+      synchronous_commit: 'off',
       enable_hashjoin: 'off',
       enable_mergejoin: 'off',
       enable_seqscan: 'off',

@@ -33,7 +33,7 @@ export async function planRanges(
     const edges = await openEdges(store, plan.rotationId);
     if (edges.length === 0) return;
     const slices = await Promise.all(edges.map((edge) => cut(sweepStore, edge, plan, itemsPerRange)));
-    const stored = await storeRanges(store, plan.rotationId, slices);
+    const stored = await storeRanges(sweepStore, plan.rotationId, slices);
     if (stored === null) return; // the rotation is over
     await onRanges(stored);
   }
@@ -101,14 +101,20 @@ async function storeRanges(
   slices: readonly Slice[],
 ): Promise<OpenRange[] | null> {
   return inTransaction(store, async (tx) => {
-    const running = await rows(
+    const [running] = await rows<{ phase: string }>(
       tx,
-      `update rekey.rotations set phase = case phase when 'activating' then 'sweeping' else phase end,
-         heartbeat_at = clock_timestamp()
-       where id = $1 and status = 'in_progress' and switched_at is not null returning 1`,
+      `select phase from rekey.rotations
+       where id = $1 and status = 'in_progress' and switched_at is not null for key share`,
       [rotationId],
     );
-    if (running.length === 0) return null;
+    if (running === undefined) return null;
+    if (running.phase === 'activating') {
+      await tx.query(
+        `update rekey.rotations set phase = 'sweeping', heartbeat_at = clock_timestamp()
+         where id = $1 and phase = 'activating'`,
+        [rotationId],
+      );
+    }
     const stored = await rows<{ target: string; ordinal: number; planned: string }>(
       tx,
       `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned)

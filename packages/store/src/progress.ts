@@ -44,7 +44,11 @@ export async function sumRanges(on: Queryable, rotationId: string): Promise<Rang
 /** How far back the recent rate looks. */
 const rateWindowMs = 10_000;
 
-/** What is published of a running rotation. Pure: the same row, sums and clock give the same answer. */
+/**
+ * What is published of a running rotation. Pure: the same row, sums and clock give the same answer. Records that were
+ * inserted between the call and the switch are swept too: what was rotated is told as it is, though it may exceed what
+ * the call counted.
+ */
 export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number): Progress {
   const toRotate = rotation.items_to_rotate;
   const remaining = noItems();

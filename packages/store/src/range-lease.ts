@@ -29,9 +29,9 @@ export async function claimRange(on: Queryable, range: RangeId, owner: string): 
     planned: string;
   }>(
     on,
-    // The share lock on the rotation's row keeps a claim from slipping past a cancel.
+    // The lock keeps a claim from slipping past a cancel, and does not wait for a beat.
     `with running as (
-       select id from rekey.rotations where id = $1 and status = 'in_progress' for share)
+       select id from rekey.rotations where id = $1 and status = 'in_progress' for key share)
      update rekey.rotation_ranges g set owner = $4, heartbeat_at = clock_timestamp()
      from running
      where g.rotation_id = running.id and g.target = $2 and g.ordinal = $3 and g.proved_at is null

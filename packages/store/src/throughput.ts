@@ -12,6 +12,9 @@ const fixedCostMs = 1_000;
 /** Smaller rotations measure the fixed cost, not the rate. */
 const itemsWorthMeasuring = 1_000;
 
+/** Of how many unfinished rotations the work is summed up; with more, it is taken from their average. */
+const rotationsSampled = 50;
+
 export interface Throughput {
   readonly itemsPerSecond: number;
   /** Items of unfinished rotations that stand before a new one. */
@@ -30,10 +33,11 @@ export async function measureThroughput(on: Queryable): Promise<Throughput> {
           where completed_at is not null and status in ('completed', 'completed_with_failures')
           order by completed_at desc limit 20) recent
         where items >= $1)::float8 as rate,
-       (select coalesce(sum((select sum(value::numeric)
+       (select coalesce(avg((select sum(value::numeric)
            from jsonb_each_text(coalesce(progress -> 'remaining', items_to_rotate)))), 0)
-        from rekey.rotations where status = 'in_progress')::float8 as ahead`,
-    [itemsWorthMeasuring],
+        from (select progress, items_to_rotate from rekey.rotations where status = 'in_progress' limit $2) sampled)::float8
+       * (select count(*) from rekey.rotations where status = 'in_progress') as ahead`,
+    [itemsWorthMeasuring, rotationsSampled],
   );
   return { itemsPerSecond: found.rate ?? assumedItemsPerSecond, itemsAhead: found.ahead };
 }

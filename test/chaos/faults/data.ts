@@ -87,14 +87,18 @@ async function awaitRotation(
 ): Promise<string> {
   const { world } = tools;
   const since = new Date();
-  const ended = await eventually(tools, async () => {
-    const { rows } = await world.pool.query<{ id: string; status: string }>(
-      `select id, status from rekey.rotations
+  const ended = await eventually(
+    tools,
+    async () => {
+      const { rows } = await world.pool.query<{ id: string; status: string }>(
+        `select id, status from rekey.rotations
        where tenant_id = $1 and started_at > $2 and status like 'completed%' order by completed_at limit 1`,
-      [tenantId, since],
-    );
-    return rows[0] ?? null;
-  });
+        [tenantId, since],
+      );
+      return rows[0] ?? null;
+    },
+    'while faults last',
+  );
   if (ended === null) return 'no rotation completed in time';
   const { rows } = await world.pool.query<{ record_id: string }>(
     'select record_id from rekey.rotation_failures where rotation_id = $1',
@@ -114,10 +118,14 @@ async function awaitRotation(
   return `set aside by ${ended.id}`;
 }
 
-/** Tries until there is an answer; Postgres may be restarting meanwhile. */
-async function eventually<T>({ signal }: FaultTools, work: () => Promise<T | null>): Promise<T | null> {
+/** Tries until there is an answer; Postgres may be restarting meanwhile. What has to be done is done after the faults too. */
+async function eventually<T>(
+  { signal }: FaultTools,
+  work: () => Promise<T | null>,
+  needed: 'in the end' | 'while faults last' = 'in the end',
+): Promise<T | null> {
   const deadline = performance.now() + patienceMs;
-  while (performance.now() < deadline && !signal.aborted) {
+  while (performance.now() < deadline && (needed === 'in the end' || !signal.aborted)) {
     const answer = await work().catch(() => null);
     if (answer !== null) return answer;
     await sleep(250);

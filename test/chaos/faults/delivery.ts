@@ -8,7 +8,7 @@ import { places } from './points.ts';
 
 /** Tickets of a rotation that runs, again and under other job ids, so that several workers take them at once. */
 const sameJobTwice: Fault = async ({ world, random, running }) => {
-  const [tenantId, prefixed] = random.pick([...running]) ?? [];
+  const [tenantId, prefixed] = running.size === 0 ? [] : random.pick([...running]);
   if (tenantId === undefined || prefixed === undefined) return seenIf(false, 'no rotation runs');
   const rotationId = prefixed.slice('rot-'.length);
   const client = new Redis(world.redis.url, { maxRetriesPerRequest: 1 });
@@ -80,7 +80,23 @@ const rotateAtCompletion: Fault = async ({ world, random, within }) => {
   return seenIf(status === 200, `answered ${status}`);
 };
 
+/** Several rotate calls at once for a tenant that has one running. */
+const rotateWhileOneRuns: Fault = async ({ world, random, running }) => {
+  const [tenantId] = running.size === 0 ? [] : random.pick([...running]);
+  if (tenantId === undefined) return seenIf(false, 'no rotation runs');
+  const calls = Array.from(
+    { length: 6 },
+    (_, i) => world.apis[i % world.apis.length] ?? random.pick(world.apis),
+  );
+  const answers = await Promise.all(
+    calls.map((api) => callApi(world, api, { what: 'rotate', tenantId, id: null })),
+  );
+  const refused = answers.filter(({ status }) => status === 409).length;
+  return seenIf(refused > 0, `${refused} of ${answers.length} were told 409`);
+};
+
 export const deliveryFaults = {
+  'rotate-while-one-runs': rotateWhileOneRuns,
   'same-job-twice': sameJobTwice,
   'rotate-in-the-moment-of-completion': rotateAtCompletion,
 } as const satisfies Record<string, Fault>;

@@ -31,6 +31,7 @@ export const kinds = {
   'sigterm-worker': process,
   'sigterm-twice': process,
   'freeze-worker': process,
+  'freeze-before-key-stored': process,
   'freeze-in-switch': process,
   'freeze-before-batch': process,
   'block-event-loop': process,
@@ -75,6 +76,7 @@ export const kinds = {
   'ciphertext-damaged': data,
   'ciphertext-swapped': data,
   'ciphertext-truncated': data,
+  'rotate-while-one-runs': data,
   'rotate-in-the-moment-of-completion': data,
 } as const satisfies Record<string, Kind>;
 

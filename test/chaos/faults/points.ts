@@ -13,6 +13,7 @@ const commit = /^commit$/i;
 
 /** The named points of a rotation, as a worker's statements tell them. */
 export const places = {
+  beforeKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'before' },
   afterKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'after' },
   switching: { steps: [/set switched_at = clock_timestamp\(\)/, commit], moment: 'before' },
   afterSwitch: { steps: [/set switched_at = clock_timestamp\(\)/, commit], moment: 'after' },
@@ -123,6 +124,7 @@ export const pointFaults = {
   'kill-before-proof': killAt(places.beforeProof),
   'kill-after-proof': killAt(places.afterProof),
   'kill-after-completed': killAt(places.afterCompleted),
+  'freeze-before-key-stored': freezeAt(places.beforeKeyStored),
   'freeze-in-switch': freezeAt(places.switching),
   'freeze-before-batch': freezeAt(places.beforeBatch),
   'kill-api-after-commit': killApiAt('postgres', {

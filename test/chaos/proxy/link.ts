@@ -17,6 +17,7 @@ export interface Link {
   readonly name: string;
   readonly url: string;
   set(mode: LinkMode): void;
+  /** How much longer every round trip takes. */
   setDelay(ms: number): void;
   /** Ends every connection at once; how many there were. */
   cut(): number;
@@ -35,7 +36,7 @@ interface Pair {
 }
 
 /** How long the ends of a dead connection are left in ignorance; a TCP stack would take minutes. */
-const lingerMs = 40_000;
+const lingerMs = 150_000;
 
 export async function openLink(
   name: string,
@@ -66,6 +67,7 @@ export async function openLink(
     from: Socket,
     to: Socket,
     look: (chunk: Buffer) => Promise<Buffer | null>,
+    latency: () => number,
   ): void => {
     let chain = Promise.resolve();
     let dueMs = 0;
@@ -81,9 +83,9 @@ export async function openLink(
       chain = chain.then(async () => {
         const bytes = await look(chunk);
         if (bytes === null) return drop(pair);
-        dueMs = Math.max(dueMs, performance.now() + delayMs);
+        dueMs = Math.max(dueMs, performance.now() + latency());
         const waitMs = dueMs - performance.now();
-        if (delayMs === 0 && waitMs <= 0) return send(bytes);
+        if (waitMs <= 0) return send(bytes);
         harmedChunks += 1;
         setTimeout(() => send(bytes), waitMs);
       });
@@ -112,12 +114,23 @@ export async function openLink(
         if (!(pair.dead && isServer)) drop(pair);
       });
     }
-    pump(pair, client, server, (chunk) =>
-      inspector.toServer(chunk, (bytes) => {
-        if (!pair.dead && bytes.length > 0) server.write(bytes);
-      }),
+    pump(
+      pair,
+      client,
+      server,
+      (chunk) =>
+        inspector.toServer(chunk, (bytes) => {
+          if (!pair.dead && bytes.length > 0) server.write(bytes);
+        }),
+      () => delayMs,
     );
-    pump(pair, server, client, (chunk) => inspector.toClient(chunk));
+    pump(
+      pair,
+      server,
+      client,
+      (chunk) => inspector.toClient(chunk),
+      () => 0,
+    );
     if (mode === 'half-open' || mode === 'black-hole') {
       harmedChunks += 1;
       silence(pair);

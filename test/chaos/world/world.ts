@@ -56,7 +56,7 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
     );
     const databaseUrl = await createDatabase(postgres.url, 'rekey');
     await migrate(databaseUrl);
-    const kekFile = join(folder, 'kek');
+    const kekFile = join(folder, `kek-${randomBytes(4).toString('hex')}`);
     await createLocalKeyFile(kekFile);
     const kek = troublesomeKek(await openKek(`local:${kekFile}`));
 

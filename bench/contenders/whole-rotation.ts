@@ -1,0 +1,37 @@
+import { startInstallation } from '../rig/installation.ts';
+import { type Contender, runTimeoutMs } from './contender.ts';
+
+/** Our rotation as operators have it: from the HTTP call to `completed`, through API, queue and worker processes. */
+export function wholeRotation(
+  workers: number,
+  name = `Rekey, whole rotation, ${plural(workers)}`,
+): Contender {
+  return {
+    name,
+    async run({ rig, databaseUrl, dataset, prepared }) {
+      const installation = await startInstallation(rig, { databaseUrl, workers });
+      const { api } = installation;
+      const rotate = async (tenantId: string): Promise<void> => {
+        await api.completed(await api.rotate(tenantId), pollEveryMs, runTimeoutMs);
+      };
+      try {
+        // Workers live for weeks; the first seconds of a process say little about it.
+        for (let turn = 0; turn < warmUpTurns; turn += 1) await rotate(dataset.warmUpTenantId);
+        await prepared();
+        const begun = performance.now();
+        await rotate(dataset.tenantId);
+        const ms = performance.now() - begun;
+        return { records: dataset.records, ms, rssMaxBytes: await installation.workerRssMax() };
+      } finally {
+        await installation.stop();
+      }
+    },
+  };
+}
+
+const pollEveryMs = 10;
+const warmUpTurns = 2;
+
+function plural(workers: number): string {
+  return workers === 1 ? '1 worker' : `${workers} workers`;
+}

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type RunningProcess, startProcess } from '@rekey/stack';
+import { type ApiClient, apiClient } from './api-client.ts';
+import type { Rig } from './rig.ts';
+
+/** Rekey as it runs in production: an API process and worker processes, configured by environment only. */
+export interface Installation {
+  readonly apiUrl: string;
+  readonly api: ApiClient;
+  /** What all its keys in Redis begin with. */
+  readonly queuePrefix: string;
+  /** The most memory that any of its workers ever had, in bytes; null where the system does not tell. */
+  workerRssMax(): Promise<number | null>;
+  stop(): Promise<void>;
+}
+
+export interface InstallationOptions {
+  readonly databaseUrl: string;
+  readonly workers: number;
+  readonly apiEnv?: Readonly<Record<string, string>>;
+  readonly workerEnv?: Readonly<Record<string, string>>;
+}
+
+/** The limiter counts as ever, and never says no. */
+const limits = { RATE_LIMIT_PER_MINUTE: '100000000', RATE_LIMIT_READS_PER_MINUTE: '100000000' };
+
+export async function startInstallation(
+  rig: Rig,
+  { databaseUrl, workers, apiEnv = {}, workerEnv = {} }: InstallationOptions,
+): Promise<Installation> {
+  rig.signal.throwIfAborted();
+  const queuePrefix = `{${rig.prefix}_${randomBytes(4).toString('hex')}}`;
+  const jwtSecret = randomBytes(32).toString('hex');
+  const shared = { DATABASE_URL: databaseUrl, REDIS_URL: rig.redisUrl, QUEUE_PREFIX: queuePrefix };
+  const port = await freePort();
+  const apiUrl = `http://127.0.0.1:${port}`;
+  // One line per request is what a busy API would not log either, and what the bare servers do not.
+  const api = start('api', {
+    ...shared,
+    ...limits,
+    PORT: String(port),
+    JWT_SECRET: jwtSecret,
+    LOG_LEVEL: 'warn',
+    ...apiEnv,
+  });
+  const started = Array.from({ length: workers }, () =>
+    start('worker', { ...shared, KEK_URI: rig.kek.uri, ...workerEnv }, '"msg":"worker ready"'),
+  );
+  const stop = async (): Promise<void> => {
+    await Promise.all([api, ...started].map((process) => process.stop()));
+  };
+  try {
+    await Promise.all([answers(apiUrl, api), ...started.map((worker) => worker.ready)]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    apiUrl,
+    api: apiClient(apiUrl, jwtSecret, rig.signal),
+    queuePrefix,
+    async workerRssMax() {
+      const peaks = await Promise.all(started.map(async ({ pid }) => peakRss(await pid)));
+      return peaks.reduce<number | null>(
+        (most, peak) => (peak === null ? most : Math.max(most ?? 0, peak)),
+        null,
+      );
+    },
+    stop,
+  };
+}
+
+function start(name: 'api' | 'worker', env: Record<string, string>, readyLine?: string): RunningProcess {
+  const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
+  return startProcess({ name, entry, env, ...(readyLine === undefined ? {} : { readyLine }) });
+}
+
+/** Above the level at which it says that it listens, so it is asked. */
+async function answers(url: string, api: RunningProcess): Promise<void> {
+  const ended = api.exited.then(() => {
+    throw new Error(`the API ended: ${api.logs()}`);
+  });
+  ended.catch(() => {});
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    const alive = fetch(`${url}/livez`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (await Promise.race([alive, ended])) return;
+    await sleep(30);
+  }
+  throw new Error(`the API does not answer: ${api.logs()}`);
+}
+
+/** The high-water mark of a process' resident memory, as Linux keeps it. */
+async function peakRss(pid: number): Promise<number | null> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kib = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
+  return kib === undefined ? null : Number(kib) * 1_024;
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
+  return address.port;
+}

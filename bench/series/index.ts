@@ -1,0 +1,23 @@
+import type { Series } from '../bench.ts';
+import { application } from './application.ts';
+import { comparison } from './comparison.ts';
+import { idKindsSeries } from './id-kinds.ts';
+import { manyTenants } from './many-tenants.ts';
+import { recordSizes } from './record-sizes.ts';
+import { rotateCall } from './rotate-call.ts';
+import { sizes } from './sizes.ts';
+import { smallRotations } from './small-rotations.ts';
+import { statusPolls } from './status-polls.ts';
+
+/** In the order in which they run: what takes long comes last. */
+export const allSeries: readonly Series[] = [
+  smallRotations,
+  manyTenants,
+  rotateCall,
+  statusPolls,
+  comparison,
+  idKindsSeries,
+  application,
+  recordSizes,
+  sizes,
+];

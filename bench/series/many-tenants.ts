@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { rows, type Store } from '@rekey/store';
+import type { Bench, Series } from '../bench.ts';
+import { type Installation, startInstallation } from '../rig/installation.ts';
+import { populate, withStore } from '../rig/population.ts';
+import { figureOf } from '../stats.ts';
+
+const callsInFlight = 20;
+const timeoutMs = 600_000;
+
+/** How many small tenants a worker gets done when all of them are rotated at once. */
+export const manyTenants: Series = {
+  name: 'many-tenants',
+  quick: true,
+  async run(bench) {
+    const { rig, parameters } = bench;
+    const { tenants, tenantRecords, rounds } = parameters;
+    bench.say(`seeding ${tenants} tenants of ${tenantRecords} records`);
+    const sizes = Array.from({ length: tenants }, () => tenantRecords);
+    const population = await populate(rig, sizes, parameters.valueBytes);
+    const installation = await startInstallation(rig, { databaseUrl: population.url, workers: 1 });
+    try {
+      const perSecond: number[] = [];
+      for (let round = 1; round <= rounds; round += 1) {
+        const ms = await withStore(population.url, (store) =>
+          rotateAll(bench, installation, store, population.tenantIds),
+        );
+        perSecond.push((tenants * 1_000) / ms);
+        bench.say(`round ${round}: ${Math.round((tenants * 1_000) / ms)} rotations/s`);
+      }
+      return {
+        name: 'many-tenants',
+        title: `${tenants} tenants of ${tenantRecords} records, rotated at once`,
+        columns: ['rotations/s', 'records/s'],
+        rows: [
+          {
+            label: '1 worker',
+            cells: {
+              'rotations/s': figureOf(perSecond),
+              'records/s': figureOf(perSecond.map((rate) => rate * tenantRecords)),
+            },
+          },
+        ],
+        notes: [`From the first call to the last rotation completed, ${callsInFlight} calls in flight.`],
+      };
+    } finally {
+      await installation.stop();
+      await population.drop();
+    }
+  },
+};
+
+async function rotateAll(
+  { rig }: Bench,
+  { api }: Installation,
+  store: Store,
+  tenantIds: readonly string[],
+): Promise<number> {
+  const left = [...tenantIds];
+  const begun = performance.now();
+  const caller = async (): Promise<void> => {
+    for (let tenantId = left.pop(); tenantId !== undefined; tenantId = left.pop()) await api.rotate(tenantId);
+  };
+  await Promise.all(Array.from({ length: callsInFlight }, caller));
+  while (performance.now() - begun < timeoutMs) {
+    const [{ unfinished } = { unfinished: '0' }] = await rows<{ unfinished: string }>(
+      store,
+      `select count(*) as unfinished from rekey.rotations where completed_at is null`,
+    );
+    if (unfinished === '0') return performance.now() - begun;
+    await sleep(20, undefined, { signal: rig.signal });
+  }
+  throw new Error(`rotations were unfinished after ${timeoutMs} ms`);
+}

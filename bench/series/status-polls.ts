@@ -1,0 +1,134 @@
+import { fileURLToPath } from 'node:url';
+import { createScoreboard } from '@rekey/jobs';
+import { type RunningProcess, startProcess } from '@rekey/stack';
+import { findRotation, reviveView } from '@rekey/store';
+import type { Bench, Series } from '../bench.ts';
+import { statusPath } from '../rig/api-client.ts';
+import { freePort, type Installation, startInstallation } from '../rig/installation.ts';
+import { type Load, load } from '../rig/load.ts';
+import { populate, withStore } from '../rig/population.ts';
+import { figureOf } from '../stats.ts';
+
+const records = 85;
+const publishEveryMs = 200;
+/** Servers started once, loaded in turn: rounds cost little. */
+const roundsMax = 3;
+
+/** How many polls of a running rotation one API process answers, against Fastify with nothing in it. */
+export const statusPolls: Series = {
+  name: 'status-polls',
+  quick: true,
+  async run(bench) {
+    const { rig, parameters } = bench;
+    const population = await populate(rig, [records], parameters.valueBytes);
+    const installation = await startInstallation(rig, { databaseUrl: population.url, workers: 0 });
+    const others: RunningProcess[] = [];
+    try {
+      const [tenantId = ''] = population.tenantIds;
+      const rotationId = await installation.api.rotate(tenantId);
+      const path = statusPath(rotationId);
+      const answer = await fetch(`${installation.apiUrl}${path}`, { headers: installation.api.headers });
+      const body = await answer.text();
+      const bare = await startBare(others, { BODY: body });
+      const hash = await startBare(others, {
+        REDIS_URL: rig.redisUrl,
+        HASH_KEY: `${installation.queuePrefix}:progress:${rotationId.replace('rot-', '')}`,
+      });
+      return await withPublisher(bench, installation, population.url, rotationId, async () => {
+        const servers = [
+          { label: 'bare Fastify, the same body', url: `${bare}${path}` },
+          { label: 'bare Fastify with one HGETALL', url: `${hash}${path}` },
+          { label: 'Rekey: GET …/rotations/{id}', url: `${installation.apiUrl}${path}` },
+        ];
+        const loads = await inTurn(bench, servers, installation.api.headers);
+        const bareLoads = loads[0] ?? [];
+        return {
+          name: 'status-polls',
+          title: 'Status polls of a running rotation',
+          columns: ['polls/s', '× bare', 'p50 ms', 'p99 ms'],
+          rows: servers.map(({ label }, i) => {
+            const ours = loads[i] ?? [];
+            return {
+              label,
+              cells: {
+                'polls/s': figureOf(ours.map(({ perSecond }) => perSecond)),
+                '× bare': figureOf(
+                  ours.map(({ perSecond }, r) => perSecond / (bareLoads[r]?.perSecond ?? perSecond)),
+                ),
+                'p50 ms': figureOf(ours.map(({ p50 }) => p50)),
+                'p99 ms': figureOf(ours.map(({ p99 }) => p99)),
+              },
+            };
+          }),
+          notes: [
+            `${parameters.pollConnections} kept-alive connections, one server process each, no line per request in the log; ours also checks a token and counts for its rate limit. The rotation's snapshot is renewed in Redis every ${publishEveryMs} ms, as a worker does.`,
+          ],
+        };
+      });
+    } finally {
+      for (const server of others) await server.stop();
+      await installation.stop();
+      await population.drop();
+    }
+  },
+};
+
+async function inTurn(
+  { parameters, say }: Bench,
+  servers: ReadonlyArray<{ readonly label: string; readonly url: string }>,
+  headers: Readonly<Record<string, string>>,
+): Promise<Load[][]> {
+  const loads = servers.map(() => [] as Load[]);
+  for (let round = 1; round <= Math.min(roundsMax, parameters.rounds); round += 1) {
+    for (const [i, { label, url }] of servers.entries()) {
+      const { pollConnections: connections, pollMs: ms } = parameters;
+      const result = await load({ url, headers, connections, ms });
+      loads[i]?.push(result);
+      say(`round ${round}: ${label}: ${Math.round(result.perSecond)} polls/s`);
+    }
+  }
+  return loads;
+}
+
+async function startBare(others: RunningProcess[], env: Record<string, string>): Promise<string> {
+  const port = String(await freePort());
+  const entry = fileURLToPath(new URL('../programs/bare-fastify.ts', import.meta.url));
+  const server = startProcess({
+    name: 'bare Fastify',
+    entry,
+    env: { PORT: port, ...env },
+    readyLine: 'ready',
+  });
+  others.push(server);
+  await server.ready;
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Keeps the rotation on the scoreboard, as a worker that sweeps it would. */
+async function withPublisher<T>(
+  { rig }: Bench,
+  { queuePrefix }: Installation,
+  databaseUrl: string,
+  rotationId: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const id = rotationId.replace('rot-', '');
+  const view = await withStore(databaseUrl, (store) => findRotation(store, id));
+  if (view === null) throw new Error(`there is no ${rotationId}`);
+  const scoreboard = createScoreboard(
+    { redisUrl: rig.redisUrl, prefix: queuePrefix, onError: () => {} },
+    reviveView,
+  );
+  let version = 1;
+  const publish = (): void => {
+    version += 1;
+    void scoreboard.publish({ rotationId: id, version, final: false, view });
+  };
+  const timer = setInterval(publish, publishEveryMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    await scoreboard.close();
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * `node test/chaos/mutations/main.ts [--minutes N] [--seed S] [--only name]`: copies the program, switches one
+ * safeguard off in the copy, lets the harness run there, and says which checks noticed. Exits with 1 when one did not.
+ */
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runProgram, runUntilDone } from '@rekey/stack';
+import { type Mutation, mutations } from './mutations.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const copied = ['apps', 'packages', 'test', 'package.json', 'tsconfig.json'];
+
+await runUntilDone(async (signal) => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string', default: '0.5' },
+      seed: { type: 'string', default: '1' },
+      only: { type: 'string' },
+    },
+  });
+  let missed = 0;
+  const table = ['| switched off | noticed by |', '|---|---|'];
+  for (const mutation of mutations) {
+    if (values.only !== undefined && values.only !== mutation.name) continue;
+    signal.throwIfAborted();
+    const checks = await tryOut(mutation, values.minutes, values.seed, signal);
+    if (checks.length === 0) missed += 1;
+    table.push(`| ${mutation.name} | ${checks.join(', ') || '**nothing**'} |`);
+  }
+  process.stdout.write(`${table.join('\n')}\n`);
+  return missed === 0 ? 0 : 1;
+});
+
+async function tryOut(
+  mutation: Mutation,
+  minutes: string,
+  seed: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-mutant-'));
+  try {
+    const copy = join(folder, 'copy');
+    await copyProgram(copy);
+    for (const { file, from, to } of mutation.changes) {
+      const text = await readFile(join(copy, file), 'utf8');
+      if (text.split(from).length !== 2) throw new Error(`${mutation.name}: ${file} has changed`);
+      await writeFile(
+        join(copy, file),
+        text.replace(from, () => to),
+      );
+    }
+    const main = join(copy, 'test/chaos/main.ts');
+    const out = join(folder, 'run');
+    const given = ['--minutes', minutes, '--seed', seed, '--folder', out, '--only', mutation.faults.join()];
+    await runProgram({
+      file: process.execPath,
+      args: [main, ...given],
+      env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` },
+      signal,
+    });
+    const report = await readFile(join(out, 'report.md'), 'utf8');
+    return [...new Set([...report.matchAll(/^- ([^:]+): /gm)].map(([, check = '']) => check))].sort();
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** With node_modules of its own, in which our packages are the copy's and everything else is the original's. */
+async function copyProgram(to: string): Promise<void> {
+  await mkdir(join(to, 'node_modules/@rekey'), { recursive: true });
+  for (const name of copied) {
+    await cp(join(root, name), join(to, name), {
+      recursive: true,
+      filter: (path) => !path.includes('/node_modules'),
+    });
+  }
+  for (const name of await readdir(join(root, 'node_modules'))) {
+    if (name !== '@rekey') await symlink(join(root, 'node_modules', name), join(to, 'node_modules', name));
+  }
+  for (const name of await readdir(join(root, 'node_modules/@rekey'))) {
+    const target = await readlink(join(root, 'node_modules/@rekey', name));
+    await symlink(target, join(to, 'node_modules/@rekey', name));
+  }
+}

@@ -1,0 +1,90 @@
+import type { FaultKind } from '../faults/kinds.ts';
+
+/** A safeguard switched off by changing the text of the code, and the faults that should bring that to light. */
+export interface Mutation {
+  readonly name: string;
+  readonly changes: ReadonlyArray<{ readonly file: string; readonly from: string; readonly to: string }>;
+  readonly faults: readonly FaultKind[];
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'compare-and-swap',
+    changes: [
+      {
+        file: 'packages/store/src/write-batch.ts',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+        from: 'and ${isTenants(target)} and substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen\n      returning 1)',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+        to: 'and ${isTenants(target)}\n      returning 1)',
+      },
+    ],
+    faults: ['freeze-before-batch', 'postgres-link-stalled'],
+  },
+  {
+    name: 'fence',
+    changes: [
+      {
+        file: 'packages/store/migrations/0002_targets_and_fence.sql',
+        from: 'continue when found;\n        -- Only now',
+        to: 'continue;\n        -- Only now',
+      },
+    ],
+    faults: ['kill-worker', 'kill-after-switch'],
+  },
+  {
+    name: 'partial unique index',
+    changes: [
+      {
+        file: 'packages/store/migrations/0004_rotations.sql',
+        from: 'create unique index rotations_one_unfinished_per_tenant',
+        to: 'create index rotations_one_unfinished_per_tenant',
+      },
+      {
+        file: 'packages/store/src/start-rotation.ts',
+        from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning 1",
+        to: 'returning 1',
+      },
+    ],
+    faults: ['kill-api', 'rotate-while-one-runs'],
+  },
+  {
+    name: 're-enqueueing',
+    changes: [
+      {
+        file: 'apps/worker/src/recovery.ts',
+        from: 'if (rotations.length > 0)',
+        to: 'if (rotations.length < 0)',
+      },
+      { file: 'apps/worker/src/recovery.ts', from: 'if (ranges.length > 0)', to: 'if (ranges.length < 0)' },
+    ],
+    faults: ['redis-flushall', 'kill-api-after-commit'],
+  },
+  {
+    name: 'recount before completed',
+    changes: [
+      {
+        file: 'packages/store/src/prove-range.ts',
+        from: 'if (unaccounted > 0) return unaccounted;',
+        to: '',
+      },
+    ],
+    faults: ['kill-worker', 'postgres-link-200ms'],
+  },
+  {
+    name: 'commit-first',
+    changes: [
+      {
+        file: 'packages/keyring/src/make-dek.ts',
+        from: 'const bytes = generateDek();',
+        to: 'const bytes = generateDek();\n  globalThis.made = (globalThis.made ?? new Map()).set(dekId, Buffer.from(bytes));',
+      },
+      {
+        file: 'packages/keyring/src/keyring.ts',
+        from: 'const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));',
+        to: 'const bytes = globalThis.made?.get(stored.id) ?? (await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id)));',
+      },
+    ],
+    faults: ['freeze-before-key-stored', 'same-job-twice', 'kms-slow'],
+  },
+];
