@@ -37,6 +37,8 @@ export interface View {
   readonly phase: string;
   readonly percent: number;
   readonly toRotate: number;
+  /** Records that were inserted between the call and the switch: swept too, and not among what the call counted. */
+  readonly inserted: number;
   readonly rotated: number;
   readonly superseded: number;
   readonly failed: number;

@@ -40,11 +40,12 @@ const statements: ReadonlyArray<{ readonly check: string; readonly sql: string }
     check: 'counts add up',
     sql: `select 'rotation ' || id || ': ' || (progress -> 'rotated')::text || ' rotated of ' || items_to_rotate::text as what
       from rekey.rotations r cross join lateral (
-        select sum((progress -> 'rotated' ->> type)::bigint + (progress -> 'failed' ->> type)::bigint
-          + (progress -> 'superseded' ->> type)::bigint + (progress -> 'remaining' ->> type)::bigint) as accounted,
-          sum((items_to_rotate ->> type)::bigint) as all
-        from unnest(array['credentials', 'apiKeys', 'secrets']) type) sums
-      where status like 'completed%' and sums.accounted <> sums.all`,
+        select bool_and(swept + (progress -> 'superseded' ->> type)::bigint
+          = greatest(swept, (items_to_rotate ->> type)::bigint)) as accounted
+        from (select type, (progress -> 'rotated' ->> type)::bigint + (progress -> 'failed' ->> type)::bigint
+            + (progress -> 'remaining' ->> type)::bigint as swept
+          from unnest(array['credentials', 'apiKeys', 'secrets']) type) by_type) sums
+      where status like 'completed%' and not sums.accounted`,
   },
   ...['credentials', 'api_keys', 'secrets'].map((table) => ({
     check: 'nothing on an older DEK',

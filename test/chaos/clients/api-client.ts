@@ -83,10 +83,18 @@ function viewOf(data: StatusData): View {
     phase: data.phase,
     percent: data.percentComplete,
     toRotate: total(data.itemsToRotate),
+    inserted: insertedIn(data),
     rotated: total(data.itemsRotated),
     superseded: total(data.itemsSuperseded),
     failed: total(data.itemsFailed),
     remaining: total(data.itemsRemaining),
     completedAt: data.completedAt,
   };
+}
+
+function insertedIn({ itemsToRotate, itemsRotated, itemsFailed, itemsRemaining }: StatusData): number {
+  return Object.entries(itemsToRotate).reduce((sum, [type, counted]) => {
+    const swept = (itemsRotated[type] ?? 0) + (itemsFailed[type] ?? 0) + (itemsRemaining[type] ?? 0);
+    return sum + Math.max(0, swept - counted);
+  }, 0);
 }
