@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --minutes N --seed S [--folder F] [--only kind,kind]`: a run of the fault harness. Prints the
- * report, keeps history and logs in the folder, and exits with 1 when there was a violation.
+ * `npm run chaos -- --minutes N --seed S [--folder F] [--only kind,kind]`: a run of the fault harness. With `--kills N`:
+ * that many kills of workers in a row on one rotation. Prints the report, keeps history and logs in the folder, and exits with 1 when there was a violation.
  */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,11 +8,17 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runUntilDone } from '@rekey/stack';
 import { faultKinds } from './faults/kinds.ts';
+import { killInARow } from './kills.ts';
 import { longPlan } from './plan.ts';
 import { render } from './report.ts';
 import { run } from './run.ts';
 
 const minutesMax = 240;
+const killsMax = 1_000;
+/** A worker that was killed is replaced within this. */
+const resumeMaxMs = 15_000;
+/** For the end of all rotations, the last reads and the judgement. */
+const hardStopMs = 30 * 60_000;
 
 await runUntilDone(async (signal) => {
   const { values } = parseArgs({
@@ -21,6 +27,7 @@ await runUntilDone(async (signal) => {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       folder: { type: 'string' },
       only: { type: 'string' },
+      kills: { type: 'string' },
     },
   });
   const minutes = Number(values.minutes);
@@ -36,6 +43,15 @@ await runUntilDone(async (signal) => {
   await mkdir(folder, { recursive: true });
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   print(`Seed ${seed}; history and logs in ${folder}`);
+  // Whatever hangs: the keepers stop what is left.
+  setTimeout(() => process.exit(3), minutes * 60_000 + hardStopMs).unref();
+  if (values.kills !== undefined) {
+    const kills = await killInARow(Math.min(Number(values.kills), killsMax), seed, folder, print, signal);
+    print(
+      `${kills.kills} kills, the longest pause ${kills.longestPauseMs} ms; the rotation: ${kills.status}`,
+    );
+    return kills.status === 'completed' && kills.longestPauseMs < resumeMaxMs ? 0 : 1;
+  }
   const report = await run({ ...longPlan(seed, minutes), without }, folder, print, signal);
   const text = render(report);
   await writeFile(join(folder, 'report.md'), text);

@@ -7,6 +7,9 @@ import { KeysUnavailable } from './auth/verifier.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectRotations } from './connect-rotations.ts';
 
+/** No answer of ours takes Postgres longer; a connection that is silent for so long has lost its other end. */
+const statementsMaxMs = 3_000;
+
 async function main(config: ApiConfig): Promise<void> {
   const logger = createLogger({
     name: 'api',
@@ -22,6 +25,7 @@ async function main(config: ApiConfig): Promise<void> {
   const store = openStore({
     url: config.databaseUrl,
     applicationName: 'rekey-api',
+    takenMaxMs: statementsMaxMs,
     onError: (error) => logger.warn('a connection to Postgres was lost', { error }),
   });
   const doorbell = createDoorbell(redis);

@@ -55,7 +55,8 @@ export function availabilityCheck(): Check {
       if (!served || e - b > slowMs[line.what]) suspects.push({ harm: 'api', b, e, what: about });
       if (line.status === 503 && line.retryAfter !== true) wrong.add(`${about}, without Retry-After`);
       if (line.status === 503 && e - b > refusalMs) suspects.push({ harm: 'api', b, e, what: about });
-      if (line.status === 500) wrong.add(about);
+      // No fault stops an API process, so a caller that hangs up after 10 s was left hanging by us.
+      if (line.status === 500 || line.code === 'TimeoutError') wrong.add(`${about}, at ${Math.round(b)}`);
     },
     verdict() {
       for (const { harm, b, e, what } of suspects) {

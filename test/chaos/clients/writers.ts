@@ -48,7 +48,12 @@ async function writeSomething(tools: WriterTools, records: readonly ChaosRecord[
         records: together.map((each) => ({ id: each.id, value: latest(each), columns: nameOf(each) })),
       }),
     );
-  } else if (dice < 0.93) {
+  } else if (dice < 0.78) {
+    await rename(
+      tools,
+      records.filter((other) => other.tenantId === tenantId && other.target === target).slice(0, renamedMax),
+    );
+  } else if (dice < 0.95) {
     const together = some(tools, records, (other) => other.tenantId === tenantId, 2);
     await inCallersTransaction(tools, together, random.chance(0.25) ? 'repeatable read' : 'read committed');
   } else {
@@ -73,6 +78,33 @@ function latest(record: ChaosRecord): Buffer {
 
 async function remove(store: Store, { target, id }: ChaosRecord): Promise<void> {
   await store.query(`delete from ${target} where id = $1`, [id]);
+}
+
+const renamedMax = 40;
+
+/** Writes plain columns only and keeps the records locked meanwhile: the sweep has to leave them out and come back. */
+async function rename({ store, random }: WriterTools, together: readonly ChaosRecord[]): Promise<void> {
+  const [first] = together;
+  const client = first === undefined ? null : await store.connect().catch(() => null);
+  if (first === undefined || client === null) return;
+  let broken = false;
+  const onDeath = (): void => {
+    broken = true;
+  };
+  client.on('error', onDeath);
+  try {
+    await client.query('begin');
+    await client.query(`update ${first.target} set name = name where id = any($1)`, [
+      together.map(({ id }) => id),
+    ]);
+    await sleep(random.integer(50, 600));
+    await client.query(random.chance(0.5) ? 'commit' : 'rollback');
+  } catch {
+    broken = true;
+  } finally {
+    client.off('error', onDeath);
+    client.release(broken);
+  }
 }
 
 /** A transaction that did not happen, whatever it was. */

@@ -82,7 +82,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'packages/keyring/src/keyring.ts',
         from: 'const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));',
-        to: 'const bytes = globalThis.made?.get(stored.id) ?? (await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id)));',
+        to: 'const bytes = (globalThis.made?.has(stored.id) && Buffer.from(globalThis.made.get(stored.id))) || (await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id)));',
       },
     ],
     faults: ['freeze-before-key-stored', 'same-job-twice', 'kms-slow'],
