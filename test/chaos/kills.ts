@@ -15,7 +15,7 @@ export interface KillsReport {
   readonly longestPauseMs: number;
 }
 
-const records = 30_000;
+const records = 80_000;
 /** What a killed worker may cost. */
 const pauseMaxMs = 30_000;
 

@@ -25,7 +25,7 @@ export async function activate(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (rotation.switched) return true;
-  await beginActivating(env.sweepStore, rotation.id);
+  await beginActivating(env.store, rotation.id);
   if (!(await provideMaterial(env, rotation))) return false;
   await checkNewDek(env, rotation);
   await checkPreviousDek(env, rotation);

@@ -60,7 +60,7 @@ export type Conclusion = 'completed' | 'finished' | 'unproved';
 
 /** Ends the rotation if everything is proved, and publishes its last snapshot. */
 export async function conclude(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
-  if (!(await beginVerifying(env.sweepStore, rotationId))) {
+  if (!(await beginVerifying(env.store, rotationId))) {
     return (await loadRunning(env.store, rotationId)) === null ? 'finished' : 'unproved';
   }
   const ended = await completeRotation(env.store, rotationId);

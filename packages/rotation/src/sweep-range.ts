@@ -30,8 +30,14 @@ import { fetchOlderDeks, reencryptBatch } from './reencrypt-window.ts';
  */
 export type SweptRange = 'proved' | 'elsewhere' | 'stopped';
 
-/** Records read at once. Written as strided batches, so that ids in heap order do not crowd on the same pages. */
-const windowItems = 4_000;
+/**
+ * A window is read at once and written in so many batches, each spread over all of it: then a batch touches a page of
+ * the table about once although ids may lie in heap order, and updates find room on their page (with eight batches per
+ * window a quarter of them did not).
+ */
+const batchesPerWindow = 16;
+/** Below this a batch costs more for its commit than spreading gains. */
+const batchItemsMin = 100;
 const windowBytes = 8 * 1024 * 1024;
 
 /** Claims a range, sweeps it in passes until it is proved, and gives it back. Throws what `diagnose` understands. */
@@ -95,7 +101,7 @@ async function sweepOnce(
       tenantId: rotation.tenantId,
       newKeyNumber: rotation.newKeyNumber,
       after,
-      itemsMax: windowItems,
+      itemsMax: batchesPerWindow * env.batchSize.items,
       bytesMax: windowBytes,
     });
     window.catch(() => {}); // it is awaited later, or not at all when a write fails before
@@ -160,10 +166,13 @@ async function write(
 /**
  * Splits a window so that each batch is spread over all of it (every n-th record): with ids in heap order a batch of
  * neighbours would fill its pages with dead rows that only the next transaction may prune, and updates would not
- * stay on their page.
+ * stay on their page. A window that is not full is spread as well.
  */
 function strided(window: readonly SealedRecord[], batchItems: number): SealedRecord[][] {
-  const batches = Math.ceil(window.length / batchItems);
+  const batches = Math.max(
+    Math.ceil(window.length / batchItems),
+    Math.min(batchesPerWindow, Math.floor(window.length / batchItemsMin)),
+  );
   return Array.from({ length: batches }, (_, offset) =>
     window.filter((_record, i) => i % batches === offset),
   );

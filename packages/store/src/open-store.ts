@@ -152,9 +152,13 @@ export async function row<Row extends QueryResultRow>(
 
 /**
  * Runs `work` in a transaction of its own: committed when it returns, rolled back when it throws. A connection
- * whose rollback fails is thrown away. A `COMMIT` whose answer was lost throws `UNAVAILABLE`: it may have happened.
+ * whose rollback fails is thrown away. `lockTimeoutMs` takes the place of the session's. A `COMMIT` whose answer was lost throws `UNAVAILABLE`: it may have happened.
  */
-export async function inTransaction<T>(store: Store, work: (tx: PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(
+  store: Store,
+  work: (tx: PoolClient) => Promise<T>,
+  { lockTimeoutMs }: { readonly lockTimeoutMs?: number } = {},
+): Promise<T> {
   const client = await speaking(() => store.connect());
   let broken: Error | undefined;
   // Without a listener, a connection that dies while checked out would end the process.
@@ -164,7 +168,9 @@ export async function inTransaction<T>(store: Store, work: (tx: PoolClient) => P
   client.on('error', onDeath);
   try {
     return await speaking(async () => {
-      await client.query('begin');
+      await client.query(
+        lockTimeoutMs === undefined ? 'begin' : `begin; set local lock_timeout = ${lockTimeoutMs}`,
+      );
       const result = await work(client);
       await client.query('commit');
       return result;

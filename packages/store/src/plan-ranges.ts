@@ -94,30 +94,35 @@ async function cut(on: Queryable, edge: Edge, plan: Plan, itemsPerRange: number)
   return { ...edge, planned, upper: last !== undefined && planned === itemsPerRange ? last.id : null };
 }
 
+/** Two planners at once wait for each other here, and nobody waits for either. */
+const otherPlannerMs = 5_000;
+
 /** Stores the slices that lie next to a stored one or at the beginning; those. Null when the rotation is over. */
 async function storeRanges(
   store: Store,
   rotationId: string,
   slices: readonly Slice[],
 ): Promise<OpenRange[] | null> {
-  return inTransaction(store, async (tx) => {
-    const [running] = await rows<{ phase: string }>(
-      tx,
-      `select phase from rekey.rotations
+  return inTransaction(
+    store,
+    async (tx) => {
+      const [running] = await rows<{ phase: string }>(
+        tx,
+        `select phase from rekey.rotations
        where id = $1 and status = 'in_progress' and switched_at is not null for key share`,
-      [rotationId],
-    );
-    if (running === undefined) return null;
-    if (running.phase === 'activating') {
-      await tx.query(
-        `update rekey.rotations set phase = 'sweeping', heartbeat_at = clock_timestamp()
-         where id = $1 and phase = 'activating'`,
         [rotationId],
       );
-    }
-    const stored = await rows<{ target: string; ordinal: number; planned: string }>(
-      tx,
-      `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned)
+      if (running === undefined) return null;
+      if (running.phase === 'activating') {
+        await tx.query(
+          `update rekey.rotations set phase = 'sweeping', heartbeat_at = clock_timestamp()
+         where id = $1 and phase = 'activating'`,
+          [rotationId],
+        );
+      }
+      const stored = await rows<{ target: string; ordinal: number; planned: string }>(
+        tx,
+        `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned)
        select $1, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned
        from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[])
          as s(target, ordinal, lower_id, upper_id, planned)
@@ -125,20 +130,22 @@ async function storeRanges(
          select from rekey.rotation_ranges g
          where g.rotation_id = $1 and g.target = s.target and g.ordinal = s.ordinal - 1 and g.upper_id = s.lower_id)
        on conflict do nothing returning target, ordinal, planned`,
-      [
+        [
+          rotationId,
+          slices.map(({ target }) => target.name),
+          slices.map(({ ordinal }) => ordinal),
+          slices.map(({ lower }) => lower),
+          slices.map(({ upper }) => upper),
+          slices.map(({ planned }) => planned),
+        ],
+      );
+      return stored.map(({ target, ordinal, planned }) => ({
         rotationId,
-        slices.map(({ target }) => target.name),
-        slices.map(({ ordinal }) => ordinal),
-        slices.map(({ lower }) => lower),
-        slices.map(({ upper }) => upper),
-        slices.map(({ planned }) => planned),
-      ],
-    );
-    return stored.map(({ target, ordinal, planned }) => ({
-      rotationId,
-      target,
-      ordinal,
-      planned: Number(planned),
-    }));
-  });
+        target,
+        ordinal,
+        planned: Number(planned),
+      }));
+    },
+    { lockTimeoutMs: otherPlannerMs },
+  );
 }
