@@ -41,14 +41,16 @@ export async function beginSweep(bench: Workbench, tenantId: string): Promise<Sw
     newKeyNumber,
     target,
     lease,
-    read: () =>
-      readWindow(env.sweepStore, target, lease, {
-        tenantId,
-        newKeyNumber,
-        after: null,
-        itemsMax: 1_000,
-        bytesMax: 1_000_000,
-      }),
+    read: async () =>
+      (
+        await readWindow(env.sweepStore, target, lease, {
+          tenantId,
+          newKeyNumber,
+          after: null,
+          itemsMax: 1_000,
+          bytesMax: 1_000_000,
+        })
+      ).records,
     write: (records, locked = 'wait', { lease: under = lease, cursor = null } = {}) => {
       const replacements = records.map(({ id, ciphertext }) => ({
         id,

@@ -163,11 +163,11 @@ test('a window is bounded by bytes: a record of 10 MB comes alone, and nothing i
   const windows: string[][] = [];
   for (let after: string | null = null; ; ) {
     const bounds = { tenantId, newKeyNumber: 2, after, itemsMax: 4_000, bytesMax: 8 * mb };
-    const window = await readWindow(store, target, { lower: null, upper: null }, bounds);
-    if (window.length === 0) break;
+    const { records, isLast } = await readWindow(store, target, { lower: null, upper: null }, bounds);
     windows.push(
-      window.map(({ id }) => String(all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex')))),
+      records.map(({ id }) => String(all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex')))),
     );
+    if (isLast) break;
     after = all[Number(windows.at(-1)?.at(-1))] ?? null;
   }
   assert.deepEqual(windows, [['0'], ['1', '2', '3'], ['4']]);
@@ -178,13 +178,16 @@ test('a window holds what stands between its edges on older keys, at most so man
   await vault.put({ target: 'secrets', tenantId, id: all[2] ?? '', value: Buffer.of(9) });
   const bounds = { tenantId, newKeyNumber: 2, after: null, itemsMax: 2, bytesMax: 1_000 };
   const edges = { lower: all[0] ?? null, upper: all[4] ?? null };
-  const read = async (after: string | null): Promise<number[]> =>
-    (await readWindow(store, target, edges, { ...bounds, after })).map(({ id }) =>
+  const read = async (after: string | null): Promise<{ found: number[]; isLast: boolean }> => {
+    const { records, isLast } = await readWindow(store, target, edges, { ...bounds, after });
+    const found = records.map(({ id }) =>
       all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex')),
     );
-  assert.deepEqual(await read(null), [1, 3]);
-  assert.deepEqual(await read(all[3] ?? null), [4]);
-  assert.deepEqual(await read(all[4] ?? null), []);
+    return { found, isLast };
+  };
+  assert.deepEqual(await read(null), { found: [1, 3], isLast: false });
+  assert.deepEqual(await read(all[3] ?? null), { found: [4], isLast: true });
+  assert.deepEqual(await read(all[4] ?? null), { found: [], isLast: true });
 });
 
 test('a batch is spread over its window, and a stopped sweep leaves the cursor before what is not written', async (t) => {

@@ -30,7 +30,8 @@ async function anyRecord(store: Store): Promise<{ target: string; id: string } |
   const everything = { lower: null, upper: null };
   const justOne = { tenantId, newKeyNumber: 0, after: null, itemsMax: 1, bytesMax: 1 };
   for (const target of await loadTargets(store)) {
-    const [first] = await readWindow(store, target, everything, justOne);
+    const { records } = await readWindow(store, target, everything, justOne);
+    const [first] = records;
     if (first !== undefined) return { target: target.name, id: idText(target.idType, first.id) };
   }
   return null;

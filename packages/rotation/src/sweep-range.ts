@@ -16,6 +16,7 @@ import {
   type SealedRecord,
   StoreError,
   type Target,
+  type Window,
   writeBatch,
 } from '@rekey/store';
 import type { RotationEnvironment } from './environment.ts';
@@ -50,11 +51,13 @@ export async function sweepRange(
 ): Promise<SweptRange> {
   const lease = await claimRange(env.sweepStore, range, randomUUID());
   if (lease === null) return 'elsewhere';
+  let swept: SweptRange | undefined;
   try {
-    return await sweepUntilProved(env, rotation, target, lease, signal);
+    swept = await sweepUntilProved(env, rotation, target, lease, signal);
+    return swept;
   } finally {
-    // Proved or lost, this does nothing; given up, it lets the next worker claim at once.
-    await releaseLease(env.sweepStore, lease).catch(() => {});
+    // Proved, the lease is gone; given up, this lets the next worker claim at once.
+    if (swept !== 'proved') await releaseLease(env.sweepStore, lease).catch(() => {});
   }
 }
 
@@ -96,7 +99,7 @@ async function sweepOnce(
   signal: AbortSignal,
 ): Promise<{ readonly replaced: number } | 'lost' | 'stopped'> {
   const cipher = createRecordCipher({ tenantId: rotation.tenantId, column: target.column });
-  const read = (after: string | null): Promise<SealedRecord[]> => {
+  const read = (after: string | null): ReturnType<typeof readWindow> => {
     const window = readWindow(env.sweepStore, target, lease, {
       tenantId: rotation.tenantId,
       newKeyNumber: rotation.newKeyNumber,
@@ -109,13 +112,13 @@ async function sweepOnce(
   };
 
   let replaced = 0;
-  let next = read(lease.cursor);
-  for (;;) {
-    const window = await next;
+  let next: ReturnType<typeof readWindow> | null = read(lease.cursor);
+  while (next !== null) {
+    const { records: window, isLast }: Window = await next;
     const last = window.at(-1);
     if (last === undefined) return { replaced };
     const cursor = idText(target.idType, last.id);
-    next = read(cursor);
+    next = isLast ? null : read(cursor);
     const olderDeks = await fetchOlderDeks(env.keyring, rotation.tenantId, window);
 
     let writing: Promise<number | null> = Promise.resolve(0);
@@ -143,6 +146,7 @@ async function sweepOnce(
     pulse.touch();
     if (signal.aborted) return 'stopped';
   }
+  return { replaced };
 }
 
 /** Waits briefly for locked records, then leaves them out: the sweep never waits long while it holds others. */

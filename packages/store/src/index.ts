@@ -46,7 +46,7 @@ export {
   renewLease,
   restartRange,
 } from './range-lease.ts';
-export { readWindow, type SealedRecord, type WindowBounds } from './read-window.ts';
+export { readWindow, type SealedRecord, type Window, type WindowBounds } from './read-window.ts';
 export { type ColumnValue, readRecord, replaceRecords, type SealedWrite, upsertRecords } from './records.ts';
 export {
   type Initiator,

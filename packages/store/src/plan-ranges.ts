@@ -36,6 +36,8 @@ export async function planRanges(
     const stored = await storeRanges(sweepStore, plan.rotationId, slices);
     if (stored === null) return; // the rotation is over
     await onRanges(stored);
+    // Stored by us, all of it, to the end: no need to look again.
+    if (stored.length === slices.length && slices.every(({ upper }) => upper === null)) return;
   }
 }
 

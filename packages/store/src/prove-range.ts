@@ -15,6 +15,41 @@ export async function proveRange(
   store: Store,
   target: Target,
   lease: Lease,
+  rotation: { readonly tenantId: string; readonly newKeyNumber: number },
+): Promise<number | null> {
+  return (await proveEmpty(store, target, lease, rotation))
+    ? 0
+    : proveAllButSetAside(store, target, lease, rotation);
+}
+
+/**
+ * The usual case in one statement: nothing is left and nothing was set aside in this target. The lease's row is locked
+ * before it is changed; the count is of this statement, so of after the switch.
+ */
+async function proveEmpty(
+  store: Store,
+  target: Target,
+  lease: Lease,
+  { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
+): Promise<boolean> {
+  const proved = await rows(
+    store,
+    `update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
+       and not exists (select from rekey.rotation_failures where rotation_id = $1 and target = $2)
+       and (select count(*) from ${target.table} t
+         where ${within(target, literals(target, tenantId, lease.lower, lease.upper))}
+           and t.${target.key} <> $5) = 0
+     returning 1`,
+    [lease.rotationId, lease.target, lease.ordinal, lease.owner, newKeyNumber],
+  );
+  return proved.length === 1;
+}
+
+async function proveAllButSetAside(
+  store: Store,
+  target: Target,
+  lease: Lease,
   { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
 ): Promise<number | null> {
   return inTransaction(store, async (tx) => {

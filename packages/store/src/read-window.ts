@@ -24,13 +24,20 @@ export interface WindowBounds {
   readonly bytesMax: number;
 }
 
-/** The next records of a range that are not under the new DEK, in the order of ids; none: the range's end. */
+export interface Window {
+  /** In the order of ids. */
+  readonly records: SealedRecord[];
+  /** Whether the range ended within the window: there is nothing behind it to read. */
+  readonly isLast: boolean;
+}
+
+/** The next records of a range that are not under the new DEK. */
 export async function readWindow(
   store: Store,
   target: Target,
   { lower, upper }: Pick<Lease, 'lower' | 'upper'>,
   bounds: WindowBounds,
-): Promise<SealedRecord[]> {
+): Promise<Window> {
   // COPY takes no parameters; every value is a number or an escaped literal.
   const output = await copy(
     store,
@@ -48,12 +55,15 @@ export async function readWindow(
        where bytes_before < ${bounds.bytesMax}
      ) to stdout (format binary)`,
   );
-  return decodeCopy(output).map((tuple) => {
+  const records = decodeCopy(output).map((tuple) => {
     const [recordId, ciphertext] = tuple;
     if (recordId === undefined || ciphertext === undefined)
       throw new Error('a window of two columns has fewer');
     return { id: recordId, ciphertext };
   });
+  const bytes = records.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0);
+  // A window that neither limit can have cut short.
+  return { records, isLast: records.length < bounds.itemsMax && bytes < bounds.bytesMax };
 }
 
 async function copy(store: Store, statement: string): Promise<Buffer> {

@@ -21,7 +21,9 @@ export async function openControl(): Promise<Control> {
   const server = createServer((socket) => {
     let name = '';
     socket.on('error', () => {});
-    createInterface({ input: socket }).on('line', (line) => {
+    // It repeats the socket's error, as when a worker is killed with a report on its way.
+    const lines = createInterface({ input: socket }).on('error', () => {});
+    lines.on('line', (line) => {
       // The parsed edge: the other end is faulty-worker-main.ts.
       const report = JSON.parse(line) as Record<string, unknown>;
       if (typeof report.name === 'string') {

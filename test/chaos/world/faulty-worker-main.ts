@@ -62,7 +62,8 @@ function tell(what: object): void {
   if (!control.destroyed) control.write(`${JSON.stringify(what)}\n`);
 }
 tell({ name: process.env.CHAOS_NAME, pid: process.pid });
-createInterface({ input: control }).on('line', (line) => {
+const orders = createInterface({ input: control }).on('error', () => {});
+orders.on('line', (line) => {
   // The parsed edge: the other end is control.ts.
   const order = JSON.parse(line) as { kms?: KmsMode; blockMs?: number };
   if (order.kms !== undefined) kms = order.kms;
