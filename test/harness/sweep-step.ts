@@ -21,9 +21,17 @@ export interface SweepStep {
   ): Promise<number | null>;
 }
 
-/** A rotation that has switched and planned, its range of `secrets` claimed by us. */
-export async function beginSweep(bench: Workbench, tenantId: string): Promise<SweepStep> {
-  const env = bench.environment();
+/**
+ * A rotation that has switched and planned, its range of `secrets` claimed by us. `patient`: it waits for locked records
+ * as long as it takes, so that a busy machine does not decide who gives way.
+ */
+export async function beginSweep(
+  bench: Workbench,
+  tenantId: string,
+  { patient = false }: { patient?: boolean } = {},
+): Promise<SweepStep> {
+  const hasty = bench.environment();
+  const env = patient ? { ...hasty, sweepStore: hasty.store } : hasty;
   const rotationId = await bench.start(tenantId);
   const sweep = await prepareSweep(env, rotationId, new AbortController().signal);
   const target = sweep?.targets.get('secrets');
