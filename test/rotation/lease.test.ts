@@ -94,6 +94,30 @@ test('a batch after a cancel writes nothing, and the cancelled rotation cannot c
   assert.equal(before.itemsRotated.secrets, 5);
 });
 
+test('a rotation with a range that is not proved does not complete, whoever asks', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 34);
+  const { rotationId } = await beginSweep(bench, tenantId);
+  const completed = async (): Promise<string> => (await completeRotation(bench.store, rotationId)).kind;
+  assert.equal(await completed(), 'not_proved');
+  const prove = 'update rekey.rotation_ranges set proved_at = now() where rotation_id = $1 and target = $2';
+  for (const target of ['credentials', 'api_keys']) {
+    await bench.pool.query(prove, [rotationId, target]);
+    assert.equal(await completed(), 'not_proved');
+  }
+  // Of one target a proved range and one that is not.
+  await bench.pool.query(
+    `update rekey.rotation_ranges set upper_id = $2, proved_at = now() where rotation_id = $1 and target = 'secrets'`,
+    [rotationId, randomUUID()],
+  );
+  await bench.pool.query(
+    `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, planned)
+     select rotation_id, target, 1, upper_id, 0 from rekey.rotation_ranges
+     where rotation_id = $1 and target = 'secrets'`,
+    [rotationId],
+  );
+  assert.equal(await completed(), 'not_proved');
+});
+
 test('renewals and batches at the same time keep the counts exact', async () => {
   const { tenantId } = await seedTenant(bench.vault, 340);
   const sweep = await beginSweep(bench, tenantId);

@@ -65,7 +65,8 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
 
   const unwrapOnce = (tenantId: string, stored: WrappedDek): Promise<Dek> => {
     const ready = atHand(tenantId, stored.keyNumber);
-    if (ready !== undefined) return Promise.resolve(ready);
+    // Another DEK under the same number: the row that this one came from is gone, and the row is what counts.
+    if (ready !== undefined && ready.id === stored.id) return Promise.resolve(ready);
     const at = place(tenantId, stored.keyNumber);
     const pending = underWay.get(at);
     if (pending !== undefined) return pending;

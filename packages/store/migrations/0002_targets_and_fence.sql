@@ -247,6 +247,9 @@ begin
   execute format('drop function if exists rekey.%I(), rekey.%I()', 'fence_' || target_name, 'count_' || target_name);
   delete from rekey.record_deltas d where d.target = target_name;
   delete from rekey.record_counts c where c.target = target_name;
+  -- Rotations under way have nothing more to sweep here: it was counted empty just now, or is gone.
+  update rekey.rotation_ranges g set proved_at = clock_timestamp(), owner = null
+    where g.target = target_name and g.proved_at is null;
   update rekey.targets t set retired_at = now() where t.name = target_name;
 end
 $$;

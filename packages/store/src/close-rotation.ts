@@ -91,16 +91,19 @@ async function lockUnfinished(tx: PoolClient, rotationId: string): Promise<Rotat
   return found ?? null;
 }
 
+/**
+ * Ranges are stored only after the switch, so every proof is later than it, whatever a clock says. Nothing here may be
+ * null: an aggregate passes over nulls, and an unproved range would go unseen.
+ */
 async function everythingProved(tx: PoolClient, rotationId: string): Promise<boolean> {
   const { proved } = await row<{ proved: boolean }>(
     tx,
     `select coalesce(bool_and(covered), false) as proved from (
-       select t.name, count(g.*) > 0 and bool_and(
-           g.proved_at >= r.switched_at
+       select t.name, count(g.*) > 0 and coalesce(bool_and(
+           g.proved_at is not null
            and g.lower_id is not distinct from g.edge_before
-           and (g.upper_id is null) = g.is_last) as covered
+           and (g.upper_id is null) = g.is_last), false) as covered
        from rekey.targets t
-       join rekey.rotations r on r.id = $1
        left join (
          select *, lag(upper_id) over (partition by target order by ordinal) as edge_before,
            lead(ordinal) over (partition by target order by ordinal) is null as is_last
