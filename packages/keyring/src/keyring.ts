@@ -37,6 +37,7 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
   const held = new Map<string, Dek>();
   const underWay = new Map<string, Promise<Dek>>();
   const tenants = new Map<string, number>();
+  const cameFrom = new WeakMap<Dek, Buffer>();
 
   const place = (tenantId: string, keyNumber: number): string => `${tenantId}/${keyNumber}`;
 
@@ -51,7 +52,10 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
   };
 
   const keep = (tenantId: string, dek: Dek): void => {
-    held.set(place(tenantId, dek.keyNumber), dek);
+    const at = place(tenantId, dek.keyNumber);
+    const replaces = held.delete(at);
+    held.set(at, dek);
+    if (replaces) return;
     tenants.set(tenantId, (tenants.get(tenantId) ?? 0) + 1);
     if (held.size <= deksMax) return;
     const [oldest] = held.keys();
@@ -65,14 +69,15 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
 
   const unwrapOnce = (tenantId: string, stored: WrappedDek): Promise<Dek> => {
     const ready = atHand(tenantId, stored.keyNumber);
-    // Another DEK under the same number: the row that this one came from is gone, and the row is what counts.
-    if (ready !== undefined && ready.id === stored.id) return Promise.resolve(ready);
-    const at = place(tenantId, stored.keyNumber);
+    // Only if it came out of these very bytes: after a failover or a restore the row may hold others, and it counts.
+    if (ready !== undefined && cameFrom.get(ready)?.equals(stored.wrapped)) return Promise.resolve(ready);
+    const at = `${place(tenantId, stored.keyNumber)}/${stored.wrapped.toString('base64')}`;
     const pending = underWay.get(at);
     if (pending !== undefined) return pending;
     const unwrapping = (async () => {
       const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));
       const dek = { id: stored.id, keyNumber: stored.keyNumber, key: importDek(bytes) };
+      cameFrom.set(dek, stored.wrapped);
       keep(tenantId, dek);
       return dek;
     })().finally(() => underWay.delete(at));

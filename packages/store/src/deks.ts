@@ -21,10 +21,14 @@ export async function storeMaterial(
 ): Promise<void> {
   await rows(
     on,
+    // On the disk before anybody can fetch it, whatever the session's setting: a crash must not take back bytes that
+    // some process already holds under this number.
     `with stored as (
        insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, $2, $3)
        on conflict do nothing returning dek_id)
-     select pg_notify('rekey_deks', d.tenant_id::text) from stored join rekey.deks d on d.id = stored.dek_id`,
+     select pg_notify('rekey_deks', d.tenant_id::text),
+       case current_setting('synchronous_commit') when 'off' then set_config('synchronous_commit', 'on', true) end
+     from stored join rekey.deks d on d.id = stored.dek_id`,
     [dekId, kekUri, wrapped],
   );
 }
