@@ -15,8 +15,9 @@ const commit = /^commit$/i;
 export const places = {
   beforeKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'before' },
   afterKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'after' },
-  switching: { steps: [/set switched_at = clock_timestamp\(\)/, commit], moment: 'before' },
-  afterSwitch: { steps: [/set switched_at = clock_timestamp\(\)/, commit], moment: 'after' },
+  // One statement that commits itself: a worker can stand still before it, not within it.
+  switching: { steps: [/rekey\.switch_dek/], moment: 'before' },
+  afterSwitch: { steps: [/rekey\.switch_dek/], moment: 'after' },
   beforeBatch: { steps: [/^with lease as materialized/], moment: 'before' },
   beforeBatchCommit: { steps: [/^with lease as materialized/], moment: 'uncommitted' },
   afterBatchCommit: { steps: [/^with lease as materialized/], moment: 'after' },
@@ -24,7 +25,7 @@ export const places = {
   afterLastBatch: { steps: [/^begin$/], application: /^rekey-sweep$/, moment: 'before' },
   beforeProof: { steps: [/count\(f\.record_id\) as set_aside/], moment: 'before' },
   afterProof: { steps: [/set failed = .*proved_at = clock_timestamp\(\)/s, commit], moment: 'after' },
-  afterCompleted: { steps: [/phase = 'done'/, commit], moment: 'after' },
+  afterCompleted: { steps: [/phase = 'done'.* and version = /s], moment: 'after' },
 } as const satisfies Record<string, Place>;
 
 /** Waits at that place in every free worker; the first to come there is harmed by `harm`, and is the result. */
