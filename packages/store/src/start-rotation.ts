@@ -7,8 +7,8 @@ import {
   rotationColumns,
   toView,
 } from './rotation-view.ts';
-import { type ItemCounts, type ItemType, noItems, totalOf } from './targets.ts';
-import { estimateMs, measureThroughput } from './throughput.ts';
+import { noItems } from './targets.ts';
+import { estimatedDuration } from './throughput.ts';
 
 export interface StartRotation {
   readonly rotationId: string;
@@ -68,15 +68,9 @@ async function attempt(tx: PoolClient, call: StartRotation): Promise<StartedRota
     }
   }
 
-  const unfinished = await insertRotation(tx, call);
-  if (unfinished !== null) return { kind: 'in_progress', rotationId: unfinished };
-
-  await tx.query(
-    `insert into rekey.deks (id, tenant_id, key_number, state)
-     select $1, $2, coalesce(max(key_number), 0) + 1, 'pre_active' from rekey.deks where tenant_id = $2`,
-    [call.newDekId, call.tenantId],
-  );
-  const view = toView(await freezeCounts(tx, call));
+  const inserted = await insertRotation(tx, call);
+  if (inserted.kind === 'in_progress') return inserted;
+  const view = toView(inserted.rotation);
   const body = call.render(view);
   if (call.idempotency !== null) {
     await tx.query('update rekey.idempotency_keys set response = $3 where caller = $1 and key = $2', [
@@ -127,58 +121,52 @@ async function claimIdempotencyKey(
   );
 }
 
-/** Null when the row is in; else the id of the tenant's unfinished rotation. */
-async function insertRotation(tx: PoolClient, call: StartRotation): Promise<string | null> {
+type InsertedRotation =
+  | { readonly kind: 'inserted'; readonly rotation: RotationRow }
+  | { readonly kind: 'in_progress'; readonly rotationId: string };
+
+/**
+ * The rotation's row and that of its new DEK, in one statement. Nothing is sealed under a DEK that is reserved just
+ * now, so all of the tenant's records count.
+ */
+async function insertRotation(tx: PoolClient, call: StartRotation): Promise<InsertedRotation> {
   for (;;) {
-    const inserted = await rows(
+    const [rotation] = await rows<RotationRow>(
       tx,
-      `insert into rekey.rotations
-         (id, tenant_id, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, estimated_completion)
-       select $1, $2, (select id from rekey.deks where tenant_id = $2 and state = 'active'), $3, $4, $5, now()
-       on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning 1`,
+      `with counted as materialized (
+         select t.item_type,
+           sum(coalesce((select c.records from rekey.record_counts c
+               where c.tenant_id = $2 and c.target = t.name), 0)
+             + coalesce((select sum(d.delta) from rekey.record_deltas d
+               where d.tenant_id = $2 and d.target = t.name), 0)) as records
+         from rekey.targets t where t.retired_at is null group by t.item_type),
+       inserted as (
+         insert into rekey.rotations
+           (id, tenant_id, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, estimated_completion)
+         select $1, $2, (select id from rekey.deks where tenant_id = $2 and state = 'active'), $3,
+           $5::jsonb || (select coalesce(jsonb_object_agg(item_type, records), '{}') from counted), $4,
+           now() + ${estimatedDuration('(select coalesce(sum(records), 0) from counted)')}
+         on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning ${rotationColumns}),
+       reserved as (
+         insert into rekey.deks (id, tenant_id, key_number, state)
+         select $3, $2, (select coalesce(max(key_number), 0) + 1 from rekey.deks where tenant_id = $2), 'pre_active'
+         from inserted)
+       select * from inserted`,
       [
         call.rotationId,
         call.tenantId,
         call.newDekId,
-        JSON.stringify(noItems()),
         JSON.stringify(call.initiatedBy),
+        JSON.stringify(noItems()),
       ],
     );
-    if (inserted.length === 1) return null;
+    if (rotation !== undefined) return { kind: 'inserted', rotation };
     const [unfinished] = await rows<{ id: string }>(
       tx,
       `select id from rekey.rotations where tenant_id = $1 and status in ('in_progress', 'paused')`,
       [call.tenantId],
     );
-    if (unfinished !== undefined) return unfinished.id;
+    if (unfinished !== undefined) return { kind: 'in_progress', rotationId: unfinished.id };
     // It finished between the two statements: the place is free now.
   }
-}
-
-async function freezeCounts(tx: PoolClient, { rotationId, tenantId }: StartRotation): Promise<RotationRow> {
-  const throughput = await measureThroughput(tx);
-  const counts = await countRecords(tx, tenantId);
-  return row<RotationRow>(
-    tx,
-    `update rekey.rotations
-     set items_to_rotate = $2, estimated_completion = started_at + make_interval(secs => $3 / 1000.0)
-     where id = $1 returning ${rotationColumns}`,
-    [rotationId, JSON.stringify(counts), estimateMs(totalOf(counts), throughput)],
-  );
-}
-
-/** The tenant's records. Nothing is sealed under a DEK that was reserved just now, so all of them count. */
-async function countRecords(tx: PoolClient, tenantId: string): Promise<ItemCounts> {
-  const counts = noItems();
-  const found = await rows<{ item_type: ItemType; records: string }>(
-    tx,
-    `select t.item_type,
-       coalesce((select c.records from rekey.record_counts c where c.tenant_id = $1 and c.target = t.name), 0)
-       + coalesce((select sum(d.delta) from rekey.record_deltas d where d.tenant_id = $1 and d.target = t.name), 0)
-       as records
-     from rekey.targets t where t.retired_at is null`,
-    [tenantId],
-  );
-  for (const { item_type, records } of found) counts[item_type] += Number(records);
-  return counts;
 }

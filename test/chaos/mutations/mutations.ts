@@ -42,8 +42,8 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: 'packages/store/src/start-rotation.ts',
-        from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning 1",
-        to: 'returning 1',
+        from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning",
+        to: 'returning',
       },
     ],
     faults: ['kill-api', 'rotate-while-one-runs'],
