@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createKeyring, makeDek } from '@rekey/keyring';
 import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import {
-  beginActivating,
   findRotation,
-  loadRunning,
   openStore,
   openSweepStore,
   type RotationView,
@@ -15,6 +13,7 @@ import {
   type SwitchDek,
   startRotation,
   storeMaterial,
+  takeUp,
 } from '@rekey/store';
 import { createVault, type Vault, type VaultOptions } from '@rekey/vault';
 import { type Owner, thisFile } from './cleanup.ts';
@@ -136,8 +135,7 @@ export async function readyToSwitch(
   tenantId: string,
 ): Promise<SwitchDek> {
   const rotationId = await start(tenantId);
-  await beginActivating(store, rotationId);
-  const running = await loadRunning(store, rotationId);
+  const running = await takeUp(store, rotationId);
   if (running === null) throw new Error('a rotation that was started does not run');
   const { previousDekId, newDekId } = running;
   await storeMaterial(store, await makeDek(kek, tenantId, newDekId));

@@ -145,10 +145,10 @@ test('of two makers of one DEK the first to store wins, and the second changes n
   ]);
   const made = await Promise.all(Array.from({ length: 4 }, () => makeDek(kek, tenantId, rows[0]?.id)));
   await Promise.all(made.map((dek) => storeMaterial(store, dek)));
-  const [before] = await loadDeks(store, tenantId, { dekId: rows[0]?.id });
+  const [before] = await loadDeks(store, tenantId, { dekIds: [rows[0]?.id] });
   assert.ok(made.some(({ wrapped }) => before?.wrapped.equals(wrapped)));
   for (const dek of made) await storeMaterial(store, dek);
-  const [stored] = await loadDeks(store, tenantId, { dekId: rows[0]?.id });
+  const [stored] = await loadDeks(store, tenantId, { dekIds: [rows[0]?.id] });
   assert.deepEqual(stored?.wrapped, before?.wrapped);
 });
 

@@ -1,11 +1,8 @@
 import { type Doorbell, parseRotationTicket, type RangeTicket } from '@rekey/jobs';
-import { conclude, prepareSweep, sweepHere } from '@rekey/rotation';
+import { concludeHere, itemsSweptHere, prepareSweep, sweepHere } from '@rekey/rotation';
 import type { OpenRange } from '@rekey/store';
 import type { Processor } from 'bullmq';
 import { type OutcomeDependencies, settle } from './outcome.ts';
-
-/** Rotations of up to so many records are swept by the job that prepared them; the queue would cost more. */
-const itemsSweptHere = 10_000;
 
 /** Takes a tenant's rotation forward: activate, plan, then sweep it here or spread its ranges over the queue. */
 export function processRotation(
@@ -21,12 +18,15 @@ export function processRotation(
     const { rotationId } = ticket;
     await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
       const spread = createSpread(doorbell);
-      const sweep = await prepareSweep(env, rotationId, signal, spread.add);
+      const sweep = await prepareSweep(env, rotationId, signal, {
+        onRanges: spread.add,
+        claimItemsMax: itemsSweptHere,
+      });
       if (sweep === null) return 'done';
       // Those of an earlier plan, too. Whatever the queue does not take, recovery finds in Postgres.
       if (await spread.all(sweep.ranges)) return 'done';
       if ((await sweepHere(env, sweep, signal)) === 'stopped') return 'stopped';
-      if ((await conclude(env, rotationId)) === 'completed')
+      if ((await concludeHere(env, rotationId)) === 'completed')
         logger.info('rotation completed', { rotationId });
       return 'done';
     });

@@ -22,6 +22,8 @@ export interface Keyring {
   /** Null: the tenant has no such DEK, or none with material. Throws `KmsError` or `StoreError`. */
   byNumber(tenantId: string, keyNumber: number): Promise<Dek | null>;
   byId(tenantId: string, dekId: string): Promise<Dek | null>;
+  /** The DEK of a committed row that was just read. */
+  fromRow(tenantId: string, stored: WrappedDek): Promise<Dek>;
   /** The DEK if it is at hand already, without any I/O. */
   atHand(tenantId: string, keyNumber: number): Dek | undefined;
   /** Fetches the DEKs that are about to become active, so that they are at hand when they do. */
@@ -87,7 +89,7 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
 
   const firstOf = async (
     tenantId: string,
-    filter: { readonly keyNumber?: number; readonly dekId?: string },
+    filter: { readonly keyNumber?: number; readonly dekIds?: readonly string[] },
   ): Promise<Dek | null> => {
     const [stored] = await loadDeks(store, tenantId, filter);
     return stored === undefined ? null : unwrapOnce(tenantId, stored);
@@ -95,7 +97,8 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
 
   return {
     byNumber: async (tenantId, keyNumber) => atHand(tenantId, keyNumber) ?? firstOf(tenantId, { keyNumber }),
-    byId: (tenantId, dekId) => firstOf(tenantId, { dekId }),
+    byId: (tenantId, dekId) => firstOf(tenantId, { dekIds: [dekId] }),
+    fromRow: unwrapOnce,
     atHand,
     knows: (tenantId) => tenants.has(tenantId),
     async fetchAhead(tenantId) {

@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeDek, tryDek } from '@rekey/keyring';
 import {
   beat,
-  beginActivating,
   loadDeks,
   loadRunning,
   type RunningRotation,
   StoreError,
   storeMaterial,
   switchDek,
+  type TakenUp,
 } from '@rekey/store';
 import type { RotationEnvironment } from './environment.ts';
-import { fetchNewDek } from './fetch-new-dek.ts';
+import { unlessDamaged } from './fetch-new-dek.ts';
 import { PermanentTrouble } from './trouble.ts';
 
 /**
@@ -21,14 +21,12 @@ import { PermanentTrouble } from './trouble.ts';
  */
 export async function activate(
   env: RotationEnvironment,
-  rotation: RunningRotation,
+  rotation: TakenUp,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (rotation.switched) return true;
-  await beginActivating(env.store, rotation.id);
-  if (!(await provideMaterial(env, rotation))) return false;
-  await checkNewDek(env, rotation);
-  await checkPreviousDek(env, rotation);
+  if (!rotation.materialStored && !(await provideMaterial(env, rotation))) return false;
+  await checkDeks(env, rotation);
   return raiseFence(env, rotation, signal);
 }
 
@@ -37,9 +35,6 @@ async function provideMaterial(
   { store, kek }: RotationEnvironment,
   { id, tenantId, newDekId }: RunningRotation,
 ): Promise<boolean> {
-  const isStored = async (): Promise<boolean> =>
-    (await loadDeks(store, tenantId, { dekId: newDekId })).length > 0;
-  if (await isStored()) return true;
   const made = await makeDek(kek, tenantId, newDekId);
   try {
     await storeMaterial(store, made);
@@ -47,28 +42,30 @@ async function provideMaterial(
   } catch (error) {
     // The DEK is not pre_active any more: a faster worker has stored and switched, or the rotation was cancelled.
     if (!(error instanceof StoreError) || error.code !== 'REFUSED') throw error;
-    if (await isStored()) return true;
+    if ((await loadDeks(store, tenantId, { dekIds: [newDekId] })).length > 0) return true;
     if ((await loadRunning(store, id)) === null) return false;
     throw error;
   }
 }
 
-/** Reads back what is committed, whoever stored it, and seals and opens once under it. */
-async function checkNewDek(
-  { keyring }: RotationEnvironment,
-  { tenantId, newDekId }: RunningRotation,
+/**
+ * Reads back what is committed of the new DEK, whoever stored it, and seals and opens once under it. With the previous
+ * DEK out of reach nothing could be swept, so nothing is switched either.
+ */
+async function checkDeks(
+  { store, keyring }: RotationEnvironment,
+  { tenantId, previousDekId, newDekId }: RunningRotation,
 ): Promise<void> {
-  const dek = await fetchNewDek(keyring, tenantId, newDekId);
-  if (dek === null || !tryDek(tenantId, dek)) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
-}
-
-/** With the previous DEK out of reach nothing could be swept, so nothing is switched either. */
-async function checkPreviousDek(
-  { keyring }: RotationEnvironment,
-  { tenantId, previousDekId }: RunningRotation,
-): Promise<void> {
+  const dekIds = previousDekId === null ? [newDekId] : [newDekId, previousDekId];
+  const committed = await loadDeks(store, tenantId, { dekIds });
+  const stored = committed.find(({ id }) => id === newDekId);
+  if (stored === undefined) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
+  const dek = await unlessDamaged(() => keyring.fromRow(tenantId, stored));
+  if (!tryDek(tenantId, dek)) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
   if (previousDekId === null) return;
-  if ((await keyring.byId(tenantId, previousDekId)) === null) throw new PermanentTrouble('OLD_KEY_UNUSABLE');
+  const previous = committed.find(({ id }) => id === previousDekId);
+  if (previous === undefined) throw new PermanentTrouble('OLD_KEY_UNUSABLE');
+  await keyring.fromRow(tenantId, previous);
 }
 
 /**

@@ -5,10 +5,10 @@ import {
   loadTargets,
   type OnRanges,
   type OpenRange,
-  openRanges,
   planRanges,
   type RunningRotation,
   type Target,
+  takeUp,
 } from '@rekey/store';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
@@ -20,26 +20,33 @@ export interface Sweepable {
   readonly ranges: readonly OpenRange[];
 }
 
+export interface PrepareOptions {
+  /** Told of ranges as they are cut, while the rest still is. */
+  readonly onRanges?: OnRanges;
+  /** With at most so many records the ranges come claimed, for `sweepHere`. */
+  readonly claimItemsMax?: number;
+}
+
 /**
  * Takes a rotation as far as its sweep: activated, fenced, planned. Every step may have been taken before, by this
- * or another worker. `onRanges` is told of ranges as they are cut, while the rest still is. Null: it is not running
- * any more.
+ * or another worker. Null: it is not running any more.
  */
 export async function prepareSweep(
   env: RotationEnvironment,
   rotationId: string,
   signal: AbortSignal,
-  onRanges?: OnRanges,
+  { onRanges, claimItemsMax = -1 }: PrepareOptions = {},
 ): Promise<Sweepable | null> {
-  const rotation = await loadRunning(env.store, rotationId);
+  const rotation = await takeUp(env.store, rotationId);
   if (rotation === null || !(await activate(env, rotation, signal))) return null;
-  const plan = { rotationId, tenantId: rotation.tenantId, newKeyNumber: rotation.newKeyNumber };
-  await planRanges(env, plan, undefined, onRanges);
-  return {
-    rotation: { ...rotation, switched: true },
-    targets: await targetsByName(env),
-    ranges: await openRanges(env.store, rotationId),
+  const plan = {
+    rotationId,
+    tenantId: rotation.tenantId,
+    newKeyNumber: rotation.newKeyNumber,
+    claimItemsMax,
   };
+  const { targets, ranges } = await planRanges(env, plan, undefined, onRanges);
+  return { rotation: { ...rotation, switched: true }, targets: byName(targets), ranges };
 }
 
 /** What a worker needs to sweep one range of it; null when the rotation is not being swept. */
@@ -48,7 +55,7 @@ export async function loadSweep(
   rotationId: string,
 ): Promise<Omit<Sweepable, 'ranges'> | null> {
   const rotation = await loadRunning(env.store, rotationId);
-  return rotation?.switched === true ? { rotation, targets: await targetsByName(env) } : null;
+  return rotation?.switched === true ? { rotation, targets: byName(await loadTargets(env.store)) } : null;
 }
 
 /**
@@ -58,11 +65,14 @@ export async function loadSweep(
  */
 export type Conclusion = 'completed' | 'finished' | 'unproved';
 
-/** Ends the rotation if everything is proved, and publishes its last snapshot. */
+/** Ends the rotation if everything is proved, and publishes its last snapshot; for whoever proved one range of it. */
 export async function conclude(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
-  if (!(await beginVerifying(env.store, rotationId))) {
-    return (await loadRunning(env.store, rotationId)) === null ? 'finished' : 'unproved';
-  }
+  if (await beginVerifying(env.store, rotationId)) return concludeHere(env, rotationId);
+  return (await loadRunning(env.store, rotationId)) === null ? 'finished' : 'unproved';
+}
+
+/** The same where all of it was swept and proved by one job: nobody has to be told that it is verifying now. */
+export async function concludeHere(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
   const ended = await completeRotation(env.store, rotationId);
   switch (ended.kind) {
     case 'completed':
@@ -75,6 +85,6 @@ export async function conclude(env: RotationEnvironment, rotationId: string): Pr
   }
 }
 
-async function targetsByName({ store }: Pick<RotationEnvironment, 'store'>): Promise<Map<string, Target>> {
-  return new Map((await loadTargets(store)).map((target) => [target.name, target]));
+function byName(targets: readonly Target[]): Map<string, Target> {
+  return new Map(targets.map((target) => [target.name, target]));
 }

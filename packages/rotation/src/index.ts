@@ -1,6 +1,13 @@
-export { type Conclusion, conclude, loadSweep, prepareSweep, type Sweepable } from './advance.ts';
+export {
+  type Conclusion,
+  conclude,
+  concludeHere,
+  loadSweep,
+  prepareSweep,
+  type Sweepable,
+} from './advance.ts';
 export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes } from './batch-size.ts';
 export type { RotationEnvironment } from './environment.ts';
-export { rotate, sweepHere } from './rotate.ts';
+export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
 export { type SweptRange, sweepRange } from './sweep-range.ts';
 export { diagnose, type Trouble } from './trouble.ts';

@@ -1,5 +1,7 @@
-import { conclude, prepareSweep, type Sweepable } from './advance.ts';
+import { releaseLease } from '@rekey/store';
+import { concludeHere, prepareSweep, type Sweepable } from './advance.ts';
 import type { RotationEnvironment } from './environment.ts';
+import { fetchNewDek } from './fetch-new-dek.ts';
 import { type SweptRange, sweepRange } from './sweep-range.ts';
 
 /**
@@ -12,35 +14,49 @@ export async function rotate(
   rotationId: string,
   signal: AbortSignal,
 ): Promise<'ended' | 'unfinished'> {
-  const sweep = await prepareSweep(env, rotationId, signal);
+  const sweep = await prepareSweep(env, rotationId, signal, { claimItemsMax: itemsSweptHere });
   if (sweep === null) return 'ended';
   await sweepHere(env, sweep, signal);
-  return (await conclude(env, rotationId)) === 'unproved' ? 'unfinished' : 'ended';
+  return (await concludeHere(env, rotationId)) === 'unproved' ? 'unfinished' : 'ended';
 }
+
+/** Rotations of up to so many records are swept by the job that prepared them; the queue would cost more. */
+export const itemsSweptHere = 10_000;
 
 /** Ranges of one rotation under way at once: while one waits for Postgres, another one seals. */
 const lanes = 3;
 
-/** Sweeps the given ranges, a few at a time. `stopped` when the signal came before the last. Throws the first trouble. */
+/**
+ * Sweeps the given ranges, a few at a time. `stopped` when the signal came before the last. Throws the first trouble.
+ * Those that were claimed with the plan are given back in any case.
+ */
 export async function sweepHere(
   env: RotationEnvironment,
   { rotation, targets, ranges }: Sweepable,
   signal: AbortSignal,
 ): Promise<'swept' | 'stopped'> {
-  const waiting = ranges.values();
-  const lane = async (): Promise<'swept' | 'stopped'> => {
-    for (const range of waiting) {
-      const target = targets.get(range.target);
-      if (target === undefined) continue;
-      const swept: SweptRange = await sweepRange(env, rotation, target, range, signal);
-      if (swept === 'stopped') return 'stopped';
-    }
-    return 'swept';
-  };
-  // All of them come to their end, so that none is at work behind the back of a caller who was told of trouble.
-  const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane));
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-  return outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value === 'stopped')
-    ? 'stopped'
-    : 'swept';
+  const waiting = [...ranges];
+  try {
+    const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
+    if (newDek === null) return 'swept';
+    const lane = async (): Promise<'swept' | 'stopped'> => {
+      for (let range = waiting.shift(); range !== undefined; range = waiting.shift()) {
+        const target = targets.get(range.target);
+        if (target === undefined) continue;
+        const swept: SweptRange = await sweepRange(env, rotation, target, { ...range, newDek }, signal);
+        if (swept === 'stopped') return 'stopped';
+      }
+      return 'swept';
+    };
+    // All of them come to their end, so that none is at work behind the back of a caller who was told of trouble.
+    const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    return outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value === 'stopped')
+      ? 'stopped'
+      : 'swept';
+  } finally {
+    // Left over after trouble or a signal: the next worker need not wait until they expire.
+    const leases = waiting.flatMap(({ lease }) => (lease === null ? [] : [lease]));
+    await Promise.all(leases.map((lease) => releaseLease(env.sweepStore, lease).catch(() => {})));
+  }
 }

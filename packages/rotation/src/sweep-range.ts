@@ -41,19 +41,30 @@ const batchesPerWindow = 16;
 const batchItemsMin = 100;
 const windowBytes = 8 * 1024 * 1024;
 
-/** Claims a range, sweeps it in passes until it is proved, and gives it back. Throws what `diagnose` understands. */
+/** A range, and what of it is at hand already. */
+export interface RangeToSweep extends RangeId {
+  readonly lease?: Lease | null;
+  readonly newDek?: Dek;
+}
+
+/**
+ * Claims a range unless it is ours, sweeps it in passes until it is proved, and gives it back. Throws what `diagnose`
+ * understands.
+ */
 export async function sweepRange(
   env: RotationEnvironment,
   rotation: RunningRotation,
   target: Target,
-  range: RangeId,
+  range: RangeToSweep,
   signal: AbortSignal,
 ): Promise<SweptRange> {
-  const lease = await claimRange(env.sweepStore, range, randomUUID());
+  const lease = range.lease ?? (await claimRange(env.sweepStore, range, randomUUID()));
   if (lease === null) return 'elsewhere';
   let swept: SweptRange | undefined;
   try {
-    swept = await sweepUntilProved(env, rotation, target, lease, signal);
+    const newDek = range.newDek ?? (await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId));
+    swept =
+      newDek === null ? 'elsewhere' : await sweepUntilProved(env, rotation, target, lease, newDek, signal);
     return swept;
   } finally {
     // Proved, the lease is gone; given up, this lets the next worker claim at once.
@@ -66,10 +77,9 @@ async function sweepUntilProved(
   rotation: RunningRotation,
   target: Target,
   lease: Lease,
+  newDek: Dek,
   signal: AbortSignal,
 ): Promise<SweptRange> {
-  const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
-  if (newDek === null) return 'elsewhere';
   const pulse = createPulse(env, rotation.id);
   let cursor = lease.cursor;
   for (let idlePasses = 0; ; ) {

@@ -1,5 +1,4 @@
-import type { PoolClient } from 'pg';
-import { inTransaction, row, rows, type Store } from './open-store.ts';
+import { inTransaction, rows, type Store } from './open-store.ts';
 import { progressOf, sumRanges } from './progress.ts';
 import {
   type RotationRow,
@@ -33,17 +32,12 @@ export async function beat(
       [rotationId, waitingFor],
     );
     if (rotation === undefined) return null;
-    const progress = progressOf(rotation, await sumRanges(tx, rotationId), await databaseNow(tx));
+    const { sums, nowMs } = await sumRanges(tx, rotationId);
+    const progress = progressOf(rotation, sums, nowMs);
     await tx.query('update rekey.rotations set progress = $2 where id = $1', [
       rotationId,
       JSON.stringify(progress),
     ]);
     return { view: toView({ ...rotation, progress }), version: Number(rotation.version) };
   });
-}
-
-/** Milliseconds since the epoch by the database's clock: a worker's may be an hour off. */
-export async function databaseNow(tx: PoolClient): Promise<number> {
-  const { now } = await row<{ now: Date }>(tx, 'select clock_timestamp() as now');
-  return now.getTime();
 }

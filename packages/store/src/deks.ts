@@ -37,7 +37,11 @@ export async function storeMaterial(
 export async function loadDeks(
   on: Queryable,
   tenantId: string,
-  filter: { readonly keyNumber?: number; readonly dekId?: string; readonly state?: DekState } = {},
+  filter: {
+    readonly keyNumber?: number;
+    readonly dekIds?: readonly string[];
+    readonly state?: DekState;
+  } = {},
 ): Promise<WrappedDek[]> {
   const found = await rows<{
     id: string;
@@ -50,10 +54,10 @@ export async function loadDeks(
     `select d.id, d.key_number, d.state, m.kek_uri, m.wrapped
      from rekey.deks d join rekey.dek_material m on m.dek_id = d.id
      where d.tenant_id = $1 and d.state <> 'destroyed'
-       and ($2::int is null or d.key_number = $2) and ($3::uuid is null or d.id = $3)
+       and ($2::int is null or d.key_number = $2) and ($3::uuid[] is null or d.id = any ($3))
        and ($4::text is null or d.state = $4)
      order by d.key_number`,
-    [tenantId, filter.keyNumber ?? null, filter.dekId ?? null, filter.state ?? null],
+    [tenantId, filter.keyNumber ?? null, filter.dekIds ?? null, filter.state ?? null],
   );
   return found.map((dek) => ({
     id: dek.id,

@@ -1,13 +1,12 @@
 export { beat, type Snapshot } from './beat.ts';
 export {
   type CancelledRotation,
-  type CompletedRotation,
   cancelRotation,
-  completeRotation,
   type FailureReason,
   failRotation,
   failureReasons,
 } from './close-rotation.ts';
+export { type CompletedRotation, completeRotation } from './complete-rotation.ts';
 export {
   type DekState,
   holdActiveDek,
@@ -23,6 +22,7 @@ export { foldRecordCounts } from './fold-counts.ts';
 export { type Failure, type FailurePage, listFailures } from './list-failures.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export { checkSchema, migrate } from './migrate.ts';
+export { type OpenRange, openRanges } from './open-ranges.ts';
 export {
   inTransaction,
   openStore,
@@ -35,7 +35,7 @@ export {
   workerSession,
 } from './open-store.ts';
 export { idText } from './pg-binary.ts';
-export { type OnRanges, type Plan, planRanges, rangeItems } from './plan-ranges.ts';
+export { type OnRanges, type Plan, type Planned, planRanges, rangeItems } from './plan-ranges.ts';
 export { proveRange } from './prove-range.ts';
 export {
   claimRange,
@@ -57,13 +57,12 @@ export {
   type WaitingFor,
 } from './rotation-view.ts';
 export {
-  beginActivating,
   beginVerifying,
   findUnfinished,
   loadRunning,
-  type OpenRange,
-  openRanges,
   type RunningRotation,
+  type TakenUp,
+  takeUp,
 } from './running-rotation.ts';
 export {
   forgetIdempotencyKeys,

@@ -1,7 +1,9 @@
-import { inTransaction, type Queryable, rows, type Store } from './open-store.ts';
-import { literals, within } from './range-bounds.ts';
-import type { OpenRange } from './running-rotation.ts';
-import { loadTargets, type Target } from './targets.ts';
+import { randomUUID } from 'node:crypto';
+import { asyncCommit } from './async-commit.ts';
+import { type OpenRange, openRanges, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
+import { type Queryable, rows, type Store } from './open-store.ts';
+import { within } from './range-bounds.ts';
+import { type Target, type TargetRow, toTarget } from './targets.ts';
 
 /**
  * How many records a range holds: enough that claiming and proving it costs little, few enough that a lost worker
@@ -13,6 +15,14 @@ export interface Plan {
   readonly rotationId: string;
   readonly tenantId: string;
   readonly newKeyNumber: number;
+  /** With at most so many records in all, the ranges are claimed as they are stored, for whoever planned to sweep. */
+  readonly claimItemsMax?: number;
+}
+
+export interface Planned {
+  readonly targets: readonly Target[];
+  /** What is still to be proved, of this plan or an earlier one. */
+  readonly ranges: readonly OpenRange[];
 }
 
 /** Told of the ranges that were just stored: they may be swept while the rest is still being cut. */
@@ -28,16 +38,21 @@ export async function planRanges(
   plan: Plan,
   itemsPerRange = rangeItems,
   onRanges: OnRanges = async () => {},
-): Promise<void> {
-  for (;;) {
-    const edges = await openEdges(store, plan.rotationId);
-    if (edges.length === 0) return;
-    const slices = await Promise.all(edges.map((edge) => cut(sweepStore, edge, plan, itemsPerRange)));
-    const stored = await storeRanges(sweepStore, plan.rotationId, slices);
-    if (stored === null) return; // the rotation is over
-    await onRanges(stored);
-    // Stored by us, all of it, to the end: no need to look again.
-    if (stored.length === slices.length && slices.every(({ upper }) => upper === null)) return;
+): Promise<Planned> {
+  for (let isFirst = true; ; isFirst = false) {
+    const { targets, edges } = await openEdges(store, plan.rotationId);
+    if (edges.length === 0) return { targets, ranges: await openRanges(store, plan.rotationId) };
+    const slices = await cut(sweepStore, edges, plan, itemsPerRange);
+    // Most tenants are small: all of theirs is cut at once.
+    const isAll = isFirst && slices.length === targets.length && slices.every(isWholeTarget);
+    const owner = isAll && totalPlanned(slices) <= (plan.claimItemsMax ?? -1) ? randomUUID() : null;
+    const stored = await storeRanges(store, plan.rotationId, slices, owner);
+    if (stored !== null) await onRanges(stored);
+    const isOurs = stored?.length === slices.length;
+    if (isOurs && isAll) return { targets, ranges: stored };
+    const isOver = stored === null || (isOurs && slices.every(({ upper }) => upper === null));
+    // Another planner was at it as well: what it stored, and what is ours.
+    if (isOver || isAll) return { targets, ranges: await openRanges(store, plan.rotationId, owner) };
   }
 }
 
@@ -56,22 +71,26 @@ interface Edge {
   readonly lower: string | null;
 }
 
-async function openEdges(store: Store, rotationId: string): Promise<Edge[]> {
-  const last = await rows<{ target: string; ordinal: number; upper_id: string | null }>(
-    store,
-    `select distinct on (target) target, ordinal, upper_id from rekey.rotation_ranges
-     where rotation_id = $1 order by target, ordinal desc`,
+async function openEdges(
+  on: Queryable,
+  rotationId: string,
+): Promise<{ readonly targets: readonly Target[]; readonly edges: readonly Edge[] }> {
+  const found = await rows<TargetRow & { last_ordinal: number | null; upper_id: string | null }>(
+    on,
+    `select t.*, last.ordinal as last_ordinal, last.upper_id
+     from rekey.targets t left join lateral (
+       select g.ordinal, g.upper_id from rekey.rotation_ranges g
+       where g.rotation_id = $1 and g.target = t.name order by g.ordinal desc limit 1) last on true
+     where t.retired_at is null order by t.name`,
     [rotationId],
   );
-  const lastOf = new Map(last.map((range) => [range.target, range]));
-  const edges: Edge[] = [];
-  for (const target of await loadTargets(store)) {
-    const range = lastOf.get(target.name);
-    if (range === undefined) edges.push({ target, ordinal: 0, lower: null });
-    else if (range.upper_id !== null)
-      edges.push({ target, ordinal: range.ordinal + 1, lower: range.upper_id });
-  }
-  return edges;
+  const targets = found.map(toTarget);
+  const edges = found.flatMap(({ last_ordinal, upper_id }, i): Edge[] => {
+    const target = targets[i];
+    if (target === undefined || (last_ordinal !== null && upper_id === null)) return [];
+    return [{ target, ordinal: last_ordinal === null ? 0 : last_ordinal + 1, lower: upper_id }];
+  });
+  return { targets, edges };
 }
 
 interface Slice extends Edge {
@@ -79,75 +98,78 @@ interface Slice extends Edge {
   readonly planned: number;
 }
 
-/** One short statement, so that no old snapshot keeps dead rows from being pruned. */
-async function cut(on: Queryable, edge: Edge, plan: Plan, itemsPerRange: number): Promise<Slice> {
-  const { target, lower } = edge;
-  const [last] = await rows<{ id: string; items: string }>(
-    on,
-    `select id::text, items from (
-       select id, row_number() over (order by tenant, id) as items from (
-         select t.${target.tenant} as tenant, t.${target.id} as id from ${target.table} t
-         where ${within(target, literals(target, plan.tenantId, lower, null))} and t.${target.key} <> $1
-         order by t.${target.tenant}, t.${target.id} limit $2) slice) counted
-     order by items desc limit 1`,
-    [plan.newKeyNumber, itemsPerRange],
-  );
-  const planned = Number(last?.items ?? 0);
-  return { ...edge, planned, upper: last !== undefined && planned === itemsPerRange ? last.id : null };
+function isWholeTarget({ lower, upper }: Slice): boolean {
+  return lower === null && upper === null;
 }
 
-/** Two planners at once wait for each other here, and nobody waits for either. */
-const otherPlannerMs = 5_000;
+function totalPlanned(slices: readonly Slice[]): number {
+  return slices.reduce((sum, { planned }) => sum + planned, 0);
+}
 
-/** Stores the slices that lie next to a stored one or at the beginning; those. Null when the rotation is over. */
+/** The next slice of each target. One short statement, so that no old snapshot keeps dead rows from being pruned. */
+async function cut(
+  on: Queryable,
+  edges: readonly Edge[],
+  plan: Plan,
+  itemsPerRange: number,
+): Promise<Slice[]> {
+  const values: unknown[] = [plan.tenantId, plan.newKeyNumber, itemsPerRange];
+  const cuts = edges.map(({ target, lower }, i) => {
+    const after = lower === null ? null : `$${values.push(lower)}::${target.idType}`;
+    return `(select ${i} as edge, id::text, items from (
+       select id, row_number() over (order by tenant, id) as items from (
+         select t.${target.tenant} as tenant, t.${target.id} as id from ${target.table} t
+         where ${within(target, { tenant: '$1::uuid', after, upTo: null })} and t.${target.key} <> $2::int
+         order by t.${target.tenant}, t.${target.id} limit $3::int) slice) counted
+     order by items desc limit 1)`;
+  });
+  const lasts = await rows<{ edge: number; id: string; items: string }>(on, cuts.join(' union all '), values);
+  return edges.map((edge, i) => {
+    const last = lasts.find((found) => found.edge === i);
+    const planned = Number(last?.items ?? 0);
+    return { ...edge, planned, upper: last !== undefined && planned === itemsPerRange ? last.id : null };
+  });
+}
+
+/**
+ * Stores the slices that lie next to a stored one or at the beginning, claimed if there is an owner; those. Null when the rotation is over. The lock
+ * on the rotation keeps a plan from slipping past a cancel.
+ */
 async function storeRanges(
-  store: Store,
+  on: Queryable,
   rotationId: string,
   slices: readonly Slice[],
+  owner: string | null,
 ): Promise<OpenRange[] | null> {
-  return inTransaction(
-    store,
-    async (tx) => {
-      const [running] = await rows<{ phase: string }>(
-        tx,
-        `select phase from rekey.rotations
-       where id = $1 and status = 'in_progress' and switched_at is not null for key share`,
-        [rotationId],
-      );
-      if (running === undefined) return null;
-      if (running.phase === 'activating') {
-        await tx.query(
-          `update rekey.rotations set phase = 'sweeping', heartbeat_at = clock_timestamp()
-         where id = $1 and phase = 'activating'`,
-          [rotationId],
-        );
-      }
-      const stored = await rows<{ target: string; ordinal: number; planned: string }>(
-        tx,
-        `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned)
-       select $1, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned
-       from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[])
+  const found = await rows<RangeRow | { readonly target: null }>(
+    on,
+    `with running as materialized (
+       select id, phase, ${asyncCommit} from rekey.rotations
+       where id = $1 and status = 'in_progress' and switched_at is not null for key share),
+     moved_on as (
+       update rekey.rotations r set phase = 'sweeping', heartbeat_at = clock_timestamp()
+       from running where r.id = running.id and running.phase = 'activating'),
+     stored as (
+       insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned, owner, heartbeat_at)
+       select running.id, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned, $7::uuid,
+         case when $7::uuid is not null then clock_timestamp() end
+       from running, unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[])
          as s(target, ordinal, lower_id, upper_id, planned)
        where s.ordinal = 0 or exists (
          select from rekey.rotation_ranges g
          where g.rotation_id = $1 and g.target = s.target and g.ordinal = s.ordinal - 1 and g.upper_id = s.lower_id)
-       on conflict do nothing returning target, ordinal, planned`,
-        [
-          rotationId,
-          slices.map(({ target }) => target.name),
-          slices.map(({ ordinal }) => ordinal),
-          slices.map(({ lower }) => lower),
-          slices.map(({ upper }) => upper),
-          slices.map(({ planned }) => planned),
-        ],
-      );
-      return stored.map(({ target, ordinal, planned }) => ({
-        rotationId,
-        target,
-        ordinal,
-        planned: Number(planned),
-      }));
-    },
-    { lockTimeoutMs: otherPlannerMs },
+       on conflict do nothing returning ${rangeColumns})
+     select stored.* from running left join stored on true`,
+    [
+      rotationId,
+      slices.map(({ target }) => target.name),
+      slices.map(({ ordinal }) => ordinal),
+      slices.map(({ lower }) => lower),
+      slices.map(({ upper }) => upper),
+      slices.map(({ planned }) => planned),
+      owner,
+    ],
   );
+  if (found.length === 0) return null;
+  return found.flatMap((range) => (range.target === null ? [] : [toOpenRange(rotationId, range, owner)]));
 }

@@ -1,4 +1,4 @@
-import { type Queryable, rows } from './open-store.ts';
+import { type Queryable, row } from './open-store.ts';
 import { planIsComplete } from './plan-ranges.ts';
 import type { Progress, RotationRow } from './rotation-view.ts';
 import { type ItemCounts, type ItemType, itemTypes, noItems, totalOf } from './targets.ts';
@@ -14,31 +14,48 @@ export interface RangeSums {
   readonly remaining: ItemCounts;
 }
 
-export async function sumRanges(on: Queryable, rotationId: string): Promise<RangeSums> {
-  const found = await rows<{
-    item_type: ItemType;
-    planned: string;
-    rotated: string;
-    failed: string;
-    remaining: string;
-    planned_all: boolean;
-  }>(
-    on,
-    `select t.item_type, sum(g.planned) as planned, sum(g.rotated) as rotated, sum(g.failed) as failed,
-       sum(case when g.proved_at is null then greatest(g.planned - g.rotated - g.failed, 0) else 0 end) as remaining,
-       ${planIsComplete('$1')} as planned_all
-     from rekey.rotation_ranges g join rekey.targets t on t.name = g.target
-     where g.rotation_id = $1 group by t.item_type`,
-    [rotationId],
-  );
+/** What {@link sumsOf} selects. */
+export interface SumsRow {
+  readonly sums: ReadonlyArray<{
+    readonly item_type: ItemType;
+    readonly planned: number;
+    readonly rotated: number;
+    readonly failed: number;
+    readonly remaining: number;
+  }> | null;
+  readonly planned_all: boolean;
+  /** The database's clock: a worker's may be an hour off. */
+  readonly now: Date;
+}
+
+/** Sums over a rotation's ranges, and when they were taken, as columns. `rotation` is an SQL expression. */
+export function sumsOf(rotation: string): string {
+  return `
+    (select jsonb_agg(by_type) from (
+       select t.item_type, sum(g.planned) as planned, sum(g.rotated) as rotated, sum(g.failed) as failed,
+         sum(case when g.proved_at is null then greatest(g.planned - g.rotated - g.failed, 0) else 0 end) as remaining
+       from rekey.rotation_ranges g join rekey.targets t on t.name = g.target
+       where g.rotation_id = ${rotation} group by t.item_type) by_type) as sums,
+    ${planIsComplete(rotation)} as planned_all, clock_timestamp() as now`;
+}
+
+export function toSums({ sums: found, planned_all }: SumsRow): RangeSums {
   const sums = { stoodOnOlderKeys: noItems(), rotated: noItems(), failed: noItems(), remaining: noItems() };
-  for (const sum of found) {
-    sums.stoodOnOlderKeys[sum.item_type] = Number(sum.planned);
-    sums.rotated[sum.item_type] = Number(sum.rotated);
-    sums.failed[sum.item_type] = Number(sum.failed);
-    sums.remaining[sum.item_type] = Number(sum.remaining);
+  for (const sum of found ?? []) {
+    sums.stoodOnOlderKeys[sum.item_type] = sum.planned;
+    sums.rotated[sum.item_type] = sum.rotated;
+    sums.failed[sum.item_type] = sum.failed;
+    sums.remaining[sum.item_type] = sum.remaining;
   }
-  return { ...sums, planned: found[0]?.planned_all ?? false };
+  return { ...sums, planned: found !== null && planned_all };
+}
+
+export async function sumRanges(
+  on: Queryable,
+  rotationId: string,
+): Promise<{ readonly sums: RangeSums; readonly nowMs: number }> {
+  const found = await row<SumsRow>(on, `select ${sumsOf('$1')}`, [rotationId]);
+  return { sums: toSums(found), nowMs: found.now.getTime() };
 }
 
 /** How far back the recent rate looks. */

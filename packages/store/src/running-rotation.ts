@@ -1,6 +1,6 @@
+import { asyncCommit } from './async-commit.ts';
 import { type Queryable, rows } from './open-store.ts';
 import { planIsComplete } from './plan-ranges.ts';
-import type { RangeId } from './range-lease.ts';
 
 /** What a worker must know of a running rotation. Ids are plain UUIDs. */
 export interface RunningRotation {
@@ -14,25 +14,20 @@ export interface RunningRotation {
   readonly switched: boolean;
 }
 
-/** The rotation, if it is running (neither finished nor paused). */
-export async function loadRunning(on: Queryable, rotationId: string): Promise<RunningRotation | null> {
-  const [found] = await rows<{
-    id: string;
-    tenant_id: string;
-    phase: RunningRotation['phase'];
-    previous_dek_id: string | null;
-    new_dek_id: string;
-    key_number: number;
-    switched: boolean;
-  }>(
-    on,
-    `select r.id, r.tenant_id, r.phase, r.previous_dek_id, r.new_dek_id, d.key_number,
-       r.switched_at is not null as switched
-     from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
-     where r.id = $1 and r.status = 'in_progress'`,
-    [rotationId],
-  );
-  if (found === undefined) return null;
+interface RunningRow {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly phase: RunningRotation['phase'];
+  readonly previous_dek_id: string | null;
+  readonly new_dek_id: string;
+  readonly key_number: number;
+  readonly switched: boolean;
+}
+
+const runningColumns = `r.id, r.tenant_id, r.phase, r.previous_dek_id, r.new_dek_id, d.key_number,
+  r.switched_at is not null as switched`;
+
+function toRunning(found: RunningRow): RunningRotation {
   return {
     id: found.id,
     tenantId: found.tenant_id,
@@ -44,6 +39,37 @@ export async function loadRunning(on: Queryable, rotationId: string): Promise<Ru
   };
 }
 
+/** The rotation, if it is running (neither finished nor paused). */
+export async function loadRunning(on: Queryable, rotationId: string): Promise<RunningRotation | null> {
+  const [found] = await rows<RunningRow>(
+    on,
+    `select ${runningColumns} from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
+     where r.id = $1 and r.status = 'in_progress'`,
+    [rotationId],
+  );
+  return found === undefined ? null : toRunning(found);
+}
+
+export interface TakenUp extends RunningRotation {
+  /** Whether the new DEK's material was stored before. */
+  readonly materialStored: boolean;
+}
+
+/** The rotation, if it is running, with a sign of life; from queued it goes on to activating. */
+export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
+  const [found] = await rows<RunningRow & { material_stored: boolean }>(
+    on,
+    `update rekey.rotations r
+     set phase = case r.phase when 'queued' then 'activating' else r.phase end, heartbeat_at = clock_timestamp()
+     from rekey.deks d
+     where r.id = $1 and r.status = 'in_progress' and d.id = r.new_dek_id
+     returning ${runningColumns}, ${asyncCommit},
+       exists (select from rekey.dek_material m where m.dek_id = d.id) as material_stored`,
+    [rotationId],
+  );
+  return found === undefined ? null : { ...toRunning(found), materialStored: found.material_stored };
+}
+
 /** Whether the tenant has an unfinished rotation that runs, and which. */
 export async function findUnfinished(on: Queryable, tenantId: string): Promise<string | null> {
   const [found] = await rows<{ id: string }>(
@@ -52,16 +78,6 @@ export async function findUnfinished(on: Queryable, tenantId: string): Promise<s
     [tenantId],
   );
   return found?.id ?? null;
-}
-
-/** From queued to activating, with a sign of life; harmless when it is further on. */
-export async function beginActivating(on: Queryable, rotationId: string): Promise<void> {
-  await rows(
-    on,
-    `update rekey.rotations set phase = 'activating', heartbeat_at = clock_timestamp()
-     where id = $1 and status = 'in_progress' and phase = 'queued'`,
-    [rotationId],
-  );
 }
 
 /** From sweeping to verifying if everything is planned and no range is left to prove; whether the rotation is verifying now. */
@@ -76,24 +92,4 @@ export async function beginVerifying(on: Queryable, rotationId: string): Promise
     [rotationId],
   );
   return verifying.length === 1;
-}
-
-export interface OpenRange extends RangeId {
-  readonly planned: number;
-}
-
-/** The ranges that are not proved yet, by ordinal, so that the first of every target come first. */
-export async function openRanges(on: Queryable, rotationId: string): Promise<OpenRange[]> {
-  const found = await rows<{ target: string; ordinal: number; planned: string }>(
-    on,
-    `select target, ordinal, planned from rekey.rotation_ranges
-     where rotation_id = $1 and proved_at is null order by ordinal, target`,
-    [rotationId],
-  );
-  return found.map(({ target, ordinal, planned }) => ({
-    rotationId,
-    target,
-    ordinal,
-    planned: Number(planned),
-  }));
 }

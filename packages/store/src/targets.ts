@@ -35,19 +35,29 @@ export function totalOf(counts: ItemCounts): number {
   return itemTypes.reduce((sum, type) => sum + counts[type], 0);
 }
 
+/** A row of `rekey.targets`. */
+export interface TargetRow {
+  readonly name: string;
+  readonly item_type: ItemType;
+  readonly table_name: string;
+  readonly id_column: string;
+  readonly id_type: IdType;
+  readonly tenant_column: string;
+  readonly key_column: string;
+  readonly ciphertext_column: string;
+}
+
 /** Every registered target, in the order of names. */
 export async function loadTargets(on: Queryable): Promise<Target[]> {
-  const found = await rows<{
-    name: string;
-    item_type: ItemType;
-    table_name: string;
-    id_column: string;
-    id_type: IdType;
-    tenant_column: string;
-    key_column: string;
-    ciphertext_column: string;
-  }>(on, 'select * from rekey.targets where retired_at is null order by name');
-  return found.map((target) => ({
+  const found = await rows<TargetRow>(
+    on,
+    'select * from rekey.targets where retired_at is null order by name',
+  );
+  return found.map(toTarget);
+}
+
+export function toTarget(target: TargetRow): Target {
+  return {
     name: target.name,
     itemType: target.item_type,
     table: target.table_name, // stored quoted, by register_target
@@ -57,5 +67,5 @@ export async function loadTargets(on: Queryable): Promise<Target[]> {
     key: escapeIdentifier(target.key_column),
     ciphertext: escapeIdentifier(target.ciphertext_column),
     column: `${target.name}.${target.ciphertext_column}`,
-  }));
+  };
 }
