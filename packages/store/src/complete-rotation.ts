@@ -1,6 +1,7 @@
 import type { Snapshot } from './beat.ts';
 import { finalProgress } from './close-rotation.ts';
-import { type Queryable, rows } from './open-store.ts';
+import type { Queryable } from './open-store.ts';
+import { prepared } from './prepared.ts';
 import { progressOf, type SumsRow, sumsOf, toSums } from './progress.ts';
 import { type RotationRow, rotationColumns, toView } from './rotation-view.ts';
 import { totalOf } from './targets.ts';
@@ -22,7 +23,7 @@ export type CompletedRotation =
  */
 export async function completeRotation(on: Queryable, rotationId: string): Promise<CompletedRotation> {
   for (;;) {
-    const [rotation] = await rows<RotationRow & SumsRow & { proved: boolean }>(
+    const [rotation] = await prepared<RotationRow & SumsRow & { proved: boolean }>(
       on,
       `select ${rotationColumns}, ${everythingProved} as proved, ${sumsOf('$1')}
        from rekey.rotations where id = $1 and status in ('in_progress', 'paused')`,
@@ -34,7 +35,7 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
     const status = totalOf(sums.failed) === 0 ? 'completed' : 'completed_with_failures';
     const nowMs = rotation.now.getTime();
     const progress = finalProgress(progressOf(rotation, sums, nowMs), rotation, status, nowMs);
-    const [completed] = await rows<RotationRow>(
+    const [completed] = await prepared<RotationRow>(
       on,
       `update rekey.rotations
        set status = $2, phase = 'done', progress = $3, version = version + 1,

@@ -1,4 +1,5 @@
 import { inTransaction, type Queryable, row, rows, type Store } from './open-store.ts';
+import { prepared } from './prepared.ts';
 
 /** A DEK as it is stored: its bytes only wrapped under a KEK. */
 export interface WrappedDek {
@@ -19,7 +20,7 @@ export async function storeMaterial(
   on: Queryable,
   { dekId, kekUri, wrapped }: { readonly dekId: string; readonly kekUri: string; readonly wrapped: Buffer },
 ): Promise<void> {
-  await rows(
+  await prepared(
     on,
     // On the disk before anybody can fetch it, whatever the session's setting: a crash must not take back bytes that
     // some process already holds under this number.
@@ -43,7 +44,7 @@ export async function loadDeks(
     readonly state?: DekState;
   } = {},
 ): Promise<WrappedDek[]> {
-  const found = await rows<{
+  const found = await prepared<{
     id: string;
     key_number: number;
     state: DekState;

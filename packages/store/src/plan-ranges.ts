@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { asyncCommit } from './async-commit.ts';
 import { type OpenRange, openRanges, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
-import { type Queryable, rows, type Store } from './open-store.ts';
+import type { Queryable, Store } from './open-store.ts';
+import { prepared } from './prepared.ts';
 import { within } from './range-bounds.ts';
-import { type Target, type TargetRow, toTarget } from './targets.ts';
+import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
 
 /**
  * How many records a range holds: enough that claiming and proving it costs little, few enough that a lost worker
@@ -75,9 +76,9 @@ async function openEdges(
   on: Queryable,
   rotationId: string,
 ): Promise<{ readonly targets: readonly Target[]; readonly edges: readonly Edge[] }> {
-  const found = await rows<TargetRow & { last_ordinal: number | null; upper_id: string | null }>(
+  const found = await prepared<TargetRow & { last_ordinal: number | null; upper_id: string | null }>(
     on,
-    `select t.*, last.ordinal as last_ordinal, last.upper_id
+    `select ${targetColumns}, last.ordinal as last_ordinal, last.upper_id
      from rekey.targets t left join lateral (
        select g.ordinal, g.upper_id from rekey.rotation_ranges g
        where g.rotation_id = $1 and g.target = t.name order by g.ordinal desc limit 1) last on true
@@ -123,7 +124,11 @@ async function cut(
          order by t.${target.tenant}, t.${target.id} limit $3::int) slice) counted
      order by items desc limit 1)`;
   });
-  const lasts = await rows<{ edge: number; id: string; items: string }>(on, cuts.join(' union all '), values);
+  const lasts = await prepared<{ edge: number; id: string; items: string }>(
+    on,
+    cuts.join(' union all '),
+    values,
+  );
   return edges.map((edge, i) => {
     const last = lasts.find((found) => found.edge === i);
     const planned = Number(last?.items ?? 0);
@@ -141,7 +146,7 @@ async function storeRanges(
   slices: readonly Slice[],
   owner: string | null,
 ): Promise<OpenRange[] | null> {
-  const found = await rows<RangeRow | { readonly target: null }>(
+  const found = await prepared<RangeRow | { readonly target: null }>(
     on,
     `with running as materialized (
        select id, phase, ${asyncCommit} from rekey.rotations

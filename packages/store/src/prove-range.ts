@@ -1,4 +1,5 @@
 import { inTransaction, row, rows, type Store } from './open-store.ts';
+import { prepared } from './prepared.ts';
 import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
@@ -32,16 +33,23 @@ async function proveEmpty(
   lease: Lease,
   { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
 ): Promise<boolean> {
-  const proved = await rows(
+  const values: unknown[] = [lease.rotationId, lease.target, lease.ordinal, lease.owner, newKeyNumber];
+  const bound = (value: string | null, type: string): string | null =>
+    value === null ? null : `$${values.push(value)}::${type}`;
+  const bounds = {
+    tenant: `$${values.push(tenantId)}::uuid`,
+    after: bound(lease.lower, target.idType),
+    upTo: bound(lease.upper, target.idType),
+  };
+  const proved = await prepared(
     store,
     `update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
        and not exists (select from rekey.rotation_failures where rotation_id = $1 and target = $2)
        and (select count(*) from ${target.table} t
-         where ${within(target, literals(target, tenantId, lease.lower, lease.upper))}
-           and t.${target.key} <> $5) = 0
+         where ${within(target, bounds)} and t.${target.key} <> $5) = 0
      returning 1`,
-    [lease.rotationId, lease.target, lease.ordinal, lease.owner, newKeyNumber],
+    values,
   );
   return proved.length === 1;
 }

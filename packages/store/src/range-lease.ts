@@ -1,4 +1,5 @@
 import { type Queryable, rows } from './open-store.ts';
+import { prepared } from './prepared.ts';
 
 export interface RangeId {
   readonly rotationId: string;
@@ -22,7 +23,7 @@ export const leaseMs = 8_000;
 
 /** Claims a range of a running rotation; null when it is proved, held by a living owner, or not to be swept. */
 export async function claimRange(on: Queryable, range: RangeId, owner: string): Promise<Lease | null> {
-  const [claimed] = await rows<{
+  const [claimed] = await prepared<{
     lower_id: string | null;
     upper_id: string | null;
     cursor_id: string | null;

@@ -1,6 +1,7 @@
 import { asyncCommit } from './async-commit.ts';
 import { type Queryable, rows } from './open-store.ts';
 import { planIsComplete } from './plan-ranges.ts';
+import { prepared } from './prepared.ts';
 
 /** What a worker must know of a running rotation. Ids are plain UUIDs. */
 export interface RunningRotation {
@@ -57,7 +58,7 @@ export interface TakenUp extends RunningRotation {
 
 /** The rotation, if it is running, with a sign of life; from queued it goes on to activating. */
 export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
-  const [found] = await rows<RunningRow & { material_stored: boolean }>(
+  const [found] = await prepared<RunningRow & { material_stored: boolean }>(
     on,
     `update rekey.rotations r
      set phase = case r.phase when 'queued' then 'activating' else r.phase end, heartbeat_at = clock_timestamp()
@@ -72,7 +73,7 @@ export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp
 
 /** Whether the tenant has an unfinished rotation that runs, and which. */
 export async function findUnfinished(on: Queryable, tenantId: string): Promise<string | null> {
-  const [found] = await rows<{ id: string }>(
+  const [found] = await prepared<{ id: string }>(
     on,
     `select id from rekey.rotations where tenant_id = $1 and status = 'in_progress'`,
     [tenantId],

@@ -1,4 +1,5 @@
-import { type Queryable, row } from './open-store.ts';
+import type { Queryable } from './open-store.ts';
+import { prepared } from './prepared.ts';
 
 export interface SwitchDek {
   readonly rotationId: string;
@@ -16,10 +17,10 @@ export interface SwitchDek {
  * Throws `REFUSED` when a DEK is not in the state that this rotation left it in.
  */
 export async function switchDek(on: Queryable, order: SwitchDek): Promise<boolean> {
-  const { switched } = await row<{ switched: boolean }>(
+  const [answer] = await prepared<{ switched: boolean }>(
     on,
     'select rekey.switch_dek($1, $2, $3, $4, $5) as switched',
     [order.rotationId, order.tenantId, order.previousDekId, order.newDekId, order.patienceMs],
   );
-  return switched;
+  return answer?.switched === true;
 }

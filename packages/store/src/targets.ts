@@ -35,7 +35,7 @@ export function totalOf(counts: ItemCounts): number {
   return itemTypes.reduce((sum, type) => sum + counts[type], 0);
 }
 
-/** A row of `rekey.targets`. */
+/** A row of `rekey.targets` as {@link targetColumns} selects it. */
 export interface TargetRow {
   readonly name: string;
   readonly item_type: ItemType;
@@ -51,10 +51,13 @@ export interface TargetRow {
 export async function loadTargets(on: Queryable): Promise<Target[]> {
   const found = await rows<TargetRow>(
     on,
-    'select * from rekey.targets where retired_at is null order by name',
+    `select ${targetColumns} from rekey.targets where retired_at is null order by name`,
   );
   return found.map(toTarget);
 }
+
+export const targetColumns =
+  'name, item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column';
 
 export function toTarget(target: TargetRow): Target {
   return {

@@ -1,5 +1,6 @@
-import { rows, type Store } from './open-store.ts';
+import type { Store } from './open-store.ts';
 import { encodeArray } from './pg-binary.ts';
+import { prepared } from './prepared.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
 
@@ -46,7 +47,7 @@ export async function writeBatch(
   locked: 'wait' | 'skip',
 ): Promise<number | null> {
   const { replacements, setAside } = batch;
-  const [written] = await rows<{ replaced: string }>(store, statements(target)[locked], [
+  const [written] = await prepared<{ replaced: string }>(store, statements(target)[locked], [
     lease.rotationId,
     lease.target,
     lease.ordinal,
@@ -81,13 +82,13 @@ export async function writeBatch(
 }
 
 // By the target that was loaded, not by its name: a process may work on several databases.
-const prepared = new WeakMap<Target, Record<'wait' | 'skip', string>>();
+const known = new WeakMap<Target, Record<'wait' | 'skip', string>>();
 
 function statements(target: Target): Record<'wait' | 'skip', string> {
-  const known = prepared.get(target);
-  if (known !== undefined) return known;
+  const before = known.get(target);
+  if (before !== undefined) return before;
   const made = { wait: statement(target, ''), skip: statement(target, skipLocked(target)) };
-  prepared.set(target, made);
+  known.set(target, made);
   return made;
 }
 

@@ -56,12 +56,12 @@ async function atCommit(
 ): Promise<Sighting> {
   const sprung = Promise.withResolvers<boolean>();
   const disarm = link.arm({
-    // Some commit or other: the next one that follows on a statement of that kind.
+    // Some commit or other: of a transaction, or of a statement that commits itself.
     steps: random.pick([
       [/^commit$/i],
-      [/set switched_at/, /^commit$/i],
-      [/proved_at = clock_timestamp/, /^commit$/i],
-      [/phase = 'done'/, /^commit$/i],
+      [/rekey\.switch_dek/],
+      [/proved_at = clock_timestamp/],
+      [/phase = 'done'.* and version = /s],
     ]),
     moment,
     async spring() {

@@ -24,12 +24,32 @@ export function createFrameReader(hasStartup: boolean): (chunk: Buffer) => Frame
   };
 }
 
-/** The statement of a Parse or a simple Query; undefined for every other message. */
-export function statementOf({ type, bytes }: Frame): string | undefined {
-  if (type === 'Q') return bytes.toString('utf8', 5, bytes.length - 1);
-  if (type !== 'P') return undefined;
-  const name = bytes.indexOf(0, 5);
-  return bytes.toString('utf8', name + 1, bytes.indexOf(0, name + 1));
+/**
+ * Tells the statements of a connection: that of a simple Query, of a Parse, or of a Bind to what an earlier Parse named.
+ * Undefined for every other message, the Bind that follows its own Parse included.
+ */
+export function createStatementReader(): (frame: Frame) => string | undefined {
+  const named = new Map<string, string>();
+  let justParsed: string | undefined;
+  return ({ type, bytes }) => {
+    if (type === 'Q') return bytes.toString('utf8', 5, bytes.length - 1);
+    if (type !== 'P' && type !== 'B') return undefined;
+    const [first, second] = texts(bytes);
+    if (type === 'P') {
+      if (first !== '') named.set(first, second);
+      justParsed = first;
+      return second;
+    }
+    const isItsOwn = second === justParsed;
+    justParsed = undefined;
+    return isItsOwn ? undefined : named.get(second);
+  };
+}
+
+/** The two texts that a Parse (name, statement) and a Bind (portal, name) begin with. */
+function texts(bytes: Buffer): [string, string] {
+  const end = bytes.indexOf(0, 5);
+  return [bytes.toString('utf8', 5, end), bytes.toString('utf8', end + 1, bytes.indexOf(0, end + 1))];
 }
 
 /** The application name that a connection introduces itself with. */

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applicationOf, createFrameReader, type Frame, simpleQuery, statementOf } from './pg-frames.ts';
+import {
+  applicationOf,
+  createFrameReader,
+  createStatementReader,
+  type Frame,
+  simpleQuery,
+} from './pg-frames.ts';
 import type { ArmedTripwire } from './tripwire.ts';
 
 /** Looks at what passes on one connection. Returns what is to be sent on; null: cut the connection. */
@@ -11,10 +17,12 @@ export interface Inspector {
 /** Watches the statements of one Postgres connection for the tripwires that are armed at the moment. */
 export function createPgInspector(tripwires: () => readonly ArmedTripwire[]): Inspector {
   const read = createFrameReader(true);
+  const statementOf = createStatementReader();
   const progress = new WeakMap<ArmedTripwire, number>();
   let application = '';
   let awaiting: { tripwire: ArmedTripwire; read: (chunk: Buffer) => Frame[]; held: Buffer[] } | undefined;
   let withoutSync: ArmedTripwire | undefined;
+  let replaced = false;
 
   /** The tripwire that this statement springs. */
   const sprung = (statement: string): ArmedTripwire | undefined => {
@@ -36,6 +44,11 @@ export function createPgInspector(tripwires: () => readonly ArmedTripwire[]): In
       const out: Buffer[] = [];
       for (const frame of read(chunk)) {
         if (frame.type === '') application = applicationOf(frame);
+        if (replaced) {
+          // What belongs to the statement that was not sent; the one instead brings its own end.
+          replaced = frame.type !== 'S';
+          continue;
+        }
         if (withoutSync !== undefined && frame.type === 'S') {
           forward(Buffer.concat(out.splice(0)));
           await sleep(100); // the server runs what it has, and commits only at the Sync
@@ -49,6 +62,7 @@ export function createPgInspector(tripwires: () => readonly ArmedTripwire[]): In
           const then = await tripwire.spring();
           if (then === 'drop') return null;
           out.push(then === 'pass' ? frame.bytes : simpleQuery(then.instead));
+          replaced = then !== 'pass' && frame.type !== 'Q';
           continue;
         }
         if (tripwire?.moment === 'uncommitted') withoutSync = tripwire;
