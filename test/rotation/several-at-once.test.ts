@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diagnose, fixedBatchSize, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
-import { cancelRotation } from '@rekey/store';
+import { beat, cancelRotation, claimRange, completeRotation, StoreError } from '@rekey/store';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
 import { sweepFacts } from '../harness/sweep-facts.ts';
@@ -139,4 +139,63 @@ test('what the application writes between the call and the switch is swept too',
   const { rows } = await bench.pool.query('select key_number from secrets where id = $1', [id]);
   assert.deepEqual(rows, [{ key_number: keyNumber }]);
   assert.equal((await bench.vault.get(late))?.toString(), 'late');
+});
+
+test('ranges that were claimed with the plan are given back when the sweep does not come to them', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 34);
+  const rotationId = await bench.start(tenantId);
+  const env = bench.environment();
+  const sweep = await prepareSweep(env, rotationId, never, { claimItemsMax: 34 });
+  assert.deepEqual(
+    sweep?.ranges.map(({ lease }) => lease?.planned),
+    [4, 10, 20],
+  );
+  assert.ok(sweep);
+  for (const range of sweep.ranges)
+    assert.equal(await claimRange(env.store, range, crypto.randomUUID()), null);
+  const byId = (): Promise<never> => Promise.reject(new StoreError('UNAVAILABLE', 'away'));
+  const cutOff = { ...env, keyring: { ...env.keyring, byId } };
+  await assert.rejects(sweepHere(cutOff, sweep, never), { code: 'UNAVAILABLE' });
+  assert.equal(await rotate(bench.environment(), rotationId, never), 'ended');
+});
+
+test('a tenant with more than one job sweeps itself has its ranges planned, not claimed', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 34);
+  const rotationId = await bench.start(tenantId);
+  const sweep = await prepareSweep(bench.environment(), rotationId, never, { claimItemsMax: 33 });
+  assert.deepEqual(
+    sweep?.ranges.map(({ lease }) => lease),
+    [null, null, null],
+  );
+});
+
+test('a completion that meets beats and other completions ends the rotation once, with the last version', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const { tenantId } = await seedTenant(bench.vault, 17);
+    const rotationId = await bench.start(tenantId);
+    const env = bench.environment();
+    const sweep = await prepareSweep(env, rotationId, never);
+    assert.ok(sweep);
+    await sweepHere(env, sweep, never);
+    const beats = Array.from({ length: 6 }, () => beat(bench.store, rotationId));
+    const ends = await Promise.all(
+      Array.from({ length: 4 }, () => completeRotation(bench.store, rotationId)),
+    );
+    const before = await Promise.all(beats);
+    const [end, ...more] = ends.flatMap((each) => (each.kind === 'completed' ? [each.snapshot] : []));
+    assert.ok(end);
+    assert.deepEqual(more, []);
+    for (const snapshot of before) if (snapshot !== null) assert.ok(snapshot.version < end.version);
+    assert.deepEqual(await bench.view(rotationId), end.view);
+  }
+});
+
+test('a worker that runs while a column is added to the tables it works with goes on', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 17);
+  const env = bench.environment();
+  assert.equal(await rotate(env, await bench.start(tenantId), never), 'ended');
+  for (const table of ['targets', 'rotations', 'rotation_ranges', 'deks', 'dek_material']) {
+    await bench.pool.query(`alter table rekey.${table} add column another integer`);
+  }
+  assert.equal(await rotate(env, await bench.start(tenantId), never), 'ended');
 });

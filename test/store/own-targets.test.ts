@@ -201,9 +201,10 @@ test('a batch is spread over its window, and a stopped sweep leaves the cursor b
   const writing = new Proxy(sweepStore, {
     get(pool, name) {
       if (name !== 'query') return Reflect.get(pool, name);
-      return (text: string, values: unknown[]) => {
+      return (statement: string | { text: string }, values: unknown[]) => {
+        const text = typeof statement === 'string' ? statement : statement.text;
         if (text.includes('replaced as')) stop.abort(); // after the first batch
-        return pool.query(text, values);
+        return pool.query(statement, values);
       };
     },
   });
