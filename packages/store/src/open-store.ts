@@ -95,8 +95,13 @@ function withSession(url: string, session: Readonly<Record<string, string | numb
 /**
  * For what workers do. They do nothing slow inside a transaction, so one that stands still is a process that was
  * stopped or cut off: it must not keep applications waiting at a closed gate until it moves again or TCP gives up.
+ *
+ * What they prepare has one good plan whatever the values: it is made once, not for each of the first executions too.
  */
-export const workerSession = { idle_in_transaction_session_timeout: 800 } as const;
+export const workerSession = {
+  idle_in_transaction_session_timeout: 800,
+  plan_cache_mode: 'force_generic_plan',
+} as const;
 
 /**
  * Opens a pool for the sweep: for reading, writing and counting records range by range.
