@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createRecordCipher } from '@rekey/envelope';
 import { prepareSweep, type RotationEnvironment } from '@rekey/rotation';
-import { claimRange, type Lease, readWindow, type SealedRecord, type Target, writeBatch } from '@rekey/store';
+import {
+  claimRange,
+  createReplacements,
+  type Lease,
+  readWindow,
+  type SealedRecord,
+  type Target,
+  writeBatch,
+} from '@rekey/store';
 import type { Workbench } from './workbench.ts';
 
 /** A sweep that is taken step by step: one range claimed, nothing read yet. */
@@ -49,28 +57,23 @@ export async function beginSweep(
     newKeyNumber,
     target,
     lease,
-    read: async () =>
-      (
-        await readWindow(env.sweepStore, target, lease, {
-          tenantId,
-          newKeyNumber,
-          after: null,
-          itemsMax: 1_000,
-          bytesMax: 1_000_000,
-        })
-      ).records,
+    read: async () => {
+      const window = await readWindow(env.sweepStore, target, lease, {
+        tenantId,
+        newKeyNumber,
+        after: null,
+        itemsMax: 1_000,
+        bytesMax: 1_000_000,
+      });
+      return [...window.records];
+    },
     write: (records, locked = 'wait', { lease: under = lease, cursor = null } = {}) => {
-      const replacements = records.map(({ id, ciphertext }) => ({
-        id,
-        seen: ciphertext.subarray(0, 17),
-        sealed: cipher.reencrypt({
-          recordId: id,
-          ciphertext,
-          from: from.key,
-          to: to.key,
-          toKeyNumber: newKeyNumber,
-        }),
-      }));
+      const replacements = createReplacements(target, records.length, 0);
+      for (const record of records) {
+        const { id: recordId, ciphertext } = record;
+        const order = { recordId, ciphertext, from: from.key, to: to.key, toKeyNumber: newKeyNumber };
+        replacements.add(record, (into, at) => cipher.reencrypt(order, into, at));
+      }
       const batch = { tenantId, newKeyNumber, replacements, setAside: [], cursor };
       return writeBatch(env.sweepStore, target, under, batch, locked);
     },

@@ -165,7 +165,9 @@ test('a window is bounded by bytes: a record of 10 MB comes alone, and nothing i
     const bounds = { tenantId, newKeyNumber: 2, after, itemsMax: 4_000, bytesMax: 8 * mb };
     const { records, isLast } = await readWindow(store, target, { lower: null, upper: null }, bounds);
     windows.push(
-      records.map(({ id }) => String(all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex')))),
+      [...records].map(({ id }) =>
+        String(all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex'))),
+      ),
     );
     if (isLast) break;
     after = all[Number(windows.at(-1)?.at(-1))] ?? null;
@@ -180,7 +182,7 @@ test('a window holds what stands between its edges on older keys, at most so man
   const edges = { lower: all[0] ?? null, upper: all[4] ?? null };
   const read = async (after: string | null): Promise<{ found: number[]; isLast: boolean }> => {
     const { records, isLast } = await readWindow(store, target, edges, { ...bounds, after });
-    const found = records.map(({ id }) =>
+    const found = [...records].map(({ id }) =>
       all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex')),
     );
     return { found, isLast };

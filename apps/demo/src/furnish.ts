@@ -31,8 +31,7 @@ async function anyRecord(store: Store): Promise<{ target: string; id: string } |
   const justOne = { tenantId, newKeyNumber: 0, after: null, itemsMax: 1, bytesMax: 1 };
   for (const target of await loadTargets(store)) {
     const { records } = await readWindow(store, target, everything, justOne);
-    const [first] = records;
-    if (first !== undefined) return { target: target.name, id: idText(target.idType, first.id) };
+    if (records.length > 0) return { target: target.name, id: idText(target.idType, records.at(0).id) };
   }
   return null;
 }

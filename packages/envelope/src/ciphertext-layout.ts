@@ -25,10 +25,10 @@ export function readKeyNumber(ciphertext: Buffer): number | null {
   return keyNumber >= 1 && keyNumber <= keyNumberMax ? keyNumber : null;
 }
 
-/** Writes version and key number into the first five bytes. */
-export function writeHeader(ciphertext: Buffer, keyNumber: number): void {
-  ciphertext[0] = version;
-  ciphertext.writeUInt32BE(keyNumber, 1);
+/** Writes version and key number into the five bytes from `at` on. */
+export function writeHeader(into: Buffer, at: number, keyNumber: number): void {
+  into[at] = version;
+  into.writeUInt32BE(keyNumber, at + 1);
 }
 
 /** @throws EnvelopeError `INVALID_KEY_NUMBER` unless it is an integer of 1 to 2³¹ − 1 */

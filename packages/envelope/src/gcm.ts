@@ -38,17 +38,23 @@ export function gcmOpen(key: KeyObject, aad: Buffer, sealed: Buffer): Buffer {
 
 /** As `gcmSeal`, with `headerBytes` bytes in front that hold anything: the caller must write every one of them. */
 export function sealBehind(headerBytes: number, key: KeyObject, aad: Buffer, plaintext: Buffer): Buffer {
-  const ivEnd = headerBytes + IV_BYTES;
-  const tagStart = ivEnd + plaintext.length;
-  const sealed = Buffer.allocUnsafe(tagStart + TAG_BYTES);
-  ivs.moveNext(sealed, headerBytes);
-  const cipher = startSealing(key, sealed.subarray(headerBytes, ivEnd));
+  const sealed = Buffer.allocUnsafe(headerBytes + IV_BYTES + plaintext.length + TAG_BYTES);
+  sealInto(sealed, headerBytes, key, aad, plaintext);
+  return sealed;
+}
+
+/** As `gcmSeal`, to `into[at .. at + 28 + plaintext.length]`. */
+export function sealInto(into: Buffer, at: number, key: KeyObject, aad: Buffer, plaintext: Buffer): void {
+  const textStart = at + IV_BYTES;
+  const tagStart = textStart + plaintext.length;
+  if (tagStart + TAG_BYTES > into.length) throw new RangeError('no room for what is sealed');
+  ivs.moveNext(into, at);
+  const cipher = startSealing(key, into.subarray(at, textStart));
   cipher.setAAD(aad);
   // GCM is a stream: update() returns all of it, final() nothing.
-  cipher.update(plaintext).copy(sealed, ivEnd);
+  into.set(cipher.update(plaintext), textStart);
   cipher.final();
-  cipher.getAuthTag().copy(sealed, tagStart);
-  return sealed;
+  into.set(cipher.getAuthTag(), tagStart);
 }
 
 /** As `gcmOpen`, with `headerBytes` bytes in front that are skipped: they are not authenticated. */

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { HEADER_BYTES, needKeyNumber, readKeyNumber, writeHeader } from './ciphertext-layout.ts';
 import type { DekKey } from './dek.ts';
 import { EnvelopeError } from './envelope-error.ts';
-import { openBehind, sealBehind } from './gcm.ts';
+import { openBehind, sealBehind, sealInto } from './gcm.ts';
 import { uuidBytes } from './record-id.ts';
 
 /** Seals and opens the records of one tenant in one column: a ciphertext of another tenant or column does not open. */
@@ -26,18 +26,23 @@ export interface RecordCipher {
   open(key: DekKey, recordId: Buffer, ciphertext: Buffer): Buffer;
 
   /**
-   * Opens under `from` and seals under `to`: the new ciphertext; the given one is left as it is. The plaintext is
-   * zeroed before this returns or throws (copies inside OpenSSL and V8 are beyond reach).
+   * Opens under `from`, seals under `to`, and writes the new ciphertext to `into` from `at` on; it is as long as the
+   * given one, which is left as it is. The plaintext is zeroed before this returns or throws (copies inside OpenSSL
+   * and V8 are beyond reach).
    *
-   * @throws EnvelopeError as `open` and `seal` do
+   * @throws EnvelopeError as `open` and `seal` do; what stands in `into` behind `at` is then anything
    */
-  reencrypt(record: {
-    readonly recordId: Buffer;
-    readonly ciphertext: Buffer;
-    readonly from: DekKey;
-    readonly to: DekKey;
-    readonly toKeyNumber: number;
-  }): Buffer;
+  reencrypt(
+    record: {
+      readonly recordId: Buffer;
+      readonly ciphertext: Buffer;
+      readonly from: DekKey;
+      readonly to: DekKey;
+      readonly toKeyNumber: number;
+    },
+    into: Buffer,
+    at: number,
+  ): void;
 }
 
 /**
@@ -50,7 +55,7 @@ export function createRecordCipher({ tenantId, column }: { tenantId: string; col
   const seal: RecordCipher['seal'] = (key, keyNumber, recordId, plaintext) => {
     needKeyNumber(keyNumber);
     const ciphertext = sealBehind(HEADER_BYTES, key, aadOf(recordId), plaintext);
-    writeHeader(ciphertext, keyNumber);
+    writeHeader(ciphertext, 0, keyNumber);
     return ciphertext;
   };
 
@@ -63,10 +68,12 @@ export function createRecordCipher({ tenantId, column }: { tenantId: string; col
   return {
     seal,
     open,
-    reencrypt({ recordId, ciphertext, from, to, toKeyNumber }) {
+    reencrypt({ recordId, ciphertext, from, to, toKeyNumber }, into, at) {
       const plaintext = open(from, recordId, ciphertext);
       try {
-        return seal(to, toKeyNumber, recordId, plaintext);
+        needKeyNumber(toKeyNumber);
+        sealInto(into, at + HEADER_BYTES, to, aadOf(recordId), plaintext);
+        writeHeader(into, at, toKeyNumber);
       } finally {
         plaintext.fill(0);
       }

@@ -1,10 +1,18 @@
 import { type createRecordCipher, EnvelopeError, readKeyNumber } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { KmsError } from '@rekey/kms';
-import { type Replacement, type SealedRecord, type SetAside, seenBytes } from '@rekey/store';
+import {
+  createReplacements,
+  type PackedRecords,
+  type Replacements,
+  type SealedRecord,
+  type SetAside,
+  seenBytes,
+  type Target,
+} from '@rekey/store';
 
 export interface Reencrypted {
-  readonly replacements: Replacement[];
+  readonly replacements: Replacements;
   readonly setAside: SetAside[];
 }
 
@@ -15,7 +23,7 @@ export type OlderDeks = ReadonlyMap<number, Dek | string>;
 export async function fetchOlderDeks(
   keyring: Keyring,
   tenantId: string,
-  records: readonly SealedRecord[],
+  records: Iterable<SealedRecord>,
 ): Promise<OlderDeks> {
   const deks = new Map<number, Dek | string>();
   for (const { ciphertext } of records) {
@@ -36,35 +44,48 @@ async function fetchOlderDek(keyring: Keyring, tenantId: string, keyNumber: numb
   }
 }
 
+/** Every `step`-th record of a window, from `first` on. */
+export interface Stride {
+  readonly first: number;
+  readonly step: number;
+}
+
 /** Opens and seals anew. A record that will not open is set aside with the reason, never a reason to stop. */
 export function reencryptBatch(
+  target: Target,
   cipher: ReturnType<typeof createRecordCipher>,
-  records: readonly SealedRecord[],
+  window: PackedRecords,
+  { first, step }: Stride,
   olderDeks: OlderDeks,
   newDek: Dek,
 ): Reencrypted {
-  const replacements: Replacement[] = [];
+  const replacements = createReplacements(
+    target,
+    Math.ceil(window.length / step),
+    Math.ceil(window.bytes / step),
+  );
   const setAside: SetAside[] = [];
-  for (const { id, ciphertext } of records) {
-    const seen = ciphertext.subarray(0, seenBytes);
+  for (let index = first; index < window.length; index += step) {
+    const record = window.at(index);
+    const { id, ciphertext } = record;
     const keyNumber = readKeyNumber(ciphertext);
     const from = keyNumber === null ? 'MALFORMED' : (olderDeks.get(keyNumber) ?? 'KEY_UNKNOWN');
     if (typeof from === 'string') {
-      setAside.push({ id, seen, reason: from });
+      setAside.push({ id, seen: ciphertext.subarray(0, seenBytes), reason: from });
       continue;
     }
+    const order = {
+      recordId: id,
+      ciphertext,
+      from: from.key,
+      to: newDek.key,
+      toKeyNumber: newDek.keyNumber,
+    };
     try {
-      const sealed = cipher.reencrypt({
-        recordId: id,
-        ciphertext,
-        from: from.key,
-        to: newDek.key,
-        toKeyNumber: newDek.keyNumber,
-      });
-      replacements.push({ id, seen, sealed });
+      replacements.add(record, (into, at) => cipher.reencrypt(order, into, at));
     } catch (error) {
       if (!(error instanceof EnvelopeError) || !concernsTheRecord(error)) throw error;
-      setAside.push({ id, seen, reason: error.code });
+      setAside.push({ id, seen: ciphertext.subarray(0, seenBytes), reason: error.code });
     }
   }
   return { replacements, setAside };

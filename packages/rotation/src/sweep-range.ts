@@ -13,7 +13,6 @@ import {
   releaseLease,
   renewLease,
   restartRange,
-  type SealedRecord,
   StoreError,
   type Target,
   type Window,
@@ -125,17 +124,16 @@ async function sweepOnce(
   let next: ReturnType<typeof readWindow> | null = read(lease.cursor);
   while (next !== null) {
     const { records: window, isLast }: Window = await next;
-    const last = window.at(-1);
-    if (last === undefined) return { replaced };
-    const cursor = idText(target.idType, last.id);
+    if (window.length === 0) return { replaced };
+    const cursor = idText(target.idType, window.at(window.length - 1).id);
     next = isLast ? null : read(cursor);
     const olderDeks = await fetchOlderDeks(env.keyring, rotation.tenantId, window);
 
     let writing: Promise<number | null> = Promise.resolve(0);
-    const batches = strided(window, env.batchSize.items);
-    for (const [index, records] of batches.entries()) {
+    const batches = batchesOf(window.length, env.batchSize.items);
+    for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
-      const sealed = reencryptBatch(cipher, records, olderDeks, newDek);
+      const sealed = reencryptBatch(target, cipher, window, { first, step: batches }, olderDeks, newDek);
       const written = await writing;
       if (written === null) return 'lost';
       replaced += written;
@@ -145,7 +143,7 @@ async function sweepOnce(
         tenantId: rotation.tenantId,
         newKeyNumber: rotation.newKeyNumber,
         ...sealed,
-        cursor: index === batches.length - 1 ? cursor : null,
+        cursor: first === batches - 1 ? cursor : null,
       };
       writing = write(env, target, lease, batch);
       writing.catch(() => {}); // awaited above or below, unless sealing throws first
@@ -169,7 +167,7 @@ async function write(
   const sentMs = performance.now();
   try {
     const replaced = await writeBatch(env.sweepStore, target, lease, batch, 'wait');
-    env.batchSize.took(batch.replacements.length, performance.now() - sentMs);
+    env.batchSize.took(batch.replacements.items, performance.now() - sentMs);
     return replaced;
   } catch (error) {
     if (!(error instanceof StoreError) || (error.code !== 'LOCKED' && error.code !== 'CONFLICT')) throw error;
@@ -178,17 +176,14 @@ async function write(
 }
 
 /**
- * Splits a window so that each batch is spread over all of it (every n-th record): with ids in heap order a batch of
- * neighbours would fill its pages with dead rows that only the next transaction may prune, and updates would not
- * stay on their page. A window that is not full is spread as well.
+ * Into how many batches a window is split, each spread over all of it (every n-th record): with ids in heap order a
+ * batch of neighbours would fill its pages with dead rows that only the next transaction may prune, and updates would
+ * not stay on their page. A window that is not full is spread as well.
  */
-function strided(window: readonly SealedRecord[], batchItems: number): SealedRecord[][] {
-  const batches = Math.max(
-    Math.ceil(window.length / batchItems),
-    Math.min(batchesPerWindow, Math.floor(window.length / batchItemsMin)),
-  );
-  return Array.from({ length: batches }, (_, offset) =>
-    window.filter((_record, i) => i % batches === offset),
+function batchesOf(windowItems: number, batchItems: number): number {
+  return Math.max(
+    Math.ceil(windowItems / batchItems),
+    Math.min(batchesPerWindow, Math.floor(windowItems / batchItemsMin)),
   );
 }
 

@@ -34,6 +34,7 @@ export {
   type StoreOptions,
   workerSession,
 } from './open-store.ts';
+export type { PackedRecords, SealedRecord } from './packed-records.ts';
 export { idText } from './pg-binary.ts';
 export { type OnRanges, type Plan, type Planned, planRanges, rangeItems } from './plan-ranges.ts';
 export { proveRange } from './prove-range.ts';
@@ -46,7 +47,7 @@ export {
   renewLease,
   restartRange,
 } from './range-lease.ts';
-export { readWindow, type SealedRecord, type Window, type WindowBounds } from './read-window.ts';
+export { readWindow, type Window, type WindowBounds } from './read-window.ts';
 export { type ColumnValue, readRecord, replaceRecords, type SealedWrite, upsertRecords } from './records.ts';
 export {
   type Initiator,
@@ -84,4 +85,11 @@ export {
 export { tenantExists } from './tenants.ts';
 export { assumedItemsPerSecond } from './throughput.ts';
 export { findUnattended, type Unattended } from './unattended.ts';
-export { type Batch, type Replacement, type SetAside, seenBytes, writeBatch } from './write-batch.ts';
+export {
+  type Batch,
+  createReplacements,
+  type Replacements,
+  type SetAside,
+  seenBytes,
+  writeBatch,
+} from './write-batch.ts';

@@ -9,21 +9,65 @@ const oids = { uuid: 2950, bytea: 17, bigint: 20, text: 25 } as const;
 
 /** The binary image of a one-dimensional array without nulls (`array_recv` in the PostgreSQL sources). */
 export function encodeArray(elementType: keyof typeof oids, elements: readonly Buffer[]): Buffer {
-  let bytes = 20;
-  for (const element of elements) bytes += 4 + element.length;
-  const image = Buffer.allocUnsafe(elements.length === 0 ? 12 : bytes);
-  image.writeInt32BE(elements.length === 0 ? 0 : 1, 0); // dimensions
+  const bytes = elements.reduce((sum, { length }) => sum + length, 0);
+  const image = createArrayImage(elementType, elements.length, bytes);
+  for (const element of elements) image.append(element.length, (into, at) => element.copy(into, at));
+  return image.image();
+}
+
+/** The binary image of an array, written element by element: what a batch holds is laid out once and not copied again. */
+export interface ArrayImage {
+  readonly elements: number;
+  /** Appends an element of `length` bytes that `write` puts at `at`. If `write` throws, nothing is appended. */
+  append(length: number, write: (into: Buffer, at: number) => void): void;
+  /** The image so far, to be sent before anything more is appended. */
+  image(): Buffer;
+}
+
+/** @param bytesExpected of all elements; room is made for more when they take more */
+export function createArrayImage(
+  elementType: keyof typeof oids,
+  elementsExpected: number,
+  bytesExpected: number,
+): ArrayImage {
+  let bytes = Buffer.allocUnsafe(headerBytes + 4 * elementsExpected + bytesExpected);
+  let end = headerBytes;
+  let elements = 0;
+  return {
+    get elements() {
+      return elements;
+    },
+    append(length, write) {
+      const at = end + 4;
+      if (at + length > bytes.length) {
+        const more = Buffer.allocUnsafe(Math.max(2 * bytes.length, at + length));
+        bytes.copy(more, 0, 0, end);
+        bytes = more;
+      }
+      write(bytes, at);
+      bytes.writeInt32BE(length, end);
+      end = at + length;
+      elements += 1;
+    },
+    image() {
+      return bytes.subarray(0, writeArrayHeader(bytes, elementType, elements) ? end : emptyBytes);
+    },
+  };
+}
+
+const headerBytes = 20;
+/** An empty array has no dimension, and so neither length nor lower bound. */
+const emptyBytes = 12;
+
+/** Whether the array has a dimension. */
+function writeArrayHeader(image: Buffer, elementType: keyof typeof oids, elements: number): boolean {
+  image.writeInt32BE(elements === 0 ? 0 : 1, 0); // dimensions
   image.writeInt32BE(0, 4); // no nulls
   image.writeInt32BE(oids[elementType], 8);
-  if (elements.length === 0) return image;
-  image.writeInt32BE(elements.length, 12);
+  if (elements === 0) return false;
+  image.writeInt32BE(elements, 12);
   image.writeInt32BE(1, 16); // lower bound
-  let at = 20;
-  for (const element of elements) {
-    at = image.writeInt32BE(element.length, at);
-    at += element.copy(image, at);
-  }
-  return image;
+  return true;
 }
 
 const copySignature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');

@@ -1,18 +1,12 @@
 import type { PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import type { Store } from './open-store.ts';
+import { leftBehind, type PackedRecords, unpackRecords } from './packed-records.ts';
 import { decodeCopy } from './pg-binary.ts';
 import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
 import { speaking } from './store-error.ts';
-import type { Target } from './targets.ts';
-
-/** A sealed record as it was read: what the compare-and-swap compares with. */
-export interface SealedRecord {
-  /** The binary image of its id: what its ciphertext is bound to, and what goes back into the UPDATE. */
-  readonly id: Buffer;
-  readonly ciphertext: Buffer;
-}
+import type { IdType, Target } from './targets.ts';
 
 export interface WindowBounds {
   readonly tenantId: string;
@@ -26,10 +20,18 @@ export interface WindowBounds {
 
 export interface Window {
   /** In the order of ids. */
-  readonly records: SealedRecord[];
+  readonly records: PackedRecords;
   /** Whether the range ended within the window: there is nothing behind it to read. */
   readonly isLast: boolean;
 }
+
+/**
+ * Records up to here lie on their table's page; larger ones are outside of it (TOAST). A window in which all of them are
+ * small is bounded by their number alone, and Postgres need not add up their sizes as it goes: a quarter of the cost.
+ */
+const smallBytesMax = 2_048;
+/** What a window of small records may take at most; with more of them, their sizes are added up. */
+const smallWindowBytes = 32 * 1024 * 1024;
 
 /** The next records of a range that are not under the new DEK. */
 export async function readWindow(
@@ -38,32 +40,64 @@ export async function readWindow(
   { lower, upper }: Pick<Lease, 'lower' | 'upper'>,
   bounds: WindowBounds,
 ): Promise<Window> {
-  // COPY takes no parameters; every value is a number or an escaped literal.
+  const next = `
+    select t.${target.tenant} as tenant, t.${target.id} as id, t.${target.ciphertext} as ciphertext
+    from ${target.table} t
+    where ${within(target, literals(target, bounds.tenantId, bounds.after ?? lower, upper))}
+      and t.${target.key} <> ${bounds.newKeyNumber}
+    order by t.${target.tenant}, t.${target.id} limit ${bounds.itemsMax}`;
+  const small =
+    bounds.itemsMax * smallBytesMax <= smallWindowBytes ? await readSmall(store, target, next) : null;
+  if (small !== null) return { records: small, isLast: small.length < bounds.itemsMax };
+
+  const records = await readPacked(
+    store,
+    `select ${imageOf(target.idType)} || int4send(octet_length(ciphertext)) || ciphertext as packed from (
+       select id, ciphertext,
+         sum(octet_length(ciphertext)) over (order by tenant, id rows unbounded preceding)
+           - octet_length(ciphertext) as bytes_before
+       from (${next}) stepped) weighed
+     where bytes_before < ${bounds.bytesMax}`,
+  );
+  if (records === null) throw new Error('a record was left behind where none is');
+  // A window that neither limit can have cut short.
+  return { records, isLast: records.length < bounds.itemsMax && records.bytes < bounds.bytesMax };
+}
+
+/** Null when there is a record among them that is not small. */
+function readSmall(store: Store, target: Target, next: string): Promise<PackedRecords | null> {
+  return readPacked(
+    store,
+    `select ${imageOf(target.idType)} || case when octet_length(ciphertext) > ${smallBytesMax} then int4send(${leftBehind})
+       else int4send(octet_length(ciphertext)) || ciphertext end as packed
+     from (${next}) stepped`,
+  );
+}
+
+/** An id with its length before it. */
+function imageOf(idType: IdType): string {
+  switch (idType) {
+    case 'uuid':
+      return 'int4send(16) || uuid_send(id)';
+    case 'bigint':
+      return 'int4send(8) || int8send(id)';
+    case 'text':
+      return 'int4send(octet_length(textsend(id))) || textsend(id)';
+  }
+}
+
+/**
+ * All of them in one value: a row each costs both sides more than the records themselves. COPY, since it alone sends
+ * bytes as they are; it takes no parameters, so every value is a number or an escaped literal.
+ */
+async function readPacked(store: Store, statement: string): Promise<PackedRecords | null> {
   const output = await copy(
     store,
-    `copy (
-       select id, ciphertext from (
-         select id, ciphertext,
-           sum(octet_length(ciphertext)) over (order by tenant, id rows unbounded preceding)
-             - octet_length(ciphertext) as bytes_before
-         from (
-           select t.${target.tenant} as tenant, t.${target.id} as id, t.${target.ciphertext} as ciphertext
-           from ${target.table} t
-           where ${within(target, literals(target, bounds.tenantId, bounds.after ?? lower, upper))}
-             and t.${target.key} <> ${bounds.newKeyNumber}
-           order by t.${target.tenant}, t.${target.id} limit ${bounds.itemsMax}) stepped) weighed
-       where bytes_before < ${bounds.bytesMax}
-     ) to stdout (format binary)`,
+    `copy (select coalesce(string_agg(packed, ''), '') from (${statement}) window_of_records) to stdout (format binary)`,
   );
-  const records = decodeCopy(output).map((tuple) => {
-    const [recordId, ciphertext] = tuple;
-    if (recordId === undefined || ciphertext === undefined)
-      throw new Error('a window of two columns has fewer');
-    return { id: recordId, ciphertext };
-  });
-  const bytes = records.reduce((sum, { ciphertext }) => sum + ciphertext.length, 0);
-  // A window that neither limit can have cut short.
-  return { records, isLast: records.length < bounds.itemsMax && bytes < bounds.bytesMax };
+  const [[packed] = []] = decodeCopy(output);
+  if (packed === undefined) throw new Error('a COPY of one value has none');
+  return unpackRecords(packed);
 }
 
 async function copy(store: Store, statement: string): Promise<Buffer> {

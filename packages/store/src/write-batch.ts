@@ -1,15 +1,38 @@
 import type { Store } from './open-store.ts';
-import { encodeArray } from './pg-binary.ts';
+import type { SealedRecord } from './packed-records.ts';
+import { createArrayImage, encodeArray } from './pg-binary.ts';
 import { prepared } from './prepared.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
 
-/** A record sealed anew, and what it must still be for the new bytes to take its place. */
-export interface Replacement {
-  readonly id: Buffer;
-  /** The first bytes of the ciphertext that was read: header and IV, so exactly that ciphertext. */
-  readonly seen: Buffer;
-  readonly sealed: Buffer;
+/** Records sealed anew, as the arrays that the statement takes: each is laid out where it is sent from. */
+export interface Replacements {
+  readonly items: number;
+  /** `seal` writes the record's new ciphertext, which is as long as the old one. If it throws, nothing is added. */
+  add(record: SealedRecord, seal: (into: Buffer, at: number) => void): void;
+  /** Ids, what each must still be for the new bytes to take its place, and the new bytes. */
+  arrays(): readonly [Buffer, Buffer, Buffer];
+}
+
+export function createReplacements(
+  target: Target,
+  itemsExpected: number,
+  bytesExpected: number,
+): Replacements {
+  const ids = createArrayImage(target.idType, itemsExpected, 16 * itemsExpected);
+  const seen = createArrayImage('bytea', itemsExpected, seenBytes * itemsExpected);
+  const sealed = createArrayImage('bytea', itemsExpected, bytesExpected);
+  return {
+    get items() {
+      return ids.elements;
+    },
+    add({ id, ciphertext }, seal) {
+      sealed.append(ciphertext.length, seal);
+      ids.append(id.length, (into, at) => id.copy(into, at));
+      seen.append(seenBytes, (into, at) => ciphertext.copy(into, at, 0, seenBytes));
+    },
+    arrays: () => [ids.image(), seen.image(), sealed.image()],
+  };
 }
 
 /** A record that would not open: it is named, and left as it is. */
@@ -22,7 +45,7 @@ export interface SetAside {
 export interface Batch {
   readonly tenantId: string;
   readonly newKeyNumber: number;
-  readonly replacements: readonly Replacement[];
+  readonly replacements: Replacements;
   readonly setAside: readonly SetAside[];
   /** Where the sweep stands once this batch is committed; null when records before it are still to be written. */
   readonly cursor: string | null;
@@ -47,23 +70,15 @@ export async function writeBatch(
   locked: 'wait' | 'skip',
 ): Promise<number | null> {
   const { replacements, setAside } = batch;
+  const [ids, seen, sealed] = replacements.arrays();
   const [written] = await prepared<{ replaced: string }>(store, statements(target)[locked], [
     lease.rotationId,
     lease.target,
     lease.ordinal,
     lease.owner,
-    encodeArray(
-      target.idType,
-      replacements.map(({ id }) => id),
-    ),
-    encodeArray(
-      'bytea',
-      replacements.map(({ seen }) => seen),
-    ),
-    encodeArray(
-      'bytea',
-      replacements.map(({ sealed }) => sealed),
-    ),
+    ids,
+    seen,
+    sealed,
     batch.newKeyNumber,
     batch.tenantId,
     encodeArray(
@@ -76,7 +91,7 @@ export async function writeBatch(
     ),
     setAside.map(({ reason }) => reason),
     batch.cursor,
-    replacements.length,
+    replacements.items,
   ]);
   return written === undefined ? null : Number(written.replaced);
 }

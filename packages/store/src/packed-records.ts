@@ -1,0 +1,56 @@
+/** A sealed record as it was read: what the compare-and-swap compares with. */
+export interface SealedRecord {
+  /** The binary image of its id: what its ciphertext is bound to, and what goes back into the UPDATE. */
+  readonly id: Buffer;
+  readonly ciphertext: Buffer;
+}
+
+/**
+ * Records in the one piece of memory that they were read into. Their Buffers are made when they are asked for: made all
+ * at once, a window's worth of them would live until it is written, and collecting them cost a tenth of the sweep.
+ */
+export interface PackedRecords extends Iterable<SealedRecord> {
+  readonly length: number;
+  /** Of all the ciphertexts. */
+  readonly bytes: number;
+  /** Views into the memory they share. Throws for an index that is not one of them. */
+  at(index: number): SealedRecord;
+}
+
+/** In place of a ciphertext's length: it was too large to come along. */
+export const leftBehind = -1;
+
+/**
+ * Reads `length of id (4) ‖ id ‖ length of ciphertext (4) ‖ ciphertext`, again and again, lengths big-endian. Null when
+ * a ciphertext was left behind. Throws for bytes that end within a record.
+ */
+export function unpackRecords(packed: Buffer): PackedRecords | null {
+  // Of each record: where its id begins, where its ciphertext does, where that ends.
+  const places: number[] = [];
+  let bytes = 0;
+  for (let next = 0; next < packed.length; ) {
+    const id = next + 4;
+    const ciphertext = id + packed.readInt32BE(next) + 4;
+    const length = packed.readInt32BE(ciphertext - 4);
+    if (length === leftBehind) return null;
+    next = ciphertext + length;
+    if (next > packed.length) throw new RangeError('packed records end within one');
+    places.push(id, ciphertext, next);
+    bytes += length;
+  }
+  const length = places.length / 3;
+  const at = (index: number): SealedRecord => {
+    const [id, ciphertext, end] = [places[3 * index], places[3 * index + 1], places[3 * index + 2]];
+    if (id === undefined || ciphertext === undefined || end === undefined)
+      throw new RangeError(`there is no record ${index} of ${length}`);
+    return { id: packed.subarray(id, ciphertext - 4), ciphertext: packed.subarray(ciphertext, end) };
+  };
+  return {
+    length,
+    bytes,
+    at,
+    *[Symbol.iterator]() {
+      for (let index = 0; index < length; index += 1) yield at(index);
+    },
+  };
+}
