@@ -4,20 +4,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { callApi } from './clients/api-client.ts';
 import { seedTenants } from './clients/records.ts';
 import { openHistory } from './history.ts';
-import { longPlan } from './plan.ts';
+import { killsPlan } from './plan.ts';
 import { createRandom } from './random.ts';
+import { type RangeLook, type Takeovers, trackTakeovers } from './takeovers.ts';
 import { openWorld, type World } from './world/world.ts';
 
 export interface KillsReport {
+  /** SIGKILLs of a worker at work while the rotation was in progress. */
   readonly kills: number;
   readonly status: string;
-  /** The longest time after a kill until the rotation was seen to go on. */
-  readonly longestPauseMs: number;
+  /** After each kill, the time until the rotation was seen to go on. */
+  readonly pausesMs: readonly number[];
+  /** For each range whose worker was killed, how long it had stood still when another one took it. */
+  readonly takeoversMs: readonly number[];
 }
 
-const records = 80_000;
-/** What a killed worker may cost. */
+/** What a killed worker may cost before we stop to wait for it. */
 const pauseMaxMs = 30_000;
+const endWithinMs = 90_000;
+/** With which the rest is swept once all kills are done. */
+const lastBatchSize = 500;
 
 /** Kills a worker, again and again, while one rotation runs; waits each time until that rotation goes on. */
 export async function killInARow(
@@ -29,63 +35,89 @@ export async function killInARow(
 ): Promise<KillsReport> {
   const random = createRandom(seed);
   const history = openHistory(join(folder, 'history.jsonl'));
-  // Batches so small that one rotation outlasts all the kills.
-  const plan = { ...longPlan(seed, 30), workers: 2, batchSize: 2 };
+  const plan = killsPlan(seed);
   const world = await openWorld(plan, history, folder);
   try {
-    const [tenant] = await seedTenants(world.apps[0].vault, history, [records]);
-    const [api] = world.apis;
-    if (tenant === undefined || api === undefined) throw new Error('nothing to rotate');
-    const { tenantId } = tenant;
-    const call = { what: 'rotate', tenantId, id: null, idempotencyKey: randomUUID() } as const;
-    const { body } = await callApi(world, api, call);
-    const rotationId = body?.data.rotationId.slice('rot-'.length) ?? '';
-    let longestPauseMs = 0;
-    let kills = 0;
-    let now = await progressOf(world, rotationId);
-    while (kills < times && now.status === 'in_progress' && !signal.aborted) {
+    const rotationId = await startRotation(world, plan.tenants);
+    const takeovers = trackTakeovers();
+    const pausesMs: number[] = [];
+    let now = await progressOf(world, rotationId, takeovers);
+    while (pausesMs.length < times && now.status === 'in_progress' && !signal.aborted) {
       await sleep(random.integer(20, 400));
       const slot = random.pick(world.workers);
-      if (!(await slot.ready())) continue;
-      const before = await progressOf(world, rotationId);
+      const before = await progressOf(world, rotationId, takeovers);
+      if (before.status !== 'in_progress' || !(await slot.ready())) continue;
       const began = performance.now();
+      const exited = slot.exited();
       slot.kill('SIGKILL');
-      await slot.exited();
-      kills += 1;
+      if ((await exited).signal !== 'SIGKILL') continue;
       do {
         await sleep(50);
-        now = await progressOf(world, rotationId);
+        now = await progressOf(world, rotationId, takeovers);
       } while (
         now.status === 'in_progress' &&
         now.done <= before.done &&
         performance.now() - began < pauseMaxMs
       );
-      const pauseMs = performance.now() - began;
-      longestPauseMs = Math.max(longestPauseMs, pauseMs);
-      log(
-        `kill ${kills}: ${slot.name}, ${Math.round(pauseMs)} ms until ${now.done} of ${records}, ${now.status}`,
-      );
+      const pauseMs = Math.round(performance.now() - began);
+      if (now.status !== 'in_progress') break; // it ended in that moment: not a kill that it had to survive
+      pausesMs.push(pauseMs);
+      log(`kill ${pausesMs.length}: ${slot.name}, ${pauseMs} ms until ${now.done} of ${plan.tenants[0]}`);
     }
-    const deadline = performance.now() + 180_000;
-    while (now.status === 'in_progress' && performance.now() < deadline && !signal.aborted) {
-      await sleep(200);
-      now = await progressOf(world, rotationId);
-    }
+    const status = await lastStretch(world, rotationId, takeovers, signal);
     await history.close();
-    return { kills, status: now.status, longestPauseMs: Math.round(longestPauseMs) };
+    return { kills: pausesMs.length, status, pausesMs, takeoversMs: takeovers.silencesMs };
   } finally {
     await world.close();
   }
 }
 
-async function progressOf({ pool }: World, rotationId: string): Promise<{ status: string; done: number }> {
-  const { rows } = await pool.query<{ status: string; done: string }>(
-    `select status, (select coalesce(sum(rotated + case when proved_at is null then 0 else 1 end), 0)
-       from rekey.rotation_ranges g where g.rotation_id = r.id) as done
-     from rekey.rotations r where id = $1`,
+async function startRotation(world: World, sizes: readonly number[]): Promise<string> {
+  const [tenant] = await seedTenants(world.apps[0].vault, world.history, sizes);
+  const [api] = world.apis;
+  if (tenant === undefined || api === undefined) throw new Error('nothing to rotate');
+  const { tenantId } = tenant;
+  const call = { what: 'rotate', tenantId, id: null, idempotencyKey: randomUUID() } as const;
+  const { body } = await callApi(world, api, call);
+  if (body?.success !== true) throw new Error('the rotation was not started');
+  return body.data.rotationId.slice('rot-'.length);
+}
+
+/** Lets the rotation come to its end, with workers that do not dawdle any more; what it ended as. */
+async function lastStretch(
+  world: World,
+  rotationId: string,
+  takeovers: Takeovers,
+  signal: AbortSignal,
+): Promise<string> {
+  for (const slot of world.workers) {
+    slot.setEnv({ BATCH_SIZE: String(lastBatchSize) });
+    slot.kill('SIGTERM');
+  }
+  const deadline = performance.now() + endWithinMs;
+  for (;;) {
+    const { status } = await progressOf(world, rotationId, takeovers);
+    if (status !== 'in_progress' || performance.now() > deadline || signal.aborted) return status;
+    await sleep(100);
+  }
+}
+
+async function progressOf(
+  { pool, history }: World,
+  rotationId: string,
+  takeovers: Takeovers,
+): Promise<{ status: string; done: number }> {
+  const rotations = await pool.query<{ status: string }>('select status from rekey.rotations where id = $1', [
+    rotationId,
+  ]);
+  const ranges = await pool.query<RangeLook & { proved: boolean }>(
+    `select target || '/' || ordinal as place, owner, rotated::int as rotated, proved_at is not null as proved
+     from rekey.rotation_ranges where rotation_id = $1`,
     [rotationId],
   );
-  const [found] = rows;
+  takeovers.look(history.now(), ranges.rows);
+  const [found] = rotations.rows;
   if (found === undefined) throw new Error('the rotation is gone');
-  return { status: found.status, done: Number(found.done) };
+  const done = ranges.rows.reduce((sum, { rotated, proved }) => sum + rotated + (proved ? 1 : 0), 0);
+  return { status: found.status, done };
 }

@@ -46,11 +46,13 @@ await runUntilDone(async (signal) => {
   // Whatever hangs: the keepers stop what is left.
   setTimeout(() => process.exit(3), minutes * 60_000 + hardStopMs).unref();
   if (values.kills !== undefined) {
-    const kills = await killInARow(Math.min(Number(values.kills), killsMax), seed, folder, print, signal);
+    const asked = Math.min(Number(values.kills), killsMax);
+    const { kills, status, pausesMs, takeoversMs } = await killInARow(asked, seed, folder, print, signal);
     print(
-      `${kills.kills} kills, the longest pause ${kills.longestPauseMs} ms; the rotation: ${kills.status}`,
+      `${kills} of ${asked} kills while the rotation ran; it ended ${status}. It went on after ${spread(pausesMs)}. ` +
+        `${takeoversMs.length} ranges of killed workers were taken over, having stood still for ${spread(takeoversMs)}.`,
     );
-    return kills.status === 'completed' && kills.longestPauseMs < resumeMaxMs ? 0 : 1;
+    return kills === asked && status === 'completed' && Math.max(0, ...pausesMs) < resumeMaxMs ? 0 : 1;
   }
   const report = await run({ ...longPlan(seed, minutes), without }, folder, print, signal);
   const text = render(report);
@@ -58,3 +60,8 @@ await runUntilDone(async (signal) => {
   print(text);
   return report.violations.length === 0 ? 0 : 1;
 });
+
+function spread(all: readonly number[]): string {
+  const sorted = all.map(Math.round).sort((a, b) => a - b);
+  return `${sorted[sorted.length >> 1] ?? 0} ms at the median, ${sorted.at(-1) ?? 0} ms at most`;
+}

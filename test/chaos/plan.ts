@@ -13,6 +13,8 @@ export interface Plan {
   /** Records of each tenant. */
   readonly tenants: readonly number[];
   readonly batchSize: number;
+  /** Ranges that a worker sweeps at the same time. */
+  readonly concurrency: number;
   readonly readers: number;
   readonly writers: number;
   /** A reader's and a writer's pause between two operations. */
@@ -27,6 +29,7 @@ export interface Plan {
 const shared = {
   workers: 3,
   batchSize: 50,
+  concurrency: 2,
   writers: 6,
   writePauseMs: 60,
   gapMs: [300, 1_200],
@@ -65,4 +68,13 @@ export function shortPlan(seed: number): Plan {
     readers: 6,
     readPauseMs: 5,
   };
+}
+
+/**
+ * For many kills in a row on one rotation. Every kill orphans the one range that a worker sweeps until its lease lapses:
+ * there are more ranges than can be orphaned at a time, so that the rotation goes on meanwhile. Batches are so small that
+ * it outlasts all the kills.
+ */
+export function killsPlan(seed: number): Plan {
+  return { ...longPlan(seed, 30), workers: 2, tenants: [240_000], batchSize: 1, concurrency: 1 };
 }

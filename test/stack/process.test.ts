@@ -30,6 +30,12 @@ test('a process killed by a signal tells the signal', async () => {
   assert.deepEqual(await running.exited, { code: null, signal: 'SIGKILL' });
 });
 
+test('a signal that is sent before the process runs reaches it', async () => {
+  const running = startProcess({ name: 'p', entry: STUBBORN, env: {} });
+  running.kill('SIGKILL');
+  assert.deepEqual(await running.exited, { code: null, signal: 'SIGKILL' });
+});
+
 test('a process that does not care for SIGTERM is killed at the deadline', async () => {
   const running = startProcess({ name: 'p', entry: STUBBORN, env: {}, readyLine: 'ready' });
   await running.ready;

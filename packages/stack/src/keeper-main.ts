@@ -60,9 +60,10 @@ function run(command: Command): void {
 }
 
 function watch(started: ChildProcess): void {
+  // At once, not at its `spawn` event: a signal that is ordered in between would reach nobody.
+  if (started.pid !== undefined) child = started;
   childGone = new Promise((resolve) => {
     started.once('spawn', () => {
-      child = started;
       if (started.pid !== undefined) report({ report: 'started', pid: started.pid });
     });
     started.once('error', (error) => {

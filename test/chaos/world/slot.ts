@@ -16,6 +16,7 @@ export interface Slot {
   /** Where the API in it listens; empty while there is none. */
   url(): string;
   pid(): number | null;
+  /** Whether the process that is in it now comes to take work; false when there is none at the moment. */
   ready(): Promise<boolean>;
   kill(signal: NodeJS.Signals): void;
   /** The end of the process that is in it now. */
@@ -53,8 +54,10 @@ export function openSlot(options: SlotOptions): Slot {
   let url = '';
   let pid: number | null = null;
   let running: RunningProcess;
+  let ended = false;
 
   const begin = (): void => {
+    ended = false;
     running = startProcess({
       name,
       entry: controlled ? entries.controlled : entries[role],
@@ -80,6 +83,7 @@ export function openSlot(options: SlotOptions): Slot {
       history.add({ t: 'process', name, what: `ended ${signal ?? code}`, at: history.now() });
       url = '';
       pid = null;
+      ended = true;
       await sleep(respawnMs);
       if (!stopped) begin();
     });
@@ -94,11 +98,15 @@ export function openSlot(options: SlotOptions): Slot {
     redis,
     url: () => url,
     pid: () => pid,
-    ready: () =>
-      running.ready.then(
+    async ready() {
+      const asked = running;
+      const came = await asked.ready.then(
         () => true,
         () => false,
-      ),
+      );
+      // A process that was ready once may have ended since, and another one may be on its way.
+      return came && asked === running && !ended;
+    },
     kill: (signal) => running.kill(signal),
     exited: () => running.exited,
     setEnv(env) {

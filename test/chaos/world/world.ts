@@ -105,7 +105,11 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
                 RATE_LIMIT_READS_PER_MINUTE: '0',
                 RATE_LIMIT_PER_MINUTE: '0',
               }
-            : { KEK_URI: `local:${kekFile}`, WORKER_CONCURRENCY: '2', BATCH_SIZE: String(plan.batchSize) }),
+            : {
+                KEK_URI: `local:${kekFile}`,
+                WORKER_CONCURRENCY: String(plan.concurrency),
+                BATCH_SIZE: String(plan.batchSize),
+              }),
           ...(controlled ? { CHAOS_CONTROL_PORT: String(control.port), CHAOS_NAME: name } : {}),
         },
       });
