@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { StoreError, switchDek } from '@rekey/store';
+import { openStore, StoreError, switchDek, workerSession } from '@rekey/store';
+import { openLink } from '../chaos/proxy/link.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
 import { sessionsOn, sqlState } from '../harness/session.ts';
@@ -100,6 +101,51 @@ test('a switch without patience gives up at once when a writer is under way, wit
   assert.deepEqual(await core.deks(tenantId), ['1 active', '2 pre_active']);
   await writer.query('commit');
   assert.equal(await switchDek(store, order), true);
+});
+
+test('a worker that stands still with several switches of one rotation under way closes the gate once, not once for each', async (t) => {
+  const tenantId = await core.createTenant();
+  const order = await readyToSwitch(core, tenantId);
+  const link = await openLink('a worker', database.url, 'postgres');
+  const frozen = openStore({
+    url: link.url,
+    session: workerSession,
+    applicationName: 'frozen-worker',
+    onError: () => {},
+  });
+  t.after(async () => {
+    link.cut();
+    await frozen.end();
+    await link.close();
+  });
+  const writer = await sessionsOn(database, t).begin();
+  await insertSecret(writer, tenantId, 1);
+  const switching = Promise.allSettled(Array.from({ length: 5 }, () => switchDek(frozen, order)));
+  await until(
+    async () => {
+      const { rowCount } = await store.query(
+        `select from pg_stat_activity where application_name = 'frozen-worker' and wait_event_type = 'Lock'`,
+      );
+      return rowCount === 5;
+    },
+    { what: 'five switches wait', timeoutMs: 1_500 },
+  );
+  link.set('stall');
+  await writer.query('commit');
+  const began = performance.now();
+  await vault.put({
+    target: 'secrets',
+    tenantId,
+    id: randomUUID(),
+    value: Buffer.from('x'),
+    columns: { name: 'n' },
+  });
+  const tookMs = performance.now() - began;
+  // One session's idle_in_transaction_session_timeout is 0.8 s; five in a row would be four seconds.
+  assert.ok(tookMs < 1_800, `a write waited for ${tookMs} ms`);
+  t.diagnostic(`a write waited for ${Math.round(tookMs)} ms`);
+  link.cut();
+  await switching;
 });
 
 for (const isolation of ['repeatable read', 'serializable'] as const) {
