@@ -46,8 +46,11 @@ export interface View {
   readonly completedAt: string | null;
 }
 
-/** Who may notice a fault while it lasts: the application, callers of the API, or only the rotations. */
-export type Harm = 'application' | 'api' | 'rotations';
+/**
+ * Who may notice a fault while it lasts: the application (whose calls may fail, or only take longer), callers of the API,
+ * or only the rotations.
+ */
+export type Harm = 'application' | 'application latency' | 'api' | 'rotations';
 
 export interface History {
   readonly file: string;

@@ -30,6 +30,7 @@ interface Stage {
   readonly plan: Plan;
   readonly tenants: readonly ChaosTenant[];
   readonly running: Running;
+  readonly held: Set<string>;
   readonly log: (line: string) => void;
 }
 
@@ -41,7 +42,7 @@ export async function unleash(stage: Stage, signal: AbortSignal): Promise<void> 
 }
 
 async function run(
-  { world, plan, tenants, running, log }: Stage,
+  { world, plan, tenants, running, held, log }: Stage,
   lane: Lane,
   random: Random,
   borrow: Borrow,
@@ -58,6 +59,7 @@ async function run(
         random,
         tenants,
         running,
+        held,
         signal,
         async worker(fits = () => true) {
           const slot = await borrow.take(random, (each) => fits(each) || borrowed.includes(each));

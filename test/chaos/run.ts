@@ -33,6 +33,7 @@ export async function run(
   try {
     const tenants = await seedTenants(world.apps[0].vault, history, plan.tenants);
     const running: Running = new Map();
+    const held = new Set<string>();
     const stop = new AbortController();
     const rotatorsStop = new AbortController();
     const watching = watcher(world, tenants);
@@ -40,16 +41,20 @@ export async function run(
 
     const clients = applicationClients(world, plan, tenants).map((client) => client(stop.signal));
     const rotators = tenants.map(({ tenantId }, i) =>
-      rotator(world, { tenantId, running, onEnded, random: createRandom(plan.seed).fork(`rotator ${i}`) })(
-        rotatorsStop.signal,
-      ),
+      rotator(world, {
+        tenantId,
+        running,
+        held,
+        onEnded,
+        random: createRandom(plan.seed).fork(`rotator ${i}`),
+      })(rotatorsStop.signal),
     );
     const watchman = watching.watch(stop.signal);
     await sleep(settleMs);
     log(`${tenants.length} tenants, ${clients.length} application clients: the faults begin.`);
 
     const faultsOver = AbortSignal.any([AbortSignal.timeout(plan.durationMs), signal]);
-    await unleash({ world, plan, tenants, running, log }, faultsOver);
+    await unleash({ world, plan, tenants, running, held, log }, faultsOver);
     log('The faults are over.');
     const endedMs = await everythingEnds(world, plan, rotatorsStop);
     await Promise.all(rotators);

@@ -3,21 +3,23 @@ import type { Pool, PoolClient } from 'pg';
 /** Runs statements past every trigger, as a broken disk, a restore or a careless superuser would. */
 export async function pastTheTriggers(pool: Pool, work: (tx: PoolClient) => Promise<unknown>): Promise<void> {
   const client = await pool.connect();
+  let done = false;
   try {
     await client.query('begin');
     await client.query("set local session_replication_role = 'replica'");
     await work(client);
     await client.query('commit');
+    done = true;
   } finally {
-    client.release();
+    // With its transaction still open it must not be used again.
+    client.release(!done);
   }
 }
 
-export async function bytesOf(pool: Pool, target: string, id: string): Promise<Buffer> {
-  const { rows } = await pool.query<{ ciphertext: Buffer }>(
-    `select ciphertext from ${target} where id = $1`,
-    [id],
-  );
+export async function bytesOf(on: Pick<Pool, 'query'>, target: string, id: string): Promise<Buffer> {
+  const { rows } = await on.query<{ ciphertext: Buffer }>(`select ciphertext from ${target} where id = $1`, [
+    id,
+  ]);
   const [found] = rows;
   if (found === undefined) throw new Error(`no ${target} ${id}`);
   return found.ciphertext;

@@ -3,10 +3,12 @@ import { type Check, collector } from './violation.ts';
 
 const phases = ['queued', 'activating', 'sweeping', 'verifying', 'done'];
 /**
- * While Redis comes and goes, an answer may be so much older than the one before: a live snapshot lasts 3 s when nobody
- * renews it. The rest is for the answer's own way.
+ * While Redis comes and goes, a call may be answered with a snapshot that was overtaken: one lives for 3 s when nobody
+ * renews it. The rest is for clocks and timers.
  */
-const staleMs = 3_500;
+const staleMs = 3_200;
+/** A caller hangs up sooner. */
+const rememberedMs = 15_000;
 
 /** The application writes anew what it deleted, a few records between a call and its switch. */
 const insertedMax = 40;
@@ -23,19 +25,21 @@ export function rotationCheck(): Check & { readonly staleAnswers: () => number }
   const wrong = collector('status');
   let stale = 0;
 
-  const compare = (id: string, at: number, before: View, view: View, seen: Seen): void => {
+  const compare = (id: string, b: number, before: View, view: View, seen: Seen): void => {
     const back = goneBack(before, view);
     if (back === null) return;
     const beyond = seen.recent.find((earlier) => goneBack(earlier.view, view) !== null);
-    if (before.completedAt === null && at - (beyond?.at ?? 0) <= staleMs) stale += 1;
-    else wrong.add(`${id} at ${at}: ${back}`);
+    // Looked up when this call began or later, while what was answered before was known by the time it was answered.
+    const staleForMs = b - (beyond?.at ?? 0);
+    if (before.completedAt === null && staleForMs <= staleMs) stale += 1;
+    else wrong.add(`${id} at ${b}: ${back}, which had been overtaken for ${Math.round(staleForMs)} ms`);
   };
 
   return {
     staleAnswers: () => stale,
     see(line) {
       if (line.t !== 'call' || line.view === undefined || line.id === null) return;
-      const { view, id, e: at } = line;
+      const { view, id, b, e: at } = line;
       const seen = rotations.get(id) ?? { recent: [], ended: undefined };
       rotations.set(id, seen);
       const sum = view.rotated + view.superseded + view.failed + view.remaining;
@@ -50,12 +54,12 @@ export function rotationCheck(): Check & { readonly staleAnswers: () => number }
       if (view.status === 'failed')
         wrong.add(`${id} at ${at}: ended as failed, though no cause was permanent`);
       const before = seen.recent.at(-1)?.view;
-      if (before !== undefined) compare(id, at, before, view, seen);
+      if (before !== undefined) compare(id, b, before, view, seen);
       if (seen.ended !== undefined && JSON.stringify(seen.ended) !== JSON.stringify(view))
         wrong.add(`${id} at ${at}: changed after its end`);
       if (view.completedAt !== null) seen.ended ??= view;
       seen.recent.push({ at, view });
-      while ((seen.recent[0]?.at ?? at) < at - 2 * staleMs) seen.recent.shift();
+      while ((seen.recent[0]?.at ?? at) < at - rememberedMs) seen.recent.shift();
     },
     verdict: () => wrong.all(),
   };

@@ -11,6 +11,8 @@ export type Running = Map<string, string>;
 export interface RotatorOptions {
   readonly tenantId: string;
   readonly running: Running;
+  /** Tenants that are to be left without a rotation for a moment. */
+  readonly held: ReadonlySet<string>;
   readonly random: Random;
   /** Called with the rotation's id as soon as a poll says that it completed. */
   readonly onEnded: (rotationId: string) => void;
@@ -19,9 +21,11 @@ export interface RotatorOptions {
 const pollEveryMs = 120;
 
 /** Rotates one tenant again and again: starts, polls to the end, sometimes cancels, sometimes begins anew at once. */
-export function rotator(world: World, { tenantId, running, random, onEnded }: RotatorOptions): Client {
+export function rotator(world: World, options: RotatorOptions): Client {
+  const { tenantId, running, held, random, onEnded } = options;
   return async (signal) => {
     while (!signal.aborted) {
+      while (held.has(tenantId) && !signal.aborted) await sleep(20);
       const rotationId = await start(world, tenantId, random, signal);
       if (rotationId === null) continue;
       running.set(tenantId, rotationId);

@@ -21,43 +21,66 @@ const patienceMs = 25_000;
 const damage =
   (change: Change): Fault =>
   async (tools) => {
-    const { world, random, tenants } = tools;
+    const { random, tenants } = tools;
     const tenant = random.pick(tenants.filter(({ victims }) => victims.length > 1));
     // A ciphertext is bound to its table too, so two of one table are the harder case.
     const [first, second] = random.shuffled(tenant.victims.filter(({ target }) => target === 'credentials'));
     if (first === undefined || second === undefined) return seenIf(false, 'no two victims in one table');
-    const damaged = await eventually(tools, () => overwrite(tools, first, second, change));
-    if (damaged === null) return seenIf(false, 'Postgres was away');
+    tools.held.add(tenant.tenantId);
+    // An attempt whose commit was not answered may have happened; a second change on top might undo the first.
+    let unsure = false;
+    const planted = await eventually(tools, async () => {
+      if (unsure) await writeAnew(tools, [first, second]);
+      unsure = true;
+      const done = await overwrite(tools, first, second, change);
+      unsure = false;
+      return done;
+    });
+    tools.held.delete(tenant.tenantId);
+    if (planted === null) return seenIf(false, 'no moment without a rotation came');
+    const { damaged, at } = planted;
     const unreadable = await eventually(tools, async () => {
       for (const { record } of damaged) if (!(await failsToOpen(tools, record))) return false;
       return true;
     });
-    const judged = await awaitRotation(tools, tenant.tenantId, damaged);
-    await eventually(tools, async () => {
-      for (const { record } of [first, second].map((each) => ({ record: each }))) {
-        const { target, tenantId, id, index } = record;
-        await world.apps[0].vault.put({ target, tenantId, id, value: valueAt(index, 0) });
-      }
-      return true;
-    });
+    const judged = await awaitRotation(tools, tenant.tenantId, damaged, at);
+    await eventually(tools, () => writeAnew(tools, [first, second]));
     return seenIf(unreadable === true, `${damaged.length} of ${first.target}; ${judged}`);
   };
 
+async function writeAnew({ world }: FaultTools, records: readonly ChaosRecord[]): Promise<true> {
+  for (const { target, tenantId, id, index } of records)
+    await world.apps[0].vault.put({ target, tenantId, id, value: valueAt(index, 0) });
+  return true;
+}
+
+/**
+ * Overwrites them while the tenant has no unfinished rotation, and keeps one from beginning meanwhile; null when it has
+ * one. A sweep that had read a good value just before would put it back, re-encrypted, and rightly so: it compares the
+ * version, key number and IV of what it read, and those of damaged bytes may be the same.
+ */
 async function overwrite(
   { world }: FaultTools,
   first: ChaosRecord,
   second: ChaosRecord,
   change: Change,
-): Promise<Damaged[]> {
-  const bytes = [
-    await bytesOf(world.pool, first.target, first.id),
-    await bytesOf(world.pool, second.target, second.id),
-  ];
-  const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = bytes;
-  const [newA, newB] = change(a, b);
-  const damaged = [{ record: first, bytes: newA }];
-  if (newB !== undefined) damaged.push({ record: second, bytes: newB });
+): Promise<{ damaged: Damaged[]; at: Date } | null> {
+  let planted: { damaged: Damaged[]; at: Date } | null = null;
   await pastTheTriggers(world.pool, async (tx) => {
+    await tx.query('select from rekey.tenants where id = $1 for no key update', [first.tenantId]);
+    const { rows } = await tx.query<{ at: Date; free: boolean }>(
+      `select clock_timestamp() as at, not exists (
+         select from rekey.rotations where tenant_id = $1 and completed_at is null) as free`,
+      [first.tenantId],
+    );
+    const [now] = rows;
+    if (now?.free !== true) return;
+    const [newA, newB] = change(
+      await bytesOf(tx, first.target, first.id),
+      await bytesOf(tx, second.target, second.id),
+    );
+    const damaged = [{ record: first, bytes: newA }];
+    if (newB !== undefined) damaged.push({ record: second, bytes: newB });
     for (const { record, bytes: ciphertext } of damaged) {
       await tx.query(`update ${record.target} set ciphertext = $2, key_number = $3 where id = $1`, [
         record.id,
@@ -65,8 +88,9 @@ async function overwrite(
         ciphertext.readUInt32BE(1),
       ]);
     }
+    planted = { damaged, at: now.at };
   });
-  return damaged;
+  return planted;
 }
 
 async function failsToOpen({ world }: FaultTools, { target, tenantId, id }: ChaosRecord): Promise<boolean> {
@@ -84,9 +108,9 @@ async function awaitRotation(
   tools: FaultTools,
   tenantId: string,
   damaged: readonly Damaged[],
+  since: Date,
 ): Promise<string> {
   const { world } = tools;
-  const since = new Date();
   const ended = await eventually(
     tools,
     async () => {
@@ -128,7 +152,7 @@ async function eventually<T>(
   while (performance.now() < deadline && (needed === 'in the end' || !signal.aborted)) {
     const answer = await work().catch(() => null);
     if (answer !== null) return answer;
-    await sleep(250);
+    await sleep(100);
   }
   return null;
 }

@@ -10,6 +10,8 @@ export interface FaultTools {
   readonly random: Random;
   readonly tenants: readonly ChaosTenant[];
   readonly running: Running;
+  /** The rotators begin no rotation of the tenants in it. */
+  readonly held: Set<string>;
   /** What the run is about to end. */
   readonly signal: AbortSignal;
   /** Takes a worker that no other fault has at the moment; given back when the fault is over. */

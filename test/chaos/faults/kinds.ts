@@ -15,6 +15,7 @@ const apiProcess: Kind = { lane: 'processes', harms: ['api'] };
 const around: Kind = { lane: 'surroundings', harms: [] };
 const database: Kind = { lane: 'surroundings', harms: ['application', 'api'] };
 const ofApplication: Kind = { lane: 'surroundings', harms: ['application'] };
+const slowsApplication: Kind = { lane: 'surroundings', harms: ['application latency'] };
 const ofApi: Kind = { lane: 'surroundings', harms: ['api'] };
 const data: Kind = { lane: 'data', harms: [] };
 
@@ -66,12 +67,12 @@ export const kinds = {
   'api-postgres-link-half-open': ofApi,
   'api-redis-link-half-open': ofApi,
   'application-link-cut': ofApplication,
-  'application-link-200ms': around,
+  'application-link-200ms': slowsApplication,
   'kms-slow': around,
   'kms-failing': around,
   'kms-away': around,
   'application-kms-failing': ofApplication,
-  'application-kms-slow': around,
+  'application-kms-slow': slowsApplication,
   'same-job-twice': data,
   'ciphertext-damaged': data,
   'ciphertext-swapped': data,

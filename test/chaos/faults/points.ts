@@ -9,6 +9,9 @@ type Place = Omit<Tripwire, 'spring'>;
 /** How long a trap waits for a rotation to come by. */
 const patienceMs = 20_000;
 
+/** Held back meanwhile is a statement of the killed process, with its locks if it has run: not for longer than it takes. */
+const endedWithinMs = 2_000;
+
 const commit = /^commit$/i;
 
 /** The named points of a rotation, as a worker's statements tell them. */
@@ -63,7 +66,7 @@ const killAt =
     const slot = await harmAt(tools, place, async (worker) => {
       const exited = worker.exited();
       worker.kill('SIGKILL');
-      ended = await tools.within(5_000, exited);
+      ended = await tools.within(endedWithinMs, exited);
       return 'drop';
     });
     if (slot === null) return seenIf(false, 'no worker came there');
@@ -101,7 +104,7 @@ const killApiAt =
           taken = true;
           const exited = slot.exited();
           slot.kill('SIGKILL');
-          ended = await tools.within(5_000, exited);
+          ended = await tools.within(endedWithinMs, exited);
           sprung.resolve(slot);
           return 'drop';
         },
