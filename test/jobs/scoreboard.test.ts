@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createScoreboard, type PublishedSnapshot } from '@rekey/jobs';
 import { Redis } from 'ioredis';
+import { openLink } from '../chaos/proxy/link.ts';
 import { testRedis } from '../harness/redis.ts';
 import { until } from '../harness/wait.ts';
 
@@ -79,6 +81,32 @@ test('a live snapshot lapses soon, so that Postgres is asked; a final one stays 
   const ttl = async (id: string): Promise<number> => redis.pttl(`${prefix}:progress:${id}`);
   assert.ok((await ttl(live)) > 1_000 && (await ttl(live)) <= 5_000);
   assert.ok((await ttl(final)) > 60_000);
+});
+
+test('a snapshot lapses three seconds after it was read, however late it is published', async () => {
+  const [late, tooLate, final] = [randomUUID(), randomUUID(), randomUUID()];
+  const readAgo = (ms: number) => ({ asOfMs: performance.now() - ms });
+  assert.equal(await scoreboard.publish({ ...snapshot(late, 1), ...readAgo(2_000) }), true);
+  assert.ok((await redis.pttl(`${prefix}:progress:${late}`)) <= 1_000);
+  assert.equal(await scoreboard.publish({ ...snapshot(tooLate, 1), ...readAgo(3_100) }), false);
+  assert.equal(await scoreboard.read(tooLate), null);
+  assert.equal(await scoreboard.publish({ ...snapshot(final, 1, true), ...readAgo(60_000) }), true);
+});
+
+test('a snapshot that a connection held back until the newer ones had lapsed is not taken', async () => {
+  const id = randomUUID();
+  const link = await openLink('a publisher', url, 'redis');
+  test.after(() => link.close());
+  const slow = board(link.url);
+  await until(() => slow.publish(snapshot(id, 1)), { what: 'the publisher is connected' });
+  link.set('stall');
+  assert.equal(await slow.publish(snapshot(id, 2)), false);
+  await scoreboard.publish(snapshot(id, 3));
+  await until(async () => (await scoreboard.read(id)) === null, { what: 'the newer one has lapsed' });
+  link.set('pass');
+  await sleep(300);
+  assert.equal(await scoreboard.read(id), null);
+  assert.equal(await slow.publish(snapshot(id, 4)), true);
 });
 
 test('what is no snapshot of ours reads as none', async () => {

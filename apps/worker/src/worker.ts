@@ -78,8 +78,8 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
 
   const doorbell = createDoorbell(redis);
   const scoreboard = createScoreboard(redis, reviveView);
-  const publish = ({ view, version }: Snapshot): void => {
-    void scoreboard.publish({ rotationId: view.id, version, final: view.completedAt !== null, view });
+  const publish = ({ view, ...snapshot }: Snapshot): void => {
+    void scoreboard.publish({ ...snapshot, rotationId: view.id, final: view.completedAt !== null, view });
   };
 
   const env: RotationEnvironment = {

@@ -21,18 +21,28 @@ export interface PublishedSnapshot<View> {
   /** Whether nothing can change it any more. */
   readonly final: boolean;
   readonly view: View;
+  /** When it was read, by `performance.now()` of this process; absent: now. */
+  readonly asOfMs?: number;
 }
 
-/** A live snapshot that nobody renews is old news after this long; Postgres then knows more. */
+/** A live snapshot is old news so long after it was read; Postgres then knows more. */
 const liveTtlMs = 3_000;
 const finalTtlMs = 600_000;
 
+/**
+ * The deadline of a live snapshot is a moment of Redis' own clock. A publisher that stood still, or whose connection did,
+ * may deliver a snapshot long after the newer ones have lapsed, when there is no version left to compare it with.
+ */
 const publishScript = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ttl = ARGV[2] == '1' and tonumber(ARGV[4]) or tonumber(ARGV[4]) - now
+if ttl <= 0 then return {0, now} end
 local held = redis.call('HMGET', KEYS[1], 'version', 'final')
-if held[2] == '1' or (held[1] and tonumber(held[1]) >= tonumber(ARGV[1])) then return 0 end
+if held[2] == '1' or (held[1] and tonumber(held[1]) >= tonumber(ARGV[1])) then return {0, now} end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'final', ARGV[2], 'view', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1`;
+redis.call('PEXPIRE', KEYS[1], ttl)
+return {1, now}`;
 
 /** `revive` turns the parsed JSON of a view back into one; it returns null for what is none. */
 export function createScoreboard<View>(
@@ -41,6 +51,16 @@ export function createScoreboard<View>(
 ): Scoreboard<View> {
   const client = openRedis(redisUrl, 'prompt', onError);
   const key = (rotationId: string): string => `${prefix}:progress:${rotationId}`;
+  /** How far Redis' clock is ahead of ours, as its last answer told; at the latest by the answer's own way. */
+  let aheadMs: number | undefined;
+  const learn = (redisNowMs: number): number => {
+    aheadMs = redisNowMs - performance.now();
+    return aheadMs;
+  };
+  const askForTime = async (): Promise<number> => {
+    const [seconds, microseconds] = await client.time();
+    return learn(Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000));
+  };
   return {
     read: createGatheredRead(async (rotationId) => {
       try {
@@ -50,17 +70,19 @@ export function createScoreboard<View>(
         return null;
       }
     }),
-    async publish({ rotationId, version, final, view }) {
+    async publish({ rotationId, version, final, view, asOfMs = performance.now() }) {
       try {
-        const taken = await client.eval(
+        const lapsesAtMs = Math.ceil(asOfMs + (aheadMs ?? (await askForTime())) + liveTtlMs);
+        const [taken, redisNowMs] = (await client.eval(
           publishScript,
           1,
           key(rotationId),
           version,
           final ? 1 : 0,
           JSON.stringify(view),
-          final ? finalTtlMs : liveTtlMs,
-        );
+          final ? finalTtlMs : lapsesAtMs,
+        )) as [number, number]; // what the script returns
+        learn(redisNowMs);
         return taken === 1;
       } catch {
         return false;

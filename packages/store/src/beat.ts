@@ -12,6 +12,8 @@ import {
 export interface Snapshot {
   readonly view: RotationView;
   readonly version: number;
+  /** When it was read, by `performance.now()` of this process: nobody is to take it for news much later. */
+  readonly asOfMs?: number;
 }
 
 /**
@@ -32,12 +34,13 @@ export async function beat(
       [rotationId, waitingFor],
     );
     if (rotation === undefined) return null;
+    const asOfMs = performance.now();
     const { sums, nowMs } = await sumRanges(tx, rotationId);
     const progress = progressOf(rotation, sums, nowMs);
     await tx.query('update rekey.rotations set progress = $2 where id = $1', [
       rotationId,
       JSON.stringify(progress),
     ]);
-    return { view: toView({ ...rotation, progress }), version: Number(rotation.version) };
+    return { view: toView({ ...rotation, progress }), version: Number(rotation.version), asOfMs };
   });
 }
