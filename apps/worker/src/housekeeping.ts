@@ -6,7 +6,7 @@ import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
   readonly store: Store;
-  readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges'>;
+  readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }

@@ -7,9 +7,11 @@ import { findUnattended, type Store } from '@rekey/store';
  */
 export async function recover(
   store: Store,
-  doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges'>,
+  doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>,
 ): Promise<void> {
-  const { rotations, ranges } = await findUnattended(store);
+  const { rotations, ranges, overdue } = await findUnattended(store);
   if (rotations.length > 0) await doorbell.ringAll(rotations);
   if (ranges.length > 0) await doorbell.ringRanges(ranges);
+  if (overdue.rotations.length + overdue.ranges.length > 0)
+    await doorbell.hurry(overdue.rotations, overdue.ranges);
 }

@@ -1,4 +1,4 @@
-import { Queue } from 'bullmq';
+import { type Job, Queue } from 'bullmq';
 import { openRedis, type RedisClient } from './redis.ts';
 import {
   jobOptions,
@@ -25,6 +25,8 @@ export interface Doorbell {
   ring(rotation: RotationTicket): Promise<boolean>;
   ringAll(rotations: readonly RotationTicket[]): Promise<boolean>;
   ringRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
+  /** Lets jobs run that wait for a later attempt. When that is due goes by the clock of the worker that put them off. */
+  hurry(rotations: readonly RotationTicket[], ranges: readonly RangeTicket[]): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -45,12 +47,30 @@ export function createDoorbell({ redisUrl, prefix, onError }: RedisSettings): Do
       await queue('rotations').addBulk(jobs);
     });
 
+  /** A ticket whose place is taken by a job of an earlier rotation, cancelled during its back-off, would wait for it. */
+  const hurryEarlier = (ticket: RotationTicket): Promise<boolean> =>
+    within(batchPatienceMs, onError, async () => {
+      const job = await queue('rotations').getJob(rotationJobId(ticket));
+      if (job !== undefined && job.data.rotationId !== ticket.rotationId) await promote(job);
+    });
+
   return {
-    ring: (ticket) =>
-      within(patienceMs, onError, async () => {
+    ring: async (ticket) => {
+      const rung = await within(patienceMs, onError, async () => {
         await queue('rotations').add('rotate', ticket, { ...jobOptions, jobId: rotationJobId(ticket) });
-      }),
+      });
+      if (rung) void hurryEarlier(ticket); // nobody's answer has to wait for it
+      return rung;
+    },
     ringAll,
+    hurry: (rotations, ranges) =>
+      within(batchPatienceMs, onError, async () => {
+        const jobs = await Promise.all([
+          ...rotations.map((ticket) => queue('rotations').getJob(rotationJobId(ticket))),
+          ...ranges.map((ticket) => queue('ranges').getJob(rangeJobId(ticket))),
+        ]);
+        for (const job of jobs) if (job !== undefined) await promote(job);
+      }),
     ringRanges: (ranges) =>
       within(batchPatienceMs, onError, async () => {
         const jobs = ranges.map((ticket) => ({
@@ -64,6 +84,10 @@ export function createDoorbell({ redisUrl, prefix, onError }: RedisSettings): Do
       client.disconnect();
     },
   };
+}
+
+async function promote(job: Job): Promise<void> {
+  if (await job.isDelayed()) await job.promote().catch(() => {}); // its time came in this moment
 }
 
 /**
