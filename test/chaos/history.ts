@@ -27,6 +27,9 @@ export type Line =
       view?: View;
     }
   | { t: 'fault'; kind: string; b: number; e: number; seen: boolean; harms: readonly Harm[]; detail: string }
+  | { t: 'probe'; name: string; role: 'worker' | 'api'; b: number; e: number; status: number }
+  /** Postgres was surely away. */
+  | { t: 'outage'; b: number; e: number }
   | { t: 'process'; name: string; what: string; at: number }
   | { t: 'note'; at: number; what: string }
   | { t: 'violation'; check: string; at: number; what: string };

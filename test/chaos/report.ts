@@ -1,4 +1,5 @@
 import { cpus } from 'node:os';
+import { type Gauge, lives } from './checks/growth.ts';
 import type { Judgement } from './checks/judge.ts';
 import type { Usage } from './checks/leaks.ts';
 import type { Violation } from './checks/violation.ts';
@@ -10,6 +11,7 @@ export interface Report {
   readonly began: Date;
   readonly judgement: Judgement;
   readonly usages: readonly Usage[];
+  readonly gauges: readonly Gauge[];
   readonly watched: Watched;
   /** How long after the last fault the last rotation ended. */
   readonly endedMs: number;
@@ -19,7 +21,7 @@ export interface Report {
 /** The report as Markdown, to be read in a terminal or published as it is. */
 export function render(report: Report): string {
   const { plan, began, judgement, usages, watched, endedMs, violations } = report;
-  const { values, calls, faults, rotations, staleAnswers } = judgement;
+  const { values, calls, faults, rotations, staleAnswers, probes } = judgement;
   const injected = [...faults.values()].reduce((sum, fault) => sum + fault.injected, 0);
   const seen = [...faults.values()].reduce((sum, fault) => sum + fault.seen, 0);
   const minutes = (plan.durationMs / 60_000).toFixed(1).replace(/\.0$/, '');
@@ -45,7 +47,10 @@ export function render(report: Report): string {
     `| rotations followed | ${rotations.size} |`,
     ...byStatus(rotations),
     `| status answers older than the one before, by 3 s at most | ${staleAnswers} |`,
+    `| readiness probes: green, red, unanswered | ${probes.green}, ${probes.red}, ${probes.unanswered} |`,
     `| (DEK, IV) pairs seen, all different | ${watched.ivs} |`,
+    '',
+    ...growth(report),
     '',
     `The last rotation ended ${endedMs} ms after the last fault. At rest: ` +
       `${usages.map(({ name, fds, rssMb }) => `${name} ${fds} descriptors and ${rssMb} MB`).join(', ')}.`,
@@ -54,6 +59,23 @@ export function render(report: Report): string {
     ...violations.map(({ check, what }) => `- ${check}: ${what}`),
     '',
   ].join('\n');
+}
+
+/** The longest life of each slot's processes. */
+function growth({ gauges }: Report): string[] {
+  const all = lives(gauges);
+  const names = [...new Set(all.map(({ name }) => name))].sort();
+  return [
+    '| process | lives | longest | memory, 2nd → last third of it | most descriptors | most connections |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...names.map((name) => {
+      const mine = all.filter((life) => life.name === name).sort((a, b) => b.seconds - a.seconds);
+      const memory = mine[0]?.floorsMb?.map((mb) => `${mb} MB`).join(' → ') ?? 'too short';
+      const fds = Math.max(...mine.map(({ fdsMax }) => fdsMax));
+      const connections = Math.max(...mine.map(({ connectionsMax }) => connectionsMax));
+      return `| ${name} | ${mine.length} | ${mine[0]?.seconds} s | ${memory} | ${fds} | ${connections} |`;
+    }),
+  ];
 }
 
 function byStatus(rotations: ReadonlyMap<string, string>): string[] {

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkDatabase, leftBehind } from './checks/database.ts';
+import { checkGrowth } from './checks/growth.ts';
 import { judge } from './checks/judge.ts';
 import { checkLeaks } from './checks/leaks.ts';
+import { prober } from './clients/probes.ts';
 import { type Client, reader, readOnce } from './clients/readers.ts';
 import { type ChaosTenant, seedTenants } from './clients/records.ts';
 import { type Running, rotator } from './clients/rotators.ts';
 import { staleWriter } from './clients/stale-writer.ts';
 import { writer } from './clients/writers.ts';
+import { gauges } from './gauges.ts';
 import { openHistory } from './history.ts';
 import { unleash } from './nemesis.ts';
 import type { Plan } from './plan.ts';
@@ -49,7 +52,12 @@ export async function run(
         random: createRandom(plan.seed).fork(`rotator ${i}`),
       })(rotatorsStop.signal),
     );
-    const watchman = watching.watch(stop.signal);
+    const gauging = gauges(world);
+    const watchmen = [
+      watching.watch(stop.signal),
+      gauging.take(stop.signal),
+      ...[...world.workers, ...world.apis].map((slot) => prober(history, slot)(stop.signal)),
+    ];
     await sleep(settleMs);
     log(`${tenants.length} tenants, ${clients.length} application clients: the faults begin.`);
 
@@ -59,7 +67,7 @@ export async function run(
     const endedMs = await everythingEnds(world, plan, rotatorsStop);
     await Promise.all(rotators);
     stop.abort();
-    await Promise.all([...clients, watchman]);
+    await Promise.all([...clients, ...watchmen]);
     const records = tenants.flatMap((tenant) => [...tenant.records, ...tenant.victims]);
     for (const record of records) await readOnce(world.apps[0].vault, history, record);
 
@@ -72,9 +80,10 @@ export async function run(
       began,
       judgement,
       usages: leaks.usages,
+      gauges: gauging.taken,
       watched: watching.watched,
       endedMs,
-      violations: [...judgement.violations, ...leaks.violations, ...database],
+      violations: [...judgement.violations, ...leaks.violations, ...checkGrowth(gauging.taken), ...database],
     };
   } finally {
     await world.close();

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Line } from '../history.ts';
 import { availabilityCheck } from './availability.ts';
+import { type ProbeCounts, readinessCheck } from './readiness.ts';
 import { rotationCheck } from './rotations.ts';
 import { type ValueCounts, valueCheck } from './values.ts';
 import { collector, type Violation } from './violation.ts';
@@ -16,13 +17,15 @@ export interface Judgement {
   /** Rotations that somebody was told of. */
   readonly rotations: Map<string, string>;
   readonly staleAnswers: number;
+  readonly probes: ProbeCounts;
 }
 
 /** Reads a recorded history from its beginning and judges it. */
 export async function judge(file: string): Promise<Judgement> {
   const values = valueCheck();
   const rotationsSeen = rotationCheck();
-  const checks = [values, rotationsSeen, availabilityCheck()];
+  const readiness = readinessCheck();
+  const checks = [values, rotationsSeen, availabilityCheck(), readiness];
   const whileRunning = new Map<string, ReturnType<typeof collector>>();
   const calls = new Map<string, number>();
   const faults = new Map<string, { injected: number; seen: number }>();
@@ -55,5 +58,6 @@ export async function judge(file: string): Promise<Judgement> {
     faults,
     rotations,
     staleAnswers: rotationsSeen.staleAnswers(),
+    probes: readiness.counts,
   };
 }

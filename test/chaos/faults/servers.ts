@@ -40,9 +40,22 @@ const postgresStopped =
   async ({ world, random }) => {
     const before = world.postgres.pid;
     const downMs = random.integer(200, 2_500);
-    await world.postgres.restart(how, downMs);
+    const back = world.postgres.restart(how, downMs);
+    while (isRunning(before)) await sleep(5);
+    const b = world.history.now();
+    await back;
+    // It stays away for that long before it is started again; when exactly it answers again nobody knows.
+    world.history.add({ t: 'outage', b, e: b + downMs });
     return seenIf(world.postgres.pid !== before, `away for ${downMs} ms`);
   };
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 const terminate: Fault = async ({ world, random }) => {
   const share = random.pick([0.1, 0.3, 1]);

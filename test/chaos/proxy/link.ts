@@ -25,6 +25,8 @@ export interface Link {
   arm(tripwire: Tripwire): () => void;
   /** Chunks that were held back, lost or delayed so far: by which a fault is seen to have happened. */
   harmed(): number;
+  /** Connections that are open at the moment and not lost. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -175,6 +177,7 @@ export async function openLink(
       };
     },
     harmed: () => harmedChunks,
+    connections: () => [...pairs].filter(({ dead }) => !dead).length,
     async close() {
       for (const pair of [...pairs]) drop(pair);
       listener.close();

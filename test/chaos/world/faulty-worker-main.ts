@@ -20,7 +20,7 @@ if (clockOffsetMs !== 0) {
 const { startWorker } = await import('@rekey/worker');
 const { readWorkerConfig } = await import('../../../apps/worker/src/config.ts');
 const { openKek, KmsError } = await import('@rekey/kms');
-const { closeOnSignal, createLogger } = await import('@rekey/runtime');
+const { closeOnSignal, createLogger, startHealthServer } = await import('@rekey/runtime');
 const { StoreError } = await import('@rekey/store');
 
 type KmsMode = { readonly mode: 'ok' | 'slow' | 'failing' | 'away'; readonly ms: number };
@@ -74,14 +74,20 @@ orders.on('line', (line) => {
   }
 });
 
+const health = await startHealthServer({
+  host: config.HEALTH_HOST,
+  port: config.HEALTH_PORT,
+  ready: () => worker.check(),
+});
 closeOnSignal({
   logger,
   deadlineMs: 10_000,
   closers: [
     { name: 'worker', close: () => worker.close() },
     { name: 'kek', close: () => real.close() },
+    { name: 'health', close: () => health.close() },
     { name: 'control', close: () => control.destroy() },
   ],
 });
 await worker.ready;
-logger.info('worker ready');
+logger.info('worker ready', { url: health.url });

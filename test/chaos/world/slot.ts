@@ -13,7 +13,7 @@ export interface Slot {
   readonly controlled: boolean;
   readonly postgres: Link;
   readonly redis: Link;
-  /** Where the API in it listens; empty while there is none. */
+  /** Where the process in it answers HTTP; empty while there is none. */
   url(): string;
   pid(): number | null;
   /** Whether the process that is in it now comes to take work; false when there is none at the moment. */
@@ -75,7 +75,7 @@ export function openSlot(options: SlotOptions): Slot {
     mine.ready.then(
       (line) => {
         history.add({ t: 'process', name, what: 'ready', at: history.now() });
-        if (role === 'api') url = /"url":"([^"]+)"/.exec(line)?.[1] ?? '';
+        url = /"url":"([^"]+)"/.exec(line)?.[1] ?? '';
       },
       () => {},
     );
