@@ -23,12 +23,15 @@ export function listenForDeks(store: Store, onTenant: (tenantId: string) => void
       const connected = await store.connect();
       if (stopped) return connected.release(true);
       client = connected;
-      connected.on('error', () => {
+      const onDeath = (): void => {
         if (client !== connected) return;
         client = undefined;
         connected.release(true);
         retry();
-      });
+      };
+      // A connection may also end without an error; one that is released by us is not ours any more when it does.
+      connected.on('error', onDeath);
+      connected.on('end', onDeath);
       connected.on('notification', ({ payload }) => {
         if (payload !== undefined) onTenant(payload);
       });
