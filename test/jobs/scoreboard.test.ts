@@ -109,6 +109,24 @@ test('a snapshot that a connection held back until the newer ones had lapsed is 
   assert.equal(await slow.publish(snapshot(id, 4)), true);
 });
 
+test('where Redis does not take a final snapshot the live one goes, so that Postgres tells the end', async () => {
+  const id = randomUUID();
+  // As a Redis that is out of memory: it refuses what writes, and deletes.
+  const user = `refused_${id.slice(0, 8)}`;
+  await redis.acl('SETUSER', user, 'on', '>secret', '~*', '+@all', '-eval', '-evalsha');
+  const refused = new URL(url);
+  refused.username = user;
+  refused.password = 'secret';
+  const publisher = board(refused.href);
+  await until(() => publisher.ping(), { what: 'the publisher is connected' });
+  await scoreboard.publish(snapshot(id, 1));
+  assert.equal(await publisher.publish(snapshot(id, 2)), false);
+  assert.deepEqual(await scoreboard.read(id), { percent: 1 });
+  assert.equal(await publisher.publish(snapshot(id, 3, true)), false);
+  assert.equal(await scoreboard.read(id), null);
+  await redis.acl('DELUSER', user);
+});
+
 test('what is no snapshot of ours reads as none', async () => {
   const id = randomUUID();
   assert.equal(await scoreboard.read(id), null);

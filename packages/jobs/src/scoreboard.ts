@@ -85,6 +85,8 @@ export function createScoreboard<View>(
         learn(redisNowMs);
         return taken === 1;
       } catch {
+        // What stands there would contradict the end that Postgres tells. A full Redis refuses writes and still deletes.
+        if (final) await client.del(key(rotationId)).catch(() => {});
         return false;
       }
     },

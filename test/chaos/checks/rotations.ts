@@ -13,16 +13,29 @@ const rememberedMs = 15_000;
 /** The application writes anew what it deleted, a few records between a call and its switch. */
 const insertedMax = 40;
 
+/** An answer that contradicts an end that was told before: excused only while Redis, which may not take the end, is harmed. */
+interface AfterEnd {
+  readonly b: number;
+  readonly e: number;
+  /** How long after that end the caller asked. */
+  readonly forMs: number;
+  readonly what: string;
+}
+
+const harmsRedis = /^(redis-|api-redis-|everything-)/;
+
 interface Seen {
   /** Answers of the recent past: how long ago an answer that goes back was overtaken. */
   readonly recent: Array<{ at: number; view: View }>;
-  ended: View | undefined;
+  ended: { readonly at: number; readonly view: View } | undefined;
 }
 
 /** What callers were told of rotations: counts add up, progress does not go back, the end is the end. */
 export function rotationCheck(): Check & { readonly staleAnswers: () => number } {
   const rotations = new Map<string, Seen>();
   const wrong = collector('status');
+  const redisHarmed: Array<{ readonly b: number; readonly e: number }> = [];
+  const afterEnd: AfterEnd[] = [];
   let stale = 0;
 
   const compare = (id: string, b: number, before: View, view: View, seen: Seen): void => {
@@ -31,13 +44,15 @@ export function rotationCheck(): Check & { readonly staleAnswers: () => number }
     const beyond = seen.recent.find((earlier) => goneBack(earlier.view, view) !== null);
     // Looked up when this call began or later, while what was answered before was known by the time it was answered.
     const staleForMs = b - (beyond?.at ?? 0);
-    if (before.completedAt === null && staleForMs <= staleMs) stale += 1;
+    if (before.completedAt !== null) return; // judged as what came after its end
+    if (staleForMs <= staleMs) stale += 1;
     else wrong.add(`${id} at ${b}: ${back}, which had been overtaken for ${Math.round(staleForMs)} ms`);
   };
 
   return {
     staleAnswers: () => stale,
     see(line) {
+      if (line.t === 'fault' && harmsRedis.test(line.kind)) redisHarmed.push({ b: line.b, e: line.e });
       if (line.t !== 'call' || line.view === undefined || line.id === null) return;
       const { view, id, b, e: at } = line;
       const seen = rotations.get(id) ?? { recent: [], ended: undefined };
@@ -55,13 +70,24 @@ export function rotationCheck(): Check & { readonly staleAnswers: () => number }
         wrong.add(`${id} at ${at}: ended as failed, though no cause was permanent`);
       const before = seen.recent.at(-1)?.view;
       if (before !== undefined) compare(id, b, before, view, seen);
-      if (seen.ended !== undefined && JSON.stringify(seen.ended) !== JSON.stringify(view))
-        wrong.add(`${id} at ${at}: changed after its end`);
-      if (view.completedAt !== null) seen.ended ??= view;
+      if (seen.ended !== undefined && JSON.stringify(seen.ended.view) !== JSON.stringify(view)) {
+        const what = `${id} at ${at}: changed after its end`;
+        // Another end is never excused.
+        if (view.completedAt !== null) wrong.add(what);
+        else afterEnd.push({ b, e: at, forMs: b - seen.ended.at, what });
+      }
+      if (view.completedAt !== null) seen.ended ??= { at, view };
       seen.recent.push({ at, view });
       while ((seen.recent[0]?.at ?? at) < at - rememberedMs) seen.recent.shift();
     },
-    verdict: () => wrong.all(),
+    verdict() {
+      for (const { b, e, forMs, what } of afterEnd) {
+        const harmed = redisHarmed.some((fault) => fault.b <= e && b - staleMs <= fault.e);
+        if (harmed && forMs <= staleMs) stale += 1;
+        else wrong.add(`${what}, ${Math.round(forMs)} ms before`);
+      }
+      return wrong.all();
+    },
   };
 }
 
