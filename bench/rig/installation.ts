@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type RunningProcess, startProcess } from '@rekey/stack';
+import { type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { type ApiClient, apiClient } from './api-client.ts';
 import type { Rig } from './rig.ts';
 
@@ -15,6 +15,8 @@ export interface Installation {
   readonly queuePrefix: string;
   /** The most memory that any of its workers ever had, in bytes; null where the system does not tell. */
   workerRssMax(): Promise<number | null>;
+  /** What the largest of its workers has now. */
+  workerRss(): Promise<number | null>;
   stop(): Promise<void>;
 }
 
@@ -63,20 +65,21 @@ export async function startInstallation(
     apiUrl,
     api: apiClient(apiUrl, jwtSecret, rig.signal),
     queuePrefix,
-    async workerRssMax() {
-      const peaks = await Promise.all(started.map(async ({ pid }) => peakRss(await pid)));
-      return peaks.reduce<number | null>(
-        (most, peak) => (peak === null ? most : Math.max(most ?? 0, peak)),
-        null,
-      );
-    },
+    workerRssMax: () => largest(started, 'VmHWM'),
+    workerRss: () => largest(started, 'VmRSS'),
     stop,
   };
 }
 
 function start(name: 'api' | 'worker', env: Record<string, string>, readyLine?: string): RunningProcess {
   const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
-  return startProcess({ name, entry, env, ...(readyLine === undefined ? {} : { readyLine }) });
+  return startProcess({
+    name,
+    entry,
+    env,
+    flags: name === 'worker' ? workerFlags : [],
+    ...(readyLine === undefined ? {} : { readyLine }),
+  });
 }
 
 /** Above the level at which it says that it listens, so it is asked. */
@@ -96,11 +99,19 @@ async function answers(url: string, api: RunningProcess): Promise<void> {
   throw new Error(`the API does not answer: ${api.logs()}`);
 }
 
-/** The high-water mark of a process' resident memory, as Linux keeps it. */
-async function peakRss(pid: number): Promise<number | null> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  const kib = /^VmHWM:\s+(\d+) kB/m.exec(status)?.[1];
-  return kib === undefined ? null : Number(kib) * 1_024;
+/** Of resident memory Linux keeps what it is and what it was at most; null elsewhere. */
+async function largest(
+  processes: readonly RunningProcess[],
+  field: 'VmRSS' | 'VmHWM',
+): Promise<number | null> {
+  const sizes = await Promise.all(
+    processes.map(async ({ pid }) => {
+      const status = await readFile(`/proc/${await pid}/status`, 'utf8').catch(() => '');
+      const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
+      return kib === undefined ? [] : [Number(kib) * 1_024];
+    }),
+  );
+  return sizes.flat().reduce<number | null>((most, size) => Math.max(most ?? 0, size), null);
 }
 
 /** A port that was free a moment ago. */

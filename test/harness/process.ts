@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type RunningProcess, startProcess } from '@rekey/stack';
+import { type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { type Owner, thisFile } from './cleanup.ts';
 
 type Environment = Record<string, string>;
@@ -22,7 +22,7 @@ export async function startWorker(env: Environment, owner: Owner = thisFile): Pr
 
 function startApp(name: 'api' | 'worker', env: Environment, readyLine: string, owner: Owner): RunningProcess {
   const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
-  const app = startProcess({ name, entry, env, readyLine });
+  const app = startProcess({ name, entry, env, readyLine, flags: name === 'worker' ? workerFlags : [] });
   owner.after(async () => {
     await app.stop();
   });

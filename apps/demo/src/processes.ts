@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LogLevel } from '@rekey/runtime';
-import { type RunningProcess, startProcess } from '@rekey/stack';
+import { type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { DemoError } from './demo-error.ts';
 import { isShown, type LogLine, parseLogLine } from './log-lines.ts';
 
@@ -64,6 +64,7 @@ export async function startProcesses(
     const child = startProcess({
       name,
       entry: app.entry,
+      flags: app.flags,
       env: { ...env, ...variables },
       readyLine: app.readyLine,
       onLine: (line) => onLog(name, parseLogLine(line)),
@@ -121,11 +122,16 @@ export async function startProcesses(
 
 interface App {
   readonly entry: string;
+  readonly flags: readonly string[];
   readonly readyLine: string;
 }
 
-const api: App = { entry: entryOf('api'), readyLine: '"msg":"listening"' };
-const worker: App = { entry: entryOf('worker'), readyLine: '"msg":"worker ready"' };
+const api: App = { entry: entryOf('api'), flags: [], readyLine: '"msg":"listening"' };
+const worker: App = {
+  entry: entryOf('worker'),
+  flags: workerFlags,
+  readyLine: '"msg":"worker ready"',
+};
 
 function entryOf(app: 'api' | 'worker'): string {
   return fileURLToPath(new URL(`../../${app}/src/main.ts`, import.meta.url));

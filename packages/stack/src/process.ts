@@ -16,6 +16,8 @@ export type ProcessOptions = {
   name: string;
   /** The program: an absolute path to a main.ts. */
   entry: string;
+  /** Options of Node itself. */
+  flags?: readonly string[];
   /** Its whole environment, but for PATH. */
   env: Record<string, string>;
   /** The first line of stdout or stderr to match makes it ready; absent: ready once it runs. */
@@ -41,9 +43,15 @@ export type RunningProcess = {
   logs(): string;
 };
 
+/**
+ * How a worker is run, here and in production: what it re-encrypts is garbage within milliseconds, and collected as
+ * often as with these 4 MB it takes 100 MB less, at the same speed.
+ */
+export const workerFlags = ['--max-semi-space-size=4'] as const;
+
 /** Runs one of our own programs as a process of its own, which does not outlive us. */
 export function startProcess(options: ProcessOptions): RunningProcess {
-  const { name, entry, env, readyLine, readyWithinMs = READY_WITHIN_MS, onLine } = options;
+  const { name, entry, flags = [], env, readyLine, readyWithinMs = READY_WITHIN_MS, onLine } = options;
   const lines: string[] = [];
   const ready = Promise.withResolvers<string>();
   ready.promise.catch(() => {}); // not everyone waits for it
@@ -52,7 +60,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   for (const stream of [keeper.stdout, keeper.stderr]) if (stream !== null) readLines(stream, hear);
   const child = keeper.run({
     file: process.execPath,
-    args: [entry],
+    args: [...flags, entry],
     env: { PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`, ...env },
     stopWith: stopSteps(STOP_WITHIN_MS),
   });

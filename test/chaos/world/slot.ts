@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Exit, type RunningProcess, startProcess } from '@rekey/stack';
+import { type Exit, type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import type { History } from '../history.ts';
 import type { Link } from '../proxy/link.ts';
 
@@ -61,6 +61,7 @@ export function openSlot(options: SlotOptions): Slot {
     running = startProcess({
       name,
       entry: controlled ? entries.controlled : entries[role],
+      flags: role === 'worker' ? workerFlags : [],
       env: { ...options.env, DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...extraEnv },
       readyLine: role === 'api' ? '"msg":"listening"' : '"msg":"worker ready"',
       onLine,
