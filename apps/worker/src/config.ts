@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { itemsPerSecondMin } from '@rekey/rotation';
 import {
   type Environment,
   Host,
@@ -18,16 +19,24 @@ const WorkerEnv = Type.Object({
     maxLength: 2_048,
     description: 'where the key encryption key lives, e.g. local:/etc/rekey/kek',
   }),
-  /** Ranges swept at the same time by this process. */
+  /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,
     maximum: 64,
-    default: Math.min(8, Math.max(2, availableParallelism())),
+    default: Math.min(8, Math.max(3, availableParallelism())),
     description: 'a number from 1 to 64',
   }),
   /** Records per committed batch; chosen from what batches take when absent. */
   BATCH_SIZE: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 5_000, description: 'a number from 1 to 5000' }),
+  ),
+  /** Records re-encrypted per second by this process at most; as many as it can when absent. */
+  ITEMS_PER_SECOND_MAX: Type.Optional(
+    Type.Integer({
+      minimum: itemsPerSecondMin,
+      maximum: 10_000_000,
+      description: `a number from ${itemsPerSecondMin} to 10000000`,
+    }),
   ),
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,

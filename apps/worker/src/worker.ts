@@ -8,7 +8,7 @@ import {
 } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import { fixedBatchSize, measuredBatchSize, type RotationEnvironment } from '@rekey/rotation';
+import { createPace, fixedBatchSize, measuredBatchSize, type RotationEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import {
   findUnfinished,
@@ -88,6 +88,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     kek,
     keyring: createKeyring({ store, kek }),
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
+    pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
   };
   const stop = new AbortController();

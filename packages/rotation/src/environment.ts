@@ -2,6 +2,7 @@ import type { Keyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
 import type { Snapshot, Store } from '@rekey/store';
 import type { BatchSize } from './batch-size.ts';
+import type { Pace } from './pace.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
 export interface RotationEnvironment {
@@ -13,6 +14,8 @@ export interface RotationEnvironment {
   readonly keyring: Keyring;
   /** Records per committed batch: small enough that applications do not wait long for one. */
   readonly batchSize: BatchSize;
+  /** Absent: as fast as it goes. */
+  readonly pace?: Pace | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
 }

@@ -113,7 +113,7 @@ async function sweepOnce(
       tenantId: rotation.tenantId,
       newKeyNumber: rotation.newKeyNumber,
       after,
-      itemsMax: batchesPerWindow * env.batchSize.items,
+      itemsMax: batchesPerWindow * batchItems(env),
       bytesMax: windowBytes,
     });
     window.catch(() => {}); // it is awaited later, or not at all when a write fails before
@@ -130,7 +130,7 @@ async function sweepOnce(
     const olderDeks = await fetchOlderDeks(env.keyring, rotation.tenantId, window);
 
     let writing: Promise<number | null> = Promise.resolve(0);
-    const batches = batchesOf(window.length, env.batchSize.items);
+    const batches = batchesOf(window.length, batchItems(env));
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
       const sealed = reencryptBatch(target, cipher, window, { first, step: batches }, olderDeks, newDek);
@@ -138,6 +138,7 @@ async function sweepOnce(
       if (written === null) return 'lost';
       replaced += written;
       pulse.touch();
+      await env.pace?.turn(sealed.replacements.items, signal);
       if (signal.aborted) return 'stopped';
       const batch = {
         tenantId: rotation.tenantId,
@@ -173,6 +174,10 @@ async function write(
     if (!(error instanceof StoreError) || (error.code !== 'LOCKED' && error.code !== 'CONFLICT')) throw error;
     return writeBatch(env.sweepStore, target, lease, batch, 'skip');
   }
+}
+
+function batchItems({ batchSize, pace }: RotationEnvironment): number {
+  return Math.min(batchSize.items, pace?.batchItemsMax ?? Number.POSITIVE_INFINITY);
 }
 
 /**
