@@ -35,6 +35,9 @@ export interface Parameters {
   readonly applicationReadsPerSecond: number;
   readonly applicationWritesPerSecond: number;
   readonly applicationMs: number;
+  readonly applicationRounds: number;
+  /** Held back to this share of full speed, in the second half of a round. */
+  readonly applicationThrottle: number;
   /** Records of the tenant that is rotated under the application's feet. */
   readonly applicationRecords: number;
 }
@@ -59,8 +62,10 @@ export const full: Parameters = {
   pollMs: 10_000,
   applicationReadsPerSecond: 200,
   applicationWritesPerSecond: 50,
-  applicationMs: 15_000,
-  applicationRecords: 1_000_000,
+  applicationMs: 10_000,
+  applicationRounds: 3,
+  applicationThrottle: 0.5,
+  applicationRecords: 300_000,
 };
 
 /** Under two minutes: the ratios are good to about a tenth, the absolute figures say little. */

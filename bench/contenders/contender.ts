@@ -23,6 +23,8 @@ export interface Run {
   readonly records: number;
   readonly ms: number;
   readonly rssMaxBytes?: number | null;
+  /** The memory towards the end over that in the middle: 1 when it is flat; null when the run was too short to tell. */
+  readonly rssGrowth?: number | null;
 }
 
 /** A contender cannot run here; the message says why. */

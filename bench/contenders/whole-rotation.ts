@@ -1,4 +1,5 @@
-import { startInstallation } from '../rig/installation.ts';
+import { type Installation, startInstallation } from '../rig/installation.ts';
+import { figureOf } from '../stats.ts';
 import { type Contender, runTimeoutMs } from './contender.ts';
 
 /** Our rotation as operators have it: from the HTTP call to `completed`, through API, queue and worker processes. */
@@ -18,10 +19,16 @@ export function wholeRotation(
         // Workers live for weeks; the first seconds of a process say little about it.
         for (let turn = 0; turn < warmUpTurns; turn += 1) await rotate(dataset.warmUpTenantId);
         await prepared();
+        const memory = watchMemory(installation);
         const begun = performance.now();
         await rotate(dataset.tenantId);
         const ms = performance.now() - begun;
-        return { records: dataset.records, ms, rssMaxBytes: await installation.workerRssMax() };
+        return {
+          records: dataset.records,
+          ms,
+          rssMaxBytes: await installation.workerRssMax(),
+          rssGrowth: memory.growth(),
+        };
       } finally {
         await installation.stop();
       }
@@ -29,6 +36,24 @@ export function wholeRotation(
   };
 }
 
+/** How the memory of the largest worker moves: the median of a run's last third over that of its middle third. */
+function watchMemory({ workerRss }: Installation): { growth(): number | null } {
+  const sizes: number[] = [];
+  const timer = setInterval(
+    () => void workerRss().then((size) => size !== null && sizes.push(size)),
+    memoryEveryMs,
+  );
+  return {
+    growth() {
+      clearInterval(timer);
+      const third = Math.floor(sizes.length / 3);
+      if (third < 3) return null;
+      return figureOf(sizes.slice(-third)).median / figureOf(sizes.slice(third, 2 * third)).median;
+    },
+  };
+}
+
+const memoryEveryMs = 250;
 const pollEveryMs = 10;
 const warmUpTurns = 2;
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
 import { createDatabase, dropDatabase, startServers } from '@rekey/stack';
 import { removeKeys } from '../../test/harness/redis.ts';
+import { postgresSettings } from './postgres-settings.ts';
 
 /** What every measurement stands on: one Postgres, one Redis and one KEK for the whole run. */
 export interface Rig {
@@ -32,7 +33,7 @@ export async function openRig(
   signal: AbortSignal,
 ): Promise<Rig> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-bench-'));
-  const servers = await startServers(given);
+  const servers = await startServers(given, { postgresSettings });
   const prefix = `rekey_bench_${randomBytes(4).toString('hex')}`;
   const kekFile = join(folder, 'kek');
   await createLocalKeyFile(kekFile);

@@ -3,12 +3,13 @@ import { type RunningProcess, startProcess } from '@rekey/stack';
 import type { Bench, Series } from '../bench.ts';
 import { benchTable, benchTarget, type Dataset, makeDataset } from '../rig/dataset.ts';
 import { startInstallation } from '../rig/installation.ts';
+import { type Figure, figureOf } from '../stats.ts';
 import type { Row } from '../table.ts';
 
 const entry = fileURLToPath(new URL('../programs/application.ts', import.meta.url));
 const untilStoppedMs = 3_600_000;
 
-/** What an application notices of a rotation that runs at full speed under its feet. */
+/** What an application notices of a rotation that runs under its feet, at full speed and held back. */
 export const application: Series = {
   name: 'application',
   quick: false,
@@ -21,46 +22,84 @@ export const application: Series = {
       bystanders: 0,
       idKind: 'uuid v4',
     });
-    const database = await dataset.copy();
-    const installation = await startInstallation(rig, { databaseUrl: database.url, workers: 1 });
     try {
-      const idle = startApplication(bench, dataset, database.url, parameters.applicationMs);
-      const atIdle = await resultOf(idle);
-      const busy = startApplication(bench, dataset, database.url, untilStoppedMs);
-      await busy.ready;
-      const begun = performance.now();
-      const rotationId = await installation.api.rotate(dataset.tenantId);
-      await installation.api.completed(rotationId, 50, untilStoppedMs);
-      const seconds = (performance.now() - begun) / 1_000;
-      await busy.stop();
-      const atFullSpeed = await resultOf(busy);
+      const rounds: Round[] = [];
+      for (let round = 1; round <= parameters.applicationRounds; round += 1) {
+        const full = await watch(bench, dataset, {});
+        const heldBack = await watch(bench, dataset, {
+          ITEMS_PER_SECOND_MAX: String(Math.round(full.recordsPerSecond * parameters.applicationThrottle)),
+        });
+        rounds.push({ full, heldBack });
+        bench.say(
+          `round ${round}: read p99 ${full.idle.reads.p99} ms idle, ${full.busy.reads.p99} ms at full speed`,
+        );
+      }
       return {
         name: 'application',
         title: "An application's reads and writes through the vault",
         columns: [
-          'reads',
           'read p50 ms',
           'read p99 ms',
-          'writes',
+          '× idle',
           'write p50 ms',
           'write p99 ms',
+          'write × idle',
           'rotation records/s',
         ],
         rows: [
-          toRow('no rotation', atIdle, null),
-          toRow('while its tenant is rotated at full speed', atFullSpeed, dataset.records / seconds),
+          toRow('no rotation', rounds, ({ full }) => ({ ...full, busy: full.idle, recordsPerSecond: null })),
+          toRow('while its tenant is rotated at full speed', rounds, ({ full }) => full),
+          toRow(
+            `the same, held back to ${parameters.applicationThrottle} of that`,
+            rounds,
+            ({ heldBack }) => heldBack,
+          ),
         ],
         notes: [
-          `${parameters.applicationReadsPerSecond} reads and ${parameters.applicationWritesPerSecond} writes per second on the rotated tenant's own records, timed from when each was due; 1 worker, ${dataset.records} records.`,
+          `${parameters.applicationReadsPerSecond} reads and ${parameters.applicationWritesPerSecond} writes per second on the rotated tenant's own records, timed from when each was due; 1 worker, default settings but ITEMS_PER_SECOND_MAX where it is held back, ${dataset.records} records, ${parameters.applicationRounds} rounds. × idle: p99 over the p99 without rotation, right before in the same round.`,
         ],
       };
     } finally {
-      await installation.stop();
-      await database.drop();
       await dataset.drop();
     }
   },
 };
+
+/** An application before and during a rotation. */
+interface Watched {
+  readonly idle: Result;
+  readonly busy: Result;
+  readonly recordsPerSecond: number;
+}
+
+interface Round {
+  readonly full: Watched;
+  readonly heldBack: Watched;
+}
+
+async function watch(
+  bench: Bench,
+  dataset: Dataset,
+  workerEnv: Readonly<Record<string, string>>,
+): Promise<Watched> {
+  const { rig, parameters } = bench;
+  const database = await dataset.copy();
+  const installation = await startInstallation(rig, { databaseUrl: database.url, workers: 1, workerEnv });
+  try {
+    const idle = await resultOf(startApplication(bench, dataset, database.url, parameters.applicationMs));
+    const process = startApplication(bench, dataset, database.url, untilStoppedMs);
+    await process.ready;
+    const begun = performance.now();
+    const rotationId = await installation.api.rotate(dataset.tenantId);
+    await installation.api.completed(rotationId, 50, untilStoppedMs);
+    const seconds = (performance.now() - begun) / 1_000;
+    await process.stop();
+    return { idle, busy: await resultOf(process), recordsPerSecond: dataset.records / seconds };
+  } finally {
+    await installation.stop();
+    await database.drop();
+  }
+}
 
 function startApplication(
   { rig, parameters }: Bench,
@@ -104,17 +143,24 @@ async function resultOf(process: RunningProcess): Promise<Result> {
   return JSON.parse(last) as Result; // the parsed edge: programs/application.ts
 }
 
-function toRow(label: string, { reads, writes }: Result, rate: number | null): Row {
+function toRow(
+  label: string,
+  rounds: readonly Round[],
+  of: (round: Round) => Omit<Watched, 'recordsPerSecond'> & { readonly recordsPerSecond: number | null },
+): Row {
+  const watched = rounds.map(of);
+  const figure = (value: (one: (typeof watched)[number]) => number): Figure => figureOf(watched.map(value));
+  const rates = watched.flatMap(({ recordsPerSecond }) => recordsPerSecond ?? []);
   return {
     label,
     cells: {
-      reads: reads.count,
-      'read p50 ms': reads.p50,
-      'read p99 ms': reads.p99,
-      writes: writes.count,
-      'write p50 ms': writes.p50,
-      'write p99 ms': writes.p99,
-      'rotation records/s': rate,
+      'read p50 ms': figure(({ busy }) => busy.reads.p50),
+      'read p99 ms': figure(({ busy }) => busy.reads.p99),
+      '× idle': figure(({ busy, idle }) => busy.reads.p99 / idle.reads.p99),
+      'write p50 ms': figure(({ busy }) => busy.writes.p50),
+      'write p99 ms': figure(({ busy }) => busy.writes.p99),
+      'write × idle': figure(({ busy, idle }) => busy.writes.p99 / idle.writes.p99),
+      'rotation records/s': rates.length === 0 ? null : figureOf(rates),
     },
   };
 }

@@ -14,9 +14,19 @@ export const sizes: Series = {
     return {
       name: 'sizes',
       title: 'Tenant sizes',
-      columns: ['seconds', 'records/s', 'worker RSS MB', 'table MB before', 'table MB after', 'WAL B/record'],
+      columns: [
+        'seconds',
+        'records/s',
+        'worker RSS MB',
+        'RSS growth',
+        'table MB before',
+        'table MB after',
+        'WAL B/record',
+      ],
       rows,
-      notes: [`Whole rotation, 1 worker, records of ${bench.parameters.valueBytes} B, ids uuid v4.`],
+      notes: [
+        `Whole rotation, 1 worker, records of ${bench.parameters.valueBytes} B, ids uuid v4. RSS growth: the worker's memory in the last third of a run over that in its middle third.`,
+      ],
     };
   },
 };
@@ -41,6 +51,7 @@ async function measure(bench: Bench, records: number): Promise<Row> {
         'worker RSS MB': figure(measured, ({ rssMaxBytes }) =>
           rssMaxBytes === null || rssMaxBytes === undefined ? null : rssMaxBytes / megabyte,
         ),
+        'RSS growth': figure(measured, ({ rssGrowth }) => rssGrowth),
         'table MB before': figure(measured, (run) => run.tableBytesBefore / megabyte),
         'table MB after': figure(measured, (run) => run.tableBytesAfter / megabyte),
         'WAL B/record': figure(measured, (run) => run.walBytes / run.records),

@@ -35,6 +35,9 @@ const STOP_WITH: Command['stopWith'] = [
   { signal: 'SIGQUIT', waitMs: 3_000 },
 ];
 
+/** Settings by the names that Postgres gives them. */
+export type PostgresSettings = Readonly<Record<string, string>>;
+
 type Cluster = {
   keeper: Keeper;
   bin: string;
@@ -42,6 +45,7 @@ type Cluster = {
   logFile: string;
   password: string;
   user: SystemUser | undefined;
+  settings: PostgresSettings;
 };
 
 /** `fast`: everybody is disconnected and all is written down; `immediate`: as if the power had failed. */
@@ -61,16 +65,23 @@ export type PostgresServer = Server & {
 
 /**
  * An empty Postgres cluster of its own on 127.0.0.1, accepting connections, with a password made for this run.
- * `url` is the superuser's. Neither the server nor its folder outlives us; `stop` may be called twice.
+ * `url` is the superuser's. Neither the server nor its folder outlives us; `stop` may be called twice. `settings` take
+ * the place of ours.
  *
  * @throws StackError POSTGRES_NOT_INSTALLED, POSTGRES_FAILED (with the end of its log)
  */
-export async function startPostgres({ log }: { log?: Log } = {}): Promise<PostgresServer> {
+export async function startPostgres({
+  log,
+  settings = {},
+}: {
+  log?: Log;
+  settings?: PostgresSettings;
+} = {}): Promise<PostgresServer> {
   const user = postgresUser();
   const mode = user === undefined ? 0o700 : 0o711;
   const keeper = startKeeper({ folder: { prefix: runFolderPrefix(user), mode }, output: 'ignore' });
   try {
-    const cluster = await createCluster(keeper, user);
+    const cluster = await createCluster(keeper, user, settings);
     let serving = await serve(cluster);
     const { port } = serving;
     log?.(`Postgres listens on port ${port}.`);
@@ -94,7 +105,11 @@ export async function startPostgres({ log }: { log?: Log } = {}): Promise<Postgr
   }
 }
 
-async function createCluster(keeper: Keeper, user: SystemUser | undefined): Promise<Cluster> {
+async function createCluster(
+  keeper: Keeper,
+  user: SystemUser | undefined,
+  settings: PostgresSettings,
+): Promise<Cluster> {
   const folder = await keeper.folder;
   const native = join(folder, 'native');
   placePostgres(native);
@@ -109,7 +124,8 @@ async function createCluster(keeper: Keeper, user: SystemUser | undefined): Prom
     await chown(data, user.uid, user.gid);
   }
 
-  const cluster = { keeper, bin: join(native, 'bin'), data, logFile: join(folder, 'log'), password, user };
+  const bin = join(native, 'bin');
+  const cluster = { keeper, bin, data, logFile: join(folder, 'log'), password, user, settings };
   const initdb = keeper.run({
     ...command(cluster, 'initdb'),
     args: [
@@ -139,7 +155,7 @@ async function serve(
 ): Promise<{ port: number; pid: number; exited: Promise<unknown> }> {
   for (let attempt = 1; ; attempt++) {
     const port = at ?? (await freePort());
-    const settings = Object.entries({ ...SETTINGS, port });
+    const settings = Object.entries({ ...SETTINGS, ...cluster.settings, port });
     const server = cluster.keeper.run({
       ...command(cluster, 'postgres'),
       args: ['-D', cluster.data, ...settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])],

@@ -1,4 +1,4 @@
-import { startPostgres } from './postgres.ts';
+import { type PostgresSettings, startPostgres } from './postgres.ts';
 import { startRedis } from './redis.ts';
 
 /** Takes one line for a person to read, without its line end. */
@@ -28,10 +28,13 @@ export type Servers = {
  * The servers everything here needs. One that is given (and not empty) is used as it is and never stopped;
  * the others are started, in parallel. If one fails to start the other is stopped before this throws.
  */
-export async function startServers(env: ServerUrls, { log }: { log?: Log } = {}): Promise<Servers> {
+export async function startServers(
+  env: ServerUrls,
+  { log, postgresSettings = {} }: { log?: Log; postgresSettings?: PostgresSettings } = {},
+): Promise<Servers> {
   const options = log === undefined ? {} : { log };
   const [postgres, redis] = await Promise.allSettled([
-    env.DATABASE_URL ? given(env.DATABASE_URL) : startPostgres(options),
+    env.DATABASE_URL ? given(env.DATABASE_URL) : startPostgres({ ...options, settings: postgresSettings }),
     env.REDIS_URL ? given(env.REDIS_URL) : startRedis(options),
   ]);
   if (postgres.status === 'rejected' || redis.status === 'rejected') {
