@@ -6,6 +6,7 @@ import { total, workbench } from '../harness/workbench.ts';
 
 const bench = await workbench();
 const never = new AbortController().signal;
+const still = async (): Promise<boolean> => true;
 
 test('a rotation that is held back takes as long as its records need at that pace, and completes', async () => {
   const { tenantId } = await seedTenant(bench.vault, 425);
@@ -20,24 +21,30 @@ test('a rotation that is held back takes as long as its records need at that pac
 
 test('several ranges share one pace, and a pause is not made up for by a burst', async () => {
   const pace = createPace(1_000);
-  await pace.turn(100, never);
+  await pace.turn(100, never, still);
   await new Promise((resolve) => setTimeout(resolve, 300));
   const began = performance.now();
-  await Promise.all([pace.turn(100, never), pace.turn(100, never), pace.turn(100, never)]);
+  await Promise.all([1, 2, 3].map(() => pace.turn(100, never, still)));
   assert.ok(performance.now() - began >= 199);
 });
 
-test('no batch is so large at that pace that 64 ranges waiting for each other would lose their leases of 8 s', () => {
-  for (const itemsPerSecond of [itemsPerSecondMin, 999, 50_000]) {
-    assert.ok((64 * createPace(itemsPerSecond).batchItemsMax) / itemsPerSecond < 8);
-  }
+test('whoever waits for long gives signs of life, and is told to stop when they are refused', async () => {
+  const pace = createPace(itemsPerSecondMin);
+  await pace.turn(1_000, never, still);
+  const signs: number[] = [];
+  const refused = pace.turn(1, never, async () => {
+    signs.push(performance.now());
+    return signs.length < 2;
+  });
+  assert.equal(await refused, false);
+  assert.equal(signs.length, 2);
 });
 
 test('a signal ends the wait at once', async () => {
   const pace = createPace(itemsPerSecondMin);
-  await pace.turn(6_000, never);
+  await pace.turn(6_000, never, still);
   const stop = new AbortController();
-  const waiting = pace.turn(1, stop.signal);
+  const waiting = pace.turn(1, stop.signal, still);
   stop.abort();
-  await waiting;
+  assert.equal(await waiting, true);
 });

@@ -2,14 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Holds re-encryption back to so many records per second, over all rotations of this process together. */
 export interface Pace {
-  /** Records that a batch may hold: none is to wait so long for its turn that its range's lease is at stake. */
+  /** Records that a batch may hold: a tenth of a second's worth. */
   readonly batchItemsMax: number;
-  /** Resolves when that many records may be written; at once when the signal comes. */
-  turn(items: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when that many records may be written, at once when the signal comes. With many ranges at work that takes
+   * long: `whileWaiting` is called every two seconds, and with its first false this resolves to false.
+   */
+  turn(items: number, signal: AbortSignal, whileWaiting: () => Promise<boolean>): Promise<boolean>;
 }
 
-/** With 64 ranges at once, the most that a worker takes, the last one waits 6.4 s: less than a lease lasts. */
 const batchMs = 100;
+/** Well below the time after which a silent owner loses its range. */
+const signOfLifeMs = 2_000;
 
 /** Fewer would make batches of a handful of records, each with a commit of its own. */
 export const itemsPerSecondMin = 100;
@@ -18,12 +22,24 @@ export function createPace(itemsPerSecond: number): Pace {
   let freeAtMs = 0;
   return {
     batchItemsMax: Math.max(1, Math.floor((itemsPerSecond * batchMs) / 1_000)),
-    async turn(items, signal) {
-      const nowMs = performance.now();
-      const atMs = Math.max(nowMs, freeAtMs);
+    async turn(items, signal, whileWaiting) {
+      const takesMs = (items * 1_000) / itemsPerSecond;
       // What was not used is gone: a pause is not made up for by a burst.
-      freeAtMs = atMs + (items * 1_000) / itemsPerSecond;
-      if (atMs > nowMs) await sleep(atMs - nowMs, undefined, { signal }).catch(() => {});
+      const atMs = Math.max(performance.now(), freeAtMs);
+      freeAtMs = atMs + takesMs;
+      for (;;) {
+        const leftMs = atMs - performance.now();
+        if (leftMs <= 0) return true;
+        await sleep(Math.min(leftMs, signOfLifeMs), undefined, { signal }).catch(() => {});
+        if (signal.aborted) {
+          freeAtMs -= takesMs; // nobody is to wait for what is not written
+          return true;
+        }
+        if (leftMs > signOfLifeMs && !(await whileWaiting())) {
+          freeAtMs -= takesMs;
+          return false;
+        }
+      }
     },
   };
 }

@@ -138,7 +138,11 @@ async function sweepOnce(
       if (written === null) return 'lost';
       replaced += written;
       pulse.touch();
-      await env.pace?.turn(sealed.replacements.items, signal);
+      const isTurn = await env.pace?.turn(sealed.replacements.items, signal, () => {
+        pulse.touch();
+        return renewLease(env.sweepStore, lease);
+      });
+      if (isTurn === false) return 'lost';
       if (signal.aborted) return 'stopped';
       const batch = {
         tenantId: rotation.tenantId,
