@@ -63,6 +63,8 @@ export function openStore({
     keepAlive: true,
   });
   pool.on('error', onError);
+  // A connection that dies while it is taken fails the statement under way; without a listener it would end the process.
+  pool.on('connect', (client) => client.on('error', () => {}));
   if (takenMaxMs !== undefined) cutWhatIsTakenTooLong(pool, takenMaxMs);
   return pool;
 }
@@ -96,7 +98,8 @@ function withSession(url: string, session: Readonly<Record<string, string | numb
  * For what workers do. They do nothing slow inside a transaction, so one that stands still is a process that was
  * stopped or cut off: it must not keep applications waiting at a closed gate until it moves again or TCP gives up.
  *
- * What they prepare has one good plan whatever the values: it is made once, not for each of the first executions too.
+ * Their statements have one good plan each, whatever the values: it is made once, not for each of the first executions
+ * too.
  */
 export const workerSession = {
   idle_in_transaction_session_timeout: 800,

@@ -1,9 +1,19 @@
+import { createHash } from 'node:crypto';
 import type { QueryResultRow } from 'pg';
 import type { Queryable } from './open-store.ts';
 import { speaking } from './store-error.ts';
 
 // One per text that was ever sent: what comes here must not have values written into it.
 const names = new Map<string, string>();
+
+/** By the text itself: on whatever connection, under this name there is this statement or none. */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = `rekey_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+  names.set(text, name);
+  return name;
+}
 
 /**
  * One statement that every rotation runs, prepared once per connection; its rows. Postgres needs as long to parse and
@@ -15,11 +25,6 @@ export async function prepared<Row extends QueryResultRow>(
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = `rekey_${names.size}`;
-    names.set(text, name);
-  }
-  const statement = { name, text, values: [...values] };
+  const statement = { name: nameOf(text), text, values: [...values] };
   return speaking(async () => (await on.query<Row>(statement)).rows);
 }

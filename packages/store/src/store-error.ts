@@ -68,6 +68,8 @@ function ofSqlState(code: string): StoreErrorCode | undefined {
   if (code === '42P01' || code === '3F000' || code === '42883' || code === '42703') return 'SCHEMA_MISSING';
   // 25P03: the transaction stood still for too long, and its session was ended.
   if (/^(08|53|57|58)...$/.test(code) || code === '25006' || code === '25P03') return 'UNAVAILABLE';
+  // A prepared statement that the connection has lost, behind a pooler, or that DDL has made another.
+  if (code === '26000' || code === '0A000') return 'UNAVAILABLE';
   if (/^28...$/.test(code) || code === '3D000' || code === '42501') return 'ACCESS_DENIED';
   if (/^(RK|21|22|23|42)...$/.test(code)) return 'REFUSED';
   return undefined;
