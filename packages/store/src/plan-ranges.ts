@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { asyncCommit } from './async-commit.ts';
 import { type OpenRange, openRanges, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
-import type { Queryable, Store } from './open-store.ts';
+import { type Queryable, rows, type Store } from './open-store.ts';
 import { prepared } from './prepared.ts';
 import { within } from './range-bounds.ts';
 import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
@@ -124,7 +124,9 @@ async function cut(
          order by t.${target.tenant}, t.${target.id} limit $3::int) slice) counted
      order by items desc limit 1)`;
   });
-  const lasts = await prepared<{ edge: number; id: string; items: string }>(
+  const isFirst = edges.every(({ lower }) => lower === null);
+  // Further on, which targets still have an edge differs from turn to turn: too many texts to keep.
+  const lasts = await (isFirst ? prepared : rows)<{ edge: number; id: string; items: string }>(
     on,
     cuts.join(' union all '),
     values,
@@ -137,8 +139,8 @@ async function cut(
 }
 
 /**
- * Stores the slices that lie next to a stored one or at the beginning, claimed if there is an owner; those. Null when the rotation is over. The lock
- * on the rotation keeps a plan from slipping past a cancel.
+ * Stores the slices that lie next to a stored one or at the beginning, claimed if there is an owner; those. Null when the
+ * rotation is over. The lock on the rotation keeps a plan from slipping past a cancel.
  */
 async function storeRanges(
   on: Queryable,
@@ -153,7 +155,7 @@ async function storeRanges(
        where id = $1 and status = 'in_progress' and switched_at is not null for key share),
      moved_on as (
        update rekey.rotations r set phase = 'sweeping', heartbeat_at = clock_timestamp()
-       from running where r.id = running.id and running.phase = 'activating'),
+       from running where r.id = running.id and r.status = 'in_progress' and r.phase = 'activating'),
      stored as (
        insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned, owner, heartbeat_at)
        select running.id, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned, $7::uuid,

@@ -26,12 +26,12 @@ export interface Window {
 }
 
 /**
- * Records up to here lie on their table's page; larger ones are outside of it (TOAST). A window in which all of them are
- * small is bounded by their number alone, and Postgres need not add up their sizes as it goes: a quarter of the cost.
+ * A window in which all records are small is bounded by their number alone, and Postgres need not add up their sizes as
+ * it goes: a quarter of the cost.
  */
-const smallBytesMax = 2_048;
+const smallBytesMax = 1_024;
 /** What a window of small records may take at most; with more of them, their sizes are added up. */
-const smallWindowBytes = 32 * 1024 * 1024;
+const smallWindowBytes = 8 * 1024 * 1024;
 
 /** The next records of a range that are not under the new DEK. */
 export async function readWindow(
