@@ -1,3 +1,4 @@
+import { ReplyError } from 'ioredis';
 import type { RedisSettings } from './doorbell.ts';
 import { openRedis } from './redis.ts';
 
@@ -36,7 +37,7 @@ const finalTtlMs = 600_000;
 const publishScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local ttl = ARGV[2] == '1' and tonumber(ARGV[4]) or tonumber(ARGV[4]) - now
+local ttl = ARGV[2] == '1' and tonumber(ARGV[4]) or math.min(tonumber(ARGV[4]) - now, tonumber(ARGV[5]))
 if ttl <= 0 then return {0, now} end
 local held = redis.call('HMGET', KEYS[1], 'version', 'final')
 if held[2] == '1' or (held[1] and tonumber(held[1]) >= tonumber(ARGV[1])) then return {0, now} end
@@ -72,7 +73,6 @@ export function createScoreboard<View>(
     }),
     async publish({ rotationId, version, final, view, asOfMs = performance.now() }) {
       try {
-        const lapsesAtMs = Math.ceil(asOfMs + (aheadMs ?? (await askForTime())) + liveTtlMs);
         const [taken, redisNowMs] = (await client.eval(
           publishScript,
           1,
@@ -80,13 +80,15 @@ export function createScoreboard<View>(
           version,
           final ? 1 : 0,
           JSON.stringify(view),
-          final ? finalTtlMs : lapsesAtMs,
+          final ? finalTtlMs : Math.ceil(asOfMs + (aheadMs ?? (await askForTime())) + liveTtlMs),
+          liveTtlMs,
         )) as [number, number]; // what the script returns
         learn(redisNowMs);
         return taken === 1;
-      } catch {
-        // What stands there would contradict the end that Postgres tells. A full Redis refuses writes and still deletes.
-        if (final) await client.del(key(rotationId)).catch(() => {});
+      } catch (error) {
+        // What stands there would contradict the end that Postgres tells. A full Redis refuses writes and still deletes;
+        // one that is only slow may have taken it.
+        if (final && error instanceof ReplyError) await client.del(key(rotationId)).catch(() => {});
         return false;
       }
     },
