@@ -25,7 +25,8 @@ export async function proveRange(
 
 /**
  * The usual case in one statement: nothing is left and nothing was set aside in this target. The lease's row is locked
- * before it is changed; the count is of this statement, so of after the switch.
+ * before it is changed; the count is of this statement, so of after the switch. The order leaves one index to count by: a
+ * table may have one on the tenant alone, and each range would walk through all of the tenant.
  */
 async function proveEmpty(
   store: Store,
@@ -46,8 +47,9 @@ async function proveEmpty(
     `update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
        and not exists (select from rekey.rotation_failures where rotation_id = $1 and target = $2)
-       and (select count(*) from ${target.table} t
-         where ${within(target, bounds)} and t.${target.key} <> $5) = 0
+       and (select count(*) from (
+           select from ${target.table} t where ${within(target, bounds)} and t.${target.key} <> $5
+           order by t.${target.tenant}, t.${target.id} offset 0) left_over) = 0
      returning 1`,
     values,
   );
