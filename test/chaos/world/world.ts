@@ -62,6 +62,8 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
 
     const pool = new Pool({ connectionString: databaseUrl, max: 6, application_name: 'chaos-checker' });
     pool.on('error', () => {});
+    // One that Postgres ends while a fault is being planted over it ends that fault, not the harness.
+    pool.on('connect', (client) => client.on('error', () => {}));
     closers.push(() => pool.end());
 
     const openApp = async (name: string): Promise<AppConnection> => {
