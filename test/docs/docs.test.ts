@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WaitingFor } from '@rekey/contract';
+import { workerFlags } from '@rekey/stack';
 import { failureReasons } from '@rekey/store';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -88,4 +89,12 @@ test('docs/architecture.md shows the map that test/arrows.test.ts holds', async 
       .sort()
       .join(' ')}`;
   assert.deepEqual(shown.map(arrows).sort(), map.map(arrows).sort());
+});
+
+test('a worker is run with the same flags wherever the repository runs one', async () => {
+  const flags = workerFlags.join(' ');
+  assert.ok((await read('package.json')).includes(`node ${flags} apps/worker/src/main.ts`));
+  assert.ok((await read('docker-compose.yml')).includes(`'${flags}', 'apps/worker/src/main.ts'`));
+  assert.ok((await read('deploy/Dockerfile')).includes(`${flags} apps/worker/src/main.ts`));
+  assert.ok(textOf('docs/operations.md').includes(`\`${flags}\``));
 });
