@@ -51,8 +51,12 @@ async function harmAt(
       },
     }),
   );
-  const timer = setTimeout(() => sprung.resolve(null), patienceMs);
-  signal.addEventListener('abort', () => sprung.resolve(null), { once: true });
+  // A harm that has begun comes to its end: a worker is not left frozen behind the back of whoever judges what is left.
+  const giveUp = (): void => {
+    if (!taken) sprung.resolve(null);
+  };
+  const timer = setTimeout(giveUp, patienceMs);
+  signal.addEventListener('abort', giveUp, { once: true });
   const slot = await sprung.promise;
   clearTimeout(timer);
   for (const off of disarm) off();
