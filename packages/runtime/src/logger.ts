@@ -42,8 +42,9 @@ export function createLogger({ name, level, ourErrors = [], write }: LoggerOptio
   const withFields = (bound: Record<string, unknown>): Logger => {
     const say =
       (at: 'debug' | 'info' | 'warn' | 'error') =>
-      (message: string, fields: LogFields = {}): void =>
-        lines[at]({ ...bound, ...loggable(fields, ourErrors) }, message);
+      (message: string, fields: LogFields = {}): void => {
+        if (lines.isLevelEnabled(at)) lines[at]({ ...bound, ...loggable(fields, ourErrors) }, message);
+      };
     return {
       debug: say('debug'),
       info: say('info'),
