@@ -128,6 +128,16 @@ test('a new key of the issuer is found at once; a flood of made-up key ids is no
   assert.equal(issuer.state.fetches.length, before);
 });
 
+test('a token that was admitted is refused once its key is known to be withdrawn', async () => {
+  const { issuer, api } = await setUp();
+  const jwt = await issuer.sign('a', rsa);
+  for (let call = 0; call < 3; call += 1) checkError(await ask(api, jwt), 'TENANT_NOT_FOUND');
+  const fresh = await signingKey('rsa-2');
+  issuer.keys.set('a', [fresh]);
+  checkError(await ask(api, await issuer.sign('a', fresh)), 'TENANT_NOT_FOUND', 'the new key is fetched');
+  checkError(await ask(api, jwt), 'AUTHENTICATION_FAILED', 'the same token');
+});
+
 test('while the issuer is away: 503 for a key that is not cached, cached ones go on working, and it heals', async () => {
   for (const mode of ['failing', 'hanging', 'lying'] as const) {
     const { issuer, api } = await setUp();

@@ -1,4 +1,5 @@
 export { type ApiSettings, buildApi } from './app.ts';
+export { type FindCaller, rememberCallers } from './auth/remember-callers.ts';
 export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectRotations } from './connect-rotations.ts';

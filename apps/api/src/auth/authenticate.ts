@@ -1,27 +1,26 @@
 import type { Logger } from '@rekey/runtime';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
-import { type ClaimPaths, callerFrom } from './claims.ts';
-import { KeysUnavailable, type RealmVerifiers } from './verifier.ts';
+import type { FindCaller } from './remember-callers.ts';
+import { KeysUnavailable } from './verifier.ts';
 
 export interface Authentication {
-  readonly verifiers: RealmVerifiers;
+  /** One for each admitted realm: which one is asked never depends on the token. */
+  readonly realms: ReadonlyMap<string, FindCaller>;
   readonly defaultRealm: string;
-  readonly claimPaths: ClaimPaths;
 }
 
 /**
  * A hook that sets `request.caller` from the bearer token, or throws: AUTHENTICATION_FAILED with never a reason,
  * SERVICE_UNAVAILABLE when the issuer's keys cannot be had.
  */
-export function authenticate({ verifiers, defaultRealm, claimPaths }: Authentication, logger: Logger) {
+export function authenticate({ realms, defaultRealm }: Authentication, logger: Logger) {
   return async (request: FastifyRequest): Promise<void> => {
     try {
-      const realm = onlyHeader(request, 'realmname') ?? defaultRealm;
-      const verify = verifiers.get(realm);
+      const findCaller = realms.get(onlyHeader(request, 'realmname') ?? defaultRealm);
       const token = bearerToken(onlyHeader(request, 'authorization'));
-      if (verify === undefined || token === null) throw new ApiError('AUTHENTICATION_FAILED');
-      request.caller = callerFrom(await verify(token), realm, claimPaths);
+      if (findCaller === undefined || token === null) throw new ApiError('AUTHENTICATION_FAILED');
+      request.caller = await findCaller(token);
     } catch (error) {
       if (error instanceof KeysUnavailable) throw new ApiError('SERVICE_UNAVAILABLE', { cause: error });
       logger.debug('token refused', { requestId: request.id, error });

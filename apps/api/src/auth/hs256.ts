@@ -29,5 +29,6 @@ export async function hs256Verifier(app: FastifyInstance, settings: Hs256Setting
       clockTolerance: clockToleranceSeconds * 1_000,
     },
   });
-  return async (token) => app.jwt.verify<Claims>(token);
+  // The secret is the process' for its life.
+  return { verify: async (token) => app.jwt.verify<Claims>(token), keysInForce: () => 0 };
 }

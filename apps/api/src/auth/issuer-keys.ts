@@ -1,7 +1,12 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { KeysUnavailable } from './verifier.ts';
 
-export type IssuerKeys = JWTVerifyGetKey;
+export interface IssuerKeys {
+  /** The key that a token names. */
+  readonly find: JWTVerifyGetKey;
+  /** The number of the fetch they came with; null when the next token has to wait for another one. */
+  readonly inForce: () => number | null;
+}
 
 /** An issuer that has not answered by then is away. */
 const fetchTimeoutMs = 2_000;
@@ -19,6 +24,7 @@ const failurePauseMs = { missing: 1_000, stale: 30_000 };
 export function issuerKeys(issuer: string): IssuerKeys {
   let kept: { readonly uri: string; readonly keys: ReturnType<typeof createRemoteJWKSet> } | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
+  let fetches = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
   let missedAt = Number.NEGATIVE_INFINITY;
   let lastFailure: unknown;
@@ -39,6 +45,7 @@ export function issuerKeys(issuer: string): IssuerKeys {
       await keys.reload();
       kept = { uri, keys };
       fetchedAt = performance.now();
+      fetches += 1;
     } catch (error) {
       failedAt = performance.now();
       lastFailure = error;
@@ -55,9 +62,11 @@ export function issuerKeys(issuer: string): IssuerKeys {
     return underWay;
   };
 
-  return async (header, token) => {
+  const areFresh = (): boolean => performance.now() - fetchedAt <= freshForMs;
+
+  const find: JWTVerifyGetKey = async (header, token) => {
     if (kept === undefined) await refresh(failurePauseMs.missing);
-    else if (performance.now() - fetchedAt > freshForMs) await refresh(failurePauseMs.stale).catch(() => {});
+    else if (!areFresh()) await refresh(failurePauseMs.stale).catch(() => {});
     if (kept === undefined) throw new KeysUnavailable(lastFailure);
     try {
       return await kept.keys(header, token);
@@ -69,6 +78,8 @@ export function issuerKeys(issuer: string): IssuerKeys {
       return kept.keys(header, token);
     }
   };
+
+  return { find, inForce: () => (areFresh() ? fetches : null) };
 }
 
 async function discover(issuer: string): Promise<string> {

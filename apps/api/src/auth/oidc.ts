@@ -15,16 +15,19 @@ export function oidcVerifier(
   { issuer, audience }: OidcSettings,
   keys: IssuerKeys = issuerKeys(issuer),
 ): TokenVerifier {
-  return async (token) => {
-    refuseHopeless(token, issuer);
-    const { payload } = await jwtVerify(token, keys, {
-      algorithms,
-      issuer,
-      ...(audience === undefined ? {} : { audience }),
-      requiredClaims: ['sub', 'exp'],
-      clockTolerance: clockToleranceSeconds,
-    });
-    return payload;
+  return {
+    keysInForce: keys.inForce,
+    async verify(token) {
+      refuseHopeless(token, issuer);
+      const { payload } = await jwtVerify(token, keys.find, {
+        algorithms,
+        issuer,
+        ...(audience === undefined ? {} : { audience }),
+        requiredClaims: ['sub', 'exp'],
+        clockTolerance: clockToleranceSeconds,
+      });
+      return payload;
+    },
   };
 }
 

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Authentication } from './authenticate.ts';
-import type { ClaimPaths } from './claims.ts';
+import { type ClaimPaths, callerFrom } from './claims.ts';
 import { type Hs256Settings, hs256Verifier } from './hs256.ts';
 import { oidcVerifier } from './oidc.ts';
+import { rememberCallers } from './remember-callers.ts';
+import type { TokenVerifier } from './verifier.ts';
 
 /** Either one realm with a shared secret, or an OpenID Connect issuer per realm. */
 export type AuthSettings = { readonly defaultRealm: string; readonly claimPaths: ClaimPaths } & (
@@ -20,16 +22,19 @@ export async function buildAuthentication(
   settings: AuthSettings,
 ): Promise<Authentication> {
   const { defaultRealm, claimPaths } = settings;
+  const realms = [...(await verifiersOf(app, settings))].map(([realm, verifier]) => {
+    return [realm, rememberCallers(verifier, (claims) => callerFrom(claims, realm, claimPaths))] as const;
+  });
+  return { defaultRealm, realms: new Map(realms) };
+}
+
+async function verifiersOf(
+  app: FastifyInstance,
+  settings: AuthSettings,
+): Promise<ReadonlyMap<string, TokenVerifier>> {
   if (settings.kind === 'hs256') {
-    return {
-      defaultRealm,
-      claimPaths,
-      verifiers: new Map([[defaultRealm, await hs256Verifier(app, settings)]]),
-    };
+    return new Map([[settings.defaultRealm, await hs256Verifier(app, settings)]]);
   }
-  const { audience } = settings;
-  const verifiers = [...settings.issuers].map(
-    ([realm, issuer]) => [realm, oidcVerifier({ issuer, audience })] as const,
-  );
-  return { defaultRealm, claimPaths, verifiers: new Map(verifiers) };
+  const { audience, issuers } = settings;
+  return new Map([...issuers].map(([realm, issuer]) => [realm, oidcVerifier({ issuer, audience })]));
 }

@@ -1,10 +1,11 @@
 import type { Claims } from './claims.ts';
 
-/** The claims of a token that holds; throws {@link KeysUnavailable}, or anything else for a token that does not. */
-export type TokenVerifier = (token: string) => Promise<Claims>;
-
-/** One verifier per admitted realm: which one is asked never depends on the token. */
-export type RealmVerifiers = ReadonlyMap<string, TokenVerifier>;
+export interface TokenVerifier {
+  /** The claims of a token that holds; throws {@link KeysUnavailable}, or anything else for a token that does not. */
+  readonly verify: (token: string) => Promise<Claims>;
+  /** Another number whenever the keys may have changed; null while they must be looked up before the next token. */
+  readonly keysInForce: () => number | null;
+}
 
 /** The issuer's keys cannot be fetched, and the one needed is not cached: nothing is known about the token. */
 export class KeysUnavailable extends Error {
