@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { cancelRotation, type IdempotencyKey, type StartedRotation } from '@rekey/store';
+import {
+  cancelRotation,
+  type IdempotencyKey,
+  openStore,
+  type StartedRotation,
+  startRotation,
+} from '@rekey/store';
 import { rotationCore } from '../harness/rotation.ts';
 import { sessionsOn, sqlState } from '../harness/session.ts';
 import { until } from '../harness/wait.ts';
@@ -158,6 +164,30 @@ test('when the answer cannot be made nothing is kept of the call', async () => {
   await assert.rejects(tryToStart(tenantId, { idempotency: keyed('broken'), render }), /cannot be rendered/);
   assert.deepEqual(await core.deks(tenantId), ['1 active']);
   assert.equal((await tryToStart(tenantId, { idempotency: keyed('broken') })).kind, 'started');
+});
+
+test('a call does not read through the rotations that ever were', async (t) => {
+  const tenantId = await core.createTenant();
+  const own = openStore({ url: database.url, max: 1, onError: () => {} });
+  t.after(() => own.end());
+  const readThrough = async (): Promise<number> => {
+    await own.query('select pg_stat_force_next_flush()');
+    const { rows } = await own.query<{ seq_scan: string }>(
+      `select seq_scan from pg_stat_user_tables where relid = 'rekey.rotations'::regclass`,
+    );
+    return Number(rows[0]?.seq_scan);
+  };
+  const before = await readThrough();
+  const started = await startRotation(own, {
+    rotationId: randomUUID(),
+    newDekId: randomUUID(),
+    tenantId,
+    initiatedBy: { id: 'ada', name: null, email: null },
+    idempotency: null,
+    render: () => '{}',
+  });
+  assert.equal(started.kind, 'started');
+  assert.equal(await readThrough(), before);
 });
 
 test('a finished rotation never changes and is never deleted', async () => {

@@ -83,7 +83,6 @@ export {
   type Target,
 } from './targets.ts';
 export { tenantExists } from './tenants.ts';
-export { assumedItemsPerSecond } from './throughput.ts';
 export { findUnattended, type Unattended } from './unattended.ts';
 export {
   type Batch,

@@ -8,7 +8,6 @@ import {
   toView,
 } from './rotation-view.ts';
 import { noItems } from './targets.ts';
-import { estimatedDuration } from './throughput.ts';
 
 export interface StartRotation {
   readonly rotationId: string;
@@ -40,9 +39,11 @@ export type StartedRotation =
  * this one and replays it.
  */
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
+  const { idempotency } = call;
+  if (idempotency === null) return start(store, call);
   let outcome: StartedRotation | undefined;
   await inTransaction(store, async (tx) => {
-    outcome = await attempt(tx, call);
+    outcome = await startOrReplay(tx, call, idempotency);
     if (outcome.kind !== 'started') throw new NothingToKeep();
   }).catch((error: unknown) => {
     if (!(error instanceof NothingToKeep)) throw error;
@@ -54,32 +55,49 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
 /** Rolls the transaction back without being an error to the caller. */
 class NothingToKeep extends Error {}
 
-async function attempt(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
-  // The tenant's row orders concurrent calls, so that each sees what the one before it committed.
+async function startOrReplay(
+  tx: PoolClient,
+  call: StartRotation,
+  idempotency: IdempotencyKey,
+): Promise<StartedRotation> {
+  // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
   const tenant = await rows(tx, 'select from rekey.tenants where id = $1 for no key update', [call.tenantId]);
   if (tenant.length === 0) return { kind: 'tenant_not_found' };
 
-  if (call.idempotency !== null) {
-    const earlier = await claimIdempotencyKey(tx, call.idempotency, call.rotationId);
-    if (earlier !== null) {
-      return earlier.body_hash.equals(call.idempotency.bodyHash)
-        ? { kind: 'replayed', body: earlier.response }
-        : { kind: 'idempotency_mismatch' };
-    }
+  const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
+  if (earlier !== null) {
+    return earlier.body_hash.equals(idempotency.bodyHash)
+      ? { kind: 'replayed', body: earlier.response }
+      : { kind: 'idempotency_mismatch' };
   }
-
-  const inserted = await insertRotation(tx, call);
-  if (inserted.kind === 'in_progress') return inserted;
-  const view = toView(inserted.rotation);
-  const body = call.render(view);
-  if (call.idempotency !== null) {
+  const outcome = await start(tx, call);
+  if (outcome.kind === 'started') {
     await tx.query('update rekey.idempotency_keys set response = $3 where caller = $1 and key = $2', [
-      call.idempotency.caller,
-      call.idempotency.key,
-      body,
+      idempotency.caller,
+      idempotency.key,
+      outcome.body,
     ]);
   }
-  return { kind: 'started', body, view };
+  return outcome;
+}
+
+/** One statement, and so all of it or nothing. */
+async function start(on: Queryable, call: StartRotation): Promise<StartedRotation> {
+  const [unfinished] = await rows<RotationRow>(
+    on,
+    `select ${rotationColumns} from rekey.start_rotation($1, $2, $3, $4, $5)`,
+    [
+      call.rotationId,
+      call.tenantId,
+      call.newDekId,
+      JSON.stringify(call.initiatedBy),
+      JSON.stringify(noItems()),
+    ],
+  );
+  if (unfinished === undefined) return { kind: 'tenant_not_found' };
+  if (unfinished.id !== call.rotationId) return { kind: 'in_progress', rotationId: unfinished.id };
+  const view = toView(unfinished);
+  return { kind: 'started', body: call.render(view), view };
 }
 
 /** Deletes keys that are not honoured any more, some at a time. */
@@ -119,54 +137,4 @@ async function claimIdempotencyKey(
     'select body_hash, response from rekey.idempotency_keys where caller = $1 and key = $2',
     [caller, key],
   );
-}
-
-type InsertedRotation =
-  | { readonly kind: 'inserted'; readonly rotation: RotationRow }
-  | { readonly kind: 'in_progress'; readonly rotationId: string };
-
-/**
- * The rotation's row and that of its new DEK, in one statement. Nothing is sealed under a DEK that is reserved just
- * now, so all of the tenant's records count.
- */
-async function insertRotation(tx: PoolClient, call: StartRotation): Promise<InsertedRotation> {
-  for (;;) {
-    const [rotation] = await rows<RotationRow>(
-      tx,
-      `with counted as materialized (
-         select t.item_type,
-           sum(coalesce((select c.records from rekey.record_counts c
-               where c.tenant_id = $2 and c.target = t.name), 0)
-             + coalesce((select sum(d.delta) from rekey.record_deltas d
-               where d.tenant_id = $2 and d.target = t.name), 0)) as records
-         from rekey.targets t where t.retired_at is null group by t.item_type),
-       inserted as (
-         insert into rekey.rotations
-           (id, tenant_id, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, estimated_completion)
-         select $1, $2, (select id from rekey.deks where tenant_id = $2 and state = 'active'), $3,
-           $5::jsonb || (select coalesce(jsonb_object_agg(item_type, records), '{}') from counted), $4,
-           now() + ${estimatedDuration('(select coalesce(sum(records), 0) from counted)')}
-         on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning ${rotationColumns}),
-       reserved as (
-         insert into rekey.deks (id, tenant_id, key_number, state)
-         select $3, $2, (select coalesce(max(key_number), 0) + 1 from rekey.deks where tenant_id = $2), 'pre_active'
-         from inserted)
-       select * from inserted`,
-      [
-        call.rotationId,
-        call.tenantId,
-        call.newDekId,
-        JSON.stringify(call.initiatedBy),
-        JSON.stringify(noItems()),
-      ],
-    );
-    if (rotation !== undefined) return { kind: 'inserted', rotation };
-    const [unfinished] = await rows<{ id: string }>(
-      tx,
-      `select id from rekey.rotations where tenant_id = $1 and status in ('in_progress', 'paused')`,
-      [call.tenantId],
-    );
-    if (unfinished !== undefined) return { kind: 'in_progress', rotationId: unfinished.id };
-    // It finished between the two statements: the place is free now.
-  }
 }

@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
         to: 'create index rotations_one_unfinished_per_tenant',
       },
       {
-        file: 'packages/store/src/start-rotation.ts',
+        file: 'packages/store/migrations/0006_start_in_one_statement.sql',
         from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning",
         to: 'returning',
       },
