@@ -117,24 +117,24 @@ async function cut(
   const values: unknown[] = [plan.tenantId, plan.newKeyNumber, itemsPerRange];
   const cuts = edges.map(({ target, lower }, i) => {
     const after = lower === null ? null : `$${values.push(lower)}::${target.idType}`;
-    return `(select ${i} as edge, id::text, items from (
-       select id, row_number() over (order by tenant, id) as items from (
-         select t.${target.tenant} as tenant, t.${target.id} as id from ${target.table} t
-         where ${within(target, { tenant: '$1::uuid', after, upTo: null })} and t.${target.key} <> $2::int
-         order by t.${target.tenant}, t.${target.id} limit $3::int) slice) counted
-     order by items desc limit 1)`;
+    const ahead = `select t.${target.id} as id from ${target.table} t
+       where ${within(target, { tenant: '$1::uuid', after, upTo: null })} and t.${target.key} <> $2::int
+       order by t.${target.tenant}, t.${target.id}`;
+    // The id in that place, and nothing of those before it; they are counted where it is the end that was found.
+    return `(select ${i} as edge, last.id::text,
+       case when last.id is null then (select count(*) from (${ahead} limit $3::int) rest) else $3::int end as items
+     from (select) cut left join lateral (${ahead} offset $3::int - 1 limit 1) last on true)`;
   });
   const isFirst = edges.every(({ lower }) => lower === null);
   // Further on, which targets still have an edge differs from turn to turn: too many texts to keep.
-  const lasts = await (isFirst ? prepared : rows)<{ edge: number; id: string; items: string }>(
+  const lasts = await (isFirst ? prepared : rows)<{ edge: number; id: string | null; items: string }>(
     on,
     cuts.join(' union all '),
     values,
   );
   return edges.map((edge, i) => {
     const last = lasts.find((found) => found.edge === i);
-    const planned = Number(last?.items ?? 0);
-    return { ...edge, planned, upper: last !== undefined && planned === itemsPerRange ? last.id : null };
+    return { ...edge, planned: Number(last?.items ?? 0), upper: last?.id ?? null };
   });
 }
 
