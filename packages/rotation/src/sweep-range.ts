@@ -123,7 +123,7 @@ async function sweepOnce(
   let replaced = 0;
   let next: ReturnType<typeof readWindow> | null = read(lease.cursor);
   while (next !== null) {
-    const { records: window, isLast }: Window = await next;
+    const { records: window, isLast, release }: Window = await next;
     if (window.length === 0) return { replaced };
     const cursor = idText(target.idType, window.at(window.length - 1).id);
     next = isLast ? null : read(cursor);
@@ -157,13 +157,25 @@ async function sweepOnce(
     if (written === null) return 'lost';
     replaced += written;
     pulse.touch();
+    release(); // all of its batches are answered
     if (signal.aborted) return 'stopped';
   }
   return { replaced };
 }
 
-/** Waits briefly for locked records, then leaves them out: the sweep never waits long while it holds others. */
 async function write(
+  env: RotationEnvironment,
+  target: Target,
+  lease: Lease,
+  batch: Parameters<typeof writeBatch>[3],
+): Promise<number | null> {
+  const replaced = await writeOrSkip(env, target, lease, batch);
+  batch.replacements.release();
+  return replaced;
+}
+
+/** Waits briefly for locked records, then leaves them out: the sweep never waits long while it holds others. */
+async function writeOrSkip(
   env: RotationEnvironment,
   target: Target,
   lease: Lease,

@@ -1,3 +1,4 @@
+import { reusableMemory } from './reusable-memory.ts';
 import type { IdType } from './targets.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface ArrayImage {
   append(length: number, write: (into: Buffer, at: number) => void): void;
   /** The image so far, to be sent before anything more is appended. */
   image(): Buffer;
+  /** Once it is sent and answered: its memory may be used for another. Nothing of it may be looked at afterwards. */
+  release(): void;
 }
 
 /** @param bytesExpected of all elements; room is made for more when they take more */
@@ -30,7 +33,7 @@ export function createArrayImage(
   elementsExpected: number,
   bytesExpected: number,
 ): ArrayImage {
-  let bytes = Buffer.allocUnsafe(headerBytes + 4 * elementsExpected + bytesExpected);
+  let bytes = reusableMemory.take(headerBytes + 4 * elementsExpected + bytesExpected);
   let end = headerBytes;
   let elements = 0;
   return {
@@ -40,8 +43,9 @@ export function createArrayImage(
     append(length, write) {
       const at = end + 4;
       if (at + length > bytes.length) {
-        const more = Buffer.allocUnsafe(Math.max(2 * bytes.length, at + length));
+        const more = reusableMemory.take(Math.max(2 * bytes.length, at + length));
         bytes.copy(more, 0, 0, end);
+        reusableMemory.giveBack(bytes);
         bytes = more;
       }
       write(bytes, at);
@@ -52,9 +56,14 @@ export function createArrayImage(
     image() {
       return bytes.subarray(0, writeArrayHeader(bytes, elementType, elements) ? end : emptyBytes);
     },
+    release() {
+      reusableMemory.giveBack(bytes);
+      bytes = released;
+    },
   };
 }
 
+const released = Buffer.alloc(0);
 const headerBytes = 20;
 /** An empty array has no dimension, and so neither length nor lower bound. */
 const emptyBytes = 12;

@@ -5,6 +5,7 @@ import { leftBehind, type PackedRecords, unpackRecords } from './packed-records.
 import { decodeCopy } from './pg-binary.ts';
 import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
+import { reusableMemory } from './reusable-memory.ts';
 import { speaking } from './store-error.ts';
 import type { IdType, Target } from './targets.ts';
 
@@ -23,6 +24,13 @@ export interface Window {
   readonly records: PackedRecords;
   /** Whether the range ended within the window: there is nothing behind it to read. */
   readonly isLast: boolean;
+  /** Once nobody looks at its records any more: their memory may be used for another window. */
+  release(): void;
+}
+
+interface InMemory {
+  readonly records: PackedRecords;
+  release(): void;
 }
 
 /**
@@ -48,9 +56,9 @@ export async function readWindow(
     order by t.${target.tenant}, t.${target.id} limit ${bounds.itemsMax}`;
   const small =
     bounds.itemsMax * smallBytesMax <= smallWindowBytes ? await readSmall(store, target, next) : null;
-  if (small !== null) return { records: small, isLast: small.length < bounds.itemsMax };
+  if (small !== null) return { ...small, isLast: small.records.length < bounds.itemsMax };
 
-  const records = await readPacked(
+  const packed = await readPacked(
     store,
     `select ${imageOf(target.idType)} || int4send(octet_length(ciphertext)) || ciphertext as packed from (
        select id, ciphertext,
@@ -59,13 +67,14 @@ export async function readWindow(
        from (${next}) stepped) weighed
      where bytes_before < ${bounds.bytesMax}`,
   );
-  if (records === null) throw new Error('a record was left behind where none is');
+  if (packed === null) throw new Error('a record was left behind where none is');
+  const { length, bytes } = packed.records;
   // A window that neither limit can have cut short.
-  return { records, isLast: records.length < bounds.itemsMax && records.bytes < bounds.bytesMax };
+  return { ...packed, isLast: length < bounds.itemsMax && bytes < bounds.bytesMax };
 }
 
 /** Null when there is a record among them that is not small. */
-function readSmall(store: Store, target: Target, next: string): Promise<PackedRecords | null> {
+function readSmall(store: Store, target: Target, next: string): Promise<InMemory | null> {
   return readPacked(
     store,
     `select ${imageOf(target.idType)} || case when octet_length(ciphertext) > ${smallBytesMax} then int4send(${leftBehind})
@@ -90,17 +99,22 @@ function imageOf(idType: IdType): string {
  * All of them in one value: a row each costs both sides more than the records themselves. COPY, since it alone sends
  * bytes as they are; it takes no parameters, so every value is a number or an escaped literal.
  */
-async function readPacked(store: Store, statement: string): Promise<PackedRecords | null> {
+async function readPacked(store: Store, statement: string): Promise<InMemory | null> {
   const output = await copy(
     store,
     `copy (select coalesce(string_agg(packed, ''), '') from (${statement}) window_of_records) to stdout (format binary)`,
   );
-  const [[packed] = []] = decodeCopy(output);
+  const [[packed] = []] = decodeCopy(output.bytes);
   if (packed === undefined) throw new Error('a COPY of one value has none');
-  return unpackRecords(packed);
+  const records = unpackRecords(packed);
+  return records === null ? null : { records, release: () => reusableMemory.giveBack(output.memory) };
 }
 
-async function copy(store: Store, statement: string): Promise<Buffer> {
+/** Its output, at the beginning of memory to be given back. */
+async function copy(
+  store: Store,
+  statement: string,
+): Promise<{ readonly bytes: Buffer; readonly memory: Buffer }> {
   return speaking(async () => {
     const client: PoolClient = await store.connect();
     let broken: Error | undefined;
@@ -109,9 +123,19 @@ async function copy(store: Store, statement: string): Promise<Buffer> {
     };
     client.on('error', onDeath);
     try {
-      const chunks: Buffer[] = [];
-      for await (const chunk of client.query(copyTo(statement))) chunks.push(chunk);
-      return Buffer.concat(chunks);
+      let memory = reusableMemory.take(0);
+      let end = 0;
+      for await (const chunk of client.query(copyTo(statement)) as AsyncIterable<Buffer>) {
+        if (end + chunk.length > memory.length) {
+          const more = reusableMemory.take(Math.max(2 * memory.length, end + chunk.length));
+          memory.copy(more, 0, 0, end);
+          reusableMemory.giveBack(memory);
+          memory = more;
+        }
+        chunk.copy(memory, end);
+        end += chunk.length;
+      }
+      return { bytes: memory.subarray(0, end), memory };
     } catch (error) {
       broken = error instanceof Error ? error : new Error('a COPY failed');
       throw error;

@@ -12,6 +12,8 @@ export interface Replacements {
   add(record: SealedRecord, seal: (into: Buffer, at: number) => void): void;
   /** Ids, what each must still be for the new bytes to take its place, and the new bytes. */
   arrays(): readonly [Buffer, Buffer, Buffer];
+  /** Once they are written: their memory may be used for other batches, and nothing of it looked at any more. */
+  release(): void;
 }
 
 export function createReplacements(
@@ -32,6 +34,9 @@ export function createReplacements(
       seen.append(seenBytes, (into, at) => ciphertext.copy(into, at, 0, seenBytes));
     },
     arrays: () => [ids.image(), seen.image(), sealed.image()],
+    release() {
+      for (const array of [ids, seen, sealed]) array.release();
+    },
   };
 }
 

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fixedBatchSize, rotate } from '@rekey/rotation';
+import { rows } from '@rekey/store';
+import { damage, flipBit } from '../harness/damage.ts';
+import { openAll, wrong } from '../harness/opened.ts';
+import { total, workbench } from '../harness/workbench.ts';
+
+const bench = await workbench();
+
+const records = 1_500;
+/** Mostly small; now and then one that makes a window of its own, or is too large for its memory to be kept. */
+const sizeOf = (n: number): number => (n % 700 === 3 ? 5_000_000 : n % 90 === 5 ? 40_000 : (n * 7_919) % 900);
+
+test('windows and batches of several rotations share memory, and no record comes to another’s bytes', async (t) => {
+  const tenants = await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      const tenantId = randomUUID();
+      await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+      const values = Array.from({ length: records }, (_, n) => ({
+        id: randomUUID(),
+        value: randomBytes(sizeOf(n)),
+        columns: { name: 'a record' },
+      }));
+      await bench.vault.putMany({ target: 'secrets', tenantId, records: values });
+      const damaged = values.filter((_, n) => n % 50 === 7);
+      for (const { id } of damaged) await damage(bench.pool, 'secrets', id, flipBit);
+      const intact = values.filter((value) => !damaged.includes(value));
+      return { tenantId, intact, damaged };
+    }),
+  );
+
+  // Others hold some of the records: their batches are sent a second time, without them.
+  const holder = await bench.pool.connect();
+  t.after(() => holder.release(true));
+  const held = tenants.flatMap(({ intact }) => intact.filter((_, n) => n % 40 === 0).map(({ id }) => id));
+  await holder.query('begin');
+  await holder.query('select from secrets where id = any($1) for update', [held]);
+  const letGo = sleep(1_500).then(() => holder.query('rollback'));
+
+  const patience = AbortSignal.timeout(60_000);
+  const env = bench.environment({ batchSize: fixedBatchSize(10) });
+  await Promise.all(
+    tenants.map(async ({ tenantId, intact, damaged }) => {
+      const rotationId = await bench.start(tenantId);
+      while ((await rotate(env, rotationId, patience)) === 'unfinished' && !patience.aborted);
+      const view = await bench.view(rotationId);
+      assert.equal(view.status, 'completed_with_failures');
+      assert.deepEqual([total(view.itemsRotated), total(view.itemsFailed)], [intact.length, damaged.length]);
+      const expected = intact.map(({ id, value }) => [`secrets/${id}`, value] as const);
+      assert.deepEqual(wrong(await openAll(bench, tenantId), expected), []);
+      const named = await rows<{ record_id: string }>(
+        bench.store,
+        'select record_id from rekey.rotation_failures where rotation_id = $1',
+        [rotationId],
+      );
+      assert.deepEqual(named.map(({ record_id }) => record_id).sort(), damaged.map(({ id }) => id).sort());
+    }),
+  );
+  await letGo;
+});
