@@ -110,6 +110,9 @@ async function readPacked(store: Store, statement: string): Promise<InMemory | n
   return records === null ? null : { records, release: () => reusableMemory.giveBack(output.memory) };
 }
 
+/** What the last window took: the next one begins with as much, and grows if it has to. */
+let usualBytes = 0;
+
 /** Its output, at the beginning of memory to be given back. */
 async function copy(
   store: Store,
@@ -123,7 +126,7 @@ async function copy(
     };
     client.on('error', onDeath);
     try {
-      let memory = reusableMemory.take(0);
+      let memory = reusableMemory.take(usualBytes);
       let end = 0;
       for await (const chunk of client.query(copyTo(statement)) as AsyncIterable<Buffer>) {
         if (end + chunk.length > memory.length) {
@@ -135,6 +138,7 @@ async function copy(
         chunk.copy(memory, end);
         end += chunk.length;
       }
+      usualBytes = end;
       return { bytes: memory.subarray(0, end), memory };
     } catch (error) {
       broken = error instanceof Error ? error : new Error('a COPY failed');
