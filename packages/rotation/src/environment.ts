@@ -16,6 +16,11 @@ export interface RotationEnvironment {
   readonly batchSize: BatchSize;
   /** Absent: as fast as it goes. */
   readonly pace?: Pace | undefined;
+  /**
+   * Lets so many of the statements that read, write or count records run at once, over all ranges of this process: while
+   * they have the database's cores among them, an application's statements wait. Absent: all at once.
+   */
+  readonly inTurn?: (<Result>(statement: () => Promise<Result>) => Promise<Result>) | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
 }

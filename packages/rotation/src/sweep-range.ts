@@ -85,7 +85,7 @@ async function sweepUntilProved(
     const pass = await sweepOnce(env, rotation, target, { ...lease, cursor }, newDek, pulse, signal);
     if (pass === 'lost') return 'elsewhere';
     if (pass === 'stopped') return 'stopped';
-    const left = await proveRange(env.sweepStore, target, lease, rotation);
+    const left = await inTurn(env, () => proveRange(env.sweepStore, target, lease, rotation));
     if (left === null) return 'elsewhere';
     if (left === 0) return 'proved';
     // Records that were locked, or that changed under the same key since they were read: once more from the start.
@@ -109,13 +109,15 @@ async function sweepOnce(
 ): Promise<{ readonly replaced: number } | 'lost' | 'stopped'> {
   const cipher = createRecordCipher({ tenantId: rotation.tenantId, column: target.column });
   const read = (after: string | null): ReturnType<typeof readWindow> => {
-    const window = readWindow(env.sweepStore, target, lease, {
-      tenantId: rotation.tenantId,
-      newKeyNumber: rotation.newKeyNumber,
-      after,
-      itemsMax: batchesPerWindow * batchItems(env),
-      bytesMax: windowBytes,
-    });
+    const window = inTurn(env, () =>
+      readWindow(env.sweepStore, target, lease, {
+        tenantId: rotation.tenantId,
+        newKeyNumber: rotation.newKeyNumber,
+        after,
+        itemsMax: batchesPerWindow * batchItems(env),
+        bytesMax: windowBytes,
+      }),
+    );
     window.catch(() => {}); // it is awaited later, or not at all when a write fails before
     return window;
   };
@@ -169,7 +171,7 @@ async function write(
   lease: Lease,
   batch: Parameters<typeof writeBatch>[3],
 ): Promise<number | null> {
-  const replaced = await writeOrSkip(env, target, lease, batch);
+  const replaced = await inTurn(env, () => writeOrSkip(env, target, lease, batch));
   batch.replacements.release();
   return replaced;
 }
@@ -190,6 +192,10 @@ async function writeOrSkip(
     if (!(error instanceof StoreError) || (error.code !== 'LOCKED' && error.code !== 'CONFLICT')) throw error;
     return writeBatch(env.sweepStore, target, lease, batch, 'skip');
   }
+}
+
+function inTurn<Result>(env: RotationEnvironment, statement: () => Promise<Result>): Promise<Result> {
+  return env.inTurn === undefined ? statement() : env.inTurn(statement);
 }
 
 function batchItems({ batchSize, pace }: RotationEnvironment): number {
