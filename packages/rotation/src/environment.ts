@@ -17,7 +17,7 @@ export interface RotationEnvironment {
   /** Absent: as fast as it goes. */
   readonly pace?: Pace | undefined;
   /**
-   * Lets so many of the statements that read, write or count records run at once, over all ranges of this process: while
+   * Lets so many of the statements that read, write or prove records run at once, over all ranges of this process: while
    * they have the database's cores among them, an application's statements wait. Absent: all at once.
    */
   readonly inTurn?: (<Result>(statement: () => Promise<Result>) => Promise<Result>) | undefined;

@@ -85,8 +85,9 @@ async function sweepUntilProved(
     const pass = await sweepOnce(env, rotation, target, { ...lease, cursor }, newDek, pulse, signal);
     if (pass === 'lost') return 'elsewhere';
     if (pass === 'stopped') return 'stopped';
-    const left = await inTurn(env, () => proveRange(env.sweepStore, target, lease, rotation));
-    if (left === null) return 'elsewhere';
+    const left = await inTurn(env, lease, signal, () => proveRange(env.sweepStore, target, lease, rotation));
+    if (left === 'stopped') return 'stopped';
+    if (left === 'lost' || left === null) return 'elsewhere';
     if (left === 0) return 'proved';
     // Records that were locked, or that changed under the same key since they were read: once more from the start.
     if (!(await restartRange(env.sweepStore, lease))) return 'elsewhere';
@@ -106,10 +107,10 @@ async function sweepOnce(
   newDek: Dek,
   pulse: Pulse,
   signal: AbortSignal,
-): Promise<{ readonly replaced: number } | 'lost' | 'stopped'> {
+): Promise<{ readonly replaced: number } | Refused> {
   const cipher = createRecordCipher({ tenantId: rotation.tenantId, column: target.column });
-  const read = (after: string | null): ReturnType<typeof readWindow> => {
-    const window = inTurn(env, () =>
+  const read = (after: string | null): Promise<Window | Refused> => {
+    const window = inTurn(env, lease, signal, () =>
       readWindow(env.sweepStore, target, lease, {
         tenantId: rotation.tenantId,
         newKeyNumber: rotation.newKeyNumber,
@@ -123,21 +124,26 @@ async function sweepOnce(
   };
 
   let replaced = 0;
-  let next: ReturnType<typeof readWindow> | null = read(lease.cursor);
+  let next: Promise<Window | Refused> | null = read(lease.cursor);
   while (next !== null) {
-    const { records: window, isLast, release }: Window = await next;
-    if (window.length === 0) return { replaced };
+    const ahead: Window | Refused = await next;
+    if (typeof ahead === 'string') return ahead;
+    const { records: window, isLast, release }: Window = ahead;
+    if (window.length === 0) {
+      release();
+      return { replaced };
+    }
     const cursor = idText(target.idType, window.at(window.length - 1).id);
     next = isLast ? null : read(cursor);
     const olderDeks = await fetchOlderDeks(env.keyring, rotation.tenantId, window);
 
-    let writing: Promise<number | null> = Promise.resolve(0);
+    let writing: Promise<number | Refused> = Promise.resolve(0);
     const batches = batchesOf(window.length, batchItems(env));
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
       const sealed = reencryptBatch(target, cipher, window, { first, step: batches }, olderDeks, newDek);
       const written = await writing;
-      if (written === null) return 'lost';
+      if (typeof written === 'string') return written;
       replaced += written;
       pulse.touch();
       const isTurn = await env.pace?.turn(sealed.replacements.items, signal, () => {
@@ -152,11 +158,11 @@ async function sweepOnce(
         ...sealed,
         cursor: first === batches - 1 ? cursor : null,
       };
-      writing = write(env, target, lease, batch);
+      writing = write(env, target, lease, batch, signal);
       writing.catch(() => {}); // awaited above or below, unless sealing throws first
     }
     const written = await writing;
-    if (written === null) return 'lost';
+    if (typeof written === 'string') return written;
     replaced += written;
     pulse.touch();
     release(); // all of its batches are answered
@@ -170,10 +176,11 @@ async function write(
   target: Target,
   lease: Lease,
   batch: Parameters<typeof writeBatch>[3],
-): Promise<number | null> {
-  const replaced = await inTurn(env, () => writeOrSkip(env, target, lease, batch));
+  signal: AbortSignal,
+): Promise<number | Refused> {
+  const replaced = await inTurn(env, lease, signal, () => writeOrSkip(env, target, lease, batch));
   batch.replacements.release();
-  return replaced;
+  return replaced ?? 'lost';
 }
 
 /** Waits briefly for locked records, then leaves them out: the sweep never waits long while it holds others. */
@@ -194,8 +201,27 @@ async function writeOrSkip(
   }
 }
 
-function inTurn<Result>(env: RotationEnvironment, statement: () => Promise<Result>): Promise<Result> {
-  return env.inTurn === undefined ? statement() : env.inTurn(statement);
+/** Why nothing was done: the lease is another's, or the worker is to stop. */
+type Refused = 'lost' | 'stopped';
+
+/** A lease is renewed by every batch; whoever waited so long for a turn renews it before anything else. */
+const longWaitMs = 2_000;
+
+/** Sends a statement when it is its turn, unless the signal has come meanwhile. */
+async function inTurn<Result>(
+  env: RotationEnvironment,
+  lease: Lease,
+  signal: AbortSignal,
+  statement: () => Promise<Result>,
+): Promise<Result | Refused> {
+  const sinceMs = performance.now();
+  const turn = async (): Promise<Result | Refused> => {
+    if (signal.aborted) return 'stopped';
+    const isLong = performance.now() - sinceMs > longWaitMs;
+    if (isLong && !(await renewLease(env.sweepStore, lease))) return 'lost';
+    return statement();
+  };
+  return env.inTurn === undefined ? turn() : env.inTurn(turn);
 }
 
 function batchItems({ batchSize, pace }: RotationEnvironment): number {

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
+import { row } from '@rekey/store';
+import { workbench } from '../harness/workbench.ts';
+
+const bench = await workbench();
+const records = 300;
+type InTurn = NonNullable<RotationEnvironment['inTurn']>;
+
+async function startedRotation(): Promise<string> {
+  const tenantId = randomUUID();
+  await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+  const values = Array.from({ length: records }, () => ({
+    id: randomUUID(),
+    value: randomBytes(40),
+    columns: { name: 'a record' },
+  }));
+  await bench.vault.putMany({ target: 'secrets', tenantId, records: values });
+  return bench.start(tenantId);
+}
+
+for (const nth of [1, 2, 4, 5]) {
+  test(`a signal during turn ${nth}: whoever waits then sends nothing, and every range is given back`, async () => {
+    const rotationId = await startedRotation();
+    const stopping = new AbortController();
+    const answers: unknown[] = [];
+    let turns = 0;
+    let before: Promise<unknown> = Promise.resolve();
+    // One at a time, and the signal comes while one statement is under way and others wait.
+    const inTurn: InTurn = (statement) => {
+      const mine = before.then(async () => {
+        turns += 1;
+        if (turns !== nth) return statement();
+        const underWay = statement();
+        stopping.abort();
+        return underWay;
+      });
+      before = mine.then(
+        (answer) => void (turns > nth && answers.push(answer)),
+        () => {},
+      );
+      return mine;
+    };
+    const env = bench.environment({ inTurn, batchSize: fixedBatchSize(50) });
+    assert.equal(await rotate(env, rotationId, stopping.signal), 'unfinished');
+    await before;
+    assert.ok(turns > nth, 'nobody waited');
+    assert.deepEqual(new Set(answers), new Set(['stopped']));
+    const held = await row<{ ranges: string }>(
+      bench.store,
+      'select count(*) as ranges from rekey.rotation_ranges where rotation_id = $1 and owner is not null',
+      [rotationId],
+    );
+    assert.equal(Number(held.ranges), 0);
+
+    assert.equal(await rotate(bench.environment(), rotationId, AbortSignal.timeout(30_000)), 'ended');
+    const { status, itemsRotated } = await bench.view(rotationId);
+    assert.deepEqual([status, itemsRotated.secrets], ['completed', records]);
+  });
+}
+
+test('a range whose turn came late is renewed before anything else', async () => {
+  const rotationId = await startedRotation();
+  const silentForMs = async (): Promise<number> => {
+    const longest = await row<{ ms: string }>(
+      bench.store,
+      `select extract(epoch from clock_timestamp() - heartbeat_at) * 1000 as ms
+       from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
+      [rotationId],
+    );
+    return Number(longest.ms);
+  };
+  const late = sleep(2_200).then(silentForMs);
+  let whenRead: Promise<number> | undefined;
+  const inTurn: InTurn = async (statement) => {
+    await late;
+    const answer = await statement();
+    // The window with the records in it: nothing was written yet.
+    if (hasRecords(answer)) whenRead ??= silentForMs();
+    return answer;
+  };
+  assert.equal(await rotate(bench.environment({ inTurn }), rotationId, AbortSignal.timeout(30_000)), 'ended');
+  assert.ok((await late) > 2_000);
+  const silence = await whenRead;
+  assert.ok(silence !== undefined && silence < 1_000, `silent for ${silence} ms`);
+});
+
+function hasRecords(answer: unknown): boolean {
+  const { records: window } = (answer ?? {}) as { readonly records?: { readonly length: number } };
+  return window !== undefined && window.length > 0;
+}
