@@ -5,7 +5,7 @@ import { leftBehind, type PackedRecords, unpackRecords } from './packed-records.
 import { decodeCopy } from './pg-binary.ts';
 import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
-import { reusableMemory } from './reusable-memory.ts';
+import { reusableBytesMax, reusableMemory } from './reusable-memory.ts';
 import { speaking } from './store-error.ts';
 import type { IdType, Target } from './targets.ts';
 
@@ -107,10 +107,13 @@ async function readPacked(store: Store, statement: string): Promise<InMemory | n
   const [[packed] = []] = decodeCopy(output.bytes);
   if (packed === undefined) throw new Error('a COPY of one value has none');
   const records = unpackRecords(packed);
-  return records === null ? null : { records, release: () => reusableMemory.giveBack(output.memory) };
+  const release = (): void => reusableMemory.giveBack(output.memory);
+  if (records !== null) return { records, release };
+  release();
+  return null;
 }
 
-/** What the last window took: the next one begins with as much, and grows if it has to. */
+/** What the last window of usual size took: the next one begins with as much, and grows if it has to. */
 let usualBytes = 0;
 
 /** Its output, at the beginning of memory to be given back. */
@@ -138,7 +141,7 @@ async function copy(
         chunk.copy(memory, end);
         end += chunk.length;
       }
-      usualBytes = end;
+      usualBytes = Math.min(end, reusableBytesMax);
       return { bytes: memory.subarray(0, end), memory };
     } catch (error) {
       broken = error instanceof Error ? error : new Error('a COPY failed');

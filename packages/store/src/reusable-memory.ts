@@ -9,15 +9,15 @@ export interface ReusableMemory {
   /** At least `bytes`, with anything in it. */
   take(bytes: number): Buffer;
   /**
-   * What `take` answered, whole, and once. It is zeroed: who looks too late finds nothing that opens, and sends nothing
-   * that the database takes for a ciphertext.
+   * What `take` answered, whole, and once. What is kept for others is zeroed: who looks too late finds nothing that
+   * opens, and sends nothing that the database takes for a ciphertext.
    */
   giveBack(memory: Buffer): void;
 }
 
 const smallestBytes = 1_024;
 /** Larger memory is rare, and would be kept for nothing. */
-const largestBytes = 4 * 1024 * 1024;
+export const reusableBytesMax = 4 * 1024 * 1024;
 
 /** @param keptBytesMax of what is given back and not taken again */
 export function createReusableMemory(keptBytesMax: number): ReusableMemory {
@@ -26,7 +26,7 @@ export function createReusableMemory(keptBytesMax: number): ReusableMemory {
   let keptBytes = 0;
   return {
     take(bytes) {
-      if (bytes > largestBytes) return Buffer.allocUnsafeSlow(bytes);
+      if (bytes > reusableBytesMax) return Buffer.allocUnsafeSlow(bytes);
       const size = 2 ** Math.ceil(Math.log2(Math.max(bytes, smallestBytes)));
       const memory = kept.get(size)?.pop();
       // Never a part of the memory that Node shares between small Buffers.
@@ -36,8 +36,8 @@ export function createReusableMemory(keptBytesMax: number): ReusableMemory {
     },
     giveBack(memory) {
       const size = memory.length;
+      if (size > reusableBytesMax || keptBytes + size > keptBytesMax) return;
       memory.fill(0);
-      if (size > largestBytes || keptBytes + size > keptBytesMax) return;
       keptBytes += size;
       const sameSize = kept.get(size);
       if (sameSize === undefined) kept.set(size, [memory]);

@@ -36,7 +36,7 @@ export type StartedRotation =
  * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
  * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
  * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
- * this one and replays it.
+ * this one and replays it. Without a key there is no answer to keep: should `render` throw then, the rotation stands.
  */
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
   const { idempotency } = call;
