@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +63,7 @@ test('malformed variables are named in one line each, without a password', async
     REDIS_URL: 'redis://:hidden@one,two',
     WORKER_CONCURRENCY: 'many',
     BATCH_SIZE: '0',
+    WORKER_NICENESS: '-1',
     LOG_LEVEL: 'loud',
     QUEUE_PREFIX: 'a:b',
   });
@@ -71,6 +72,7 @@ test('malformed variables are named in one line each, without a password', async
     'REDIS_URL',
     'WORKER_CONCURRENCY',
     'BATCH_SIZE',
+    'WORKER_NICENESS',
     'LOG_LEVEL',
     'QUEUE_PREFIX',
   ];
@@ -144,6 +146,21 @@ test('a Cluster that is away is waited for as well, and not in silence', async (
     await worker.exited;
   });
   await until(() => worker.logs().includes('redis is away'), { what: 'it says that Redis is away' });
+});
+
+test('a worker is nicer than who started it, as far as it is told to be', async (t) => {
+  const ours = getPriority();
+  for (const [set, expected] of [
+    [{}, Math.max(ours, 10)],
+    [{ WORKER_NICENESS: '0' }, ours],
+    [{ WORKER_NICENESS: '15' }, Math.max(ours, 15)],
+  ] as const) {
+    const worker = start({ ...good, ...set });
+    t.after(() => worker.stop());
+    await worker.ready;
+    assert.equal(getPriority(await worker.pid), expected, JSON.stringify(set));
+    await worker.stop();
+  }
 });
 
 test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Postgres is gone', async (t) => {

@@ -30,6 +30,13 @@ const WorkerEnv = Type.Object({
   BATCH_SIZE: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 5_000, description: 'a number from 1 to 5000' }),
   ),
+  /** As `nice` counts it: whatever else the machine has to do goes first. The throughput of a machine of its own is the same. */
+  WORKER_NICENESS: Type.Integer({
+    minimum: 0,
+    maximum: 19,
+    default: 10,
+    description: 'a number from 0 to 19',
+  }),
   /** Records re-encrypted per second by this process at most; as many as it can when absent. */
   ITEMS_PER_SECOND_MAX: Type.Optional(
     Type.Integer({

@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from 'node:os';
 import process from 'node:process';
 import { EnvelopeError } from '@rekey/envelope';
 import { openRedis, unfitness } from '@rekey/jobs';
@@ -13,6 +14,7 @@ const logger = createLogger({
   level: config.LOG_LEVEL,
   ourErrors: [StoreError, KmsError, EnvelopeError, ConfigError],
 });
+beNice(config.WORKER_NICENESS);
 const kek = await usableKek(config.KEK_URI);
 await usableSchema(config.DATABASE_URL);
 await usableRedis(config.REDIS_URL);
@@ -45,6 +47,15 @@ function readConfig(): WorkerConfig {
   } catch (error) {
     if (error instanceof ConfigError) refuseToStart(error);
     throw error;
+  }
+}
+
+/** Some sandboxes forbid it: the worker then has the priority that it was started with. */
+function beNice(niceness: number): void {
+  try {
+    if (niceness > getPriority()) setPriority(niceness);
+  } catch (error) {
+    logger.warn('WORKER_NICENESS is not allowed here', { error });
   }
 }
 

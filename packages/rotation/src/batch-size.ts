@@ -15,7 +15,7 @@ export function fixedBatchSize(items: number): BatchSize {
  * follows what batches take here, towards `aimMs`. Below `itemsMin` the cost of the commit itself dominates; above
  * `itemsMax` nothing is gained, and a worker's memory grows with its windows.
  */
-export const measuredBatchSizes = { aimMs: 8, itemsMin: 200, itemsMax: 500, itemsAtFirst: 300 } as const;
+export const measuredBatchSizes = { aimMs: 4, itemsMin: 200, itemsMax: 400, itemsAtFirst: 200 } as const;
 
 /** Moves at most so far with one batch: one that met a checkpoint or a busy machine says little. */
 const stepMax = 1.25;
