@@ -23,10 +23,12 @@ const {
 } = process.env;
 
 const recordsUsed = 20_000;
+const connections = 20;
+const warmUpMs = 3_000;
 const stop = new AbortController();
 process.on('SIGTERM', () => stop.abort());
 
-const store = openStore({ url: DATABASE_URL, max: 20, onError: () => {} });
+const store = openStore({ url: DATABASE_URL, max: connections, onError: () => {} });
 const kek = await openKek(KEK_URI);
 const vault = createVault({ store, kek });
 const found = await rows<{ id: string }>(
@@ -45,19 +47,25 @@ const read = async (): Promise<void> => {
 };
 const write = (): Promise<void> => vault.put({ ...record(), value: randomBytes(Number(APP_VALUE_BYTES)) });
 
-await Promise.all([read(), write()]);
-const endAt = performance.now() + Number(APP_MS);
+// An application has been at work for long: its connections are open, and its code is compiled.
+await Promise.all(Array.from({ length: connections / 2 }, () => [read(), write()]).flat());
+await work(warmUpMs);
 process.stdout.write('ready\n');
-const [reads, writes] = await Promise.all([
-  paced(read, Number(APP_READS_PER_SECOND)),
-  paced(write, Number(APP_WRITES_PER_SECOND)),
-]);
+const [reads, writes] = await work(Number(APP_MS));
 await vault.close();
 await store.end();
 process.stdout.write(`${JSON.stringify({ reads: summary(reads), writes: summary(writes) })}\n`);
 
+function work(ms: number): Promise<[reads: number[], writes: number[]]> {
+  const endAt = performance.now() + ms;
+  return Promise.all([
+    paced(read, Number(APP_READS_PER_SECOND), endAt),
+    paced(write, Number(APP_WRITES_PER_SECOND), endAt),
+  ]);
+}
+
 /** Starts one operation after the other when it is due, whether or not the last one has ended. */
-async function paced(operation: () => Promise<void>, perSecond: number): Promise<number[]> {
+async function paced(operation: () => Promise<void>, perSecond: number, endAt: number): Promise<number[]> {
   const latencies: number[] = [];
   const underWay = new Set<Promise<void>>();
   const begun = performance.now();
