@@ -1,3 +1,4 @@
+import { setImmediate as otherEvents } from 'node:timers/promises';
 import { type createRecordCipher, EnvelopeError, readKeyNumber } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { KmsError } from '@rekey/kms';
@@ -50,22 +51,34 @@ export interface Stride {
   readonly step: number;
 }
 
+/**
+ * After so many records the other ranges' answers are seen to: a whole batch takes milliseconds, in which Postgres would
+ * have no work.
+ */
+const recordsInOneGo = 16;
+
 /** Opens and seals anew. A record that will not open is set aside with the reason, never a reason to stop. */
-export function reencryptBatch(
+export async function reencryptBatch(
   target: Target,
   cipher: ReturnType<typeof createRecordCipher>,
   window: PackedRecords,
   { first, step }: Stride,
   olderDeks: OlderDeks,
   newDek: Dek,
-): Reencrypted {
+): Promise<Reencrypted> {
   const replacements = createReplacements(
     target,
     Math.ceil(window.length / step),
     Math.ceil(window.bytes / step),
   );
   const setAside: SetAside[] = [];
+  let inOneGo = 0;
   for (let index = first; index < window.length; index += step) {
+    if (inOneGo === recordsInOneGo) {
+      await otherEvents();
+      inOneGo = 0;
+    }
+    inOneGo += 1;
     const record = window.at(index);
     const { id, ciphertext } = record;
     const keyNumber = readKeyNumber(ciphertext);

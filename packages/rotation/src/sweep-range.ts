@@ -141,7 +141,14 @@ async function sweepOnce(
     const batches = batchesOf(window.length, batchItems(env));
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
-      const sealed = reencryptBatch(target, cipher, window, { first, step: batches }, olderDeks, newDek);
+      const sealed = await reencryptBatch(
+        target,
+        cipher,
+        window,
+        { first, step: batches },
+        olderDeks,
+        newDek,
+      );
       const written = await writing;
       if (typeof written === 'string') return written;
       replaced += written;
