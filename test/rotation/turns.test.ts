@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
+import { fixedBatchSize, rotate, type Turns } from '@rekey/rotation';
 import { row } from '@rekey/store';
 import { workbench } from '../harness/workbench.ts';
 
 const bench = await workbench();
 const records = 300;
-type InTurn = NonNullable<RotationEnvironment['inTurn']>;
+type Take = Turns['take'];
+
+const turnsWith = (take: Take): Turns => ({ places: 1, take, took: () => {} });
 
 async function startedRotation(): Promise<string> {
   const tenantId = randomUUID();
@@ -30,7 +32,7 @@ for (const nth of [1, 2, 4, 5]) {
     let turns = 0;
     let before: Promise<unknown> = Promise.resolve();
     // One at a time, and the signal comes while one statement is under way and others wait.
-    const inTurn: InTurn = (statement) => {
+    const take: Take = (statement) => {
       const mine = before.then(async () => {
         turns += 1;
         if (turns !== nth) return statement();
@@ -44,7 +46,7 @@ for (const nth of [1, 2, 4, 5]) {
       );
       return mine;
     };
-    const env = bench.environment({ inTurn, batchSize: fixedBatchSize(50) });
+    const env = bench.environment({ turns: turnsWith(take), batchSize: fixedBatchSize(50) });
     assert.equal(await rotate(env, rotationId, stopping.signal), 'unfinished');
     await before;
     assert.ok(turns > nth, 'nobody waited');
@@ -75,14 +77,17 @@ test('a range whose turn came late is renewed before anything else', async () =>
   };
   const late = sleep(2_200).then(silentForMs);
   let whenRead: Promise<number> | undefined;
-  const inTurn: InTurn = async (statement) => {
+  const take: Take = async (statement) => {
     await late;
     const answer = await statement();
     // The window with the records in it: nothing was written yet.
     if (hasRecords(answer)) whenRead ??= silentForMs();
     return answer;
   };
-  assert.equal(await rotate(bench.environment({ inTurn }), rotationId, AbortSignal.timeout(30_000)), 'ended');
+  assert.equal(
+    await rotate(bench.environment({ turns: turnsWith(take) }), rotationId, AbortSignal.timeout(30_000)),
+    'ended',
+  );
   assert.ok((await late) > 2_000);
   const silence = await whenRead;
   assert.ok(silence !== undefined && silence < 1_000, `silent for ${silence} ms`);

@@ -52,6 +52,7 @@ export function readStartSettings(env: Environment): StartSettings {
 const passedOn = [
   'WORKER_CONCURRENCY',
   'BATCH_SIZE',
+  'WORKER_STATEMENTS',
   'ITEMS_PER_SECOND_MAX',
   'OIDC_DEFAULT_REALM',
   'RATE_LIMIT_PER_MINUTE',

@@ -30,6 +30,10 @@ const WorkerEnv = Type.Object({
   BATCH_SIZE: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 5_000, description: 'a number from 1 to 5000' }),
   ),
+  /** Statements that read, write or prove records at the same time; chosen from what batches take when absent. */
+  WORKER_STATEMENTS: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 128, description: 'a number from 1 to 128' }),
+  ),
   /** As `nice` counts it: whatever else the machine has to do goes first. The throughput of a machine of its own is the same. */
   WORKER_NICENESS: Type.Integer({
     minimum: 0,

@@ -39,6 +39,7 @@ logger.info('worker ready', {
   url: health.url,
   concurrency: config.WORKER_CONCURRENCY,
   batchSize: config.BATCH_SIZE ?? 'measured',
+  statements: config.WORKER_STATEMENTS ?? 'measured',
 });
 
 function readConfig(): WorkerConfig {

@@ -8,7 +8,14 @@ import {
 } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import { createPace, fixedBatchSize, measuredBatchSize, type RotationEnvironment } from '@rekey/rotation';
+import {
+  createPace,
+  fixedBatchSize,
+  fixedTurns,
+  measuredBatchSize,
+  measuredTurns,
+  type RotationEnvironment,
+} from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import {
   findUnfinished,
@@ -19,7 +26,6 @@ import {
   workerSession,
 } from '@rekey/store';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
-import pLimit from 'p-limit';
 import type { WorkerConfig } from './config.ts';
 import { keepHouse } from './housekeeping.ts';
 import { processRange } from './process-range.ts';
@@ -89,8 +95,10 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     kek,
     keyring: createKeyring({ store, kek }),
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
-    // With more of them an application's reads waited twice as long, and the sweep was no faster.
-    inTurn: pLimit(Math.max(2, ranges - 1)),
+    turns:
+      config.WORKER_STATEMENTS === undefined
+        ? measuredTurns(2 * ranges)
+        : fixedTurns(config.WORKER_STATEMENTS),
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
   };

@@ -3,6 +3,7 @@ import type { Kek } from '@rekey/kms';
 import type { Snapshot, Store } from '@rekey/store';
 import type { BatchSize } from './batch-size.ts';
 import type { Pace } from './pace.ts';
+import type { Turns } from './turns.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
 export interface RotationEnvironment {
@@ -16,11 +17,8 @@ export interface RotationEnvironment {
   readonly batchSize: BatchSize;
   /** Absent: as fast as it goes. */
   readonly pace?: Pace | undefined;
-  /**
-   * Lets so many of the statements that read, write or prove records run at once, over all ranges of this process: while
-   * they have the database's cores among them, an application's statements wait. Absent: all at once.
-   */
-  readonly inTurn?: (<Result>(statement: () => Promise<Result>) => Promise<Result>) | undefined;
+  /** Absent: all statements at once. */
+  readonly turns?: Turns | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
 }

@@ -200,7 +200,10 @@ async function writeOrSkip(
   const sentMs = performance.now();
   try {
     const replaced = await writeBatch(env.sweepStore, target, lease, batch, 'wait');
-    env.batchSize.took(batch.replacements.items, performance.now() - sentMs);
+    const { items, bytes } = batch.replacements;
+    const ms = performance.now() - sentMs;
+    env.batchSize.took(items, ms);
+    env.turns?.took(items, bytes, ms);
     return replaced;
   } catch (error) {
     if (!(error instanceof StoreError) || (error.code !== 'LOCKED' && error.code !== 'CONFLICT')) throw error;
@@ -228,7 +231,7 @@ async function inTurn<Result>(
     if (isLong && !(await renewLease(env.sweepStore, lease))) return 'lost';
     return statement();
   };
-  return env.inTurn === undefined ? turn() : env.inTurn(turn);
+  return env.turns === undefined ? turn() : env.turns.take(turn);
 }
 
 function batchItems({ batchSize, pace }: RotationEnvironment): number {

@@ -40,6 +40,7 @@ export const logFields = [
   'rotationId',
   'signal',
   'state',
+  'statements',
   'status',
   'step',
   'target',

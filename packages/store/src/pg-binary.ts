@@ -19,6 +19,8 @@ export function encodeArray(elementType: keyof typeof oids, elements: readonly B
 /** The binary image of an array, written element by element: what a batch holds is laid out once and not copied again. */
 export interface ArrayImage {
   readonly elements: number;
+  /** Of the image so far. */
+  readonly bytes: number;
   /** Appends an element of `length` bytes that `write` puts at `at`. If `write` throws, nothing is appended. */
   append(length: number, write: (into: Buffer, at: number) => void): void;
   /** The image so far, to be sent before anything more is appended. */
@@ -39,6 +41,9 @@ export function createArrayImage(
   return {
     get elements() {
       return elements;
+    },
+    get bytes() {
+      return end;
     },
     append(length, write) {
       const at = end + 4;

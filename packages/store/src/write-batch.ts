@@ -8,6 +8,8 @@ import type { Target } from './targets.ts';
 /** Records sealed anew, as the arrays that the statement takes: each is laid out where it is sent from. */
 export interface Replacements {
   readonly items: number;
+  /** Of the new ciphertexts, about. */
+  readonly bytes: number;
   /** `seal` writes the record's new ciphertext, which is as long as the old one. If it throws, nothing is added. */
   add(record: SealedRecord, seal: (into: Buffer, at: number) => void): void;
   /** Ids, what each must still be for the new bytes to take its place, and the new bytes. */
@@ -27,6 +29,9 @@ export function createReplacements(
   return {
     get items() {
       return ids.elements;
+    },
+    get bytes() {
+      return sealed.bytes;
     },
     add({ id, ciphertext }, seal) {
       sealed.append(ciphertext.length, seal);

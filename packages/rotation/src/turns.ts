@@ -1,0 +1,119 @@
+import pLimit from 'p-limit';
+
+/**
+ * Lets so many of the statements that read, write or prove records run at once, over all ranges of a process: while they
+ * have the database's cores among them, an application's statements wait.
+ */
+export interface Turns {
+  /** How many may run at once now. */
+  readonly places: number;
+  /** Runs a statement when there is a place for it, first come first served. */
+  take<Result>(statement: () => Promise<Result>): Promise<Result>;
+  /** What a committed batch took from sending to its answer. */
+  took(items: number, bytes: number, ms: number): void;
+}
+
+/** The same number of places always. */
+export function fixedTurns(places: number): Turns {
+  const limit = pLimit(places);
+  return { places, take: (statement) => limit(statement), took: () => {} };
+}
+
+/** A record costs about as much as so many of its bytes, so that batches of all sizes of records compare. */
+const recordBytes = 1_024;
+
+/** A window has so many batches for each place; their median counts. */
+const batchesPerPlace = 16;
+
+/** How many times what it takes alone a statement may take: below the first there is room for another, above the second for one less. */
+const slowness = { room: 1.2, crowd: 1.4 } as const;
+
+/** Windows until one place more is tried, and so many times more after a try that found no room. */
+const patience = { min: 4, max: 64, growth: 4 } as const;
+
+/** Every so many windows one has a single place, to know what a statement takes alone. */
+const windowsBetweenAlone = 32;
+
+/**
+ * How far a window alone is believed: less than before soon, since nothing makes a statement faster than it is; more only
+ * if it stays so, since it may be what applications do.
+ */
+const belief = { less: 1 / 2, more: 1 / 128 } as const;
+
+/**
+ * Begins with one place, and goes up to `placesMax` as long as statements do not slow each other: where each takes what
+ * one takes alone, there was a core for it, or it waited for the network; where each takes twice as long, half of them
+ * only wait, for each other or for what applications do. TCP Vegas finds its window in this way.
+ */
+export function measuredTurns(placesMax: number): Turns {
+  const limit = pLimit(1);
+  let places = 1;
+  let aloneMs: number | null = null;
+  let untilMore: number = patience.min;
+  /** Since that many places there are. */
+  let windows = 0;
+  let isTry = false;
+  let window = emptyWindow(0);
+
+  const placesAfter = (ms: number, alone: number, isWanted: boolean): number => {
+    const isCrowded = ms > slowness.crowd * alone;
+    if (isTry) untilMore = isCrowded ? Math.min(patience.max, untilMore * patience.growth) : patience.min;
+    if (isCrowded) return Math.max(1, places - 1);
+    // Where nobody waits, another place would stay empty.
+    const hasRoom = ms < slowness.room * alone && isWanted;
+    return hasRoom && windows >= untilMore ? Math.min(placesMax, places + 1) : places;
+  };
+
+  /** Says how many places the next window has. */
+  const endOf = (ms: number, isWanted: boolean): number => {
+    // In company none is faster than alone.
+    if (limit.concurrency === 1 || ms < (aloneMs ?? 0)) aloneMs = believed(aloneMs, ms);
+    if (aloneMs === null || limit.concurrency !== places) return places;
+    windows += 1;
+    const next = placesAfter(ms, aloneMs, isWanted);
+    isTry = next > places;
+    if (next !== places) windows = 0;
+    places = next;
+    return windows % windowsBetweenAlone === windowsBetweenAlone - 1 ? 1 : places;
+  };
+
+  return {
+    get places() {
+      return limit.concurrency;
+    },
+    take: (statement) => limit(statement),
+    took(items, bytes, ms) {
+      if (window.toSkip > 0) {
+        window.toSkip -= 1;
+        return;
+      }
+      window.times.push(ms / (items * recordBytes + bytes));
+      if (limit.pendingCount > 0) window.wanted += 1;
+      if (window.times.length < batchesPerPlace * limit.concurrency) return;
+      const next = endOf(median(window.times), window.wanted > window.times.length / 2);
+      window = emptyWindow(next === limit.concurrency ? 0 : limit.activeCount);
+      limit.concurrency = next;
+    },
+  };
+}
+
+interface Window {
+  /** Batches that had the company of before: they tell nothing of what is now. */
+  toSkip: number;
+  readonly times: number[];
+  /** After how many of them somebody waited for a place. */
+  wanted: number;
+}
+
+function emptyWindow(underWay: number): Window {
+  return { toSkip: underWay, times: [], wanted: 0 };
+}
+
+function believed(before: number | null, ms: number): number {
+  if (before === null) return ms;
+  return before + (ms - before) * (ms < before ? belief.less : belief.more);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
