@@ -3,6 +3,7 @@ import { type RunningProcess, startProcess } from '@rekey/stack';
 import type { Bench, Series } from '../bench.ts';
 import { benchTable, benchTarget, type Dataset, makeDataset } from '../rig/dataset.ts';
 import { startInstallation } from '../rig/installation.ts';
+import { watchTable } from '../rig/table-state.ts';
 import { type Figure, figureOf } from '../stats.ts';
 import type { Row } from '../table.ts';
 
@@ -86,15 +87,18 @@ async function watch(
   const database = await dataset.copy();
   const installation = await startInstallation(rig, { databaseUrl: database.url, workers: 1, workerEnv });
   try {
-    const idle = await resultOf(startApplication(bench, dataset, database.url, parameters.applicationMs));
-    const process = startApplication(bench, dataset, database.url, untilStoppedMs);
-    await process.ready;
-    const begun = performance.now();
-    const rotationId = await installation.api.rotate(dataset.tenantId);
-    await installation.api.completed(rotationId, 50, untilStoppedMs);
-    const seconds = (performance.now() - begun) / 1_000;
-    await process.stop();
-    return { idle, busy: await resultOf(process), recordsPerSecond: dataset.records / seconds };
+    return await watchTable(database.url, benchTable, async (prepared) => {
+      await prepared();
+      const idle = await resultOf(startApplication(bench, dataset, database.url, parameters.applicationMs));
+      const process = startApplication(bench, dataset, database.url, untilStoppedMs);
+      await process.ready;
+      const begun = performance.now();
+      const rotationId = await installation.api.rotate(dataset.tenantId);
+      await installation.api.completed(rotationId, 50, untilStoppedMs);
+      const seconds = (performance.now() - begun) / 1_000;
+      await process.stop();
+      return { idle, busy: await resultOf(process), recordsPerSecond: dataset.records / seconds };
+    });
   } finally {
     await installation.stop();
     await database.drop();
