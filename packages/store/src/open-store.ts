@@ -15,7 +15,7 @@ export interface StoreOptions {
   readonly applicationName?: string;
   /** Settings of every session, by the names that Postgres gives them. */
   readonly session?: Readonly<Record<string, string | number>>;
-  /** How long one connection may be in the making; by default short enough for an API that answers 503 in a second. */
+  /** How long one connection may be in the making; by default short enough for an API that waits for it. */
   readonly connectTimeoutMs?: number;
   /**
    * A connection that is taken for longer than this is cut: its other end is gone without a word, and would be waited
@@ -26,8 +26,11 @@ export interface StoreOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Long enough for a loaded server, short enough for an API that answers 503 within a second. */
-const promptConnectMs = 900;
+/**
+ * An API that waits for it answers 503 after it. TCP sends a lost first packet again after a second, and forty
+ * connections at once (a start of everything after an outage) took a small server one: less calls it dead for nothing.
+ */
+const promptConnectMs = 2_000;
 
 /**
  * How long a caller queues for one of the pool's connections. All of them being busy does not mean that Postgres is
