@@ -43,6 +43,7 @@ export async function run(
     const onEnded = (rotationId: string): void => void lookBehind(world, rotationId);
 
     const clients = applicationClients(world, plan, tenants).map((client) => client(stop.signal));
+    await sleep(settleMs); // their connections are made before the APIs and workers make theirs
     const rotators = tenants.map(({ tenantId }, i) =>
       rotator(world, {
         tenantId,
