@@ -31,7 +31,7 @@ export const comparison: Series = {
   async run(bench) {
     const whole = bench.parameters.workers.map((workers) => wholeRotation(workers));
     const contenders = bench.quick
-      ? [floorA, ...whole, sweepAlone, usualBatch, rowByRow]
+      ? [floorA, ...whole, usualBatch, rowByRow]
       : [floorA, floorB, ...whole, sweepAlone, usualBatch, rowByRow, ...others];
     const measured = await measure(bench, contenders);
     const reference = (contender: Contender): Measured => found(measured, contender.name);

@@ -5,17 +5,15 @@ import { makeDataset } from '../rig/dataset.ts';
 import { idKinds } from '../rig/ids.ts';
 import { type Entry, figure, interleave, rates, ratios } from '../rounds.ts';
 
-const quickKinds = ['uuid v4', 'uuid v7'] as const;
-
 /** Whether ids in the order of the heap cost anything: they crowd a batch on few pages. */
 export const idKindsSeries: Series = {
   name: 'id-kinds',
-  quick: true,
+  quick: false,
   async run(bench) {
     const { idKindRecords: records, valueBytes, rounds } = bench.parameters;
     const entries: Entry[] = [];
     try {
-      for (const idKind of bench.quick ? quickKinds : idKinds) {
+      for (const idKind of idKinds) {
         bench.say(`seeding ${records} records with ids ${idKind}`);
         const dataset = await makeDataset(bench.rig, { records, valueBytes, bystanders: 0, idKind });
         entries.push({ contender: wholeRotation(1), dataset, label: idKind });
