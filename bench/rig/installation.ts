@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { type ApiClient, apiClient } from './api-client.ts';
+import { cpuMsOf, machineCpuMs, memoryOf } from './proc.ts';
 import type { Rig } from './rig.ts';
 
 /** Rekey as it runs in production: an API process and worker processes, configured by environment only. */
@@ -17,7 +17,18 @@ export interface Installation {
   workerRssMax(): Promise<number | null>;
   /** What the largest of its workers has now. */
   workerRss(): Promise<number | null>;
+  /** Begins to watch the machine's cores; what it returns says what they did since. */
+  watchCpu(): Promise<() => Promise<CpuUse>>;
   stop(): Promise<void>;
+}
+
+/** In milliseconds, over all cores; null where the system does not tell. */
+export interface CpuUse {
+  readonly api: number | null;
+  readonly workers: number | null;
+  /** Whatever else ran on the machine: Postgres, Redis, and who calls and polls. */
+  readonly others: number | null;
+  readonly idle: number;
 }
 
 export interface InstallationOptions {
@@ -67,6 +78,7 @@ export async function startInstallation(
     queuePrefix,
     workerRssMax: () => largest(started, 'VmHWM'),
     workerRss: () => largest(started, 'VmRSS'),
+    watchCpu: () => watchCpu(api, started),
     stop,
   };
 }
@@ -99,19 +111,44 @@ async function answers(url: string, api: RunningProcess): Promise<void> {
   throw new Error(`the API does not answer: ${api.logs()}`);
 }
 
-/** Of resident memory Linux keeps what it is and what it was at most; null elsewhere. */
 async function largest(
   processes: readonly RunningProcess[],
   field: 'VmRSS' | 'VmHWM',
 ): Promise<number | null> {
-  const sizes = await Promise.all(
-    processes.map(async ({ pid }) => {
-      const status = await readFile(`/proc/${await pid}/status`, 'utf8').catch(() => '');
-      const kib = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1];
-      return kib === undefined ? [] : [Number(kib) * 1_024];
-    }),
-  );
-  return sizes.flat().reduce<number | null>((most, size) => Math.max(most ?? 0, size), null);
+  const sizes = await Promise.all(processes.map(async ({ pid }) => memoryOf(await pid, field)));
+  return sizes.reduce((most, size) => (size === null ? most : Math.max(most ?? 0, size)), null);
+}
+
+async function watchCpu(
+  api: RunningProcess,
+  workers: readonly RunningProcess[],
+): Promise<() => Promise<CpuUse>> {
+  const soFar = async () => ({
+    api: await cpuMsOf(await api.pid),
+    workers: sumOf(await Promise.all(workers.map(async ({ pid }) => cpuMsOf(await pid)))),
+    ...machineCpuMs(),
+  });
+  const before = await soFar();
+  return async () => {
+    const after = await soFar();
+    const ours = {
+      api: difference(after.api, before.api),
+      workers: difference(after.workers, before.workers),
+    };
+    return {
+      ...ours,
+      others: difference(after.busy - before.busy, sumOf([ours.api, ours.workers])),
+      idle: after.idle - before.idle,
+    };
+  };
+}
+
+function sumOf(values: ReadonlyArray<number | null>): number | null {
+  return values.reduce((sum, value) => (sum === null || value === null ? null : sum + value), 0);
+}
+
+function difference(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a - b;
 }
 
 /** A port that was free a moment ago. */

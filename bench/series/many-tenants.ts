@@ -1,9 +1,11 @@
+import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rows, type Store } from '@rekey/store';
 import type { Bench, Series } from '../bench.ts';
-import { type Installation, startInstallation } from '../rig/installation.ts';
+import { type CpuUse, type Installation, startInstallation } from '../rig/installation.ts';
 import { populate, withStore } from '../rig/population.ts';
 import { figureOf } from '../stats.ts';
+import type { Cell } from '../table.ts';
 
 const callsInFlight = 20;
 const timeoutMs = 600_000;
@@ -21,27 +23,40 @@ export const manyTenants: Series = {
     const installation = await startInstallation(rig, { databaseUrl: population.url, workers: 1 });
     try {
       const perSecond: number[] = [];
+      const uses: CpuUse[] = [];
       for (let round = 1; round <= rounds; round += 1) {
+        const used = await installation.watchCpu();
         const ms = await withStore(population.url, (store) =>
           rotateAll(bench, installation, store, population.tenantIds),
         );
+        uses.push(await used());
         perSecond.push((tenants * 1_000) / ms);
         bench.say(`round ${round}: ${Math.round((tenants * 1_000) / ms)} rotations/s`);
       }
+      const each = (part: keyof CpuUse): Cell => {
+        const values = uses.flatMap(({ [part]: ms }) => (ms === null ? [] : [ms / tenants]));
+        return values.length === 0 ? null : figureOf(values);
+      };
       return {
         name: 'many-tenants',
         title: `${tenants} tenants of ${tenantRecords} records, rotated at once`,
-        columns: ['rotations/s', 'records/s'],
+        columns: ['rotations/s', 'records/s', 'CPU ms each: worker', 'API', 'all else', 'idle'],
         rows: [
           {
             label: '1 worker',
             cells: {
               'rotations/s': figureOf(perSecond),
               'records/s': figureOf(perSecond.map((rate) => rate * tenantRecords)),
+              'CPU ms each: worker': each('workers'),
+              API: each('api'),
+              'all else': each('others'),
+              idle: each('idle'),
             },
           },
         ],
-        notes: [`From the first call to the last rotation completed, ${callsInFlight} calls in flight.`],
+        notes: [
+          `From the first call to the last rotation completed, ${callsInFlight} calls in flight. CPU time is that of all ${cpus().length} cores, per rotation; all else is Postgres, Redis, and the client that calls and waits.`,
+        ],
       };
     } finally {
       await installation.stop();
