@@ -38,7 +38,8 @@ export type SweptRange = 'proved' | 'elsewhere' | 'stopped';
 const batchesPerWindow = 16;
 /** Below this a batch costs more for its commit than spreading gains. */
 const batchItemsMin = 100;
-const windowBytes = 8 * 1024 * 1024;
+/** With what stands around it, it fits into memory that is used again. */
+const windowBytes = 3 * 1024 * 1024;
 
 /** A range, and what of it is at hand already. */
 export interface RangeToSweep extends RangeId {
