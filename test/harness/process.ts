@@ -4,6 +4,9 @@ import { type Owner, thisFile } from './cleanup.ts';
 
 type Environment = Record<string, string>;
 
+/** Many tests run on few cores: a worker that lets all of them go first would hardly get a turn. */
+export const notNice: Environment = { WORKER_NICENESS: '0' };
+
 /** The real API as a process of its own, listening on a free port; stopped at the end. */
 export async function startApi(
   env: Environment,
@@ -15,7 +18,7 @@ export async function startApi(
 
 /** The real worker as a process of its own, ready for jobs; stopped at the end. */
 export async function startWorker(env: Environment, owner: Owner = thisFile): Promise<RunningProcess> {
-  const worker = startApp('worker', env, '"msg":"worker ready"', owner);
+  const worker = startApp('worker', { ...notNice, ...env }, '"msg":"worker ready"', owner);
   await worker.ready;
   return worker;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -160,7 +160,16 @@ test('a worker is nicer than who started it, as far as it is told to be', async 
     const worker = start({ ...good, ...set });
     t.after(() => worker.stop());
     await worker.ready;
-    assert.equal(getPriority(await worker.pid), expected, JSON.stringify(set));
+    const pid = await worker.pid;
+    assert.equal(getPriority(pid), expected, JSON.stringify(set));
+    if (process.platform === 'linux') {
+      const threads = (await readdir(`/proc/${pid}/task`)).map(Number);
+      assert.ok(threads.length > 1);
+      assert.deepEqual(new Set(threads.map((thread) => getPriority(thread))), new Set([expected]));
+      const session = await readFile(`/proc/${pid}/autogroup`, 'utf8').catch(() => null);
+      const sessions = expected === ours ? 0 : expected;
+      if (session !== null) assert.match(session, new RegExp(` nice ${sessions}$`, 'm'));
+    }
     await worker.stop();
   }
 });

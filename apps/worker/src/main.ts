@@ -1,10 +1,10 @@
-import { getPriority, setPriority } from 'node:os';
 import process from 'node:process';
 import { EnvelopeError } from '@rekey/envelope';
 import { openRedis, unfitness } from '@rekey/jobs';
 import { isTransient, type Kek, KmsError, openKek } from '@rekey/kms';
 import { ConfigError, closeOnSignal, createLogger, refuseToStart, startHealthServer } from '@rekey/runtime';
 import { checkSchema, openStore, StoreError } from '@rekey/store';
+import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { startWorker } from './worker.ts';
 
@@ -14,7 +14,10 @@ const logger = createLogger({
   level: config.LOG_LEVEL,
   ourErrors: [StoreError, KmsError, EnvelopeError, ConfigError],
 });
-beNice(config.WORKER_NICENESS);
+// Some sandboxes forbid it: the worker then has the priority that it was started with.
+await beNice(config.WORKER_NICENESS).catch((error) =>
+  logger.warn('WORKER_NICENESS is not allowed here', { error }),
+);
 const kek = await usableKek(config.KEK_URI);
 await usableSchema(config.DATABASE_URL);
 await usableRedis(config.REDIS_URL);
@@ -48,15 +51,6 @@ function readConfig(): WorkerConfig {
   } catch (error) {
     if (error instanceof ConfigError) refuseToStart(error);
     throw error;
-  }
-}
-
-/** Some sandboxes forbid it: the worker then has the priority that it was started with. */
-function beNice(niceness: number): void {
-  try {
-    if (niceness > getPriority()) setPriority(niceness);
-  } catch (error) {
-    logger.warn('WORKER_NICENESS is not allowed here', { error });
   }
 }
 
