@@ -226,6 +226,26 @@ test('ranges lie edge to edge from minus to plus infinity, whoever plans, and a 
   assert.equal((await bench.view(sweep.rotationId)).status, 'in_progress');
 });
 
+test('a planner that is to stop does so between two slices, and the next one goes on from there', async () => {
+  const { tenantId } = await seedTenant(bench.vault, 60);
+  const env = bench.environment();
+  const sweep = await beginSweep(bench, tenantId);
+  await bench.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]);
+  const plan = { rotationId: sweep.rotationId, tenantId, newKeyNumber: sweep.newKeyNumber };
+  const stored = async (): Promise<number> =>
+    (await bench.pool.query('select from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]))
+      .rows.length;
+
+  const stop = new AbortController();
+  const stopping = planRanges(env, { ...plan, signal: stop.signal }, 3, async () => stop.abort());
+  await assert.rejects(stopping, { name: 'AbortError' });
+  const first = await stored();
+  assert.equal(first, 3, 'one slice of each target');
+
+  assert.ok((await planRanges(env, plan, 3)).ranges.length > first);
+  assert.equal(await rotate(env, sweep.rotationId, never), 'ended');
+});
+
 test('a range that is held elsewhere is not waited for', async () => {
   const { tenantId } = await seedTenant(bench.vault, 17);
   const sweep = await beginSweep(bench, tenantId);

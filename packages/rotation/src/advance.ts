@@ -44,6 +44,7 @@ export async function prepareSweep(
     tenantId: rotation.tenantId,
     newKeyNumber: rotation.newKeyNumber,
     claimItemsMax,
+    signal,
   };
   const { targets, ranges } = await planRanges(env, plan, undefined, onRanges);
   return { rotation: { ...rotation, switched: true }, targets: byName(targets), ranges };

@@ -18,6 +18,8 @@ export interface Plan {
   readonly newKeyNumber: number;
   /** With at most so many records in all, the ranges are claimed as they are stored, for whoever planned to sweep. */
   readonly claimItemsMax?: number;
+  /** Ends the planning between two slices with its reason; what is stored by then stays. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Planned {
@@ -41,6 +43,7 @@ export async function planRanges(
   onRanges: OnRanges = async () => {},
 ): Promise<Planned> {
   for (let isFirst = true; ; isFirst = false) {
+    plan.signal?.throwIfAborted();
     const { targets, edges } = await openEdges(store, plan.rotationId);
     if (edges.length === 0) return { targets, ranges: await openRanges(store, plan.rotationId) };
     const slices = await cut(sweepStore, edges, plan, itemsPerRange);
