@@ -4,15 +4,29 @@ import { test } from 'node:test';
 
 /** The map: which rooms each room may look into. `docs/architecture.md` shows it to people. */
 const arrows: Record<string, readonly string[]> = {
-  'apps/api': ['contract', 'jobs', 'store', 'runtime'],
-  'apps/worker': ['jobs', 'rotation', 'store', 'envelope', 'keyring', 'kms', 'runtime'],
-  'apps/demo': ['contract', 'jobs', 'stack', 'store', 'vault', 'kms', 'runtime'],
-  'packages/rotation': ['store', 'envelope', 'keyring', 'kms'],
-  'packages/vault': ['store', 'envelope', 'keyring', 'kms'],
-  'packages/keyring': ['store', 'envelope', 'kms'],
+  'apps/api': ['contract', 'control', 'db', 'schema', 'jobs', 'runtime'],
+  'apps/worker': [
+    'rotation',
+    'control',
+    'data',
+    'db',
+    'schema',
+    'jobs',
+    'keyring',
+    'kms',
+    'envelope',
+    'runtime',
+  ],
+  'apps/demo': ['contract', 'control', 'data', 'db', 'schema', 'jobs', 'stack', 'vault', 'kms', 'runtime'],
+  'packages/rotation': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
+  'packages/vault': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
+  'packages/keyring': ['control', 'db', 'kms', 'envelope'],
+  'packages/control': ['data', 'db'],
+  'packages/data': ['db'],
+  'packages/schema': ['db'],
+  'packages/db': [],
   'packages/kms': ['envelope'],
   'packages/envelope': [],
-  'packages/store': [],
   'packages/jobs': [],
   'packages/contract': [],
   'packages/runtime': [],
@@ -29,8 +43,8 @@ const onlyIn: ReadonlyArray<{ what: RegExp; rooms: RegExp; why: string }> = [
   },
   {
     what: /from 'pg(-copy-streams)?'/,
-    rooms: /^packages\/(store|stack)\//,
-    why: 'Postgres only through store',
+    rooms: /^packages\/(db|schema|data|control|stack)\//,
+    why: 'Postgres only through its rooms',
   },
   { what: /create(De)?[cC]ipher(iv)?\(/, rooms: /^packages\/envelope\//, why: 'ciphers only in envelope' },
   {
@@ -40,8 +54,8 @@ const onlyIn: ReadonlyArray<{ what: RegExp; rooms: RegExp; why: string }> = [
   },
   {
     what: /[`']\s*(select|insert into|update|delete from|with)\s[^`']*\b(from|into|set|as)\b/i,
-    rooms: /^packages\/(store|stack)\//,
-    why: 'SQL only in store',
+    rooms: /^packages\/(db|schema|data|control|stack)\//,
+    why: 'SQL only in the rooms of the database',
   },
 ];
 

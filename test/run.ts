@@ -23,7 +23,7 @@ await runUntilDone(async (signal) => {
   const servers = await startServers(process.env, { log: (line) => process.stdout.write(`${line}\n`) });
   try {
     const template = `${databases}_template`;
-    const { migrate } = await import('@rekey/store');
+    const { migrate } = await import('@rekey/schema');
     await migrate(await createDatabase(servers.databaseUrl, template));
     await closeDatabase(servers.databaseUrl, template);
 

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { openStore } from '@rekey/db';
 import { recordIdBytes, uuidBytes } from '@rekey/envelope';
 import { createKeyring } from '@rekey/keyring';
-import { openStore } from '@rekey/store';
 import { benchTarget } from '../rig/dataset.ts';
 import type { Task } from './contender.ts';
 

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { startRotation } from '@rekey/control';
+import { openStore, openSweepStore } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
 import {
   conclude,
@@ -7,7 +9,6 @@ import {
   type RotationEnvironment,
   sweepHere,
 } from '@rekey/rotation';
-import { openStore, openSweepStore, startRotation } from '@rekey/store';
 import type { Contender, Task } from './contender.ts';
 
 /** Our sweep and its proof without API, queue and worker process: what they add is the difference to the whole. */

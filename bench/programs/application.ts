@@ -5,8 +5,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openStore, rows } from '@rekey/db';
 import { openKek } from '@rekey/kms';
-import { openStore, rows } from '@rekey/store';
 import { createVault } from '@rekey/vault';
 import { percentile } from '../stats.ts';
 

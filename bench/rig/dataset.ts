@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { migrate, openStore, type Store } from '@rekey/store';
+import { openStore, type Store } from '@rekey/db';
+import { migrate } from '@rekey/schema';
 import { createVault, type Vault } from '@rekey/vault';
 import { type IdKind, idMaker } from './ids.ts';
 import type { Rig, ScratchDatabase } from './rig.ts';

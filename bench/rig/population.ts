@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { migrate, openStore, type Store } from '@rekey/store';
+import { openStore, type Store } from '@rekey/db';
+import { migrate } from '@rekey/schema';
 import { createVault } from '@rekey/vault';
 import { createTenant, fill } from './dataset.ts';
 import type { Rig, ScratchDatabase } from './rig.ts';

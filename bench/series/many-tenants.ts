@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rows, type Store } from '@rekey/store';
+import { rows, type Store } from '@rekey/db';
 import type { Bench, Series } from '../bench.ts';
 import { type CpuUse, type Installation, startInstallation } from '../rig/installation.ts';
 import { populate, withStore } from '../rig/population.ts';

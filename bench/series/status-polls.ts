@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { findRotation, reviveView } from '@rekey/control';
 import { createScoreboard } from '@rekey/jobs';
 import { type RunningProcess, startProcess } from '@rekey/stack';
-import { findRotation, reviveView } from '@rekey/store';
 import type { Bench, Series } from '../bench.ts';
 import { statusPath } from '../rig/api-client.ts';
 import { freePort, type Installation, startInstallation } from '../rig/installation.ts';

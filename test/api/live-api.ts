@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { type ApiSettings, buildApi, connectRotations } from '@rekey/api';
+import { reviveView } from '@rekey/control';
+import { openStore } from '@rekey/db';
 import { createDoorbell, createScoreboard } from '@rekey/jobs';
 import { createLogger } from '@rekey/runtime';
-import { openStore, reviveView } from '@rekey/store';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { testRedis } from '../harness/redis.ts';

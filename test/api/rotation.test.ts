@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { conforms, FailuresResponse, RotateResponse, RotationResponse } from '@rekey/contract';
-import { findRotation } from '@rekey/store';
+import { findRotation } from '@rekey/control';
 import { until } from '../harness/wait.ts';
 import { checkError } from './check-error.ts';
 import {

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WaitingFor } from '@rekey/contract';
+import { failureReasons } from '@rekey/control';
 import { workerFlags } from '@rekey/stack';
-import { failureReasons } from '@rekey/store';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');

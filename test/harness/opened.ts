@@ -1,7 +1,8 @@
+import { loadTargets } from '@rekey/data';
+import { rows, type Store } from '@rekey/db';
 import { createRecordCipher, readKeyNumber, recordIdBytes } from '@rekey/envelope';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import { loadTargets, rows, type Store } from '@rekey/store';
 
 /** Every record of a tenant as it opens now, by `target/id`; null for one that does not. One statement per target. */
 export async function openAll(

@@ -1,20 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { createKeyring, makeDek } from '@rekey/keyring';
-import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import {
   findRotation,
-  openStore,
-  openSweepStore,
   type RotationView,
-  rows,
   type StartedRotation,
   type StartRotation,
-  type Store,
   type SwitchDek,
   startRotation,
   storeMaterial,
   takeUp,
-} from '@rekey/store';
+} from '@rekey/control';
+import { openStore, openSweepStore, rows, type Store } from '@rekey/db';
+import { createKeyring, makeDek } from '@rekey/keyring';
+import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import { createVault, type Vault, type VaultOptions } from '@rekey/vault';
 import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';

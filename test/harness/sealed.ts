@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Queryable } from '@rekey/store';
+import type { Queryable } from '@rekey/db';
 
 /** What looks to the database like a ciphertext under a key: the label fits. No key opens it. */
 export function sealedLike(keyNumber: number, bytes = 40): Buffer {

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createRecordCipher } from '@rekey/envelope';
-import { prepareSweep, type RotationEnvironment } from '@rekey/rotation';
 import {
   claimRange,
   createReplacements,
@@ -9,7 +7,9 @@ import {
   type SealedRecord,
   type Target,
   writeBatch,
-} from '@rekey/store';
+} from '@rekey/data';
+import { createRecordCipher } from '@rekey/envelope';
+import { prepareSweep, type RotationEnvironment } from '@rekey/rotation';
 import type { Workbench } from './workbench.ts';
 
 /** A sweep that is taken step by step: one range claimed, nothing read yet. */

@@ -2,18 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findRotation, type RotationView, startRotation } from '@rekey/control';
+import { openStore, openSweepStore, row, type Store } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
 import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
 import { fixedBatchSize, type RotationEnvironment } from '@rekey/rotation';
-import {
-  findRotation,
-  openStore,
-  openSweepStore,
-  type RotationView,
-  row,
-  type Store,
-  startRotation,
-} from '@rekey/store';
 import { createVault, type Vault } from '@rekey/vault';
 import type { Pool } from 'pg';
 import { type Owner, thisFile } from './cleanup.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { idText, proveRange, releaseLease, type SealedRecord } from '@rekey/data';
 import { rotate } from '@rekey/rotation';
-import { idText, proveRange, releaseLease, type SealedRecord } from '@rekey/store';
 import { bytesOf, damage } from '../harness/damage.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
 import { beginSweep } from '../harness/sweep-step.ts';

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { rotate, sweepRange } from '@rekey/rotation';
+import { cancelRotation, completeRotation } from '@rekey/control';
 import {
-  cancelRotation,
   claimRange,
-  completeRotation,
   idText,
   leaseMs,
   planRanges,
@@ -13,7 +11,8 @@ import {
   releaseLease,
   renewLease,
   restartRange,
-} from '@rekey/store';
+} from '@rekey/data';
+import { rotate, sweepRange } from '@rekey/rotation';
 import { seedTenant } from '../harness/seed.ts';
 import { sweepFacts } from '../harness/sweep-facts.ts';
 import { beginSweep } from '../harness/sweep-step.ts';

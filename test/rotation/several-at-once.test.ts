@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { beat, cancelRotation, completeRotation } from '@rekey/control';
+import { claimRange } from '@rekey/data';
+import { StoreError } from '@rekey/db';
 import { diagnose, fixedBatchSize, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
-import { beat, cancelRotation, claimRange, completeRotation, StoreError } from '@rekey/store';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
 import { sweepFacts } from '../harness/sweep-facts.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { row } from '@rekey/db';
 import { fixedBatchSize, rotate, type Turns } from '@rekey/rotation';
-import { row } from '@rekey/store';
 import { workbench } from '../harness/workbench.ts';
 
 const bench = await workbench();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { switchDek } from '@rekey/store';
+import { switchDek } from '@rekey/control';
 import { VaultError, type VaultErrorCode } from '@rekey/vault';
 import { firstSecret, readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { sessionsOn } from '../harness/session.ts';

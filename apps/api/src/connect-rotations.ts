@@ -1,13 +1,7 @@
+import { cancelRotation, findRotation, listFailures, type RotationView, startRotation } from '@rekey/control';
+import type { Store } from '@rekey/db';
 import type { Scoreboard } from '@rekey/jobs';
-import {
-  cancelRotation,
-  checkSchema,
-  findRotation,
-  listFailures,
-  type RotationView,
-  type Store,
-  startRotation,
-} from '@rekey/store';
+import { checkSchema } from '@rekey/schema';
 import type { Rotations } from './dependencies.ts';
 
 /** The store's functions, bound to one pool. */

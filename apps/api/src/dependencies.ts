@@ -1,12 +1,12 @@
-import type { Doorbell, Scoreboard } from '@rekey/jobs';
-import type { Logger } from '@rekey/runtime';
 import type {
   CancelledRotation,
   FailurePage,
   RotationView,
   StartedRotation,
   StartRotation,
-} from '@rekey/store';
+} from '@rekey/control';
+import type { Doorbell, Scoreboard } from '@rekey/jobs';
+import type { Logger } from '@rekey/runtime';
 
 /** The truth about rotations. Everything here throws a `StoreError` while Postgres is away. */
 export interface Rotations {

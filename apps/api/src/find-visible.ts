@@ -1,5 +1,5 @@
 import { parseRotationId } from '@rekey/contract';
-import type { RotationView } from '@rekey/store';
+import type { RotationView } from '@rekey/control';
 import { ApiError } from './api-error.ts';
 import { type Caller, mayActOn } from './auth/caller.ts';
 import type { ApiDependencies } from './dependencies.ts';

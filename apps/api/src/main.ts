@@ -1,6 +1,7 @@
+import { reviveView } from '@rekey/control';
+import { openStore, StoreError } from '@rekey/db';
 import { createDoorbell, createScoreboard } from '@rekey/jobs';
 import { ConfigError, closeOnSignal, createLogger, refuseToStart } from '@rekey/runtime';
-import { openStore, reviveView, StoreError } from '@rekey/store';
 import { ApiError } from './api-error.ts';
 import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';

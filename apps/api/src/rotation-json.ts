@@ -7,7 +7,7 @@ import {
   rotateMessage,
   type StartedRotation,
 } from '@rekey/contract';
-import type { RotationView } from '@rekey/store';
+import type { RotationView } from '@rekey/control';
 
 /** The exact body of the 200 that starts a rotation. */
 export function renderStarted(view: RotationView): string {

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@rekey/contract';
-import { StoreError, type StoreErrorCode } from '@rekey/store';
+import { StoreError, type StoreErrorCode } from '@rekey/db';
 import { ApiError } from './api-error.ts';
 
 /** What a caller is told of trouble with Postgres. The compiler keeps it complete. */

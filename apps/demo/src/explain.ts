@@ -1,7 +1,7 @@
+import { StoreError } from '@rekey/db';
 import { KmsError } from '@rekey/kms';
 import { ConfigError } from '@rekey/runtime';
 import { StackError } from '@rekey/stack';
-import { StoreError } from '@rekey/store';
 import { VaultError } from '@rekey/vault';
 import { DemoError } from './demo-error.ts';
 

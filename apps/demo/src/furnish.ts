@@ -1,4 +1,5 @@
-import { idText, loadTargets, readWindow, type Store } from '@rekey/store';
+import { idText, loadTargets, readWindow } from '@rekey/data';
+import type { Store } from '@rekey/db';
 import type { Vault } from '@rekey/vault';
 import { plural } from './format.ts';
 import { createRecordSet, proportions, targets, tenantId } from './records.ts';

@@ -1,6 +1,6 @@
+import { openStore, rows } from '@rekey/db';
 import { openRedis } from '@rekey/jobs';
 import { createDatabase } from '@rekey/stack';
-import { openStore, rows } from '@rekey/store';
 import { DemoError } from './demo-error.ts';
 
 const patienceMs = 3_000;

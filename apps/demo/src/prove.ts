@@ -1,4 +1,4 @@
-import type { Store } from '@rekey/store';
+import type { Store } from '@rekey/db';
 import type { Vault } from '@rekey/vault';
 import { plural } from './format.ts';
 import type { Ledger } from './ledger.ts';

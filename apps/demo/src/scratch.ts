@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { migrate } from '@rekey/schema';
 import { dropDatabase, type ServerUrls } from '@rekey/stack';
-import { migrate } from '@rekey/store';
 import { createScratchDatabase, removeKeys } from './given-servers.ts';
 import { makePassingKek } from './passing-kek.ts';
 import { bringUpServers, type Scaffold } from './stack-up.ts';

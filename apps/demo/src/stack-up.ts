@@ -1,6 +1,6 @@
+import { openStore, type Store } from '@rekey/db';
 import { openKek } from '@rekey/kms';
 import { type Servers, type ServerUrls, startServers } from '@rekey/stack';
-import { openStore, type Store } from '@rekey/store';
 import { createVault, type Vault } from '@rekey/vault';
 import { orAborted } from './abort.ts';
 import { needDatabase, needRedis } from './given-servers.ts';

@@ -3,8 +3,8 @@
  * REDIS_URL set it works on those, and a second start finds what the first one left there.
  */
 import { randomBytes } from 'node:crypto';
+import { migrate } from '@rekey/schema';
 import { runUntilDone } from '@rekey/stack';
-import { migrate } from '@rekey/store';
 import { orAborted } from './abort.ts';
 import { choosePort } from './choose-port.ts';
 import { tell } from './explain.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { rows, type Store } from '@rekey/store';
+import { rows, type Store } from '@rekey/db';
 import { type TargetName, targets, tenantId } from './records.ts';
 
 export interface Stock {

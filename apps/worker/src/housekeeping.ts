@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { foldRecordCounts, forgetIdempotencyKeys } from '@rekey/control';
+import type { Store } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
-import { foldRecordCounts, forgetIdempotencyKeys, type Store } from '@rekey/store';
 import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {

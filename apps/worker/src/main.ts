@@ -1,9 +1,10 @@
 import process from 'node:process';
+import { openStore, StoreError } from '@rekey/db';
 import { EnvelopeError } from '@rekey/envelope';
 import { openRedis, unfitness } from '@rekey/jobs';
 import { isTransient, type Kek, KmsError, openKek } from '@rekey/kms';
 import { ConfigError, closeOnSignal, createLogger, refuseToStart, startHealthServer } from '@rekey/runtime';
-import { checkSchema, openStore, StoreError } from '@rekey/store';
+import { checkSchema } from '@rekey/schema';
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { startWorker } from './worker.ts';

@@ -1,6 +1,6 @@
+import { beat, failRotation } from '@rekey/control';
 import { diagnose, type RotationEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
-import { beat, failRotation } from '@rekey/store';
 import { type Job, WaitingError } from 'bullmq';
 
 /** What a processor's work came to: done with, or given back because this process is stopping. */

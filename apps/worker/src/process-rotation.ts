@@ -1,6 +1,6 @@
+import type { OpenRange } from '@rekey/data';
 import { type Doorbell, parseRotationTicket, type RangeTicket } from '@rekey/jobs';
 import { concludeHere, itemsSweptHere, prepareSweep, sweepHere } from '@rekey/rotation';
-import type { OpenRange } from '@rekey/store';
 import type { Processor } from 'bullmq';
 import { type OutcomeDependencies, settle } from './outcome.ts';
 

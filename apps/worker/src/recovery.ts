@@ -1,5 +1,6 @@
+import { findUnattended } from '@rekey/control';
+import type { Store } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
-import { findUnattended, type Store } from '@rekey/store';
 
 /**
  * Enqueues again what is unfinished in Postgres and shows no sign of life: after a call that found Redis away, a

@@ -1,3 +1,5 @@
+import { findUnfinished, reviveView, type Snapshot } from '@rekey/control';
+import { openStore, openSweepStore, workerSession } from '@rekey/db';
 import {
   backoffMs,
   createDoorbell,
@@ -17,14 +19,6 @@ import {
   type RotationEnvironment,
 } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
-import {
-  findUnfinished,
-  openStore,
-  openSweepStore,
-  reviveView,
-  type Snapshot,
-  workerSession,
-} from '@rekey/store';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
 import type { WorkerConfig } from './config.ts';
 import { keepHouse } from './housekeeping.ts';

@@ -1,6 +1,7 @@
+import { loadDeks, type WrappedDek } from '@rekey/control';
+import type { Queryable } from '@rekey/db';
 import { type DekKey, dekWrapAad, importDek } from '@rekey/envelope';
 import type { Kek } from '@rekey/kms';
-import { loadDeks, type Queryable, type WrappedDek } from '@rekey/store';
 
 /** A DEK that can be used. Its bytes came out of the committed row, never from whoever made them. */
 export interface Dek {

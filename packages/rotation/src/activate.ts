@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeDek, tryDek } from '@rekey/keyring';
 import {
   beat,
   loadDeks,
   loadRunning,
   type RunningRotation,
-  StoreError,
   storeMaterial,
   switchDek,
   type TakenUp,
-} from '@rekey/store';
+} from '@rekey/control';
+import { StoreError } from '@rekey/db';
+import { makeDek, tryDek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
 import { unlessDamaged } from './fetch-new-dek.ts';
 import { PermanentTrouble } from './trouble.ts';

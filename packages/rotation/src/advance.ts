@@ -1,15 +1,5 @@
-import {
-  beginVerifying,
-  completeRotation,
-  loadRunning,
-  loadTargets,
-  type OnRanges,
-  type OpenRange,
-  planRanges,
-  type RunningRotation,
-  type Target,
-  takeUp,
-} from '@rekey/store';
+import { beginVerifying, completeRotation, loadRunning, type RunningRotation, takeUp } from '@rekey/control';
+import { loadTargets, type OnRanges, type OpenRange, planRanges, type Target } from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
 

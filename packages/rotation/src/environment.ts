@@ -1,6 +1,7 @@
+import type { Snapshot } from '@rekey/control';
+import type { Store } from '@rekey/db';
 import type { Keyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import type { Snapshot, Store } from '@rekey/store';
 import type { BatchSize } from './batch-size.ts';
 import type { Pace } from './pace.ts';
 import type { Turns } from './turns.ts';

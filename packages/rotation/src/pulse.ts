@@ -1,4 +1,4 @@
-import { beat, type WaitingFor } from '@rekey/store';
+import { beat, type WaitingFor } from '@rekey/control';
 import type { RotationEnvironment } from './environment.ts';
 
 /**

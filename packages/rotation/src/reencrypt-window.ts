@@ -1,7 +1,4 @@
 import { setImmediate as otherEvents } from 'node:timers/promises';
-import { type createRecordCipher, EnvelopeError, readKeyNumber } from '@rekey/envelope';
-import type { Dek, Keyring } from '@rekey/keyring';
-import { KmsError } from '@rekey/kms';
 import {
   createReplacements,
   type PackedRecords,
@@ -10,7 +7,10 @@ import {
   type SetAside,
   seenBytes,
   type Target,
-} from '@rekey/store';
+} from '@rekey/data';
+import { type createRecordCipher, EnvelopeError, readKeyNumber } from '@rekey/envelope';
+import type { Dek, Keyring } from '@rekey/keyring';
+import { KmsError } from '@rekey/kms';
 
 export interface Reencrypted {
   readonly replacements: Replacements;

@@ -1,4 +1,4 @@
-import { releaseLease } from '@rekey/store';
+import { releaseLease } from '@rekey/data';
 import { concludeHere, prepareSweep, type Sweepable } from './advance.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';

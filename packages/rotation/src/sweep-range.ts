@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRecordCipher } from '@rekey/envelope';
-import type { Dek } from '@rekey/keyring';
+import type { RunningRotation } from '@rekey/control';
 import {
   claimRange,
   idText,
   type Lease,
   proveRange,
   type RangeId,
-  type RunningRotation,
   readWindow,
   releaseLease,
   renewLease,
   restartRange,
-  StoreError,
   type Target,
   type Window,
   writeBatch,
-} from '@rekey/store';
+} from '@rekey/data';
+import { StoreError } from '@rekey/db';
+import { createRecordCipher } from '@rekey/envelope';
+import type { Dek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
 import { createPulse, type Pulse } from './pulse.ts';

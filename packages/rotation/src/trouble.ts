@@ -1,5 +1,6 @@
+import type { FailureReason, WaitingFor } from '@rekey/control';
+import { StoreError } from '@rekey/db';
 import { KmsError } from '@rekey/kms';
-import { type FailureReason, StoreError, type WaitingFor } from '@rekey/store';
 
 /** What to make of an error: wait it out and say for what, or end the rotation and say why. */
 export type Trouble =

@@ -1,4 +1,5 @@
-import { type Queryable, reserveSeals } from '@rekey/store';
+import { reserveSeals } from '@rekey/control';
+import type { Queryable } from '@rekey/db';
 import { VaultError } from './vault-error.ts';
 
 /** NIST SP 800-38D, section 8.3: at most 2^32 seals under one key with random 96-bit IVs. */

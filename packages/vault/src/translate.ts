@@ -1,5 +1,5 @@
+import { StoreError } from '@rekey/db';
 import { KmsError } from '@rekey/kms';
-import { StoreError } from '@rekey/store';
 import { VaultError } from './vault-error.ts';
 
 /** Throws what the rooms below say in the words of the vault; anything else passes unchanged. */

@@ -1,23 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { holdActiveDek, insertTenant, listenForDeks, loadDeks } from '@rekey/control';
+import {
+  type ColumnValue,
+  loadTargets,
+  readRecord,
+  replaceRecords,
+  type Target,
+  upsertRecords,
+} from '@rekey/data';
+import { inTransaction, type Queryable, rows, type Store } from '@rekey/db';
 import { createRecordCipher, EnvelopeError, readKeyNumber, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek, makeDek } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import {
-  type ColumnValue,
-  holdActiveDek,
-  insertTenant,
-  inTransaction,
-  listenForDeks,
-  loadDeks,
-  loadTargets,
-  type Queryable,
-  readRecord,
-  replaceRecords,
-  rows,
-  type Store,
-  type Target,
-  upsertRecords,
-} from '@rekey/store';
 import { createSealBudget } from './seal-budget.ts';
 import { asVault } from './translate.ts';
 import { VaultError } from './vault-error.ts';

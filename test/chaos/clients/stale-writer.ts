@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { holdActiveDek, loadDeks } from '@rekey/control';
+import type { Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
-import { holdActiveDek, loadDeks, type Store } from '@rekey/store';
 import type { PoolClient } from 'pg';
 import type { History } from '../history.ts';
 import type { Random } from '../random.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Store } from '@rekey/store';
+import type { Store } from '@rekey/db';
 import { type Vault, VaultError } from '@rekey/vault';
 import type { PoolClient } from 'pg';
 import type { History, Outcome } from '../history.ts';

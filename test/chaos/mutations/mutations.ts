@@ -12,7 +12,7 @@ export const mutations: readonly Mutation[] = [
     name: 'compare-and-swap',
     changes: [
       {
-        file: 'packages/store/src/write-batch.ts',
+        file: 'packages/data/src/write-batch.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
         from: 'and ${isTenants(target)} and substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen\n      returning 1)',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
@@ -25,7 +25,7 @@ export const mutations: readonly Mutation[] = [
     name: 'fence',
     changes: [
       {
-        file: 'packages/store/migrations/0002_targets_and_fence.sql',
+        file: 'packages/schema/migrations/0002_targets_and_fence.sql',
         from: 'continue when found;\n        -- Only now',
         to: 'continue;\n        -- Only now',
       },
@@ -36,12 +36,12 @@ export const mutations: readonly Mutation[] = [
     name: 'partial unique index',
     changes: [
       {
-        file: 'packages/store/migrations/0004_rotations.sql',
+        file: 'packages/schema/migrations/0004_rotations.sql',
         from: 'create unique index rotations_one_unfinished_per_tenant',
         to: 'create index rotations_one_unfinished_per_tenant',
       },
       {
-        file: 'packages/store/migrations/0006_start_in_one_statement.sql',
+        file: 'packages/schema/migrations/0006_start_in_one_statement.sql',
         from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning",
         to: 'returning',
       },
@@ -64,7 +64,7 @@ export const mutations: readonly Mutation[] = [
     name: 'recount before completed',
     changes: [
       {
-        file: 'packages/store/src/prove-range.ts',
+        file: 'packages/data/src/prove-range.ts',
         from: 'if (unaccounted > 0) return unaccounted;',
         to: '',
       },

@@ -21,7 +21,7 @@ const { startWorker } = await import('@rekey/worker');
 const { readWorkerConfig } = await import('../../../apps/worker/src/config.ts');
 const { openKek, KmsError } = await import('@rekey/kms');
 const { closeOnSignal, createLogger, startHealthServer } = await import('@rekey/runtime');
-const { StoreError } = await import('@rekey/store');
+const { StoreError } = await import('@rekey/db');
 
 type KmsMode = { readonly mode: 'ok' | 'slow' | 'failing' | 'away'; readonly ms: number };
 

@@ -1,5 +1,5 @@
 import { CancelBody, cancelMessage, NoQuery, RotationHeaders, RotationParams } from '@rekey/contract';
-import type { CancelledRotation, RotationView } from '@rekey/store';
+import type { CancelledRotation, RotationView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
 import { callerOf } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';

@@ -7,7 +7,7 @@ import {
   RotationHeaders,
   RotationParams,
 } from '@rekey/contract';
-import type { FailurePage, RotationView } from '@rekey/store';
+import type { FailurePage, RotationView } from '@rekey/control';
 import { callerOf } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { findVisible } from '../find-visible.ts';

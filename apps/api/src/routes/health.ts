@@ -1,5 +1,5 @@
 import type { Liveness, Readiness } from '@rekey/contract';
-import { StoreError } from '@rekey/store';
+import { StoreError } from '@rekey/db';
 import type { ApiDependencies } from '../dependencies.ts';
 import type { ApiInstance } from './api-instance.ts';
 

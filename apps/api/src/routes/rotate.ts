@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { formatRotationId, type Issue, NoQuery, parseUuid, RotateBody, RotateHeaders } from '@rekey/contract';
-import type { StartedRotation } from '@rekey/store';
+import type { StartedRotation } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { ApiError } from '../api-error.ts';

@@ -1,0 +1,46 @@
+import { inTransaction, rows, type Store } from '@rekey/db';
+import { progressOf, sumRanges } from './progress.ts';
+import {
+  type RotationRow,
+  type RotationView,
+  rotationColumns,
+  toView,
+  type WaitingFor,
+} from './rotation-view.ts';
+
+/** A view with the number by which a later one is recognised. */
+export interface Snapshot {
+  readonly view: RotationView;
+  readonly version: number;
+  /** When it was read, by `performance.now()` of this process: nobody is to take it for news much later. */
+  readonly asOfMs?: number;
+}
+
+/**
+ * A sign of life for a rotation, and its progress brought up to date from its ranges. Concurrent beats take turns
+ * on the rotation's row and each reads the ranges after it has its turn, so a higher version is never an older
+ * state. Null when the rotation is not running any more.
+ */
+export async function beat(
+  store: Store,
+  rotationId: string,
+  waitingFor: WaitingFor | null = null,
+): Promise<Snapshot | null> {
+  return inTransaction(store, async (tx) => {
+    const [rotation] = await rows<RotationRow>(
+      tx,
+      `update rekey.rotations set version = version + 1, heartbeat_at = clock_timestamp(), waiting_for = $2
+       where id = $1 and status = 'in_progress' returning ${rotationColumns}`,
+      [rotationId, waitingFor],
+    );
+    if (rotation === undefined) return null;
+    const asOfMs = performance.now();
+    const { sums, nowMs } = await sumRanges(tx, rotationId);
+    const progress = progressOf(rotation, sums, nowMs);
+    await tx.query('update rekey.rotations set progress = $2 where id = $1', [
+      rotationId,
+      JSON.stringify(progress),
+    ]);
+    return { view: toView({ ...rotation, progress }), version: Number(rotation.version), asOfMs };
+  });
+}

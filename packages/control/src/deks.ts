@@ -1,0 +1,136 @@
+import { inTransaction, prepared, type Queryable, row, rows, type Store } from '@rekey/db';
+
+/** A DEK as it is stored: its bytes only wrapped under a KEK. */
+export interface WrappedDek {
+  readonly id: string;
+  readonly keyNumber: number;
+  readonly state: DekState;
+  readonly kekUri: string;
+  readonly wrapped: Buffer;
+}
+
+export type DekState = 'pre_active' | 'active' | 'deactivated' | 'compromised';
+
+/**
+ * Stores the wrapped bytes of a reserved DEK unless some were stored before; whoever calls this reads the row
+ * back and uses only what stands there. Throws `REFUSED` when the DEK is not pre_active any more.
+ */
+export async function storeMaterial(
+  on: Queryable,
+  { dekId, kekUri, wrapped }: { readonly dekId: string; readonly kekUri: string; readonly wrapped: Buffer },
+): Promise<void> {
+  await prepared(
+    on,
+    // On the disk before anybody can fetch it, whatever the session's setting: a crash must not take back bytes that
+    // some process already holds under this number.
+    `with stored as (
+       insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, $2, $3)
+       on conflict do nothing returning dek_id)
+     select pg_notify('rekey_deks', d.tenant_id::text),
+       case current_setting('synchronous_commit') when 'off' then set_config('synchronous_commit', 'on', true) end
+     from stored join rekey.deks d on d.id = stored.dek_id`,
+    [dekId, kekUri, wrapped],
+  );
+}
+
+/** The DEKs of a tenant that have material, by key number. */
+export async function loadDeks(
+  on: Queryable,
+  tenantId: string,
+  filter: {
+    readonly keyNumber?: number;
+    readonly dekIds?: readonly string[];
+    readonly state?: DekState;
+  } = {},
+): Promise<WrappedDek[]> {
+  const found = await prepared<{
+    id: string;
+    key_number: number;
+    state: DekState;
+    kek_uri: string;
+    wrapped: Buffer;
+  }>(
+    on,
+    `select d.id, d.key_number, d.state, m.kek_uri, m.wrapped
+     from rekey.deks d join rekey.dek_material m on m.dek_id = d.id
+     where d.tenant_id = $1 and d.state <> 'destroyed'
+       and ($2::int is null or d.key_number = $2) and ($3::uuid[] is null or d.id = any ($3))
+       and ($4::text is null or d.state = $4)
+     order by d.key_number`,
+    [tenantId, filter.keyNumber ?? null, filter.dekIds ?? null, filter.state ?? null],
+  );
+  return found.map((dek) => ({
+    id: dek.id,
+    keyNumber: dek.key_number,
+    state: dek.state,
+    kekUri: dek.kek_uri,
+    wrapped: dek.wrapped,
+  }));
+}
+
+/** Takes a block of seals under a DEK; the number taken so far in all, this block included. */
+export async function reserveSeals(on: Queryable, dekId: string, seals: number): Promise<number> {
+  const { total } = await row<{ total: string }>(
+    on,
+    // Without RETURNING: an application's role may append here and not read.
+    `with reserved as (insert into rekey.dek_seals (dek_id, seals) values ($1, $2))
+     select seals + $2 as total from rekey.dek_seal_counts where dek_id = $1`,
+    [dekId, seals],
+  );
+  return Number(total);
+}
+
+/** Holds the tenant's active DEK for the rest of the transaction: see `rekey.hold_active_dek`. Null: it has none. */
+export async function holdActiveDek(
+  tx: Queryable,
+  tenantId: string,
+): Promise<{ dekId: string; keyNumber: number } | null> {
+  const [held] = await rows<{ dek_id: string; key_number: number }>(
+    tx,
+    'select dek_id, key_number from rekey.hold_active_dek($1)',
+    [tenantId],
+  );
+  return held === undefined ? null : { dekId: held.dek_id, keyNumber: held.key_number };
+}
+
+export type InsertedTenant = { readonly kind: 'ready' } | { readonly kind: 'rotation_pending' };
+
+/**
+ * Makes sure that a tenant exists and has a DEK: with the material given if it has none yet, else with what it
+ * has. `rotation_pending`: it has none, and an unfinished rotation is about to give it one.
+ */
+export async function insertTenant(
+  store: Store,
+  tenant: {
+    readonly tenantId: string;
+    readonly name: string;
+    readonly dekId: string;
+    readonly kekUri: string;
+    readonly wrapped: Buffer;
+  },
+): Promise<InsertedTenant> {
+  return inTransaction(store, async (tx): Promise<InsertedTenant> => {
+    await tx.query('insert into rekey.tenants (id, name) values ($1, $2) on conflict do nothing', [
+      tenant.tenantId,
+      tenant.name,
+    ]);
+    await tx.query('select from rekey.tenants where id = $1 for no key update', [tenant.tenantId]);
+    const live = await rows<{ state: string }>(
+      tx,
+      `select state from rekey.deks where tenant_id = $1 and state in ('active', 'pre_active')`,
+      [tenant.tenantId],
+    );
+    if (live.some(({ state }) => state === 'active')) return { kind: 'ready' };
+    if (live.length > 0) return { kind: 'rotation_pending' };
+    await tx.query(
+      `insert into rekey.deks (id, tenant_id, key_number, state)
+       select $1, $2, coalesce(max(key_number), 0) + 1, 'pre_active' from rekey.deks where tenant_id = $2`,
+      [tenant.dekId, tenant.tenantId],
+    );
+    await storeMaterial(tx, tenant);
+    await tx.query(`update rekey.deks set state = 'active', activated_at = now() where id = $1`, [
+      tenant.dekId,
+    ]);
+    return { kind: 'ready' };
+  });
+}

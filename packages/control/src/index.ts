@@ -1,0 +1,49 @@
+export { beat, type Snapshot } from './beat.ts';
+export {
+  type CancelledRotation,
+  cancelRotation,
+  type FailureReason,
+  failRotation,
+  failureReasons,
+} from './close-rotation.ts';
+export { type CompletedRotation, completeRotation } from './complete-rotation.ts';
+export {
+  type DekState,
+  holdActiveDek,
+  type InsertedTenant,
+  insertTenant,
+  loadDeks,
+  reserveSeals,
+  storeMaterial,
+  type WrappedDek,
+} from './deks.ts';
+export { findRotation } from './find-rotation.ts';
+export { foldRecordCounts } from './fold-counts.ts';
+export { type Failure, type FailurePage, listFailures } from './list-failures.ts';
+export { listenForDeks } from './listen-for-deks.ts';
+export {
+  type Initiator,
+  type RotationPhase,
+  type RotationStatus,
+  type RotationView,
+  reviveView,
+  type WaitingFor,
+} from './rotation-view.ts';
+export {
+  beginVerifying,
+  findUnfinished,
+  loadRunning,
+  type RunningRotation,
+  type TakenUp,
+  takeUp,
+} from './running-rotation.ts';
+export {
+  forgetIdempotencyKeys,
+  type IdempotencyKey,
+  type StartedRotation,
+  type StartRotation,
+  startRotation,
+} from './start-rotation.ts';
+export { type SwitchDek, switchDek } from './switch-dek.ts';
+export { tenantExists } from './tenants.ts';
+export { findUnattended, type Unattended } from './unattended.ts';

@@ -1,0 +1,64 @@
+import type { ItemType } from '@rekey/data';
+import { type Queryable, rows } from '@rekey/db';
+
+export interface Failure {
+  readonly itemType: ItemType;
+  readonly recordId: string;
+  readonly reason: string;
+  readonly at: Date;
+}
+
+export interface FailurePage {
+  readonly failures: Failure[];
+  /** Give it back as `after` for the page behind this one; null on the last. */
+  readonly next: string | null;
+}
+
+/** What a rotation set aside, ordered by target and record id. `after` that is not one of ours starts anew. */
+export async function listFailures(
+  on: Queryable,
+  rotationId: string,
+  { after, limit }: { readonly after: string | null; readonly limit: number },
+): Promise<FailurePage> {
+  const [target, recordId] = parseCursor(after);
+  const found = await rows<{
+    target: string;
+    item_type: ItemType;
+    record_id: string;
+    reason: string;
+    failed_at: Date;
+  }>(
+    on,
+    `select f.target, t.item_type, f.record_id, f.reason, f.failed_at
+     from rekey.rotation_failures f join rekey.targets t on t.name = f.target
+     where f.rotation_id = $1 and (f.target, f.record_id) > ($2, $3)
+     order by f.target, f.record_id limit $4`,
+    [rotationId, target, recordId, limit + 1],
+  );
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    failures: page.map((failure) => ({
+      itemType: failure.item_type,
+      recordId: failure.record_id,
+      reason: failure.reason,
+      at: failure.failed_at,
+    })),
+    next:
+      found.length > limit && last !== undefined
+        ? Buffer.from(JSON.stringify([last.target, last.record_id])).toString('base64url')
+        : null,
+  };
+}
+
+function parseCursor(after: string | null): [string, string] {
+  if (after === null) return ['', ''];
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'));
+    if (!Array.isArray(parsed)) return ['', ''];
+    const [target, recordId]: unknown[] = parsed;
+    return typeof target === 'string' && typeof recordId === 'string' ? [target, recordId] : ['', ''];
+  } catch {
+    return ['', ''];
+  }
+}

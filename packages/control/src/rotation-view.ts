@@ -1,0 +1,127 @@
+import type { ItemCounts } from '@rekey/data';
+import { inOrder, noItems } from '@rekey/data';
+
+export type RotationStatus =
+  | 'in_progress'
+  | 'paused'
+  | 'completed'
+  | 'completed_with_failures'
+  | 'failed'
+  | 'cancelled';
+export type RotationPhase = 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
+export type WaitingFor = 'kms' | 'database' | 'lock' | 'worker';
+
+/** A rotation as whoever watches it sees it. Ids are plain UUIDs in lower case, without `rot-` or `dek-`. */
+export interface RotationView {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly status: RotationStatus;
+  readonly phase: RotationPhase;
+  readonly previousDekId: string | null;
+  readonly newDekId: string;
+  readonly startedAt: Date;
+  readonly completedAt: Date | null;
+  readonly estimatedCompletion: Date;
+  /** Counted at the call, then frozen. */
+  readonly itemsToRotate: ItemCounts;
+  readonly itemsRotated: ItemCounts;
+  readonly itemsSuperseded: ItemCounts;
+  readonly itemsFailed: ItemCounts;
+  readonly itemsRemaining: ItemCounts;
+  /** 0 to 100 with one decimal, never decreasing, 100 only for a completed rotation. */
+  readonly percentComplete: number;
+  readonly itemsPerSecond: number;
+  readonly waitingFor: WaitingFor | null;
+  readonly failureReason: string | null;
+  readonly initiatedBy: Initiator;
+}
+
+export interface Initiator {
+  readonly id: string;
+  readonly name: string | null;
+  readonly email: string | null;
+}
+
+/** What workers last wrote into `rotations.progress`. */
+export interface Progress {
+  readonly rotated: ItemCounts;
+  readonly superseded: ItemCounts;
+  readonly failed: ItemCounts;
+  readonly remaining: ItemCounts;
+  readonly percent: number;
+  readonly itemsPerSecond: number;
+  readonly estimatedCompletion: string;
+  /** The recent window: [milliseconds since the epoch, items done until then], oldest first. */
+  readonly samples: ReadonlyArray<readonly [number, number]>;
+}
+
+/** A row of `rekey.rotations` as {@link rotationColumns} selects it. */
+export interface RotationRow {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly status: RotationStatus;
+  readonly phase: RotationPhase;
+  readonly previous_dek_id: string | null;
+  readonly new_dek_id: string;
+  readonly items_to_rotate: ItemCounts;
+  readonly initiated_by: Initiator;
+  readonly started_at: Date;
+  readonly completed_at: Date | null;
+  readonly estimated_completion: Date;
+  readonly failure_reason: string | null;
+  readonly waiting_for: WaitingFor | null;
+  readonly progress: Progress | null;
+  readonly version: string;
+  readonly unattended: boolean;
+}
+
+/**
+ * How long without a sign of life until a rotation is said to wait for a worker: longer while a worker said that it
+ * waits for something else, since it backs off meanwhile.
+ */
+const unattendedAfter = `case when waiting_for is null then interval '5 seconds' else interval '20 seconds' end`;
+
+export const rotationColumns = `
+  id, tenant_id, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
+  completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
+  status = 'in_progress' and coalesce(heartbeat_at, started_at) < now() - ${unattendedAfter} as unattended`;
+
+export function toView(row: RotationRow): RotationView {
+  const { progress } = row;
+  return {
+    id: row.id,
+    tenantId: row.tenant_id,
+    status: row.status,
+    phase: row.phase,
+    previousDekId: row.previous_dek_id,
+    newDekId: row.new_dek_id,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+    estimatedCompletion:
+      progress === null ? row.estimated_completion : new Date(progress.estimatedCompletion),
+    itemsToRotate: inOrder(row.items_to_rotate),
+    itemsRotated: inOrder(progress?.rotated ?? noItems()),
+    itemsSuperseded: inOrder(progress?.superseded ?? noItems()),
+    itemsFailed: inOrder(progress?.failed ?? noItems()),
+    itemsRemaining: inOrder(progress?.remaining ?? row.items_to_rotate),
+    percentComplete: progress?.percent ?? 0,
+    itemsPerSecond: progress?.itemsPerSecond ?? 0,
+    waitingFor: row.unattended ? 'worker' : row.waiting_for,
+    failureReason: row.failure_reason,
+    initiatedBy: row.initiated_by,
+  };
+}
+
+/** A view that went through JSON, with its dates; null for what is none. */
+export function reviveView(json: unknown): RotationView | null {
+  if (typeof json !== 'object' || json === null || !('startedAt' in json)) return null;
+  const view = json as Serialized<RotationView>; // written by JSON.stringify of a view, by this program
+  return {
+    ...view,
+    startedAt: new Date(view.startedAt),
+    completedAt: view.completedAt === null ? null : new Date(view.completedAt),
+    estimatedCompletion: new Date(view.estimatedCompletion),
+  };
+}
+
+type Serialized<T> = { readonly [K in keyof T]: Date extends T[K] ? Exclude<T[K], Date> | string : T[K] };

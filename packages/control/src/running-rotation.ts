@@ -1,0 +1,94 @@
+import { planIsComplete } from '@rekey/data';
+import { asyncCommit, prepared, type Queryable, rows } from '@rekey/db';
+
+/** What a worker must know of a running rotation. Ids are plain UUIDs. */
+export interface RunningRotation {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly phase: 'queued' | 'activating' | 'sweeping' | 'verifying';
+  readonly previousDekId: string | null;
+  readonly newDekId: string;
+  readonly newKeyNumber: number;
+  /** Whether the new DEK is active. */
+  readonly switched: boolean;
+}
+
+interface RunningRow {
+  readonly id: string;
+  readonly tenant_id: string;
+  readonly phase: RunningRotation['phase'];
+  readonly previous_dek_id: string | null;
+  readonly new_dek_id: string;
+  readonly key_number: number;
+  readonly switched: boolean;
+}
+
+const runningColumns = `r.id, r.tenant_id, r.phase, r.previous_dek_id, r.new_dek_id, d.key_number,
+  r.switched_at is not null as switched`;
+
+function toRunning(found: RunningRow): RunningRotation {
+  return {
+    id: found.id,
+    tenantId: found.tenant_id,
+    phase: found.phase,
+    previousDekId: found.previous_dek_id,
+    newDekId: found.new_dek_id,
+    newKeyNumber: found.key_number,
+    switched: found.switched,
+  };
+}
+
+/** The rotation, if it is running (neither finished nor paused). */
+export async function loadRunning(on: Queryable, rotationId: string): Promise<RunningRotation | null> {
+  const [found] = await rows<RunningRow>(
+    on,
+    `select ${runningColumns} from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
+     where r.id = $1 and r.status = 'in_progress'`,
+    [rotationId],
+  );
+  return found === undefined ? null : toRunning(found);
+}
+
+export interface TakenUp extends RunningRotation {
+  /** Whether the new DEK's material was stored before. */
+  readonly materialStored: boolean;
+}
+
+/** The rotation, if it is running, with a sign of life; from queued it goes on to activating. */
+export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
+  const [found] = await prepared<RunningRow & { material_stored: boolean }>(
+    on,
+    `update rekey.rotations r
+     set phase = case r.phase when 'queued' then 'activating' else r.phase end, heartbeat_at = clock_timestamp()
+     from rekey.deks d
+     where r.id = $1 and r.status = 'in_progress' and d.id = r.new_dek_id
+     returning ${runningColumns}, ${asyncCommit},
+       exists (select from rekey.dek_material m where m.dek_id = d.id) as material_stored`,
+    [rotationId],
+  );
+  return found === undefined ? null : { ...toRunning(found), materialStored: found.material_stored };
+}
+
+/** Whether the tenant has an unfinished rotation that runs, and which. */
+export async function findUnfinished(on: Queryable, tenantId: string): Promise<string | null> {
+  const [found] = await prepared<{ id: string }>(
+    on,
+    `select id from rekey.rotations where tenant_id = $1 and status = 'in_progress'`,
+    [tenantId],
+  );
+  return found?.id ?? null;
+}
+
+/** From sweeping to verifying if everything is planned and no range is left to prove; whether the rotation is verifying now. */
+export async function beginVerifying(on: Queryable, rotationId: string): Promise<boolean> {
+  const verifying = await rows(
+    on,
+    `update rekey.rotations set phase = 'verifying', heartbeat_at = clock_timestamp()
+     where id = $1 and status = 'in_progress' and phase in ('sweeping', 'verifying')
+       and ${planIsComplete('$1')}
+       and not exists (select from rekey.rotation_ranges where rotation_id = $1 and proved_at is null)
+     returning 1`,
+    [rotationId],
+  );
+  return verifying.length === 1;
+}

@@ -1,0 +1,140 @@
+import { noItems } from '@rekey/data';
+import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
+import type { PoolClient } from 'pg';
+import {
+  type Initiator,
+  type RotationRow,
+  type RotationView,
+  rotationColumns,
+  toView,
+} from './rotation-view.ts';
+
+export interface StartRotation {
+  readonly rotationId: string;
+  readonly newDekId: string;
+  readonly tenantId: string;
+  readonly initiatedBy: Initiator;
+  readonly idempotency: IdempotencyKey | null;
+  /** The exact body of the answer; kept with the idempotency key, so that a replay is the same to the byte. */
+  readonly render: (view: RotationView) => string;
+}
+
+export interface IdempotencyKey {
+  readonly caller: string;
+  readonly key: string;
+  readonly bodyHash: Buffer;
+}
+
+export type StartedRotation =
+  | { readonly kind: 'started'; readonly body: string; readonly view: RotationView }
+  | { readonly kind: 'replayed'; readonly body: string }
+  | { readonly kind: 'idempotency_mismatch' }
+  | { readonly kind: 'in_progress'; readonly rotationId: string }
+  | { readonly kind: 'tenant_not_found' };
+
+/**
+ * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
+ * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
+ * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
+ * this one and replays it. Without a key there is no answer to keep: should `render` throw then, the rotation stands.
+ */
+export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
+  const { idempotency } = call;
+  if (idempotency === null) return start(store, call);
+  let outcome: StartedRotation | undefined;
+  await inTransaction(store, async (tx) => {
+    outcome = await startOrReplay(tx, call, idempotency);
+    if (outcome.kind !== 'started') throw new NothingToKeep();
+  }).catch((error: unknown) => {
+    if (!(error instanceof NothingToKeep)) throw error;
+  });
+  if (outcome === undefined) throw new Error('a transaction committed without an outcome');
+  return outcome;
+}
+
+/** Rolls the transaction back without being an error to the caller. */
+class NothingToKeep extends Error {}
+
+async function startOrReplay(
+  tx: PoolClient,
+  call: StartRotation,
+  idempotency: IdempotencyKey,
+): Promise<StartedRotation> {
+  // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
+  const tenant = await rows(tx, 'select from rekey.tenants where id = $1 for no key update', [call.tenantId]);
+  if (tenant.length === 0) return { kind: 'tenant_not_found' };
+
+  const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
+  if (earlier !== null) {
+    return earlier.body_hash.equals(idempotency.bodyHash)
+      ? { kind: 'replayed', body: earlier.response }
+      : { kind: 'idempotency_mismatch' };
+  }
+  const outcome = await start(tx, call);
+  if (outcome.kind === 'started') {
+    await tx.query('update rekey.idempotency_keys set response = $3 where caller = $1 and key = $2', [
+      idempotency.caller,
+      idempotency.key,
+      outcome.body,
+    ]);
+  }
+  return outcome;
+}
+
+/** One statement, and so all of it or nothing. */
+async function start(on: Queryable, call: StartRotation): Promise<StartedRotation> {
+  const [unfinished] = await rows<RotationRow>(
+    on,
+    `select ${rotationColumns} from rekey.start_rotation($1, $2, $3, $4, $5)`,
+    [
+      call.rotationId,
+      call.tenantId,
+      call.newDekId,
+      JSON.stringify(call.initiatedBy),
+      JSON.stringify(noItems()),
+    ],
+  );
+  if (unfinished === undefined) return { kind: 'tenant_not_found' };
+  if (unfinished.id !== call.rotationId) return { kind: 'in_progress', rotationId: unfinished.id };
+  const view = toView(unfinished);
+  return { kind: 'started', body: call.render(view), view };
+}
+
+/** Deletes keys that are not honoured any more, some at a time. */
+export async function forgetIdempotencyKeys(on: Queryable): Promise<void> {
+  await rows(
+    on,
+    `delete from rekey.idempotency_keys where (caller, key) in (
+       select caller, key from rekey.idempotency_keys
+       where created_at < now() - interval '25 hours' order by created_at limit 1000 for update skip locked)`,
+  );
+}
+
+interface KeptAnswer {
+  readonly body_hash: Buffer;
+  readonly response: string;
+}
+
+/** Null when the key is ours now; else what it was used for. Waits for a concurrent call with the same key. */
+async function claimIdempotencyKey(
+  tx: PoolClient,
+  { caller, key, bodyHash }: IdempotencyKey,
+  rotationId: string,
+): Promise<KeptAnswer | null> {
+  await tx.query(
+    `delete from rekey.idempotency_keys where caller = $1 and key = $2 and created_at < now() - interval '24 hours'`,
+    [caller, key],
+  );
+  const claimed = await rows(
+    tx,
+    `insert into rekey.idempotency_keys (caller, key, body_hash, rotation_id, response)
+     values ($1, $2, $3, $4, '') on conflict do nothing returning 1`,
+    [caller, key, bodyHash, rotationId],
+  );
+  if (claimed.length === 1) return null;
+  return row<{ body_hash: Buffer; response: string }>(
+    tx,
+    'select body_hash, response from rekey.idempotency_keys where caller = $1 and key = $2',
+    [caller, key],
+  );
+}

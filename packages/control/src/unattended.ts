@@ -1,0 +1,64 @@
+import { leaseMs, planIsComplete, type RangeId } from '@rekey/data';
+import { type Queryable, rows } from '@rekey/db';
+
+export interface Unattended {
+  readonly rotations: Array<{ rotationId: string; tenantId: string }>;
+  readonly ranges: RangeId[];
+  /** Those of them that are silent for longer than any back-off: what their jobs wait for will not come. */
+  readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: RangeId[] };
+}
+
+/** How long a rotation may be silent. A job in the queue costs nothing to add again, so this may be short. */
+const silentMs = 3_000;
+
+/**
+ * Longer than the longest back-off of the queue (10 s), which every attempt begins with a beat. A job that waits longer
+ * was put off by a worker whose clock is ahead.
+ */
+const overdueMs = 12_000;
+
+/**
+ * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job: adding
+ * one again under the same id is a no-op, so this errs towards adding. At most `limit` of each kind, at random, so
+ * that several workers do not all take the same.
+ */
+export async function findUnattended(on: Queryable, limit = 200): Promise<Unattended> {
+  const rotations = await rows<{ id: string; tenant_id: string; overdue: boolean }>(
+    on,
+    `select id, tenant_id,
+       coalesce(heartbeat_at, started_at) < now() - make_interval(secs => $3 / 1000.0) as overdue
+     from rekey.rotations r
+     where status = 'in_progress' and coalesce(heartbeat_at, started_at) < now() - make_interval(secs => $1 / 1000.0)
+       and (phase in ('queued', 'activating') or not (${planIsComplete('r.id')})
+         or not exists (select from rekey.rotation_ranges g where g.rotation_id = r.id and g.proved_at is null))
+     order by random() limit $2`,
+    [silentMs, limit, overdueMs],
+  );
+  const ranges = await rows<{ rotation_id: string; target: string; ordinal: number; overdue: boolean }>(
+    on,
+    `select g.rotation_id, g.target, g.ordinal,
+       coalesce(r.heartbeat_at, r.started_at) < now() - make_interval(secs => $4 / 1000.0) as overdue
+     from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
+     where r.status = 'in_progress' and g.proved_at is null
+       and (g.heartbeat_at < now() - make_interval(secs => $2 / 1000.0)
+         or (g.owner is null and coalesce(r.heartbeat_at, r.started_at) < now() - make_interval(secs => $1 / 1000.0)))
+     order by random() limit $3`,
+    [silentMs, leaseMs, limit, overdueMs],
+  );
+  const tickets = rotations.map(({ id, tenant_id, overdue }) => ({
+    overdue,
+    ticket: { rotationId: id, tenantId: tenant_id },
+  }));
+  const rangeTickets = ranges.map(({ rotation_id, target, ordinal, overdue }) => ({
+    overdue,
+    ticket: { rotationId: rotation_id, target, ordinal },
+  }));
+  return {
+    rotations: tickets.map(({ ticket }) => ticket),
+    ranges: rangeTickets.map(({ ticket }) => ticket),
+    overdue: {
+      rotations: tickets.filter(({ overdue }) => overdue).map(({ ticket }) => ticket),
+      ranges: rangeTickets.filter(({ overdue }) => overdue).map(({ ticket }) => ticket),
+    },
+  };
+}

@@ -1,0 +1,42 @@
+export { type OpenRange, openRanges } from './open-ranges.ts';
+export type { PackedRecords, SealedRecord } from './packed-records.ts';
+export { idText } from './pg-binary.ts';
+export {
+  type OnRanges,
+  type Plan,
+  type Planned,
+  planIsComplete,
+  planRanges,
+  rangeItems,
+} from './plan-ranges.ts';
+export { proveRange } from './prove-range.ts';
+export {
+  claimRange,
+  type Lease,
+  leaseMs,
+  type RangeId,
+  releaseLease,
+  renewLease,
+  restartRange,
+} from './range-lease.ts';
+export { readWindow, type Window, type WindowBounds } from './read-window.ts';
+export { type ColumnValue, readRecord, replaceRecords, type SealedWrite, upsertRecords } from './records.ts';
+export {
+  type IdType,
+  type ItemCounts,
+  type ItemType,
+  inOrder,
+  itemTypes,
+  loadTargets,
+  noItems,
+  type Target,
+  totalOf,
+} from './targets.ts';
+export {
+  type Batch,
+  createReplacements,
+  type Replacements,
+  type SetAside,
+  seenBytes,
+  writeBatch,
+} from './write-batch.ts';

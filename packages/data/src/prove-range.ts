@@ -1,0 +1,104 @@
+import { inTransaction, prepared, row, rows, type Store } from '@rekey/db';
+import { literals, within } from './range-bounds.ts';
+import type { Lease } from './range-lease.ts';
+import type { Target } from './targets.ts';
+
+/**
+ * Counts what stands in a range on any DEK but the new one. What is left is what was set aside and still is as it
+ * was: the range is proved then, its failures counted by this very statement and no other kept. Anything else left
+ * over is returned (the range needs another pass); 0 means proved. Null: the lease is lost.
+ *
+ * The set on older keys only shrinks after the switch, ids do not change and the ranges cover everything, so a
+ * range once counted zero stays zero: neither a lock nor one snapshot over all ranges is needed.
+ */
+export async function proveRange(
+  store: Store,
+  target: Target,
+  lease: Lease,
+  rotation: { readonly tenantId: string; readonly newKeyNumber: number },
+): Promise<number | null> {
+  return (await proveEmpty(store, target, lease, rotation))
+    ? 0
+    : proveAllButSetAside(store, target, lease, rotation);
+}
+
+/**
+ * The usual case in one statement: nothing is left and nothing was set aside in this target. The lease's row is locked
+ * before it is changed; the count is of this statement, so of after the switch. The order leaves one index to count by: a
+ * table may have one on the tenant alone, and each range would walk through all of the tenant.
+ */
+async function proveEmpty(
+  store: Store,
+  target: Target,
+  lease: Lease,
+  { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
+): Promise<boolean> {
+  const values: unknown[] = [lease.rotationId, lease.target, lease.ordinal, lease.owner, newKeyNumber];
+  const bound = (value: string | null, type: string): string | null =>
+    value === null ? null : `$${values.push(value)}::${type}`;
+  const bounds = {
+    tenant: `$${values.push(tenantId)}::uuid`,
+    after: bound(lease.lower, target.idType),
+    upTo: bound(lease.upper, target.idType),
+  };
+  const proved = await prepared(
+    store,
+    `update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
+       and not exists (select from rekey.rotation_failures where rotation_id = $1 and target = $2)
+       and (select count(*) from (
+           select from ${target.table} t where ${within(target, bounds)} and t.${target.key} <> $5
+           order by t.${target.tenant}, t.${target.id} offset 0) left_over) = 0
+     returning 1`,
+    values,
+  );
+  return proved.length === 1;
+}
+
+async function proveAllButSetAside(
+  store: Store,
+  target: Target,
+  lease: Lease,
+  { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
+): Promise<number | null> {
+  return inTransaction(store, async (tx) => {
+    const held = await rows(
+      tx,
+      `select from rekey.rotation_ranges
+       where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 for update`,
+      [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+    );
+    if (held.length === 0) return null;
+    const inRange = within(target, literals(target, tenantId, lease.lower, lease.upper));
+    const count = await row<{ left: string; set_aside: string }>(
+      tx,
+      `select count(*) as left, count(f.record_id) as set_aside
+       from ${target.table} t
+       left join rekey.rotation_failures f
+         on f.rotation_id = $2 and f.target = $3 and f.record_id = t.${target.id}::text
+       where ${inRange} and t.${target.key} <> $1`,
+      [newKeyNumber, lease.rotationId, lease.target],
+    );
+    const unaccounted = Number(count.left) - Number(count.set_aside);
+    if (unaccounted > 0) return unaccounted;
+    // Overwritten or deleted since it was set aside: it is no failure any more. The cast must not meet the ids of
+    // another target, which may be of another type.
+    await tx.query(
+      `delete from rekey.rotation_failures f
+       using (select case when target = $6 then record_id end::${target.idType} as id, record_id
+              from rekey.rotation_failures where rotation_id = $5 and target = $6) named
+       where f.rotation_id = $5 and f.target = $6 and f.record_id = named.record_id
+         and ($2::${target.idType} is null or named.id > $2::${target.idType})
+         and ($3::${target.idType} is null or named.id <= $3::${target.idType})
+         and not exists (select from ${target.table} t
+           where t.${target.id} = named.id and t.${target.tenant} = $1 and t.${target.key} <> $4)`,
+      [tenantId, lease.lower, lease.upper, newKeyNumber, lease.rotationId, lease.target],
+    );
+    await tx.query(
+      `update rekey.rotation_ranges set failed = $5, proved_at = clock_timestamp(), owner = null
+       where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4`,
+      [lease.rotationId, lease.target, lease.ordinal, lease.owner, count.set_aside],
+    );
+    return 0;
+  });
+}

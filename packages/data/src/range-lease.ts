@@ -1,0 +1,85 @@
+import { prepared, type Queryable, rows } from '@rekey/db';
+
+export interface RangeId {
+  readonly rotationId: string;
+  readonly target: string;
+  readonly ordinal: number;
+}
+
+/** A range that is ours to sweep until we are silent for {@link leaseMs} or the rotation ends. */
+export interface Lease extends RangeId {
+  /** Made anew for every claim; counts and cursor move only under it. */
+  readonly owner: string;
+  readonly lower: string | null;
+  readonly upper: string | null;
+  /** Everything up to here is committed. */
+  readonly cursor: string | null;
+  readonly planned: number;
+}
+
+/** How long a silent owner keeps a range, by the database's clock. A batch takes milliseconds. */
+export const leaseMs = 8_000;
+
+/** Claims a range of a running rotation; null when it is proved, held by a living owner, or not to be swept. */
+export async function claimRange(on: Queryable, range: RangeId, owner: string): Promise<Lease | null> {
+  const [claimed] = await prepared<{
+    lower_id: string | null;
+    upper_id: string | null;
+    cursor_id: string | null;
+    planned: string;
+  }>(
+    on,
+    // The lock keeps a claim from slipping past a cancel, and does not wait for a beat.
+    `with running as (
+       select id from rekey.rotations where id = $1 and status = 'in_progress' for key share)
+     update rekey.rotation_ranges g set owner = $4, heartbeat_at = clock_timestamp()
+     from running
+     where g.rotation_id = running.id and g.target = $2 and g.ordinal = $3 and g.proved_at is null
+       and (g.owner is null or g.heartbeat_at < clock_timestamp() - make_interval(secs => $5 / 1000.0))
+     returning g.lower_id, g.upper_id, g.cursor_id, g.planned`,
+    [range.rotationId, range.target, range.ordinal, owner, leaseMs],
+  );
+  if (claimed === undefined) return null;
+  return {
+    rotationId: range.rotationId,
+    target: range.target,
+    ordinal: range.ordinal,
+    owner,
+    lower: claimed.lower_id,
+    upper: claimed.upper_id,
+    cursor: claimed.cursor_id,
+    planned: Number(claimed.planned),
+  };
+}
+
+/** A sign of life while nothing is written; false when the lease is lost. */
+export async function renewLease(on: Queryable, lease: Lease): Promise<boolean> {
+  const renewed = await rows(
+    on,
+    `update rekey.rotation_ranges set heartbeat_at = clock_timestamp()
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning 1`,
+    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+  );
+  return renewed.length === 1;
+}
+
+/** Gives a range back for the next worker at once. Harmless when the lease is lost. */
+export async function releaseLease(on: Queryable, lease: Lease): Promise<void> {
+  await rows(
+    on,
+    `update rekey.rotation_ranges set owner = null
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4`,
+    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+  );
+}
+
+/** Back to the range's lower edge for another pass over what is left; false when the lease is lost. */
+export async function restartRange(on: Queryable, lease: Lease): Promise<boolean> {
+  const restarted = await rows(
+    on,
+    `update rekey.rotation_ranges set cursor_id = null, pass = pass + 1, heartbeat_at = clock_timestamp()
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning 1`,
+    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+  );
+  return restarted.length === 1;
+}

@@ -1,0 +1,1 @@
+export { checkSchema, migrate } from './migrate.ts';

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { after, test } from 'node:test';
+import { reserveSeals } from '@rekey/control';
+import { Client } from 'pg';
+import { testEnvironment } from '../harness/environment.ts';
+import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
+import { insertSecret } from '../harness/sealed.ts';
+import { sessionsOn, sqlState } from '../harness/session.ts';
+import { until } from '../harness/wait.ts';
+
+const core = await rotationCore();
+const { store, database } = core;
+
+// Roles belong to the server, not to the database.
+const role = `rekey_test_app_${randomBytes(6).toString('hex')}`;
+await store.query(`create role ${role}`);
+await store.query('select rekey.grant_application($1)', [role]);
+after(async () => {
+  const admin = new Client({ connectionString: testEnvironment('TEST_DATABASE_ADMIN_URL') });
+  await admin.connect();
+  await admin.query(`drop role ${role}`); // its rights went with the database
+  await admin.end();
+});
+const application = database.pool({ options: `-c role=${role}` });
+
+test('a rewrap and the counting of seals go through while a writer holds the active DEK', async (t) => {
+  const tenantId = await core.createTenant();
+  const { rows } = await store.query('select id from rekey.deks where tenant_id = $1', [tenantId]);
+  const { begin } = sessionsOn(database, t);
+  const [writer, other] = [await begin(), await begin()];
+  await insertSecret(writer, tenantId, 1);
+  await other.query(`set local lock_timeout = '200ms'`);
+  await other.query(
+    `update rekey.dek_material set wrapped = wrapped || '\\x00', wrap_version = wrap_version + 1 where dek_id = $1`,
+    [rows[0]?.id],
+  );
+  await reserveSeals(other, rows[0]?.id, 10);
+});
+
+test('the counting of seals goes through while a switch is under way', async (t) => {
+  const tenantId = await core.createTenant();
+  const { begin } = sessionsOn(database, t);
+  const [switcher, writer] = [await begin(), await begin()];
+  await switcher.query('select rekey.close_gate($1)', [tenantId]);
+  const { rows } = await switcher.query(
+    `update rekey.deks set state = 'deactivated' where tenant_id = $1 returning id`,
+    [tenantId],
+  );
+  await writer.query(`set local lock_timeout = '200ms'`);
+  await reserveSeals(writer, rows[0]?.id, 10);
+});
+
+test("an application's role puts and gets through the vault, over a rotation, with the rights it is granted", async () => {
+  const { tenantId, ids } = await core.tenantWith(2);
+  const vault = core.anotherVault({ store: application, prefetch: true });
+  const id = randomUUID();
+  const put = (value: string): Promise<void> =>
+    vault.put({ target: 'secrets', tenantId, id, value: Buffer.from(value), columns: { name: 'n' } });
+  await put('before');
+  await core.startAndRotate(tenantId);
+  assert.equal((await vault.get({ target: 'secrets', tenantId, id }))?.toString(), 'before');
+  await put('after');
+  assert.equal((await vault.get({ target: 'secrets', tenantId, id }))?.toString(), 'after');
+  assert.ok(await vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' }));
+});
+
+test("an application's role is told of a DEK that is stored ahead", async () => {
+  const { tenantId, ids } = await core.tenantWith(1);
+  const vault = core.anotherVault({ store: application, prefetch: true });
+  await until(
+    async () =>
+      (
+        await store.query(
+          `select from pg_stat_activity where datname = current_database() and query = 'listen rekey_deks'`,
+        )
+      ).rowCount !== 0,
+    { what: 'the vault listens' },
+  );
+  await vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' });
+  const before = core.kek.calls.unwrap;
+  await readyToSwitch(core, tenantId);
+  await until(() => core.kek.calls.unwrap === before + 1, { what: 'the new DEK is fetched ahead' });
+});
+
+const forbidden: Record<string, string> = {
+  'change the state of a DEK': `update rekey.deks set state = 'deactivated'`,
+  'lock a DEK': 'select from rekey.deks for share',
+  'make a DEK': `insert into rekey.deks select gen_random_uuid(), id, 99, 'pre_active' from rekey.tenants`,
+  'delete a DEK': 'delete from rekey.deks',
+  'change wrapped material': `update rekey.dek_material set wrapped = wrapped, wrap_version = wrap_version + 1`,
+  'delete wrapped material': 'delete from rekey.dek_material',
+  'store material': `insert into rekey.dek_material select id, 'x', '\\x00' from rekey.deks`,
+  'take back seals': 'delete from rekey.dek_seals',
+  'change counted seals': 'update rekey.dek_seals set seals = 1',
+  'make a tenant': `insert into rekey.tenants (id, name) values (gen_random_uuid(), 'x')`,
+  'delete a tenant': 'delete from rekey.tenants',
+  'read rotations': 'select from rekey.rotations',
+  'end a rotation': `update rekey.rotations set status = 'cancelled'`,
+  'read idempotent answers': 'select from rekey.idempotency_keys',
+  'set a record aside': `insert into rekey.rotation_failures select gen_random_uuid(), 'secrets', 'x', 'X'`,
+  'change a target': `update rekey.targets set key_column = 'name'`,
+  'register a target': `select rekey.register_target('mine', 'secrets', 'public.secrets')`,
+  'drop the fence': 'drop trigger rekey_fence_insert_secrets on secrets',
+  'disable the fence': 'alter table secrets disable trigger all',
+  'bypass the fence': `set session_replication_role = 'replica'`,
+  'empty a table past the fence': 'truncate secrets',
+};
+for (const [what, statement] of Object.entries(forbidden)) {
+  test(`an application's role cannot ${what}`, async () => {
+    assert.equal(await sqlState(application.query(statement)), '42501');
+  });
+}
+
+test('the fence stands for an application too, and for a search path of its own', async () => {
+  const { tenantId } = await core.tenantWith(1);
+  await core.startAndRotate(tenantId);
+  const client = await application.connect();
+  // What an attacker would put in front of the real tables: everything is active there.
+  await client.query('create temp table deks (tenant_id uuid, key_number int, state text)');
+  await client.query('set search_path = pg_temp, public, rekey');
+  assert.equal(await sqlState(insertSecret(client, tenantId, 1)), 'RK001');
+  await client.query('discard all');
+  client.release(true);
+});
+
+test('every function that runs with the rights of its owner has a fixed search path', async () => {
+  const { rows } = await store.query<{ name: string; config: string[] | null; definer: boolean }>(
+    `select proname as name, proconfig as config, prosecdef as definer from pg_proc
+     where pronamespace = 'rekey'::regnamespace`,
+  );
+  const definers = rows.filter(({ definer }) => definer);
+  assert.ok(definers.length >= 5);
+  for (const { name, config } of definers) {
+    assert.deepEqual(config, ['search_path=pg_catalog, pg_temp'], name);
+  }
+});
