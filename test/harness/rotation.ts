@@ -33,6 +33,8 @@ export interface Core {
   tryToStart(tenantId: string, call?: Partial<StartRotation>): Promise<StartedRotation>;
   /** The id of a new rotation, which must have started. */
   start(tenantId: string): Promise<string>;
+  /** One attempt at a started rotation, as a job makes it. */
+  rotateOnce(rotationId: string): Promise<unknown>;
   /** Takes a started rotation to its end. */
   finish(rotationId: string): Promise<RotationView>;
   startAndRotate(tenantId: string): Promise<RotationView>;
@@ -111,6 +113,7 @@ export async function rotationCore(owner: Owner = thisFile): Promise<Core> {
     },
     tryToStart,
     start,
+    rotateOnce: (rotationId) => rotate(env, rotationId, new AbortController().signal),
     finish,
     startAndRotate: async (tenantId) => finish(await start(tenantId)),
     async deks(tenantId) {
@@ -136,5 +139,5 @@ export async function readyToSwitch(
   if (running === null) throw new Error('a rotation that was started does not run');
   const { previousDekId, newDekId } = running;
   await storeMaterial(store, await makeDek(kek, tenantId, newDekId));
-  return { rotationId, tenantId, previousDekId, newDekId, patienceMs: 2_000 };
+  return { rotationId, tenantId, previousDekId, newDekId };
 }

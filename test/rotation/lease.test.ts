@@ -42,7 +42,9 @@ test('a living lease is not claimed by another; a silent one is, and its late ow
   assert.equal(await restartRange(bench.store, sweep.lease), false);
   await releaseLease(bench.store, sweep.lease);
   const proof = { tenantId, newKeyNumber: sweep.newKeyNumber };
-  assert.equal(await proveRange(sweep.env.sweepStore, sweep.target, sweep.lease, proof), null);
+  assert.deepEqual(await proveRange(sweep.env.sweepStore, sweep.target, sweep.lease, proof), {
+    kind: 'lost',
+  });
   assert.deepEqual(await sweepFacts(bench.pool, sweep.rotationId), facts);
   const left = await bench.pool.query('select from secrets where tenant_id = $1 and key_number = $2', [
     tenantId,
@@ -98,14 +100,17 @@ test('a rotation with a range that is not proved does not complete, whoever asks
   const { rotationId } = await beginSweep(bench, tenantId);
   const completed = async (): Promise<string> => (await completeRotation(bench.store, rotationId)).kind;
   assert.equal(await completed(), 'not_proved');
-  const prove = 'update rekey.rotation_ranges set proved_at = now() where rotation_id = $1 and target = $2';
+  const prove = `with proving as materialized (select set_config('rekey.proving', $1::uuid::text, true))
+    update rekey.rotation_ranges set proved_at = now() from proving where rotation_id = $1 and target = $2`;
   for (const target of ['credentials', 'api_keys']) {
     await bench.pool.query(prove, [rotationId, target]);
     assert.equal(await completed(), 'not_proved');
   }
   // Of one target a proved range and one that is not.
   await bench.pool.query(
-    `update rekey.rotation_ranges set upper_id = $2, proved_at = now() where rotation_id = $1 and target = 'secrets'`,
+    `with proving as materialized (select set_config('rekey.proving', $1::uuid::text, true))
+     update rekey.rotation_ranges set upper_id = $2, proved_at = now() from proving
+     where rotation_id = $1 and target = 'secrets'`,
     [rotationId, randomUUID()],
   );
   await bench.pool.query(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { switchDek } from '@rekey/control';
+import { drainOlder, switchDek } from '@rekey/control';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret, sealedLike } from '../harness/sealed.ts';
 import { sessionsOn, sqlState } from '../harness/session.ts';
@@ -18,21 +18,18 @@ async function switchedTenant(): Promise<{ tenantId: string; id: string }> {
 
 for (const [who, write] of [
   ['a raw INSERT', (on, tenantId) => insertSecret(on, tenantId, 1)],
+  ['hold_dek', (on, tenantId) => on.query('select * from rekey.hold_dek($1)', [tenantId])],
   ['hold_active_dek', (on, tenantId) => on.query('select * from rekey.hold_active_dek($1)', [tenantId])],
 ] satisfies Array<[string, (on: Pick<typeof store, 'query'>, tenantId: string) => Promise<unknown>]>) {
-  test(`the active DEK's row cannot change under an open transaction that wrote by ${who}`, async (t) => {
+  test(`a DEK that an open transaction holds by ${who} is switched at once, and drains when that is over`, async (t) => {
     const tenantId = await core.createTenant();
-    const { begin, waitsForLock } = sessionsOn(database, t);
-    const [writer, other] = [await begin(), await begin()];
+    const order = await readyToSwitch(core, tenantId);
+    const writer = await sessionsOn(database, t).begin();
     await write(writer, tenantId);
-    // Past the gate, which is only a courtesy: the row lock is what protects.
-    const change = other.query(
-      `update rekey.deks set state = 'deactivated' where tenant_id = $1 and state = 'active'`,
-      [tenantId],
-    );
-    await waitsForLock(other);
+    assert.equal(await switchDek(store, order), 'draining');
+    for (let look = 0; look < 3; look += 1) assert.equal(await drainOlder(store, tenantId), false);
     await writer.query('commit');
-    await change;
+    assert.equal(await drainOlder(store, tenantId), true);
   });
 }
 
@@ -126,19 +123,16 @@ test('one tenant with a dead key stops a statement over several tenants, whole',
 
 test('a statement over several tenants holds the active DEK of each', async (t) => {
   const tenants = [await core.createTenant(), await core.createTenant()];
-  const { begin } = sessionsOn(database, t);
-  const writer = await begin();
+  const orders = await Promise.all(tenants.map((tenant) => readyToSwitch(core, tenant)));
+  const writer = await sessionsOn(database, t).begin();
   await writer.query(
     `insert into secrets (id, tenant_id, name, key_number, ciphertext)
      select gen_random_uuid(), t, 'n', 1, $2 from unnest($1::uuid[]) t`,
     [tenants, sealedLike(1)],
   );
-  for (const tenant of tenants) {
-    const other = await begin();
-    await other.query(`set local lock_timeout = '50ms'`);
-    const change = other.query(`update rekey.deks set state = 'deactivated' where tenant_id = $1`, [tenant]);
-    assert.equal(await sqlState(change), '55P03');
-  }
+  for (const order of orders) assert.equal(await switchDek(store, order), 'draining');
+  await writer.query('rollback');
+  for (const tenant of tenants) assert.equal(await drainOlder(store, tenant), true);
 });
 
 test('a record never changes its id or its tenant', async () => {

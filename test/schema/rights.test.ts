@@ -42,7 +42,6 @@ test('the counting of seals goes through while a switch is under way', async (t)
   const tenantId = await core.createTenant();
   const { begin } = sessionsOn(database, t);
   const [switcher, writer] = [await begin(), await begin()];
-  await switcher.query('select rekey.close_gate($1)', [tenantId]);
   const { rows } = await switcher.query(
     `update rekey.deks set state = 'deactivated' where tenant_id = $1 returning id`,
     [tenantId],

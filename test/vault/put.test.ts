@@ -93,7 +93,7 @@ for (const client of ['own', "the caller's"] as const) {
       ...(session === undefined ? {} : { client: session }),
     });
     await until(() => unwrapping, { what: 'the KEK is asked' });
-    assert.equal(await switchDek(store, { ...order, patienceMs: 500 }), true);
+    assert.equal(await switchDek(store, order), 'drained');
     letGo();
     await put;
     await session?.query('commit');

@@ -9,6 +9,8 @@ export interface HousekeepingDependencies {
   readonly store: Store;
   readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>;
   readonly logger: Logger;
+  /** Ends the drains that jobs left, and says who is in the way. */
+  readonly drain: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -20,6 +22,7 @@ export async function keepHouse({
   store,
   doorbell,
   logger,
+  drain,
   signal,
 }: HousekeepingDependencies): Promise<void> {
   for (let turn = 1; ; turn += 1) {
@@ -27,6 +30,7 @@ export async function keepHouse({
     await sleep(700 + Math.random() * 600, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     try {
+      await drain();
       await recover(store, doorbell);
       await foldRecordCounts(store);
       if (turn % turnsPerTidying === 0) await forgetIdempotencyKeys(store);

@@ -21,6 +21,7 @@ import {
 import type { Logger } from '@rekey/runtime';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
 import type { WorkerConfig } from './config.ts';
+import { createDrainTimer } from './drain-timer.ts';
 import { keepHouse } from './housekeeping.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
@@ -134,7 +135,13 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
   rotationWorker.on('completed', (job) => void ringAgain(job.data).catch(() => {}));
   rotationWorker.on('failed', (job) => void ringAgain(job?.data).catch(() => {}));
 
-  const housekeeping = keepHouse({ store, doorbell, logger, signal: stop.signal });
+  const housekeeping = keepHouse({
+    store,
+    doorbell,
+    logger,
+    drain: createDrainTimer({ store, doorbell, publish, logger }),
+    signal: stop.signal,
+  });
 
   return {
     ready: Promise.all([rotationWorker.waitUntilReady(), rangeWorker.waitUntilReady()]).then(() => {}),

@@ -5,6 +5,7 @@ import {
   type RotationView,
   rotationColumns,
   toView,
+  type WaitingDetail,
   type WaitingFor,
 } from './rotation-view.ts';
 
@@ -25,13 +26,15 @@ export async function beat(
   store: Store,
   rotationId: string,
   waitingFor: WaitingFor | null = null,
+  waitingDetail: WaitingDetail | null = null,
 ): Promise<Snapshot | null> {
   return inTransaction(store, async (tx) => {
     const [rotation] = await rows<RotationRow>(
       tx,
-      `update rekey.rotations set version = version + 1, heartbeat_at = clock_timestamp(), waiting_for = $2
+      `update rekey.rotations set version = version + 1, heartbeat_at = clock_timestamp(), waiting_for = $2,
+         waiting_detail = $3
        where id = $1 and status = 'in_progress' returning ${rotationColumns}`,
-      [rotationId, waitingFor],
+      [rotationId, waitingFor, waitingDetail === null ? null : JSON.stringify(waitingDetail)],
     );
     if (rotation === undefined) return null;
     const asOfMs = performance.now();

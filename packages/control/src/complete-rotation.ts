@@ -1,4 +1,4 @@
-import { totalOf } from '@rekey/data';
+import { drained, totalOf } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
 import { prepared } from '@rekey/db';
 import type { Snapshot } from './beat.ts';
@@ -39,7 +39,7 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
       on,
       `update rekey.rotations
        set status = $2, phase = 'done', progress = $3, version = version + 1,
-         waiting_for = null, completed_at = $4, heartbeat_at = clock_timestamp()
+         waiting_for = null, waiting_detail = null, drained_at = coalesce(drained_at, $4), completed_at = $4, heartbeat_at = clock_timestamp()
        where id = $1 and status in ('in_progress', 'paused') and version = $5 and ${everythingProved}
        returning ${rotationColumns}`,
       [rotationId, status, JSON.stringify(progress), rotation.now, rotation.version],
@@ -55,10 +55,10 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
 }
 
 /**
- * Ranges are stored only after the switch, so every proof is later than it, whatever a clock says. Nothing here may be
- * null: an aggregate passes over nulls, and an unproved range would go unseen.
+ * Every proof counted while no older DEK could be written under any more, whatever a clock says; that none can is asked
+ * here once more. Nothing here may be null: an aggregate passes over nulls, and an unproved range would go unseen.
  */
-const everythingProved = `(
+const everythingProved = `(${drained('rotations.tenant_id', '(select d.key_number from rekey.deks d where d.id = rotations.new_dek_id)')} and (
   select coalesce(bool_and(covered), false) from (
     select t.name, count(g.*) > 0 and coalesce(bool_and(
         g.proved_at is not null
@@ -69,4 +69,4 @@ const everythingProved = `(
       select *, lag(upper_id) over (partition by target order by ordinal) as edge_before,
         lead(ordinal) over (partition by target order by ordinal) is null as is_last
       from rekey.rotation_ranges where rotation_id = $1) g on g.target = t.name
-    where t.retired_at is null group by t.name) targets)`;
+    where t.retired_at is null group by t.name) targets))`;

@@ -7,6 +7,8 @@ export interface WrappedDek {
   readonly state: DekState;
   readonly kekUri: string;
   readonly wrapped: Buffer;
+  /** Tells these bytes from any others that ever stood under this number; a rewrap leaves it as it is. */
+  readonly materialId: string;
 }
 
 export type DekState = 'pre_active' | 'active' | 'deactivated' | 'compromised';
@@ -49,10 +51,11 @@ export async function loadDeks(
     state: DekState;
     kek_uri: string;
     wrapped: Buffer;
+    material_id: string;
   }>(
     on,
-    `select d.id, d.key_number, d.state, m.kek_uri, m.wrapped
-     from rekey.deks d join rekey.dek_material m on m.dek_id = d.id
+    `select d.id, d.key_number, d.state, m.kek_uri, m.wrapped, i.material_id
+     from rekey.deks d join rekey.dek_material m on m.dek_id = d.id join rekey.dek_identities i on i.dek_id = d.id
      where d.tenant_id = $1 and d.state <> 'destroyed'
        and ($2::int is null or d.key_number = $2) and ($3::uuid[] is null or d.id = any ($3))
        and ($4::text is null or d.state = $4)
@@ -65,6 +68,7 @@ export async function loadDeks(
     state: dek.state,
     kekUri: dek.kek_uri,
     wrapped: dek.wrapped,
+    materialId: dek.material_id,
   }));
 }
 
@@ -80,17 +84,23 @@ export async function reserveSeals(on: Queryable, dekId: string, seals: number):
   return Number(total);
 }
 
-/** Holds the tenant's active DEK for the rest of the transaction: see `rekey.hold_active_dek`. Null: it has none. */
-export async function holdActiveDek(
-  tx: Queryable,
-  tenantId: string,
-): Promise<{ dekId: string; keyNumber: number } | null> {
-  const [held] = await rows<{ dek_id: string; key_number: number }>(
+/** The DEK that is held for writing, and the identity of the bytes that are stored for it. */
+export interface HeldDek {
+  readonly dekId: string;
+  readonly keyNumber: number;
+  readonly materialId: string;
+}
+
+/** Holds the tenant's active DEK for the rest of the transaction: see `rekey.hold_dek`. Null: it has none. */
+export async function holdActiveDek(tx: Queryable, tenantId: string): Promise<HeldDek | null> {
+  const [held] = await rows<{ dek_id: string; key_number: number; material_id: string }>(
     tx,
-    'select dek_id, key_number from rekey.hold_active_dek($1)',
+    'select dek_id, key_number, material_id from rekey.hold_dek($1)',
     [tenantId],
   );
-  return held === undefined ? null : { dekId: held.dek_id, keyNumber: held.key_number };
+  return held === undefined
+    ? null
+    : { dekId: held.dek_id, keyNumber: held.key_number, materialId: held.material_id };
 }
 
 export type InsertedTenant = { readonly kind: 'ready' } | { readonly kind: 'rotation_pending' };

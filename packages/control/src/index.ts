@@ -9,6 +9,7 @@ export {
 export { type CompletedRotation, completeRotation } from './complete-rotation.ts';
 export {
   type DekState,
+  type HeldDek,
   holdActiveDek,
   type InsertedTenant,
   insertTenant,
@@ -17,16 +18,20 @@ export {
   storeMaterial,
   type WrappedDek,
 } from './deks.ts';
+export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain.ts';
+export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
 export { foldRecordCounts } from './fold-counts.ts';
 export { type Failure, type FailurePage, listFailures } from './list-failures.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export {
+  type Holder,
   type Initiator,
   type RotationPhase,
   type RotationStatus,
   type RotationView,
   reviveView,
+  type WaitingDetail,
   type WaitingFor,
 } from './rotation-view.ts';
 export {
@@ -44,6 +49,6 @@ export {
   type StartRotation,
   startRotation,
 } from './start-rotation.ts';
-export { type SwitchDek, switchDek } from './switch-dek.ts';
+export { type SwitchDek, type Switched, switchDek } from './switch-dek.ts';
 export { tenantExists } from './tenants.ts';
 export { findUnattended, type Unattended } from './unattended.ts';

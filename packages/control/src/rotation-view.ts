@@ -20,6 +20,10 @@ export interface RotationView {
   readonly previousDekId: string | null;
   readonly newDekId: string;
   readonly startedAt: Date;
+  /** When the new DEK became active. */
+  readonly switchedAt: Date | null;
+  /** When nothing could be written under an older DEK any more. */
+  readonly drainedAt: Date | null;
   readonly completedAt: Date | null;
   readonly estimatedCompletion: Date;
   /** Counted at the call, then frozen. */
@@ -32,8 +36,30 @@ export interface RotationView {
   readonly percentComplete: number;
   readonly itemsPerSecond: number;
   readonly waitingFor: WaitingFor | null;
+  readonly waitingDetail: WaitingDetail | null;
   readonly failureReason: string | null;
   readonly initiatedBy: Initiator;
+}
+
+/** What a stalled rotation waits for, in words for an operator. */
+export interface WaitingDetail {
+  readonly what: string;
+  readonly since: string | null;
+  readonly todo: string;
+  /** The sessions that hold an older DEK. */
+  readonly holders?: readonly Holder[];
+}
+
+/** A transaction that is in the way. */
+export interface Holder {
+  /** Null for a prepared transaction. */
+  readonly pid: number | null;
+  /** Of a prepared transaction. */
+  readonly gid: string | null;
+  readonly applicationName: string | null;
+  readonly since: string | null;
+  /** Whether it began then, or was seen first then: this role may not see more. */
+  readonly sinceIsExact: boolean;
 }
 
 export interface Initiator {
@@ -66,10 +92,13 @@ export interface RotationRow {
   readonly items_to_rotate: ItemCounts;
   readonly initiated_by: Initiator;
   readonly started_at: Date;
+  readonly switched_at: Date | null;
+  readonly drained_at: Date | null;
   readonly completed_at: Date | null;
   readonly estimated_completion: Date;
   readonly failure_reason: string | null;
   readonly waiting_for: WaitingFor | null;
+  readonly waiting_detail: WaitingDetail | null;
   readonly progress: Progress | null;
   readonly version: string;
   readonly unattended: boolean;
@@ -83,6 +112,7 @@ const unattendedAfter = `case when waiting_for is null then interval '5 seconds'
 
 export const rotationColumns = `
   id, tenant_id, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
+  switched_at, drained_at, waiting_detail,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
   status = 'in_progress' and coalesce(heartbeat_at, started_at) < now() - ${unattendedAfter} as unattended`;
 
@@ -96,6 +126,8 @@ export function toView(row: RotationRow): RotationView {
     previousDekId: row.previous_dek_id,
     newDekId: row.new_dek_id,
     startedAt: row.started_at,
+    switchedAt: row.switched_at,
+    drainedAt: row.drained_at,
     completedAt: row.completed_at,
     estimatedCompletion:
       progress === null ? row.estimated_completion : new Date(progress.estimatedCompletion),
@@ -107,6 +139,7 @@ export function toView(row: RotationRow): RotationView {
     percentComplete: progress?.percent ?? 0,
     itemsPerSecond: progress?.itemsPerSecond ?? 0,
     waitingFor: row.unattended ? 'worker' : row.waiting_for,
+    waitingDetail: row.unattended ? null : row.waiting_detail,
     failureReason: row.failure_reason,
     initiatedBy: row.initiated_by,
   };
@@ -119,9 +152,17 @@ export function reviveView(json: unknown): RotationView | null {
   return {
     ...view,
     startedAt: new Date(view.startedAt),
-    completedAt: view.completedAt === null ? null : new Date(view.completedAt),
+    switchedAt: dateOf(view.switchedAt),
+    drainedAt: dateOf(view.drainedAt),
+    // Versions before this one published none.
+    waitingDetail: view.waitingDetail ?? null,
+    completedAt: dateOf(view.completedAt),
     estimatedCompletion: new Date(view.estimatedCompletion),
   };
+}
+
+function dateOf(text: string | null | undefined): Date | null {
+  return text === null || text === undefined ? null : new Date(text);
 }
 
 type Serialized<T> = { readonly [K in keyof T]: Date extends T[K] ? Exclude<T[K], Date> | string : T[K] };

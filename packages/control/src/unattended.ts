@@ -40,6 +40,7 @@ export async function findUnattended(on: Queryable, limit = 200): Promise<Unatte
        coalesce(r.heartbeat_at, r.started_at) < now() - make_interval(secs => $4 / 1000.0) as overdue
      from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
      where r.status = 'in_progress' and g.proved_at is null
+       and not (g.swept and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id))
        and (g.heartbeat_at < now() - make_interval(secs => $2 / 1000.0)
          or (g.owner is null and coalesce(r.heartbeat_at, r.started_at) < now() - make_interval(secs => $1 / 1000.0)))
      order by random() limit $3`,

@@ -1,3 +1,4 @@
+export { drained } from './drained.ts';
 export { type OpenRange, openRanges } from './open-ranges.ts';
 export type { PackedRecords, SealedRecord } from './packed-records.ts';
 export { idText } from './pg-binary.ts';
@@ -9,11 +10,12 @@ export {
   planRanges,
   rangeItems,
 } from './plan-ranges.ts';
-export { proveRange } from './prove-range.ts';
+export { type ProvedRange, proveRange } from './prove-range.ts';
 export {
   claimRange,
   type Lease,
   leaseMs,
+  leaveToDrain,
   type RangeId,
   releaseLease,
   renewLease,

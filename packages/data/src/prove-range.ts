@@ -1,24 +1,34 @@
 import { inTransaction, prepared, row, rows, type Store } from '@rekey/db';
+import { drained } from './drained.ts';
 import { literals, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
 
+export type ProvedRange =
+  | { readonly kind: 'proved' }
+  /** So many records on an older DEK are not accounted for: the range needs another pass. */
+  | { readonly kind: 'left'; readonly items: number }
+  /** Transactions that began before the switch may still write under an older DEK: nothing can be proved yet. */
+  | { readonly kind: 'draining' }
+  /** The lease is another's. */
+  | { readonly kind: 'lost' };
+
 /**
- * Counts what stands in a range on any DEK but the new one. What is left is what was set aside and still is as it
- * was: the range is proved then, its failures counted by this very statement and no other kept. Anything else left
- * over is returned (the range needs another pass); 0 means proved. Null: the lease is lost.
+ * Counts what stands in a range on any DEK but the new one, in a statement that also sees that no older one can be
+ * written under any more. What is left is what was set aside and still is as it was: the range is proved then, its
+ * failures counted by this very statement and no other kept.
  *
- * The set on older keys only shrinks after the switch, ids do not change and the ranges cover everything, so a
- * range once counted zero stays zero: neither a lock nor one snapshot over all ranges is needed.
+ * After the drain the set on older keys only shrinks, ids do not change and the ranges cover everything, so a range
+ * once counted zero stays zero: neither a lock nor one snapshot over all ranges is needed.
  */
 export async function proveRange(
   store: Store,
   target: Target,
   lease: Lease,
   rotation: { readonly tenantId: string; readonly newKeyNumber: number },
-): Promise<number | null> {
+): Promise<ProvedRange> {
   return (await proveEmpty(store, target, lease, rotation))
-    ? 0
+    ? { kind: 'proved' }
     : proveAllButSetAside(store, target, lease, rotation);
 }
 
@@ -43,8 +53,11 @@ async function proveEmpty(
   };
   const proved = await prepared(
     store,
-    `update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
+    `with proving as materialized (${proving('$1::uuid')})
+     update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
+     from proving
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
+       and ${drained(bounds.tenant, '$5')}
        and not exists (select from rekey.rotation_failures where rotation_id = $1 and target = $2)
        and (select count(*) from (
            select from ${target.table} t where ${within(target, bounds)} and t.${target.key} <> $5
@@ -60,7 +73,7 @@ async function proveAllButSetAside(
   target: Target,
   lease: Lease,
   { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
-): Promise<number | null> {
+): Promise<ProvedRange> {
   return inTransaction(store, async (tx) => {
     const held = await rows(
       tx,
@@ -68,19 +81,20 @@ async function proveAllButSetAside(
        where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 for update`,
       [lease.rotationId, lease.target, lease.ordinal, lease.owner],
     );
-    if (held.length === 0) return null;
+    if (held.length === 0) return { kind: 'lost' };
     const inRange = within(target, literals(target, tenantId, lease.lower, lease.upper));
-    const count = await row<{ left: string; set_aside: string }>(
+    const count = await row<{ left: string; set_aside: string; drained: boolean }>(
       tx,
-      `select count(*) as left, count(f.record_id) as set_aside
+      `select count(*) as left, count(f.record_id) as set_aside, ${drained('$4::uuid', '$1')} as drained
        from ${target.table} t
        left join rekey.rotation_failures f
          on f.rotation_id = $2 and f.target = $3 and f.record_id = t.${target.id}::text
        where ${inRange} and t.${target.key} <> $1`,
-      [newKeyNumber, lease.rotationId, lease.target],
+      [newKeyNumber, lease.rotationId, lease.target, tenantId],
     );
+    if (!count.drained) return { kind: 'draining' };
     const unaccounted = Number(count.left) - Number(count.set_aside);
-    if (unaccounted > 0) return unaccounted;
+    if (unaccounted > 0) return { kind: 'left', items: unaccounted };
     // Overwritten or deleted since it was set aside: it is no failure any more. The cast must not meet the ids of
     // another target, which may be of another type.
     await tx.query(
@@ -95,10 +109,17 @@ async function proveAllButSetAside(
       [tenantId, lease.lower, lease.upper, newKeyNumber, lease.rotationId, lease.target],
     );
     await tx.query(
-      `update rekey.rotation_ranges set failed = $5, proved_at = clock_timestamp(), owner = null
+      `with proving as materialized (${proving('$1::uuid')})
+       update rekey.rotation_ranges set failed = $5, proved_at = clock_timestamp(), owner = null
+       from proving
        where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4`,
       [lease.rotationId, lease.target, lease.ordinal, lease.owner, count.set_aside],
     );
-    return 0;
+    return { kind: 'proved' };
   });
+}
+
+/** Says to the guard of the ranges that this statement is the proof of that rotation's range, and no other's. */
+function proving(rotation: string): string {
+  return `select set_config('rekey.proving', ${rotation}::text, true)`;
 }

@@ -73,11 +73,26 @@ export async function releaseLease(on: Queryable, lease: Lease): Promise<void> {
   );
 }
 
+/**
+ * Gives back a range that is swept to its end and waits for the drain; whoever ends the drain sees to it. False: nothing
+ * drains any more, or the lease is lost.
+ */
+export async function leaveToDrain(on: Queryable, lease: Lease, tenantId: string): Promise<boolean> {
+  const left = await rows(
+    on,
+    `update rekey.rotation_ranges set owner = null, swept = true
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
+       and exists (select from rekey.dek_drains where tenant_id = $5) returning 1`,
+    [lease.rotationId, lease.target, lease.ordinal, lease.owner, tenantId],
+  );
+  return left.length === 1;
+}
+
 /** Back to the range's lower edge for another pass over what is left; false when the lease is lost. */
 export async function restartRange(on: Queryable, lease: Lease): Promise<boolean> {
   const restarted = await rows(
     on,
-    `update rekey.rotation_ranges set cursor_id = null, pass = pass + 1, heartbeat_at = clock_timestamp()
+    `update rekey.rotation_ranges set cursor_id = null, swept = false, pass = pass + 1, heartbeat_at = clock_timestamp()
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning 1`,
     [lease.rotationId, lease.target, lease.ordinal, lease.owner],
   );

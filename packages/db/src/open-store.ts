@@ -99,7 +99,7 @@ function withSession(url: string, session: Readonly<Record<string, string | numb
 
 /**
  * For what workers do. They do nothing slow inside a transaction, so one that stands still is a process that was
- * stopped or cut off: it must not keep applications waiting at a closed gate until it moves again or TCP gives up.
+ * stopped or cut off: it must not keep applications waiting for what it locks until it moves again or TCP gives up.
  *
  * Their statements have one good plan each, whatever the values: it is made once, not for each of the first executions
  * too. That may be while there is hardly a rotation yet, when reading a table through looks cheapest, and the plan stays

@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  beat,
   loadDeks,
   loadRunning,
+  noteDrained,
   type RunningRotation,
   storeMaterial,
   switchDek,
@@ -19,15 +18,11 @@ import { PermanentTrouble } from './trouble.ts';
  * never sealed with from the bytes that were generated. May be called again at any point, by several workers at once:
  * one of them stores the material, one of them switches. False: the rotation is not running any more.
  */
-export async function activate(
-  env: RotationEnvironment,
-  rotation: TakenUp,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function activate(env: RotationEnvironment, rotation: TakenUp): Promise<boolean> {
   if (rotation.switched) return true;
   if (!rotation.materialStored && !(await provideMaterial(env, rotation))) return false;
   await checkDeks(env, rotation);
-  return raiseFence(env, rotation, signal);
+  return raiseFence(env, rotation);
 }
 
 /** False: the rotation ended meanwhile, and its DEK with it. */
@@ -69,37 +64,14 @@ async function checkDeks(
 }
 
 /**
- * How long the switch may make new writers wait, attempt by attempt. The early ones lie below Postgres' default
- * `deadlock_timeout`, so that no writer is chosen as a deadlock's victim; only against transactions that never stop
- * overlapping for that long does it insist.
+ * Moves the pointer, which waits for no writer. False: this rotation is not ours to switch and was not switched by
+ * another worker either.
  */
-const patienceMs = [100, 200, 400, 800, 800, 800, 800, 800, 2_000, 5_000, 10_000] as const;
-const patienceMaxMs = 10_000;
-
-async function raiseFence(
-  env: RotationEnvironment,
-  rotation: RunningRotation,
-  signal: AbortSignal,
-): Promise<boolean> {
-  for (let attempt = 0; ; attempt += 1) {
-    signal.throwIfAborted();
-    try {
-      const order = {
-        rotationId: rotation.id,
-        tenantId: rotation.tenantId,
-        previousDekId: rotation.previousDekId,
-        newDekId: rotation.newDekId,
-        patienceMs: patienceMs[attempt] ?? patienceMaxMs,
-      };
-      if (await switchDek(env.store, order)) return true;
-      // Not ours to switch: cancelled, or another worker was faster.
-      return (await loadRunning(env.store, rotation.id))?.switched ?? false;
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'LOCKED') throw error;
-    }
-    const snapshot = await beat(env.store, rotation.id, 'lock');
-    if (snapshot === null) return false;
-    env.publish(snapshot);
-    await sleep(50 + Math.random() * 200, undefined, { signal });
-  }
+async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): Promise<boolean> {
+  const { id: rotationId, tenantId, previousDekId, newDekId } = rotation;
+  const switched = await switchDek(env.store, { rotationId, tenantId, previousDekId, newDekId });
+  if (switched === 'drained') await noteDrained(env.store, tenantId);
+  if (switched !== 'not_ours') return true;
+  // Cancelled, or another worker was faster.
+  return (await loadRunning(env.store, rotationId))?.switched ?? false;
 }

@@ -28,7 +28,7 @@ export async function prepareSweep(
   { onRanges, claimItemsMax = -1 }: PrepareOptions = {},
 ): Promise<Sweepable | null> {
   const rotation = await takeUp(env.store, rotationId);
-  if (rotation === null || !(await activate(env, rotation, signal))) return null;
+  if (rotation === null || !(await activate(env, rotation))) return null;
   const plan = {
     rotationId,
     tenantId: rotation.tenantId,

@@ -5,6 +5,8 @@ import {
   claimRange,
   idText,
   type Lease,
+  leaveToDrain,
+  type ProvedRange,
   proveRange,
   type RangeId,
   readWindow,
@@ -18,6 +20,7 @@ import {
 import { StoreError } from '@rekey/db';
 import { createRecordCipher } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
+import { drainSoon } from './drain.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
 import { createPulse, type Pulse } from './pulse.ts';
@@ -27,8 +30,9 @@ import { fetchOlderDeks, reencryptBatch } from './reencrypt-window.ts';
  * - `proved`: nothing is left on an older DEK in this range but what is set aside.
  * - `elsewhere`: another worker holds it, it was proved before, or the rotation has ended.
  * - `stopped`: the signal came; the range is given back, to go on where its cursor stands.
+ * - `draining`: swept, and given back: transactions that began before the switch may still write under an older DEK.
  */
-export type SweptRange = 'proved' | 'elsewhere' | 'stopped';
+export type SweptRange = 'proved' | 'elsewhere' | 'stopped' | 'draining';
 
 /**
  * A window is read at once and written in so many batches, each spread over all of it: then a batch touches a page of
@@ -68,7 +72,7 @@ export async function sweepRange(
     return swept;
   } finally {
     // Proved, the lease is gone; given up, this lets the next worker claim at once.
-    if (swept !== 'proved') await releaseLease(env.sweepStore, lease).catch(() => {});
+    if (swept !== 'proved' && swept !== 'draining') await releaseLease(env.sweepStore, lease).catch(() => {});
   }
 }
 
@@ -86,16 +90,40 @@ async function sweepUntilProved(
     const pass = await sweepOnce(env, rotation, target, { ...lease, cursor }, newDek, pulse, signal);
     if (pass === 'lost') return 'elsewhere';
     if (pass === 'stopped') return 'stopped';
-    const left = await inTurn(env, lease, signal, () => proveRange(env.sweepStore, target, lease, rotation));
-    if (left === 'stopped') return 'stopped';
-    if (left === 'lost' || left === null) return 'elsewhere';
-    if (left === 0) return 'proved';
+    const proof = await prove(env, rotation, target, lease, pulse, signal);
+    if (proof === 'stopped') return 'stopped';
+    if (proof === 'lost') return 'elsewhere';
+    if (proof !== 'left') return proof;
     // Records that were locked, or that changed under the same key since they were read: once more from the start.
     if (!(await restartRange(env.sweepStore, lease))) return 'elsewhere';
     cursor = null;
     idlePasses = pass.replaced === 0 ? idlePasses + 1 : 0;
     if (idlePasses > 0 && !(await waitForLocks(env, lease, pulse, idlePasses, signal))) return 'elsewhere';
     if (signal.aborted) return 'stopped';
+  }
+}
+
+/** Proves the range, or leaves it to whoever ends the drain. `left`: it needs another pass. */
+async function prove(
+  env: RotationEnvironment,
+  rotation: RunningRotation,
+  target: Target,
+  lease: Lease,
+  pulse: Pulse,
+  signal: AbortSignal,
+): Promise<'proved' | 'draining' | 'left' | Refused> {
+  const attempt = async (): Promise<ProvedRange['kind'] | Refused> => {
+    const proof = await inTurn(env, lease, signal, () => proveRange(env.sweepStore, target, lease, rotation));
+    return typeof proof === 'string' ? proof : proof.kind;
+  };
+  for (;;) {
+    const proof = await attempt();
+    if (proof !== 'draining') return proof;
+    if (await drainSoon(env, rotation.tenantId, signal)) continue;
+    if (signal.aborted) return 'stopped';
+    if (!(await leaveToDrain(env.sweepStore, lease, rotation.tenantId))) continue;
+    await pulse.waits('lock');
+    return 'draining';
   }
 }
 

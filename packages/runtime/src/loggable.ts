@@ -11,6 +11,7 @@ export const logFields = [
   'delayMs',
   'error',
   'from',
+  'holders',
   'itemType',
   'items',
   'itemsFailed',

@@ -1,1 +1,2 @@
-export { checkSchema, migrate } from './migrate.ts';
+export { checkSchema } from './check-schema.ts';
+export { type MigrateOptions, migrate } from './migrate.ts';

@@ -1,92 +1,146 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { type Queryable, rows, StoreError, speaking } from '@rekey/db';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { rows, StoreError, speaking } from '@rekey/db';
 import { Client } from 'pg';
-
-const folder = new URL('../migrations/', import.meta.url);
+import { sampleTables } from './foreign-tables.ts';
+import { functions, functionsRevision, type Migration, migrations } from './program-files.ts';
+import { changedFunctions, pendingMigrations } from './what-ran.ts';
 
 /** Any number will do, as long as nobody else's migrator uses it. */
 const migratorLock = 1_380_273_498;
 
 /**
- * Brings the schema up to this program's version: runs each file of `migrations/` that has not run here, in the
- * order of names, each in one transaction. Forward only. Several at once wait for each other. Throws
- * `SCHEMA_OUTDATED` when a file that ran here has been edited since.
+ * How long a migration may wait for a lock: whoever comes after it waits behind it as long. Then everything is taken
+ * back and tried again, so that an upgrade beside a transaction that somebody forgot holds up the upgrade only.
  */
-export async function migrate(databaseUrl: string): Promise<void> {
+const lockPatienceMs = 200;
+const pauseMs = { least: 300, most: 1_500 } as const;
+
+export interface MigrateOptions {
+  /** For how long a lock that is not to be had is tried for again and again; ten minutes when absent. */
+  readonly lockedForMs?: number;
+  /** Told when a lock was not to be had, before it is tried for again. */
+  readonly onWait?: () => void;
+}
+
+/**
+ * Brings the schema up to this program's version: runs each file of `migrations/` that has not run here, in the order
+ * of names, replaces every function of `functions/` whose text has changed, and puts what depends on them around the
+ * registered tables again; all of it in one transaction, unless a file has to run outside of one. Forward only. Several
+ * at once wait for each other. Nobody else waits for it longer than 200 ms.
+ *
+ * @throws StoreError `SCHEMA_OUTDATED` when a file that ran here has been edited since, `LOCKED` when a lock was not to
+ *   be had for all the time given, `REFUSED` when a table of somebody else's is in the way
+ */
+export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<void> {
   const client = new Client({ connectionString: databaseUrl, application_name: 'rekey-migrate' });
   client.on('error', () => {});
   await speaking(async () => {
     await client.connect();
     try {
       await client.query('select pg_advisory_lock($1)', [migratorLock]);
-      await client.query(`
-        create schema if not exists rekey;
-        create table if not exists rekey.migrations (
-          name text primary key, sha256 text not null, ran_at timestamptz not null default now())`);
-      const ran = await ranHere(client);
-      for (const migration of await migrations()) {
-        if (!alreadyRan(ran, migration)) await run(client, migration);
+      await client.query(`set lock_timeout = ${lockPatienceMs}`);
+      for (const group of inGroups(await pendingMigrations(client, await migrations()))) {
+        await again(options, () => runGroup(client, group));
       }
+      await again(options, () => runGroup(client, []));
     } finally {
       await client.end();
     }
   });
 }
 
-/** Resolves when every migration of this program has run there; throws `SCHEMA_MISSING` or `SCHEMA_OUTDATED`. */
-export async function checkSchema(on: Queryable): Promise<void> {
-  const ran = await ranHere(on).catch((error: unknown) => {
-    if (!(error instanceof StoreError) || error.code !== 'SCHEMA_MISSING') throw error;
-    throw new StoreError('SCHEMA_MISSING', 'No migration has run there: npm run migrate');
-  });
-  for (const migration of await migrations()) {
-    if (!alreadyRan(ran, migration)) {
-      throw new StoreError('SCHEMA_OUTDATED', `Migration ${migration.name} has not run: npm run migrate`);
+/** Those that run in one transaction together; one that runs outside of any is a group of its own. */
+function inGroups(pending: readonly Migration[]): Migration[][] {
+  const groups: Migration[][] = [];
+  for (const migration of pending) {
+    const last = groups.at(-1);
+    if (last === undefined || migration.statements !== null || last[0]?.statements !== null) {
+      groups.push([migration]);
+    } else last.push(migration);
+  }
+  return groups;
+}
+
+async function again(
+  { lockedForMs = 600_000, onWait }: MigrateOptions,
+  work: () => Promise<void>,
+): Promise<void> {
+  const deadlineMs = performance.now() + lockedForMs;
+  for (;;) {
+    try {
+      return await speaking(work);
+    } catch (error) {
+      const isLocked = error instanceof StoreError && (error.code === 'LOCKED' || error.code === 'CONFLICT');
+      if (!isLocked || performance.now() > deadlineMs) throw error;
+      onWait?.();
+      await sleep(pauseMs.least + Math.random() * (pauseMs.most - pauseMs.least));
     }
   }
 }
 
-interface Migration {
-  readonly name: string;
-  readonly sql: string;
-  readonly sha256: string;
-}
-
-async function migrations(): Promise<Migration[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
-  return Promise.all(
-    names.map(async (name) => {
-      const sql = await readFile(new URL(name, folder), 'utf8');
-      return { name, sql, sha256: createHash('sha256').update(sql).digest('hex') };
-    }),
-  );
-}
-
-async function ranHere(on: Queryable): Promise<Map<string, string>> {
-  const found = await rows<{ name: string; sha256: string }>(on, 'select name, sha256 from rekey.migrations');
-  return new Map(found.map(({ name, sha256 }) => [name, sha256]));
-}
-
-function alreadyRan(ran: ReadonlyMap<string, string>, { name, sha256 }: Migration): boolean {
-  const before = ran.get(name);
-  if (before !== undefined && before !== sha256) {
-    throw new StoreError(
-      'SCHEMA_OUTDATED',
-      `Migration ${name} ran here with another text: it must not be edited`,
-    );
+async function runGroup(client: Client, group: readonly Migration[]): Promise<void> {
+  const [first] = group;
+  if (first?.statements !== undefined && first.statements !== null) {
+    for (const statement of first.statements) await client.query(statement);
+    await remember(client, first);
+    return;
   }
-  return before !== undefined;
-}
-
-async function run(client: Client, { name, sql, sha256 }: Migration): Promise<void> {
   await client.query('begin');
   try {
-    await client.query(sql);
-    await client.query('insert into rekey.migrations (name, sha256) values ($1, $2)', [name, sha256]);
+    await client.query(`
+      create schema if not exists rekey;
+      create table if not exists rekey.migrations (
+        name text primary key, sha256 text not null, ran_at timestamptz not null default now())`);
+    await refuseForeignTables(client, group);
+    for (const migration of group) {
+      await client.query(migration.sql);
+      await remember(client, migration);
+    }
+    await replaceFunctions(client);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => {});
     throw error;
   }
+}
+
+async function remember(client: Client, { name, sha256, isBreaking }: Migration): Promise<void> {
+  await client.query('insert into rekey.migrations (name, sha256) values ($1, $2)', [name, sha256]);
+  if (isBreaking) await client.query('update rekey.migrations set breaking = true where name = $1', [name]);
+}
+
+/** The tables that ship are made by a migration: a table of that name that is not ours would stop it half-way. */
+async function refuseForeignTables(client: Client, group: readonly Migration[]): Promise<void> {
+  if (!group.some(({ name }) => name === sampleTables.migration)) return;
+  const found = await rows<{ name: string }>(
+    client,
+    'select name from unnest($1::text[]) name where to_regclass(name) is not null',
+    [sampleTables.names],
+  );
+  if (found.length === 0) return;
+  const names = found.map(({ name }) => name).join(', ');
+  throw new StoreError(
+    'REFUSED',
+    `This database has ${names} already, which Rekey would make: give it a database of its own; nothing was changed`,
+  );
+}
+
+async function replaceFunctions(client: Client): Promise<void> {
+  const changed = await changedFunctions(client, await functions());
+  if (changed.length === 0) return;
+  // They may call each other: none has to be there before the other.
+  await client.query('set local check_function_bodies = off');
+  for (const { name, sql, sha256 } of changed) {
+    await client.query(sql);
+    await client.query(
+      `insert into rekey.functions (name, sha256, revision) values ($1, $2, $3)
+       on conflict (name) do update
+         set sha256 = excluded.sha256, revision = excluded.revision, replaced_at = now()`,
+      [name, sha256, functionsRevision],
+    );
+  }
+  // A mended fence reaches the tables that are registered already.
+  await client.query(`
+    select rekey.install_fence(t.name), rekey.install_counting(t.name)
+    from rekey.targets t where t.retired_at is null and to_regclass(t.table_name) is not null order by t.name`);
 }

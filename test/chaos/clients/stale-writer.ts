@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { holdActiveDek, loadDeks } from '@rekey/control';
+import { loadDeks } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek } from '@rekey/keyring';
@@ -22,7 +22,7 @@ const refusalsMax = 4;
 
 /**
  * A writer without our library: it seals under the DEK it once looked up, long after the switch, some of the time in a
- * transaction that it began before. What the fence lets through must be under the active DEK.
+ * transaction that it began before. What the fence lets through must be under a DEK that is active or still drains.
  */
 export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]): Client {
   const { store, kek, random } = tools;
@@ -86,12 +86,15 @@ async function writeUnder(
       dek.keyNumber,
       sealed,
     ]);
-    // Held until the end of this transaction, so what is active now was active when the fence let the write through.
-    const active = await holdActiveDek(client, tenantId);
-    if (active?.keyNumber !== dek.keyNumber) {
+    // Held until the end of this transaction: under a DEK whose locks are all closed nothing may be written any more.
+    const { rowCount } = await client.query(
+      'select from rekey.dek_locks where tenant_id = $1 and key_number = $2 and closed_at is null limit 1',
+      [tenantId, dek.keyNumber],
+    );
+    if (rowCount !== 1) {
       history.violation(
         'fence',
-        `record ${index} was written under key ${dek.keyNumber} of ${tenantId} which is not active`,
+        `record ${index} was written under key ${dek.keyNumber} of ${tenantId} which is closed`,
       );
     }
     sent = true;

@@ -59,7 +59,7 @@ async function atCommit(
     // Some commit or other: of a transaction, or of a statement that commits itself.
     steps: random.pick([
       [/^commit$/i],
-      [/rekey\.switch_dek/],
+      [/rekey\.switch_to_dek/],
       [/proved_at = clock_timestamp/],
       [/phase = 'done'.* and version = /s],
     ]),

@@ -19,8 +19,8 @@ export const places = {
   beforeKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'before' },
   afterKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'after' },
   // One statement that commits itself: a worker can stand still before it, not within it.
-  switching: { steps: [/rekey\.switch_dek/], moment: 'before' },
-  afterSwitch: { steps: [/rekey\.switch_dek/], moment: 'after' },
+  switching: { steps: [/rekey\.switch_to_dek/], moment: 'before' },
+  afterSwitch: { steps: [/rekey\.switch_to_dek/], moment: 'after' },
   beforeBatch: { steps: [/^with lease as materialized/], moment: 'before' },
   beforeBatchCommit: { steps: [/^with lease as materialized/], moment: 'uncommitted' },
   afterBatchCommit: { steps: [/^with lease as materialized/], moment: 'after' },

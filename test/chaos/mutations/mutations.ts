@@ -25,7 +25,7 @@ export const mutations: readonly Mutation[] = [
     name: 'fence',
     changes: [
       {
-        file: 'packages/schema/migrations/0002_targets_and_fence.sql',
+        file: 'packages/schema/functions/install_fence.sql',
         from: 'continue when found;\n        -- Only now',
         to: 'continue;\n        -- Only now',
       },
@@ -65,11 +65,22 @@ export const mutations: readonly Mutation[] = [
     changes: [
       {
         file: 'packages/data/src/prove-range.ts',
-        from: 'if (unaccounted > 0) return unaccounted;',
+        from: "if (unaccounted > 0) return { kind: 'left', items: unaccounted };",
         to: '',
       },
     ],
     faults: ['kill-worker', 'postgres-link-200ms'],
+  },
+  {
+    name: 'proof after the drain',
+    changes: [
+      {
+        file: 'packages/data/src/drained.ts',
+        from: 'return `not exists (',
+        to: 'return `true or not exists (',
+      },
+    ],
+    faults: ['kill-after-switch', 'kill-worker'],
   },
   {
     name: 'commit-first',

@@ -1,0 +1,131 @@
+import {
+  beat,
+  drainingTenants,
+  drainOlder,
+  findHolders,
+  findUnfinished,
+  type Holder,
+  noteDrained,
+  rangesToProve,
+  type Snapshot,
+  type WaitingDetail,
+} from '@rekey/control';
+import type { Store } from '@rekey/db';
+import type { Doorbell } from '@rekey/jobs';
+import type { Logger } from '@rekey/runtime';
+
+export interface DrainDependencies {
+  readonly store: Store;
+  readonly doorbell: Pick<Doorbell, 'ringRanges'>;
+  readonly publish: (snapshot: Snapshot) => void;
+  readonly logger: Logger;
+}
+
+/** A look for who is in the way takes 200 ms of two connections: this often for each tenant at most. */
+const looksEveryMs = 5_000;
+/** So many at once. */
+const looksMax = 3;
+/** From then on the operator is told, and again so often. */
+const patienceMs = 30_000;
+const remindsEveryMs = 60_000;
+
+interface Draining {
+  readonly sinceMs: number;
+  lookedMs: number;
+  toldMs: number;
+  holders: readonly Holder[];
+}
+
+/**
+ * Ends the drains that the jobs left: as soon as the last transaction that began before a switch is over, what waited for
+ * it is put into the queue again. Until then it says who is in the way, in the status and, after a while, in the log.
+ */
+export function createDrainTimer({
+  store,
+  doorbell,
+  publish,
+  logger,
+}: DrainDependencies): () => Promise<void> {
+  const draining = new Map<string, Draining>();
+  let looking = 0;
+  return async () => {
+    const tenants = await drainingTenants(store);
+    for (const known of [...draining.keys()]) if (!tenants.includes(known)) draining.delete(known);
+    for (const tenantId of tenants) {
+      if (await drainOlder(store, tenantId)) {
+        draining.delete(tenantId);
+        await noteDrained(store, tenantId);
+        const ranges = await rangesToProve(store, tenantId);
+        if (ranges.length > 0) await doorbell.ringRanges(ranges);
+        continue;
+      }
+      const nowMs = performance.now();
+      const state = draining.get(tenantId) ?? {
+        sinceMs: nowMs,
+        lookedMs: -looksEveryMs,
+        toldMs: 0,
+        holders: [],
+      };
+      draining.set(tenantId, state);
+      // Not waited for: other tenants' drains must not wait for a look at this one.
+      if (nowMs - state.lookedMs >= looksEveryMs && looking < looksMax) {
+        state.lookedMs = nowMs;
+        looking += 1;
+        look(tenantId, state)
+          .catch((error: unknown) =>
+            logger.debug('a look at who holds an older DEK failed', { tenantId, error }),
+          )
+          .finally(() => {
+            looking -= 1;
+          });
+      }
+    }
+  };
+
+  async function look(tenantId: string, state: Draining): Promise<void> {
+    const found = await findHolders(store, tenantId);
+    if (found.length > 0) state.holders = found.map((holder) => asSeenBefore(holder, state.holders));
+    const rotationId = await findUnfinished(store, tenantId);
+    const isWaiting = rotationId !== null && (await rangesToProve(store, tenantId)).length > 0;
+    if (rotationId !== null && isWaiting) {
+      const snapshot = await beat(store, rotationId, 'lock', detailOf(state.holders));
+      if (snapshot !== null) publish(snapshot);
+    }
+    const nowMs = performance.now();
+    if (nowMs - state.sinceMs < patienceMs || (state.toldMs > 0 && nowMs - state.toldMs < remindsEveryMs))
+      return;
+    state.toldMs = nowMs;
+    logger.warn('an older DEK is still held by a transaction that began before the switch', {
+      tenantId,
+      ...(rotationId === null ? {} : { rotationId }),
+      waitingFor: 'lock',
+      holders: state.holders
+        .map(
+          ({ pid, gid, applicationName, since }) =>
+            `${pid ?? `prepared ${gid}`} ${applicationName ?? ''} since ${since}`,
+        )
+        .join('; '),
+    });
+  }
+}
+
+/** Where its beginning cannot be seen, it is at least as old as the first sight of it. */
+function asSeenBefore(holder: Holder, before: readonly Holder[]): Holder {
+  if (holder.sinceIsExact) return holder;
+  const known = before.find(({ pid, gid }) => pid === holder.pid && gid === holder.gid);
+  return { ...holder, since: known?.since ?? new Date().toISOString() };
+}
+
+function detailOf(holders: readonly Holder[]): WaitingDetail {
+  const since =
+    holders
+      .map((holder) => holder.since)
+      .filter((at) => at !== null)
+      .sort()[0] ?? null;
+  return {
+    what: 'transactions that wrote for this tenant before the switch are still open, so records may still be written under an older key',
+    since,
+    todo: 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid), or rollback prepared for a prepared one',
+    holders,
+  };
+}

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { drainOlder, noteDrained } from '@rekey/control';
+import type { RotationEnvironment } from './environment.ts';
+
+/**
+ * Most transactions of an application take milliseconds: when the DEK before the switch is tried so often after a range
+ * was swept, it has drained nearly always. What takes longer is left to the timer of whichever worker looks first.
+ */
+const pausesMs = [0, 5, 20, 100] as const;
+
+/** Whether nothing can be written under an older DEK of the tenant any more. Waits for no transaction in particular. */
+export async function drainSoon(
+  { store }: Pick<RotationEnvironment, 'store'>,
+  tenantId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const pauseMs of pausesMs) {
+    if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return false;
+    if (await drainOlder(store, tenantId)) {
+      await noteDrained(store, tenantId);
+      return true;
+    }
+  }
+  return false;
+}

@@ -1,0 +1,19 @@
+-- Makes a trigger unless it is there, enabled, and calls this function of the schema.
+create or replace function rekey.ensure_trigger(
+  on_table regclass, trigger_name text, event text, details text, function_name text
+) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+    where t.tgrelid = on_table and t.tgname = trigger_name and t.tgenabled in ('O', 'A')
+      and p.proname = function_name and p.pronamespace = 'rekey'::regnamespace;
+  if found then
+    return;
+  end if;
+  execute format('drop trigger if exists %I on %s', trigger_name, on_table);
+  execute format('create trigger %I %s on %s %s execute function rekey.%I()',
+    trigger_name, event, on_table, details, function_name);
+end
+$$;

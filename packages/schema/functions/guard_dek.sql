@@ -1,0 +1,41 @@
+-- Key states only move forward (NIST SP 800-57 part 1, section 7), identities never.
+create or replace function rekey.guard_dek() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    if new.state <> 'pre_active' then
+      raise exception 'A DEK begins as pre_active' using errcode = 'RK002';
+    end if;
+    return new;
+  end if;
+  if tg_op in ('DELETE', 'TRUNCATE') then
+    raise exception 'The record of a DEK is never deleted' using errcode = 'RK002';
+  end if;
+  if (new.id, new.tenant_id, new.key_number) is distinct from (old.id, old.tenant_id, old.key_number) then
+    raise exception 'The identity of a DEK never changes' using errcode = 'RK002';
+  end if;
+  if new.state = old.state then
+    return new;
+  end if;
+  if (old.state, new.state) not in (
+    ('pre_active', 'active'), ('pre_active', 'destroyed'),
+    ('active', 'deactivated'), ('active', 'compromised'),
+    ('deactivated', 'compromised'), ('deactivated', 'destroyed'),
+    ('compromised', 'destroyed')
+  ) then
+    raise exception 'A DEK cannot go from % to %', old.state, new.state using errcode = 'RK002';
+  end if;
+  if new.state = 'active' then
+    perform rekey.open_dek_locks(new.id, new.tenant_id, new.key_number);
+  elsif old.state = 'active' then
+    insert into rekey.dek_drains (dek_id, tenant_id) values (new.id, new.tenant_id) on conflict do nothing;
+  end if;
+  -- A DEK that never was active has sealed nothing: its tenant's records need not be looked through.
+  if new.state = 'destroyed' and old.state <> 'pre_active' then
+    perform rekey.refuse_to_destroy(old.id, old.tenant_id, old.key_number);
+  end if;
+  return new;
+end
+$$;

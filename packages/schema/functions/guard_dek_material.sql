@@ -1,0 +1,28 @@
+-- Wrapped material is stored once, for a DEK that is not in use yet; changed only by a rewrap; deleted only after its
+-- DEK is destroyed. Its identity is made with it and outlives every rewrap.
+create or replace function rekey.guard_dek_material() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    -- The share lock keeps a cancelled rotation from leaving material behind a DEK that is being destroyed.
+    perform from rekey.deks d where d.id = new.dek_id and d.state = 'pre_active' for share;
+    if not found then
+      raise exception 'Material is stored only for a pre_active DEK' using errcode = 'RK002';
+    end if;
+    insert into rekey.dek_identities (dek_id) values (new.dek_id) on conflict do nothing;
+    return new;
+  end if;
+  if tg_op = 'UPDATE' then
+    if new.dek_id <> old.dek_id or new.wrap_version <> old.wrap_version + 1 then
+      raise exception 'Wrapped material changes only by a rewrap' using errcode = 'RK002';
+    end if;
+    return new;
+  end if;
+  if tg_op = 'DELETE' and exists (select from rekey.deks d where d.id = old.dek_id and d.state = 'destroyed') then
+    return old;
+  end if;
+  raise exception 'Material is deleted only after its DEK is destroyed' using errcode = 'RK003';
+end
+$$;

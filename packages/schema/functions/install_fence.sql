@@ -1,0 +1,97 @@
+-- Puts the fence around a registered table, or puts it right: may be run again at any time, and locks the table only
+-- where a trigger is missing or disabled.
+--
+-- The fence is one statement-level trigger over the transition table: it costs nothing measurable, where a per-row
+-- trigger or a foreign key costs a third of the speed. It selects rows that ARE as they must be (searching for bad ones
+-- would lock nothing) and locks them FOR SHARE (FOR KEY SHARE would not conflict with the closing of a lock).
+create or replace function rekey.install_fence(target_name text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $install$
+declare
+  target rekey.targets;
+  -- Of a ciphertext: what surrounds the value takes 33 bytes.
+  bytes_max bigint := rekey.setting('value_bytes_max') + 33;
+begin
+  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+
+  execute format($sql$
+    create or replace function rekey.%1$I() returns trigger
+    language plpgsql security definer
+    set search_path = pg_catalog, pg_temp
+    as $fence$
+    declare
+      sealed record;
+    begin
+      -- Triggers of the application that fire after ours may have changed what ours has let pass.
+      if tg_op = 'UPDATE' and rekey.has_foreign_row_trigger(tg_relid) then
+        perform from replaced r where not exists (
+          select from written w where w.%4$I = r.%4$I and w.%2$I is not distinct from r.%2$I);
+        if found then
+          raise exception 'The id and the tenant of a sealed record do not change' using errcode = 'RK004',
+            hint = 'A BEFORE trigger of the application changed one.';
+        end if;
+      end if;
+      for sealed in select distinct w.%2$I as tenant, w.%3$I as key_number from written w
+          where w.%3$I is not null order by 1, 2 loop
+        perform from rekey.deks d join rekey.dek_locks l on l.dek_id = d.id
+          where d.tenant_id = sealed.tenant and d.key_number = sealed.key_number and d.state = 'active'
+            and l.slot = pg_backend_pid() %% l.slots and l.closed_at is null
+          for share of l;
+        continue when found;
+        -- Only now it matters whether this was a write under a key: renaming a record that still waits for the sweep is
+        -- none, and must not hold the older key. A transition-table trigger cannot name columns, so the old rows are
+        -- joined here.
+        if tg_op = 'UPDATE' then
+          perform from written w left join replaced r on r.%4$I = w.%4$I
+            where w.%2$I = sealed.tenant and w.%3$I = sealed.key_number
+              and (r.%4$I is null or r.%2$I is distinct from w.%2$I
+                or r.%3$I is distinct from w.%3$I or r.%5$I is distinct from w.%5$I);
+          continue when not found;
+        end if;
+        -- A transaction that is older than the switch may finish under the DEK that it began with: the drain waits for it.
+        perform from rekey.deks d join rekey.dek_locks l on l.dek_id = d.id
+            left join rekey.dek_drains h on h.dek_id = d.id
+          where d.tenant_id = sealed.tenant and d.key_number = sealed.key_number and d.state = 'deactivated'
+            and (h.drain_before is null or pg_current_xact_id() < h.drain_before)
+            and l.slot = pg_backend_pid() %% l.slots and l.closed_at is null
+          for share of l;
+        continue when found;
+        if current_setting('transaction_isolation') <> 'read committed' then
+          raise exception 'Tenant %%: its active DEK is not in the snapshot of this transaction', sealed.tenant
+            using errcode = '40001';
+        end if;
+        raise exception 'Key %% of tenant %% is not active: seal under the active DEK', sealed.key_number, sealed.tenant
+          using errcode = 'RK001', hint = 'Write through rekey.hold_dek or the vault library.';
+      end loop;
+      -- What is there already and larger stays; the sweep sets it aside.
+      perform from written w where octet_length(w.%5$I) > %6$s;
+      if found then
+        if tg_op = 'UPDATE' then
+          perform from written w left join replaced r on r.%4$I = w.%4$I
+            where octet_length(w.%5$I) > %6$s and r.%5$I is distinct from w.%5$I;
+        end if;
+        if found then
+          raise exception 'A value of %% is larger than this installation allows (%% bytes)', %7$L, %6$s - 33
+            using errcode = 'RK008';
+        end if;
+      end if;
+      return null;
+    end
+    $fence$
+    $sql$, 'fence_' || target.name, target.tenant_column, target.key_column, target.id_column,
+    target.ciphertext_column, bytes_max, target.name);
+  execute format('revoke execute on function rekey.%I() from public', 'fence_' || target.name);
+
+  perform rekey.ensure_trigger(target.table_name::regclass, 'rekey_fence_insert_' || target.name,
+    'after insert', 'referencing new table as written for each statement', 'fence_' || target.name);
+  perform rekey.ensure_trigger(target.table_name::regclass, 'rekey_fence_update_' || target.name,
+    'after update', 'referencing old table as replaced new table as written for each statement',
+    'fence_' || target.name);
+  perform rekey.ensure_trigger(target.table_name::regclass, 'rekey_identity_' || target.name,
+    format('before update of %I, %I', target.id_column, target.tenant_column),
+    format('for each row when (old.%1$I is distinct from new.%1$I or old.%2$I is distinct from new.%2$I)',
+      target.id_column, target.tenant_column),
+    'refuse_identity_change');
+end
+$install$;

@@ -1,0 +1,39 @@
+-- The switch: the previous DEK to deactivated, the new one to active, the rotation marked as switched, in one statement
+-- or not at all. It waits for no writer: whoever holds the previous DEK goes on under it, and it drains. Its last act
+-- tries to close that DEK's locks, which succeeds where nobody writes just then.
+--
+-- 'not_ours': this rotation is not the one to switch any more. 'draining', 'drained': whether older DEKs are still held.
+create or replace function rekey.switch_to_dek(rotation uuid, tenant uuid, previous uuid, next uuid) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Nobody but a session of an older version, which locked the DEK's own row, can be in the way of this.
+  perform set_config('lock_timeout', '200ms', true);
+  perform from rekey.rotations r
+    where r.id = rotation and r.tenant_id = tenant and r.status = 'in_progress' and r.phase = 'activating'
+      and r.switched_at is null and r.new_dek_id = next
+    for update;
+  if not found then
+    return 'not_ours';
+  end if;
+  if previous is not null then
+    -- One that was declared compromised since the call is out of use already.
+    update rekey.deks d
+      set state = case d.state when 'active' then 'deactivated' else d.state end,
+        deactivated_at = coalesce(d.deactivated_at, now())
+      where d.id = previous and d.tenant_id = tenant and d.state in ('active', 'compromised');
+    if not found then
+      raise exception 'DEK % was not in the state that this rotation left it in', previous using errcode = 'RK002';
+    end if;
+  end if;
+  update rekey.deks d set state = 'active', activated_at = now()
+    where d.id = next and d.tenant_id = tenant and d.state = 'pre_active';
+  if not found then
+    raise exception 'DEK % was not in the state that this rotation left it in', next using errcode = 'RK002';
+  end if;
+  update rekey.rotations r set switched_at = clock_timestamp() where r.id = rotation;
+  return case when rekey.drain_older(tenant, true) then 'drained' else 'draining' end;
+end
+$$;
+revoke execute on function rekey.switch_to_dek(uuid, uuid, uuid, uuid) from public;
