@@ -8,6 +8,7 @@ import {
   type StartedRotation,
 } from '@rekey/contract';
 import type { RotationView } from '@rekey/control';
+import type { Caller } from './auth/caller.ts';
 
 /** The exact body of the 200 that starts a rotation. */
 export function renderStarted(view: RotationView): string {
@@ -29,17 +30,24 @@ export function renderStarted(view: RotationView): string {
   return JSON.stringify(body);
 }
 
-export function rotationResponse(view: RotationView, message: RotationResponse['message']): RotationResponse {
-  return { success: true, message, data: rotationJson(view), timestamp: new Date().toISOString() };
+/** As the caller may see it: the names of applications are for `super_admin`. */
+export function rotationResponse(
+  view: RotationView,
+  message: RotationResponse['message'],
+  caller: Caller,
+): RotationResponse {
+  return { success: true, message, data: rotationJson(view, caller), timestamp: new Date().toISOString() };
 }
 
-function rotationJson(view: RotationView): Rotation {
+function rotationJson(view: RotationView, caller: Caller): Rotation {
   return {
     ...identity(view),
     status: view.status,
     phase: view.phase,
     ...keys(view),
     startedAt: view.startedAt.toISOString(),
+    switchedAt: view.switchedAt?.toISOString() ?? null,
+    drainedAt: view.drainedAt?.toISOString() ?? null,
     completedAt: view.completedAt?.toISOString() ?? null,
     estimatedCompletion: view.estimatedCompletion.toISOString(),
     itemsToRotate: view.itemsToRotate,
@@ -50,9 +58,20 @@ function rotationJson(view: RotationView): Rotation {
     percentComplete: view.percentComplete,
     itemsPerSecond: view.itemsPerSecond,
     waitingFor: view.waitingFor,
+    waitingDetail: detailFor(view.waitingDetail, caller),
     failureReason: view.failureReason,
     initiatedBy: view.initiatedBy,
   };
+}
+
+function detailFor(detail: RotationView['waitingDetail'], caller: Caller): Rotation['waitingDetail'] {
+  if (detail === null) return null;
+  const { what, since, todo, holders } = detail;
+  const shown = holders?.map((holder) => ({
+    ...holder,
+    applicationName: caller.superAdmin ? holder.applicationName : null,
+  }));
+  return { what, since, todo, ...(shown === undefined ? {} : { holders: shown }) };
 }
 
 function identity(view: RotationView) {

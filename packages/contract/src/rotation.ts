@@ -27,6 +27,31 @@ export const WaitingFor = Type.Union([
   Type.Literal('worker'),
 ]);
 
+/** A transaction that a rotation waits for: its process, or its gid where it was prepared. */
+export const Holder = Type.Object(
+  {
+    pid: Type.Union([Type.Integer(), Type.Null()]),
+    gid: Type.Union([Type.String(), Type.Null()]),
+    applicationName: Type.Union([Type.String(), Type.Null()], {
+      description: 'Shown to `super_admin` only.',
+    }),
+    since: Type.Union([Timestamp, Type.Null()]),
+    sinceIsExact: Type.Boolean({ description: 'False: it began then or earlier.' }),
+  },
+  { additionalProperties: false },
+);
+
+/** What a stalled rotation waits for, since when, and what to do about it. */
+export const WaitingDetail = Type.Object(
+  {
+    what: Type.String(),
+    since: Type.Union([Timestamp, Type.Null()]),
+    todo: Type.String(),
+    holders: Type.Optional(Type.Array(Holder)),
+  },
+  { additionalProperties: false },
+);
+
 /** A rotation as `GET …/rotations/{rotationId}` and `POST …/cancel` answer it. */
 export const Rotation = Type.Object(
   {
@@ -37,6 +62,10 @@ export const Rotation = Type.Object(
     previousKeyId: Type.Union([KeyId, Type.Null()], { description: 'Null for a tenant that had no DEK.' }),
     newKeyId: KeyId,
     startedAt: Timestamp,
+    switchedAt: Type.Union([Timestamp, Type.Null()], { description: 'When the new DEK became active.' }),
+    drainedAt: Type.Union([Timestamp, Type.Null()], {
+      description: 'When nothing could be written under an older DEK any more.',
+    }),
     completedAt: Type.Union([Timestamp, Type.Null()]),
     estimatedCompletion: Timestamp,
     itemsToRotate: ItemCounts,
@@ -47,6 +76,7 @@ export const Rotation = Type.Object(
     percentComplete: Type.Number({ minimum: 0, maximum: 100 }),
     itemsPerSecond: Type.Number({ minimum: 0 }),
     waitingFor: Type.Union([WaitingFor, Type.Null()]),
+    waitingDetail: Type.Union([WaitingDetail, Type.Null()]),
     failureReason: Type.Union([Type.String(), Type.Null()]),
     initiatedBy: Initiator,
   },
@@ -75,6 +105,8 @@ const example = {
     previousKeyId: 'dek-7b1f3c52-8f0e-4c58-9d0a-2f6f5a1f0c3d',
     newKeyId: 'dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11',
     startedAt: '2025-07-10T14:35:00.000Z',
+    switchedAt: '2025-07-10T14:35:00.120Z',
+    drainedAt: '2025-07-10T14:35:00.125Z',
     completedAt: null,
     estimatedCompletion: '2025-07-10T14:35:04.000Z',
     itemsToRotate: { credentials: 25, apiKeys: 10, secrets: 50 },
@@ -85,6 +117,7 @@ const example = {
     percentComplete: 49.4,
     itemsPerSecond: 21,
     waitingFor: null,
+    waitingDetail: null,
     failureReason: null,
     initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
   },

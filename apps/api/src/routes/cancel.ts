@@ -22,11 +22,12 @@ export function addCancelRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
       preValidation: validated(schema),
     },
     async (request) => {
-      const { id } = await findVisible(deps, callerOf(request), {
+      const caller = callerOf(request);
+      const { id } = await findVisible(deps, caller, {
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
-      return rotationResponse(cancelledView(await deps.rotations.cancel(id)), cancelMessage);
+      return rotationResponse(cancelledView(await deps.rotations.cancel(id)), cancelMessage, caller);
     },
   );
 }

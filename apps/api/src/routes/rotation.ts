@@ -19,11 +19,12 @@ export function addRotationRoute(app: ApiInstance, guards: Guards, deps: ApiDepe
       preValidation: validated(schema),
     },
     async (request) => {
-      const view = await findVisible(deps, callerOf(request), {
+      const caller = callerOf(request);
+      const view = await findVisible(deps, caller, {
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
-      return rotationResponse(view, rotationMessage);
+      return rotationResponse(view, rotationMessage, caller);
     },
   );
 }
