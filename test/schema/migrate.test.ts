@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStore, StoreError, type StoreErrorCode } from '@rekey/db';
 import { checkSchema, migrate } from '@rekey/schema';
@@ -81,4 +84,73 @@ test('a database that is away is said to be away, without its password', async (
     away,
     (error) => refusal('UNAVAILABLE')(error) && !String(error).includes('s3cret-word'),
   );
+});
+
+test('a newer version beside this one is worked with, unless one of its migrations is marked as breaking', async (t) => {
+  const { url, pool } = await createTestDatabase(t);
+  await pool().query(`insert into rekey.migrations (name, sha256) values ('9998_later.sql', 'x')`);
+  await pool().query(`update rekey.functions set revision = 1000, sha256 = 'newer'`);
+  await checkSchema(pool());
+  await migrate(url); // leaves the newer functions alone
+  const { rows } = await pool().query('select distinct sha256 from rekey.functions');
+  assert.deepEqual(rows, [{ sha256: 'newer' }]);
+  await pool().query(
+    `insert into rekey.migrations (name, sha256, breaking) values ('9999_last.sql', 'x', true)`,
+  );
+  await assert.rejects(checkSchema(pool()), (error) => {
+    return refusal('SCHEMA_OUTDATED')(error) && /9999_last\.sql .* must not work with/.test(String(error));
+  });
+});
+
+test('a function whose text has changed is replaced, and put around the registered tables again', async (t) => {
+  const { url, pool } = await createTestDatabase(t);
+  await pool().query(`update rekey.functions set sha256 = 'older' where name = 'install_fence.sql'`);
+  await pool().query(`drop trigger rekey_fence_insert_secrets on secrets`);
+  await pool().query(`alter table credentials disable trigger rekey_fence_update_credentials`);
+  await assert.rejects(checkSchema(pool()), refusal('SCHEMA_OUTDATED'));
+  await migrate(url);
+  await checkSchema(pool());
+  const { rows } = await pool().query(
+    `select tgname, tgenabled from pg_trigger
+     where tgname in ('rekey_fence_insert_secrets', 'rekey_fence_update_credentials') order by 1`,
+  );
+  assert.deepEqual(rows, [
+    { tgname: 'rekey_fence_insert_secrets', tgenabled: 'O' },
+    { tgname: 'rekey_fence_update_credentials', tgenabled: 'O' },
+  ]);
+});
+
+test('a migration may run outside a transaction, and is begun again where it was stopped', async (t) => {
+  const { url, pool } = await createTestDatabase(t);
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-migrations-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const index = (table: string): string => `drop index concurrently if exists secrets_by_name;
+-- next
+create index concurrently secrets_by_name on ${table} (name);
+`;
+  const file = join(folder, '9000_index.sql');
+  await writeFile(file, `-- rekey: outside a transaction\n${index('no_such_table')}`);
+  const options = { folder: new URL(`file://${folder}/`) };
+  await assert.rejects(migrate(url, options));
+  await writeFile(file, `-- rekey: outside a transaction\n${index('secrets')}`);
+  await migrate(url, options);
+  const { rows } = await pool().query(
+    `select indisvalid from pg_index where indexrelid = 'secrets_by_name'::regclass`,
+  );
+  assert.deepEqual(rows, [{ indisvalid: true }]);
+});
+
+test('a database that has a table of that name already is told so in one line, and keeps nothing of ours', async (t) => {
+  const url = await emptyDatabase(t);
+  const store = openStore({ url, onError: () => {} });
+  try {
+    await store.query('create table public.api_keys (id int)');
+    await assert.rejects(migrate(url), (error) => {
+      return refusal('REFUSED')(error) && /has public\.api_keys already/.test(String(error));
+    });
+    const { rows } = await store.query(`select to_regnamespace('rekey') as half`);
+    assert.deepEqual(rows, [{ half: null }]);
+  } finally {
+    await store.end();
+  }
 });

@@ -1,41 +1,61 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { foldRecordCounts, forgetIdempotencyKeys } from '@rekey/control';
-import type { Store } from '@rekey/db';
+import { type Store, StoreError } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
+import { checkSchema } from '@rekey/schema';
 import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
   readonly store: Store;
   readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>;
   readonly logger: Logger;
+  /** Called once when a newer version has made the schema one that this version must not work on. */
+  readonly onUnfit: () => void;
   /** Ends the drains that jobs left, and says who is in the way. */
   readonly drain: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
+/** About every ten seconds. */
+const turnsPerSchemaCheck = 10;
 /** About once in ten minutes. */
 const turnsPerTidying = 600;
 
-/** What a worker does besides its jobs, about once a second until the signal. Trouble is left for the next turn. */
+/**
+ * What a worker does besides its jobs, about once a second until the signal. Trouble with one chore is left for the next
+ * turn and keeps none of the others from being done.
+ */
 export async function keepHouse({
   store,
   doorbell,
   logger,
   drain,
+  onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
+  const chore = async (work: () => Promise<unknown>): Promise<void> => {
+    await work().catch((error: unknown) => logger.debug('housekeeping waits', { error }));
+  };
   for (let turn = 1; ; turn += 1) {
     // Jittered, so that many workers do not all look at the same moment.
     await sleep(700 + Math.random() * 600, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    try {
-      await drain();
-      await recover(store, doorbell);
-      await foldRecordCounts(store);
-      if (turn % turnsPerTidying === 0) await forgetIdempotencyKeys(store);
-    } catch (error) {
-      logger.debug('housekeeping waits', { error });
-    }
+    if (turn % turnsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();
+    await chore(drain);
+    await chore(() => recover(store, doorbell));
+    await chore(() => foldRecordCounts(store));
+    if (turn % turnsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
+  }
+}
+
+async function isUnfit(store: Store, logger: Logger): Promise<boolean> {
+  try {
+    await checkSchema(store);
+    return false;
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'SCHEMA_OUTDATED') return false;
+    logger.error('this worker takes no work any more: the schema is of another version', { error });
+    return true;
   }
 }

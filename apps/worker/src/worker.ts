@@ -29,7 +29,7 @@ import { processRotation } from './process-rotation.ts';
 export interface RekeyWorker {
   /** Resolves when jobs are being taken. Waits while Redis is away. */
   readonly ready: Promise<void>;
-  /** Whether Postgres and Redis answer. */
+  /** Whether Postgres and Redis answer, and the schema is one that this version may work on. */
   check(): Promise<Record<string, boolean>>;
   /** Stops after the batches under way, hands unfinished jobs back, and closes everything; at most a few seconds. */
   close(): Promise<void>;
@@ -135,11 +135,17 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
   rotationWorker.on('completed', (job) => void ringAgain(job.data).catch(() => {}));
   rotationWorker.on('failed', (job) => void ringAgain(job?.data).catch(() => {}));
 
+  let isFit = true;
   const housekeeping = keepHouse({
     store,
     doorbell,
     logger,
     drain: createDrainTimer({ store, doorbell, publish, logger }),
+    onUnfit: () => {
+      isFit = false;
+      stop.abort();
+      for (const worker of [rotationWorker, rangeWorker]) void worker.pause(true);
+    },
     signal: stop.signal,
   });
 
@@ -153,7 +159,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
         ),
         scoreboard.ping(),
       ]);
-      return { postgres, redis: answered };
+      return { postgres, redis: answered, schema: isFit };
     },
     async close() {
       stop.abort();

@@ -18,6 +18,8 @@ const pauseMs = { least: 300, most: 1_500 } as const;
 export interface MigrateOptions {
   /** For how long a lock that is not to be had is tried for again and again; ten minutes when absent. */
   readonly lockedForMs?: number;
+  /** Another folder of migrations than this program's own. */
+  readonly folder?: URL;
   /** Told when a lock was not to be had, before it is tried for again. */
   readonly onWait?: () => void;
 }
@@ -39,7 +41,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
     try {
       await client.query('select pg_advisory_lock($1)', [migratorLock]);
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
-      for (const group of inGroups(await pendingMigrations(client, await migrations()))) {
+      for (const group of inGroups(await pendingMigrations(client, await migrations(options.folder)))) {
         await again(options, () => runGroup(client, group));
       }
       await again(options, () => runGroup(client, []));

@@ -21,8 +21,9 @@ export interface Migration extends ProgramFile {
   readonly statements: readonly string[] | null;
 }
 
-export async function migrations(): Promise<Migration[]> {
-  return (await sqlFiles('migrations')).map((file) => {
+/** @param folder of this program when absent */
+export async function migrations(folder = new URL('../migrations/', import.meta.url)): Promise<Migration[]> {
+  return (await sqlFiles(folder)).map((file) => {
     const directives = new Set(
       [...file.sql.matchAll(/^-- rekey: (.*)$/gm)].map(([, directive]) => directive),
     );
@@ -42,11 +43,10 @@ export const functionsRevision = 1;
 
 /** The files of `functions/`: one function each, replaced whenever its text has changed. */
 export function functions(): Promise<ProgramFile[]> {
-  return sqlFiles('functions');
+  return sqlFiles(new URL('../functions/', import.meta.url));
 }
 
-async function sqlFiles(kind: 'migrations' | 'functions'): Promise<ProgramFile[]> {
-  const folder = new URL(`../${kind}/`, import.meta.url);
+async function sqlFiles(folder: URL): Promise<ProgramFile[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   return Promise.all(
     names.map(async (name) => {
