@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { closeDatabase, createDatabase, runProgram, runUntilDone, startServers } from '@rekey/stack';
 import { dropDatabasesOf } from './harness/database.ts';
 import { removeKeys } from './harness/redis.ts';
+import { createRoles, dropRoles } from './harness/roles.ts';
 
 const ALL = 'test/**/*.test.ts';
 /** Two cores are what the smallest CI machine has; more only makes timing noisier. */
@@ -24,7 +25,9 @@ await runUntilDone(async (signal) => {
   try {
     const template = `${databases}_template`;
     const { migrate } = await import('@rekey/schema');
-    await migrate(await createDatabase(servers.databaseUrl, template));
+    const templateUrl = await createDatabase(servers.databaseUrl, template);
+    await migrate(templateUrl);
+    await createRoles(templateUrl, databases);
     await closeDatabase(servers.databaseUrl, template);
 
     const exit = await runProgram({
@@ -34,6 +37,7 @@ await runUntilDone(async (signal) => {
         ...environment(),
         TEST_DATABASE_ADMIN_URL: servers.databaseUrl,
         TEST_TEMPLATE_DATABASE: template,
+        TEST_ROLES_PREFIX: databases,
         TEST_REDIS_URL: servers.redisUrl,
         TEST_REDIS_PREFIX: keys,
       },
@@ -42,7 +46,10 @@ await runUntilDone(async (signal) => {
     signal.throwIfAborted();
     return exit.code ?? 1;
   } finally {
-    if (!servers.embedded.postgres) await dropDatabasesOf(servers.databaseUrl, databases);
+    if (!servers.embedded.postgres) {
+      await dropDatabasesOf(servers.databaseUrl, databases);
+      await dropRoles(servers.databaseUrl, databases);
+    }
     if (!servers.embedded.redis) await removeKeys(servers.redisUrl, keys);
     await servers.stop();
   }

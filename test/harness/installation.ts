@@ -10,6 +10,7 @@ import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase } from './database.ts';
 import { startApi, startWorker } from './process.ts';
 import { testRedis } from './redis.ts';
+import { asRole, type Role } from './roles.ts';
 import { type SeededTenant, seedTenant } from './seed.ts';
 import { signHs256 } from './tokens.ts';
 import { until } from './wait.ts';
@@ -101,12 +102,18 @@ export async function installation(
   });
 
   const jwtSecret = `${randomUUID()}${randomUUID()}`;
-  const shared = { DATABASE_URL: databaseUrl, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
-  const apiEnv = { ...shared, JWT_SECRET: jwtSecret, ...moreApiEnv };
+  // A database that a test brings may be on another server, or behind a proxy that tells roles apart.
+  const urlOf = (role: Role): string =>
+    options.databaseUrl === undefined ? asRole(databaseUrl, role) : databaseUrl;
+  const shared = { REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
+  const apiEnv = { DATABASE_URL: urlOf('api'), ...shared, JWT_SECRET: jwtSecret, ...moreApiEnv };
   const running = await Promise.all(Array.from({ length: apis }, () => startApi(apiEnv, owner)));
   const startedWorkers: RunningProcess[] = [];
   const addWorker = async (env: Record<string, string> = {}): Promise<RunningProcess> => {
-    const worker = await startWorker({ ...shared, KEK_URI: `local:${kekFile}`, ...workerEnv, ...env }, owner);
+    const worker = await startWorker(
+      { DATABASE_URL: urlOf('worker'), ...shared, KEK_URI: `local:${kekFile}`, ...workerEnv, ...env },
+      owner,
+    );
     startedWorkers.push(worker);
     return worker;
   };

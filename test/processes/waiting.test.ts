@@ -110,7 +110,7 @@ test('a locked record is left out, waited for, and swept when it is free; who ho
   assert.deepEqual(contradictions(poller.answers.map(({ body }) => body.data)), []);
 });
 
-test('a writer that keeps its transaction open holds up the switch, not other writers, and is not disturbed', async (t) => {
+test('a writer that keeps its transaction open holds up the proof, not other writers, and is not disturbed', async (t) => {
   const { tenantId, records } = await rekey.seedTenant(17);
   await rekey.addWorker();
   const [one, other] = records.filter(({ target }) => target === 'secrets');
@@ -121,11 +121,11 @@ test('a writer that keeps its transaction open holds up the switch, not other wr
   await rekey.vault.put({ ...one, tenantId, value: Buffer.from('open'), client: application });
   const { rotationId } = (await rekey.rotate(tenantId)).body.data;
   const waiting = await waitsFor(rotationId, 'lock');
-  assert.equal(waiting.phase, 'activating');
+  assert.equal(waiting.phase, 'sweeping');
   const began = performance.now();
   await rekey.vault.put({ ...other, tenantId, value: Buffer.from('beside it') });
   const ms = performance.now() - began;
-  t.diagnostic(`a write while the switch waits took ${Math.round(ms)} ms`);
+  t.diagnostic(`a write while the rotation waits took ${Math.round(ms)} ms`);
   assert.ok(ms < 1_500);
   await application.query('commit');
   assert.equal((await rekey.ended(rotationId)).status, 'completed');

@@ -189,7 +189,7 @@ test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Po
   };
   const checks = (postgres: boolean, redisIs: boolean) => ({
     status: postgres && redisIs ? 'ready' : 'unready',
-    checks: { postgres, redis: redisIs },
+    checks: { postgres, redis: redisIs, schema: true },
   });
   assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
   assert.deepEqual(await ask('/readyz'), [200, checks(true, true)]);

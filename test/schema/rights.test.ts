@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { reserveSeals } from '@rekey/control';
 import { Client } from 'pg';
 import { testEnvironment } from '../harness/environment.ts';
+import { roles } from '../harness/roles.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
 import { sessionsOn, sqlState } from '../harness/session.ts';
@@ -131,6 +133,51 @@ test('every function that runs with the rights of its owner has a fixed search p
   const definers = rows.filter(({ definer }) => definer);
   assert.ok(definers.length >= 5);
   for (const { name, config } of definers) {
-    assert.deepEqual(config, ['search_path=pg_catalog, pg_temp'], name);
+    assert.ok(config?.includes('search_path=pg_catalog, pg_temp'), name);
   }
+});
+
+test('the rights of every role in the catalog are those of the committed matrix', async () => {
+  const { rows } = await store.query<{ role: string; kind: string; name: string; rights: string }>(
+    `select role, kind, name, string_agg(privilege, ' ' order by privilege) as rights from (
+       select r.role, 'table' as kind, c.oid::regclass::text as name, p.privilege
+       from unnest($1::text[]) r(role), pg_class c,
+         unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p(privilege)
+       where c.relkind in ('r', 'v') and c.relnamespace in ('rekey'::regnamespace, 'public'::regnamespace)
+         and has_table_privilege($2 || r.role, c.oid, p.privilege)
+       union all
+       select r.role, 'column', c.oid::regclass::text || '.' || a.attname, p.privilege
+       from unnest($1::text[]) r(role), pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0,
+         unnest(array['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) p(privilege)
+       where c.relkind = 'r' and c.relnamespace in ('rekey'::regnamespace, 'public'::regnamespace)
+         and has_column_privilege($2 || r.role, c.oid, a.attnum, p.privilege)
+         and not has_table_privilege($2 || r.role, c.oid, p.privilege)
+       union all
+       select r.role, 'function', f.oid::regprocedure::text, 'EXECUTE'
+       from unnest($1::text[]) r(role), pg_proc f
+       where f.pronamespace = 'rekey'::regnamespace and has_function_privilege($2 || r.role, f.oid, 'EXECUTE')
+     ) found group by 1, 2, 3 order by 1, 2, 3`,
+    [roles, `${testEnvironment('TEST_ROLES_PREFIX')}_`],
+  );
+  const matrix: Record<string, Record<string, string>> = {};
+  for (const { role, kind, name, rights } of rows) {
+    const ofRole = matrix[role] ?? {};
+    ofRole[`${kind} ${name}`] = rights;
+    matrix[role] = ofRole;
+  }
+  const file = new URL('rights.json', import.meta.url);
+  if (process.env.UPDATE_RIGHTS !== undefined) await writeFile(file, `${JSON.stringify(matrix, null, 2)}\n`);
+  const committed: unknown = JSON.parse(await readFile(file, 'utf8'));
+  assert.deepEqual(matrix, committed);
+});
+
+test('the public may do nothing in the schema', async () => {
+  const { rows } = await store.query(
+    `select f.oid::regprocedure::text as name from pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+     where f.pronamespace = 'rekey'::regnamespace and a.grantee = 0
+     union all
+     select c.oid::regclass::text from pg_class c, aclexplode(c.relacl) a
+     where c.relnamespace = 'rekey'::regnamespace and a.grantee = 0`,
+  );
+  assert.deepEqual(rows, []);
 });

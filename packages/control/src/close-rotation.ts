@@ -4,6 +4,7 @@ import type { PoolClient } from 'pg';
 import type { Snapshot } from './beat.ts';
 import { progressOf, sumRanges } from './progress.ts';
 import {
+  type Initiator,
   type Progress,
   type RotationRow,
   type RotationStatus,
@@ -31,8 +32,8 @@ export async function failRotation(
   reason: FailureReason,
 ): Promise<Snapshot | null> {
   return inTransaction(store, async (tx) => {
-    const rotation = await lockUnfinished(tx, rotationId);
-    return rotation === null ? null : close(tx, rotation, 'failed', reason);
+    const rotation = await halt(tx, rotationId);
+    return rotation === null ? null : close(tx, rotation, 'failed', reason, null);
   });
 }
 
@@ -45,10 +46,15 @@ export type CancelledRotation =
  * Ends an unfinished rotation at once. Everything stays readable: before the switch the new DEK is destroyed
  * unused, after it the new DEK stays active and the next rotation sweeps every older one.
  */
-export async function cancelRotation(store: Store, rotationId: string): Promise<CancelledRotation> {
+export async function cancelRotation(
+  store: Store,
+  rotationId: string,
+  actor: Initiator | null = null,
+): Promise<CancelledRotation> {
   return inTransaction(store, async (tx): Promise<CancelledRotation> => {
-    const rotation = await lockUnfinished(tx, rotationId);
-    if (rotation !== null) return { kind: 'cancelled', ...(await close(tx, rotation, 'cancelled', null)) };
+    const rotation = await halt(tx, rotationId);
+    if (rotation !== null)
+      return { kind: 'cancelled', ...(await close(tx, rotation, 'cancelled', null, actor)) };
     const [found] = await rows<RotationRow>(
       tx,
       `select ${rotationColumns} from rekey.rotations where id = $1`,
@@ -58,13 +64,11 @@ export async function cancelRotation(store: Store, rotationId: string): Promise<
   });
 }
 
-async function lockUnfinished(tx: PoolClient, rotationId: string): Promise<RotationRow | null> {
-  const [found] = await rows<RotationRow>(
-    tx,
-    `select ${rotationColumns} from rekey.rotations
-     where id = $1 and status in ('in_progress', 'paused') for update`,
-    [rotationId],
-  );
+/** Takes the ranges from whoever sweeps them; null when it has ended. */
+async function halt(tx: PoolClient, rotationId: string): Promise<RotationRow | null> {
+  const [found] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.halt_rotation($1)`, [
+    rotationId,
+  ]);
   return found ?? null;
 }
 
@@ -73,35 +77,23 @@ async function close(
   rotation: RotationRow,
   status: 'failed' | 'cancelled',
   failureReason: FailureReason | null,
+  actor: Initiator | null,
 ): Promise<Snapshot> {
-  // Takes the ranges from whoever sweeps them: waits for batches that are committing, turns later ones away.
-  await tx.query(
-    'update rekey.rotation_ranges set owner = null where rotation_id = $1 and owner is not null',
-    [rotation.id],
-  );
-  await destroyUnusedDek(tx, rotation.new_dek_id);
   const { sums, nowMs } = await sumRanges(tx, rotation.id);
   const progress = finalProgress(progressOf(rotation, sums, nowMs), rotation, status, nowMs);
   const closed = await row<RotationRow>(
     tx,
-    `update rekey.rotations
-     set status = $2, phase = 'done', failure_reason = $3, progress = $4, version = version + 1,
-       waiting_for = null, completed_at = $5, heartbeat_at = clock_timestamp()
-     where id = $1 returning ${rotationColumns}`,
-    [rotation.id, status, failureReason, JSON.stringify(progress), new Date(nowMs)],
+    `select ${rotationColumns} from rekey.close_rotation($1, $2, $3, $4, $5, $6)`,
+    [
+      rotation.id,
+      status,
+      failureReason,
+      JSON.stringify(progress),
+      new Date(nowMs),
+      actor === null ? null : JSON.stringify(actor),
+    ],
   );
   return { view: toView(closed), version: Number(closed.version) };
-}
-
-/** A DEK that never became active has sealed nothing. */
-async function destroyUnusedDek(tx: PoolClient, dekId: string): Promise<void> {
-  const destroyed = await rows(
-    tx,
-    `update rekey.deks set state = 'destroyed', destroyed_at = now()
-     where id = $1 and state = 'pre_active' returning 1`,
-    [dekId],
-  );
-  if (destroyed.length === 1) await tx.query('delete from rekey.dek_material where dek_id = $1', [dekId]);
 }
 
 /** What stays published of a rotation that has ended. */

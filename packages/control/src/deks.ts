@@ -74,13 +74,10 @@ export async function loadDeks(
 
 /** Takes a block of seals under a DEK; the number taken so far in all, this block included. */
 export async function reserveSeals(on: Queryable, dekId: string, seals: number): Promise<number> {
-  const { total } = await row<{ total: string }>(
-    on,
-    // Without RETURNING: an application's role may append here and not read.
-    `with reserved as (insert into rekey.dek_seals (dek_id, seals) values ($1, $2))
-     select seals + $2 as total from rekey.dek_seal_counts where dek_id = $1`,
-    [dekId, seals],
-  );
+  const { total } = await row<{ total: string }>(on, 'select rekey.reserve_seals($1, $2) as total', [
+    dekId,
+    seals,
+  ]);
   return Number(total);
 }
 

@@ -61,8 +61,10 @@ async function startOrReplay(
   idempotency: IdempotencyKey,
 ): Promise<StartedRotation> {
   // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
-  const tenant = await rows(tx, 'select from rekey.tenants where id = $1 for no key update', [call.tenantId]);
-  if (tenant.length === 0) return { kind: 'tenant_not_found' };
+  const { exists } = await row<{ exists: boolean }>(tx, 'select rekey.lock_tenant($1) as exists', [
+    call.tenantId,
+  ]);
+  if (!exists) return { kind: 'tenant_not_found' };
 
   const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
   if (earlier !== null) {
@@ -72,7 +74,7 @@ async function startOrReplay(
   }
   const outcome = await start(tx, call);
   if (outcome.kind === 'started') {
-    await tx.query('update rekey.idempotency_keys set response = $3 where caller = $1 and key = $2', [
+    await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [
       idempotency.caller,
       idempotency.key,
       outcome.body,
@@ -102,12 +104,7 @@ async function start(on: Queryable, call: StartRotation): Promise<StartedRotatio
 
 /** Deletes keys that are not honoured any more, some at a time. */
 export async function forgetIdempotencyKeys(on: Queryable): Promise<void> {
-  await rows(
-    on,
-    `delete from rekey.idempotency_keys where (caller, key) in (
-       select caller, key from rekey.idempotency_keys
-       where created_at < now() - interval '25 hours' order by created_at limit 1000 for update skip locked)`,
-  );
+  await rows(on, 'select rekey.forget_idempotency_keys()');
 }
 
 interface KeptAnswer {
@@ -121,20 +118,10 @@ async function claimIdempotencyKey(
   { caller, key, bodyHash }: IdempotencyKey,
   rotationId: string,
 ): Promise<KeptAnswer | null> {
-  await tx.query(
-    `delete from rekey.idempotency_keys where caller = $1 and key = $2 and created_at < now() - interval '24 hours'`,
-    [caller, key],
-  );
-  const claimed = await rows(
+  const [kept] = await rows<KeptAnswer>(
     tx,
-    `insert into rekey.idempotency_keys (caller, key, body_hash, rotation_id, response)
-     values ($1, $2, $3, $4, '') on conflict do nothing returning 1`,
+    'select body_hash, response from rekey.claim_idempotency_key($1, $2, $3, $4)',
     [caller, key, bodyHash, rotationId],
   );
-  if (claimed.length === 1) return null;
-  return row<{ body_hash: Buffer; response: string }>(
-    tx,
-    'select body_hash, response from rekey.idempotency_keys where caller = $1 and key = $2',
-    [caller, key],
-  );
+  return kept ?? null;
 }

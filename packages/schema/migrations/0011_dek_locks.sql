@@ -13,7 +13,8 @@ create table rekey.dek_identities (
   material_id uuid not null default gen_random_uuid()
 );
 insert into rekey.dek_identities (dek_id) select m.dek_id from rekey.dek_material m;
--- Whoever may read the one may read the other.
+-- Whoever may read the one may read the other, and is an application: what it could call as one of the public it is
+-- granted by name from here on.
 do $$
 declare
   reader regrole;

@@ -141,6 +141,8 @@ async function replaceFunctions(client: Client): Promise<void> {
       [name, sha256, functionsRevision],
     );
   }
+  // Whoever needs one is granted it by name; the right that everybody has by default goes to nobody.
+  await client.query('revoke execute on all functions in schema rekey from public');
   // A mended fence reaches the tables that are registered already.
   await client.query(`
     select rekey.install_fence(t.name), rekey.install_counting(t.name)

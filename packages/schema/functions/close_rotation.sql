@@ -1,0 +1,31 @@
+-- Ends an unfinished rotation as failed or cancelled; completed it becomes by its proof only. A DEK that never became
+-- active has sealed nothing and is destroyed with its material. No row: it has ended, or there is none.
+create or replace function rekey.close_rotation(
+  rotation uuid, final_status text, reason text, final_progress jsonb, ended_at timestamptz, actor jsonb
+) returns setof rekey.rotations
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  unused uuid;
+begin
+  if final_status not in ('failed', 'cancelled') then
+    raise exception 'A rotation cannot be closed as %', final_status using errcode = 'RK005';
+  end if;
+  select r.new_dek_id into unused from rekey.rotations r
+    where r.id = rotation and r.status in ('in_progress', 'paused') for update;
+  if not found then
+    return;
+  end if;
+  update rekey.deks d set state = 'destroyed', destroyed_at = now() where d.id = unused and d.state = 'pre_active';
+  if found then
+    delete from rekey.dek_material m where m.dek_id = unused;
+  end if;
+  return query
+    update rekey.rotations r
+    set status = final_status, phase = 'done', failure_reason = reason, progress = final_progress,
+      version = r.version + 1, waiting_for = null, waiting_detail = null, completed_at = ended_at,
+      heartbeat_at = clock_timestamp(), ended_by = actor
+    where r.id = rotation returning r.*;
+end
+$$;
