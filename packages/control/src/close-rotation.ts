@@ -24,15 +24,30 @@ export type FailureReason = (typeof failureReasons)[number];
 
 export type Final = Exclude<RotationStatus, 'in_progress' | 'paused'>;
 
-/** Ends an unfinished rotation for a permanent cause; null when it had ended already. */
+/** Whether a cause ends a rotation that has been under way for so long, by the database's clock. */
+export type Ends = (
+  reason: FailureReason,
+  rotation: { readonly switched: boolean; readonly forMs: number },
+) => boolean;
+
+/** Ends an unfinished rotation for a permanent cause; null when it had ended already, `goes_on` when it does not yet. */
 export async function failRotation(
   store: Store,
   rotationId: string,
   reason: FailureReason,
-): Promise<Snapshot | null> {
+  ends: Ends = () => true,
+): Promise<Snapshot | 'goes_on' | null> {
   return inTransaction(store, async (tx) => {
     const rotation = await lockUnfinished(tx, rotationId);
-    return rotation === null ? null : close(tx, rotation, 'failed', reason);
+    if (rotation === null) return null;
+    const { switched, for_ms } = await row<{ switched: boolean; for_ms: number }>(
+      tx,
+      `select switched_at is not null as switched,
+         (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as for_ms
+       from rekey.rotations where id = $1`,
+      [rotationId],
+    );
+    return ends(reason, { switched, forMs: for_ms }) ? close(tx, rotation, 'failed', reason) : 'goes_on';
   });
 }
 
