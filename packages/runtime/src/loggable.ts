@@ -75,7 +75,11 @@ export function loggable(
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (!allowed.has(name) || value === undefined) continue;
-    kept[name] = value instanceof Error ? describeError(value, ourErrors) : reduce(asWritten(name, value));
+    // What is thrown need not be an error: a string that was thrown may say anything.
+    kept[name] =
+      value instanceof Error || name === 'error'
+        ? describeError(value, ourErrors)
+        : reduce(asWritten(name, value));
   }
   return kept;
 }
