@@ -89,7 +89,10 @@ test('with Postgres away the proof is made when it is back, and until then the w
   const mistaken = begin(rekey, { DATABASE_URL: wire.url, KEK_URI: otherKek });
   t.after(async () => void (await Promise.all([right.stop(), mistaken.stop()])));
   for (const worker of [right, mistaken]) {
-    await until(() => worker.logs().includes('postgres is away: waiting for it'), { what: 'it says so' });
+    await until(() => worker.logs().includes('postgres is away: waiting for it'), {
+      what: 'it says so',
+      timeoutMs: 60_000,
+    });
   }
   const answer = await fetch(`http://127.0.0.1:${HEALTH_PORT}/readyz`);
   assert.deepEqual(
@@ -108,7 +111,7 @@ test('with Postgres away the proof is made when it is back, and until then the w
 test('a worker that waits for Postgres ends at SIGTERM', async (t) => {
   const rekey = await installation({ workers: 0 }, t);
   const worker = begin(rekey, { DATABASE_URL: 'postgres://u:p@127.0.0.1:1/none' });
-  await until(() => worker.logs().includes('postgres is away'), { what: 'it waits' });
+  await until(() => worker.logs().includes('postgres is away'), { what: 'it waits', timeoutMs: 60_000 });
   assert.deepEqual(await worker.stop(3_000), { code: 0, signal: null });
 });
 
@@ -142,7 +145,10 @@ test('first DEKs are made only under the KEK of those that are stored, even by a
   };
   const waiting = await before();
   const { rotationId } = (await rekey.rotate(waiting)).body.data;
-  await until(() => mistaken.logs().includes('"code":"NOT_FOUND"'), { what: 'the mistaken one tries' });
+  await until(() => mistaken.logs().includes('"code":"NOT_FOUND"'), {
+    what: 'the mistaken one tries',
+    timeoutMs: 60_000,
+  });
   await sleep(500);
   assert.equal((await rekey.status(rotationId)).body.data.status, 'in_progress');
   await rekey.addWorker();
