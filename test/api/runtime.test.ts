@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, type Logger, startHealthServer } from '@rekey/runtime';
+import { createLogger, type Logger, logRotationEnd, startHealthServer } from '@rekey/runtime';
 import { send } from './live-api.ts';
 
 class OurError extends Error {}
@@ -45,6 +45,42 @@ test('the log writes allow-listed fields only, and of those no Buffer, no nested
   assert.equal(path.length, 257);
 });
 
+test('ids are written as the API writes them, and the end of a rotation is a line with its counts', () => {
+  const { logger, lines } = captured();
+  const id = '550E8400-e29b-41d4-a716-446655440001';
+  const tenantId = '3fa85f64-5717-4562-b3fc-2c963f66afa6';
+  logger.info('said', { rotationId: id, newKeyId: id, previousKeyId: null, tenantId });
+  logger.info('said', { rotationId: `rot-${id}`, newKeyId: `dek-${id}`, previousKeyId: id });
+  const [bare, prefixed] = lines.map((line) => JSON.parse(line));
+  const lower = id.toLowerCase();
+  assert.deepEqual(
+    [bare.rotationId, bare.newKeyId, bare.previousKeyId, bare.tenantId],
+    [`rot-${lower}`, `dek-${lower}`, null, tenantId],
+  );
+  assert.deepEqual([prefixed.rotationId, prefixed.previousKeyId], [`rot-${id}`, `dek-${lower}`]);
+
+  const counts = { credentials: 1, apiKeys: 2, secrets: 3 };
+  const ended = {
+    rotationId: id,
+    tenantId,
+    itemsRotated: counts,
+    itemsSuperseded: counts,
+    itemsFailed: counts,
+  };
+  const levels = (['completed', 'completed_with_failures', 'failed', 'cancelled'] as const).map((status) => {
+    logRotationEnd(logger, { ...ended, status, failureReason: status === 'failed' ? 'KEK_DENIED' : null });
+    const { level, msg, reason, itemsFailed } = JSON.parse(lines.at(-1) ?? '');
+    assert.deepEqual(itemsFailed, counts);
+    return [level, msg, reason];
+  });
+  assert.deepEqual(levels, [
+    ['info', 'rotation completed', undefined],
+    ['warn', 'rotation completed with failures', undefined],
+    ['error', 'rotation failed', 'KEK_DENIED'],
+    ['info', 'rotation cancelled', undefined],
+  ]);
+});
+
 test('of a foreign error the log tells type, code and place, never its message; of ours also the message', () => {
   const { logger, lines } = captured();
   const foreign = Object.assign(new TypeError('hidden\n    at hidden (hidden)'), {
@@ -53,12 +89,12 @@ test('of a foreign error the log tells type, code and place, never its message; 
   });
   logger.error('foreign', { error: foreign });
   logger.error('ours', { error: new OurError('what we say', { cause: foreign }) });
-  logger.error('no error', { error: 'hidden-not' });
+  logger.error('no error', { error: 'hidden' });
   const [first, second] = lines.map((line) => JSON.parse(line).error);
   assert.deepEqual([first.type, first.code, first.message], ['TypeError', '42P01', undefined]);
   assert.match(first.at[0], /runtime\.test\.ts/);
   assert.deepEqual([second.message, second.cause.type], ['what we say', 'TypeError']);
-  assert.doesNotMatch(lines.slice(0, 2).join(''), /hidden/);
+  assert.doesNotMatch(lines.join(''), /hidden/);
 });
 
 test('the health server tells liveness always, readiness by its checks, and 503 when they throw', async () => {

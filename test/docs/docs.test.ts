@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WaitingFor } from '@rekey/contract';
 import { failureReasons } from '@rekey/control';
-import { workerFlags } from '@rekey/stack';
+import { apiFlags, workerFlags } from '@rekey/stack';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
@@ -91,10 +91,16 @@ test('docs/architecture.md shows the map that test/arrows.test.ts holds', async 
   assert.deepEqual(shown.map(arrows).sort(), map.map(arrows).sort());
 });
 
-test('a worker is run with the same flags wherever the repository runs one', async () => {
-  const flags = workerFlags.join(' ');
-  assert.ok((await read('package.json')).includes(`node ${flags} apps/worker/src/main.ts`));
-  assert.ok((await read('docker-compose.yml')).includes(`'${flags}', 'apps/worker/src/main.ts'`));
-  assert.ok((await read('deploy/Dockerfile')).includes(`${flags} apps/worker/src/main.ts`));
-  assert.ok(textOf('docs/operations.md').includes(`\`${flags}\``));
+test('API and workers are run with the same flags wherever the repository runs one', async () => {
+  for (const [app, flags] of [
+    ['api', apiFlags],
+    ['worker', workerFlags],
+  ] as const) {
+    const main = `apps/${app}/src/main.ts`;
+    assert.ok((await read('package.json')).includes(`exec node ${flags.join(' ')} ${main}`));
+    const command = ['node', ...flags, main].map((word) => `'${word}'`).join(', ');
+    assert.ok((await read('docker-compose.yml')).includes(`command: [${command}]`));
+    assert.ok((await read('deploy/Dockerfile')).includes(`node ${flags.join(' ')} ${main}`));
+    for (const flag of flags) assert.ok(textOf('docs/operations.md').includes(`\`${flag}\``), flag);
+  }
 });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
+import { apiFlags, type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { type Owner, thisFile } from './cleanup.ts';
 
 type Environment = Record<string, string>;
@@ -25,7 +25,13 @@ export async function startWorker(env: Environment, owner: Owner = thisFile): Pr
 
 function startApp(name: 'api' | 'worker', env: Environment, readyLine: string, owner: Owner): RunningProcess {
   const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
-  const app = startProcess({ name, entry, env, readyLine, flags: name === 'worker' ? workerFlags : [] });
+  const app = startProcess({
+    name,
+    entry,
+    env,
+    readyLine,
+    flags: name === 'worker' ? workerFlags : apiFlags,
+  });
   owner.after(async () => {
     await app.stop();
   });

@@ -9,7 +9,7 @@ export async function workerHere(
   rekey: Pick<Installation, 'databaseUrl' | 'redis'>,
   kek: Kek,
   owner: Owner = thisFile,
-): Promise<{ log: string[] }> {
+): Promise<{ log: string[]; close: () => Promise<void> }> {
   const log: string[] = [];
   const worker = startWorker(
     {
@@ -29,5 +29,5 @@ export async function workerHere(
   );
   owner.after(() => worker.close());
   await worker.ready;
-  return { log };
+  return { log, close: () => worker.close() };
 }

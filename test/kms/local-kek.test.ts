@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -151,7 +154,7 @@ test('a file that holds no key of 32 bytes is refused, in one line with its path
 });
 
 test('a key file that others can read or write is refused, and the message says chmod 600', async () => {
-  for (const mode of [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o644, 0o666, 0o777]) {
+  for (const mode of [0o660, 0o620, 0o604, 0o602, 0o644, 0o666, 0o777]) {
     const path = await keyFile(kekBytes, mode);
     await assert.rejects(openKek(`local:${path}`), (error) => {
       assert.ok(refusal('DENIED')(error) && error instanceof KmsError);
@@ -165,6 +168,57 @@ test('a key file that others can read or write is refused, and the message says 
 test('a key file that this user cannot read is refused', { skip: process.getuid?.() === 0 }, async () => {
   const path = await keyFile(kekBytes, 0o200);
   await assert.rejects(openKek(`local:${path}`), refusal('DENIED', /chmod 600/));
+});
+
+test('what editors and shells leave in a key file is named, each in one line that repeats nothing of it', async () => {
+  const lower = kekBytes.toString('hex');
+  const bytes = (...all: number[]): Buffer => Buffer.from(all);
+  const rows: ReadonlyArray<[content: Buffer | string, says: RegExp]> = [
+    ['', /it is empty/],
+    [Buffer.concat([bytes(0xef, 0xbb, 0xbf), Buffer.from(lower)]), /byte order mark/],
+    [Buffer.concat([bytes(0xff, 0xfe), Buffer.from(lower, 'utf16le')]), /UTF-16/],
+    ['-----BEGIN PRIVATE KEY-----\nMC4=\n', /PEM/],
+    [Buffer.concat([kekBytes, bytes(0x0a)]), /line end behind 32 bytes/],
+    [` ${lower}`, /begins with white space/],
+    [`${lower} `, /ends in white space/],
+    [`${lower}\t\r\n`, /ends in white space/],
+    [`${lower}\n\n`, /ends in white space, or in more than one line end/],
+    [`${lower}\n${lower}\n`, /too many characters|more than one line/],
+    [`KEK\n${lower}\n`, /more than one line/],
+    [lower.slice(2), /it has 62 characters/],
+    [`0x${lower}`, /it has 66 characters/],
+    ['x'.repeat(5_000), /too many characters/],
+    [Buffer.alloc(64, 0xee), /it has 64 bytes/],
+    [Buffer.alloc(4_096, 0xee), /too many bytes/],
+    [Buffer.alloc(32), /only zeros/],
+  ];
+  for (const [content, says] of rows) {
+    await assert.rejects(openKek(`local:${await keyFile(content)}`), (error) => {
+      assert.ok(refusal('CORRUPT', says)(error) && error instanceof KmsError);
+      assert.match(error.message, /must hold a key of 32 bytes/);
+      assert.ok(!error.message.includes(lower.slice(0, 8)));
+      return true;
+    });
+  }
+});
+
+test('a folder, a pipe, a device and a socket are named, and none is waited for', async (t) => {
+  const fifo = join(folder, 'fifo');
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  const socket = join(folder, 'socket');
+  const server = createServer().listen(socket);
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+  });
+  for (const [path, says] of [
+    [folder, /a folder, not a file/],
+    [fifo, /a named pipe, not a file/],
+    ['/dev/zero', /a device, not a file/],
+    [socket, /a socket or a device, not a file/],
+  ] as const) {
+    await assert.rejects(openKek(`local:${path}`), refusal('INVALID_URI', says));
+  }
 });
 
 test('a path that is not there, or not a file, is refused', async () => {

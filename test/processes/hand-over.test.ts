@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Owner } from '../harness/cleanup.ts';
 import { createTestDatabase } from '../harness/database.ts';
@@ -105,6 +106,9 @@ test('a second signal ends a worker at once', async (t) => {
   await hangs();
   worker.kill('SIGTERM');
   await until(() => worker.logs().includes('"msg":"closing"'), { what: 'it is closing' });
+  worker.kill('SIGTERM'); // as npm passes on what the whole group has got: an echo
+  await sleep(700);
+  assert.ok(!worker.logs().includes('"msg":"closed"'), 'it is still closing');
   const began = performance.now();
   worker.kill('SIGTERM');
   assert.deepEqual(await worker.exited, { code: 143, signal: null });

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { dekWrapAad } from '@rekey/envelope';
-import { createLocalKeyFile } from '@rekey/kms';
+import { createLocalKeyFile, openKek } from '@rekey/kms';
 import { startRedis } from '@rekey/stack';
 import { Redis } from 'ioredis';
 import { damage, flipBit } from '../harness/damage.ts';
@@ -11,6 +11,8 @@ import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
 import { formsOf, leaksIn, listenIn, redisContents, type Secret } from '../harness/leaks.ts';
 import { signHs256 } from '../harness/tokens.ts';
+import { until } from '../harness/wait.ts';
+import { workerHere } from '../harness/worker-here.ts';
 
 const database = await createTestDatabase();
 const pool = database.pool();
@@ -98,17 +100,26 @@ test('no plaintext, key, token or password is in any log, Redis key, job, comman
   assert.equal((await rotateCall(tenantId, { authorization: `Basic ${rekey.jwtSecret}` })).status, 401);
   assert.equal((await rotateCall(tenantId, {}, { tenantId, password: marker })).status, 400);
   assert.equal((await rotateCall(tenantId, { 'x-tenantid': marker })).status, 400);
-  // A rotation that fails, by a worker with another KEK; and trouble with both servers, logged by everybody.
+  // A worker with another KEK, which refuses to start; one that tries all the same; and trouble with both servers.
   await rekey.workers[0]?.stop();
   await createLocalKeyFile(`${rekey.kekFile}-other`);
   secrets.push({ name: 'other KEK', bytes: await readFile(`${rekey.kekFile}-other`) });
-  const mistaken = await rekey.addWorker({ KEK_URI: `local:${rekey.kekFile}-other` });
-  await followed(tenantId);
+  const otherKek = `local:${rekey.kekFile}-other`;
+  const refused = await rekey.addWorker({ KEK_URI: otherKek }).then(
+    () => assert.fail('it started'),
+    (error: Error) => error.message,
+  );
+  const mistaken = await workerHere(rekey, await openKek(otherKek), t);
+  const waiting = followed(tenantId);
+  await until(() => mistaken.log.some((line) => line.includes('"code":"NOT_FOUND"')), {
+    what: 'it has tried',
+  });
   await pool.query(
     `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name like 'rekey-%'`,
   );
   await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await rekey.addWorker();
+  await waiting;
   await followed(tenantId);
 
   const { rows } = await pool.query<{ id: string; wrapped: Buffer; tenant_id: string }>(
@@ -119,6 +130,7 @@ test('no plaintext, key, token or password is in any log, Redis key, job, comman
   wire.stop();
 
   const logs = [...rekey.apis, ...rekey.workers].map((process) => process.logs());
+  logs.push(mistaken.log.join('\n'), refused);
   for (const log of logs) assert.ok(log.split('\n').length < 1_000, 'the whole log was kept');
   const auth = new Set(['auth', 'hello']); // how a client says the password to Redis itself
   const commands = wire.heard.filter((command) => !auth.has(command.split(' ', 1)[0]?.toLowerCase() ?? ''));
@@ -138,7 +150,7 @@ test('no plaintext, key, token or password is in any log, Redis key, job, comman
     wire.heard.some((command) => command.includes('rotate-')),
     'job data went over that wire',
   );
-  await mistaken.stop();
+  await mistaken.close();
 });
 
 test('what this test looks for it would find, in every form and place', async () => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { createLocalKeyFile, KmsError } from '@rekey/kms';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLocalKeyFile, KmsError, openKek } from '@rekey/kms';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, type SeededTenant } from '../harness/seed.ts';
+import { until } from '../harness/wait.ts';
 import { total, troubledKek } from '../harness/workbench.ts';
 import { workerHere } from '../harness/worker-here.ts';
 
@@ -14,12 +16,36 @@ const database = await createTestDatabase();
 const pool = database.pool();
 const rekey = await installation({ databaseUrl: database.url, workers: 0 });
 
-/** Rotates in vain: ended as failed for `reason`, before the switch, with nothing changed. */
-async function fails({ tenantId }: SeededTenant, reason: string): Promise<void> {
+/** So long a rotation waits at least: nearly, and a little more. */
+const patience = {
+  KEK_DENIED: ['23 hours 59 minutes', '2 minutes'],
+  KEK_NOT_FOUND: ['23 hours 59 minutes', '2 minutes'],
+  OLD_KEY_UNUSABLE: ['20 seconds', '1 minute'],
+} as const;
+
+/** Rotates in vain: waits for long, then ends as failed for `reason`, before the switch, with nothing changed. */
+async function fails({ tenantId }: SeededTenant, reason: keyof typeof patience): Promise<void> {
   const sql = `select id, key_number, encode(sha256(ciphertext), 'hex') from secrets where tenant_id = $1 order by id`;
   const before = await pool.query(sql, [tenantId]);
   const { body } = await rekey.rotate(tenantId);
-  const ended = await rekey.ended(body.data.rotationId);
+  const { rotationId } = body.data;
+  const [nearly, more] = patience[reason];
+  const older = (interval: string): Promise<unknown> =>
+    pool.query('update rekey.rotations set started_at = started_at - $2::interval where id = $1', [
+      rotationId.slice(4),
+      interval,
+    ]);
+  const waits = async (): Promise<boolean> => {
+    const { data } = (await rekey.status(rotationId)).body;
+    assert.equal(data.status, 'in_progress');
+    return data.waitingFor === 'kms';
+  };
+  await until(waits, { what: 'it waits for the KMS' });
+  await older(nearly);
+  await sleep(1_500); // it is tried again meanwhile
+  assert.equal(await waits(), true);
+  await older(more);
+  const ended = await rekey.ended(rotationId);
   assert.deepEqual(
     [ended.status, ended.failureReason, ended.phase, ended.waitingFor],
     ['failed', reason, 'done', null],
@@ -61,13 +87,13 @@ test('KEK_DENIED ends a rotation before the switch, with nothing changed, and th
   await rotatesAgain(tenant);
 });
 
-test('KEK_NOT_FOUND, as with a worker that holds another KEK, likewise', async () => {
+test('KEK_NOT_FOUND, as with a worker that holds another KEK, likewise', async (t) => {
   const tenant = await rekey.seedTenant(17);
   const otherKek = `${rekey.kekFile}-other`;
   await createLocalKeyFile(otherKek);
-  const mistaken = await rekey.addWorker({ KEK_URI: `local:${otherKek}` });
+  const { close } = await workerHere(rekey, await openKek(`local:${otherKek}`), t);
   await fails(tenant, 'KEK_NOT_FOUND');
-  await mistaken.stop();
+  await close();
   await rekey.addWorker();
   await rotatesAgain(tenant);
 });

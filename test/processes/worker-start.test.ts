@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createLocalKeyFile } from '@rekey/kms';
-import { createDatabase, dropDatabase, startProcess, startRedis } from '@rekey/stack';
+import { createDatabase, dropDatabase, startProcess, startRedis, workerFlags } from '@rekey/stack';
 import { Redis } from 'ioredis';
 import { createTestDatabase } from '../harness/database.ts';
 import { testEnvironment } from '../harness/environment.ts';
@@ -28,7 +28,7 @@ const good = {
 
 function start(env: Record<string, string>) {
   const entry = fileURLToPath(new URL('../../apps/worker/src/main.ts', import.meta.url));
-  return startProcess({ name: 'worker', entry, env, readyLine: '"msg":"worker ready"' });
+  return startProcess({ name: 'worker', entry, env, readyLine: '"msg":"worker ready"', flags: workerFlags });
 }
 
 /** The lines that a worker which refuses to start says; it has to end by itself, unsuccessfully and soon. */
@@ -189,7 +189,7 @@ test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Po
   };
   const checks = (postgres: boolean, redisIs: boolean) => ({
     status: postgres && redisIs ? 'ready' : 'unready',
-    checks: { postgres, redis: redisIs, schema: true },
+    checks: { postgres, redis: redisIs, schema: true, kek: true },
   });
   assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
   assert.deepEqual(await ask('/readyz'), [200, checks(true, true)]);

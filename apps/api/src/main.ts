@@ -1,7 +1,15 @@
 import { reviveView } from '@rekey/control';
 import { openStore, StoreError } from '@rekey/db';
 import { createDoorbell, createScoreboard } from '@rekey/jobs';
-import { ConfigError, closeOnSignal, createLogger, refuseToStart } from '@rekey/runtime';
+import {
+  ConfigError,
+  closeOnSignal,
+  createLogger,
+  explainListenError,
+  guardProcess,
+  onOrphaned,
+  refuseToStart,
+} from '@rekey/runtime';
 import { ApiError } from './api-error.ts';
 import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
@@ -17,6 +25,7 @@ async function main(config: ApiConfig): Promise<void> {
     level: config.logLevel,
     ourErrors: [ApiError, StoreError, KeysUnavailable],
   });
+  guardProcess(logger);
   const redis = {
     redisUrl: config.redisUrl,
     prefix: config.queuePrefix,
@@ -34,7 +43,7 @@ async function main(config: ApiConfig): Promise<void> {
   const rotations = connectRotations(store, scoreboard);
 
   const app = await buildApi(config.api, { rotations, doorbell, scoreboard, logger });
-  closeOnSignal({
+  const close = closeOnSignal({
     logger,
     deadlineMs: 10_000,
     closers: [
@@ -44,7 +53,11 @@ async function main(config: ApiConfig): Promise<void> {
       { name: 'store', close: () => store.end() },
     ],
   });
-  const url = await app.listen({ host: config.host, port: config.port });
+  if (process.env.npm_lifecycle_event === 'start:api') onOrphaned(close);
+  const { host, port } = config;
+  const url = await app.listen({ host, port }).catch((error: unknown) => {
+    throw explainListenError(error, { host, port, names: { host: 'HOST', port: 'PORT' } });
+  });
   logger.info('listening', { url });
 }
 

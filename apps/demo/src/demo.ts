@@ -20,19 +20,22 @@ import { nextLines, summaryLines } from './summary.ts';
 import { signToken } from './token.ts';
 import { whileRunning } from './while-running.ts';
 
-await runUntilDone(async (signal) => {
-  const screen = openScreen(process.stdout, { term: process.env.TERM, noColor: process.env.NO_COLOR });
-  try {
-    return await demo(readDemoSettings(process.env), screen, signal);
-  } catch (error) {
-    screen.close();
-    tell(error, signal);
-    signal.throwIfAborted();
-    return 1;
-  } finally {
-    screen.close();
-  }
-});
+await runUntilDone(
+  async (signal) => {
+    const screen = openScreen(process.stdout, { term: process.env.TERM, noColor: process.env.NO_COLOR });
+    try {
+      return await demo(readDemoSettings(process.env), screen, signal);
+    } catch (error) {
+      screen.close();
+      tell(error, signal);
+      signal.throwIfAborted();
+      return 1;
+    } finally {
+      screen.close();
+    }
+  },
+  { withParent: process.env.npm_lifecycle_event === 'demo' },
+);
 
 async function demo(settings: DemoSettings, screen: Screen, signal: AbortSignal): Promise<number> {
   const { paint } = screen;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LogLevel } from '@rekey/runtime';
-import { type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
+import { apiFlags, type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { DemoError } from './demo-error.ts';
 import { isShown, type LogLine, parseLogLine } from './log-lines.ts';
 
@@ -126,7 +126,7 @@ interface App {
   readonly readyLine: string;
 }
 
-const api: App = { entry: entryOf('api'), flags: [], readyLine: '"msg":"listening"' };
+const api: App = { entry: entryOf('api'), flags: apiFlags, readyLine: '"msg":"listening"' };
 const worker: App = {
   entry: entryOf('worker'),
   flags: workerFlags,

@@ -21,18 +21,21 @@ import { welcomeLines } from './welcome.ts';
 /** What the API and the workers take when nobody says otherwise. */
 const queuePrefixDefault = '{rekey}';
 
-await runUntilDone(async (signal) => {
-  const screen = openScreen(process.stdout, { term: process.env.TERM, noColor: process.env.NO_COLOR });
-  try {
-    return await start(readStartSettings(process.env), screen, signal);
-  } catch (error) {
-    screen.close();
-    tell(error, signal);
-    return signal.aborted ? 0 : 1;
-  } finally {
-    screen.close();
-  }
-});
+await runUntilDone(
+  async (signal) => {
+    const screen = openScreen(process.stdout, { term: process.env.TERM, noColor: process.env.NO_COLOR });
+    try {
+      return await start(readStartSettings(process.env), screen, signal);
+    } catch (error) {
+      screen.close();
+      tell(error, signal);
+      return signal.aborted ? 0 : 1;
+    } finally {
+      screen.close();
+    }
+  },
+  { withParent: process.env.npm_lifecycle_event === 'start' },
+);
 
 /** Ends only by a signal, or by throwing. */
 async function start(settings: StartSettings, screen: Screen, signal: AbortSignal): Promise<never> {

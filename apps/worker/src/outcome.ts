@@ -1,5 +1,5 @@
-import { beat, failRotation } from '@rekey/control';
-import { diagnose, type RotationEnvironment } from '@rekey/rotation';
+import { beat, failRotation, type WaitingFor } from '@rekey/control';
+import { diagnose, endsRotation, type RotationEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
 
@@ -56,23 +56,31 @@ async function troubled(
     case 'overtaken':
       return;
     case 'permanent': {
-      const snapshot = await failRotation(env.store, rotationId, trouble.reason);
+      const snapshot = await failRotation(env.store, rotationId, trouble.reason, endsRotation);
+      // Of a key this worker may be wrong: another one has its turn.
+      if (snapshot === 'goes_on') return waits(env, logger, job, rotationId, 'kms', error);
       if (snapshot !== null) {
         logger.error('rotation failed', { rotationId, reason: trouble.reason, error });
         env.publish(snapshot);
       }
       return;
     }
-    case 'transient': {
-      logger.warn('rotation waits', {
-        rotationId,
-        waitingFor: trouble.waitingFor,
-        attempt: job.attemptsMade + 1,
-        error,
-      });
-      const snapshot = await beat(env.store, rotationId, trouble.waitingFor).catch(() => null);
-      if (snapshot !== null) env.publish(snapshot);
-      throw error;
-    }
+    case 'transient':
+      return waits(env, logger, job, rotationId, trouble.waitingFor, error);
   }
+}
+
+/** Throws, so that the queue tries again after a back-off. */
+async function waits(
+  env: RotationEnvironment,
+  logger: Logger,
+  job: Job,
+  rotationId: string,
+  waitingFor: WaitingFor,
+  error: unknown,
+): Promise<never> {
+  logger.warn('rotation waits', { rotationId, waitingFor, attempt: job.attemptsMade + 1, error });
+  const snapshot = await beat(env.store, rotationId, waitingFor).catch(() => null);
+  if (snapshot !== null) env.publish(snapshot);
+  throw error;
 }

@@ -25,15 +25,34 @@ export type FailureReason = (typeof failureReasons)[number];
 
 export type Final = Exclude<RotationStatus, 'in_progress' | 'paused'>;
 
-/** Ends an unfinished rotation for a permanent cause; null when it had ended already. */
+/** Whether a cause ends a rotation that has been under way for so long, by the database's clock. */
+export type Ends = (
+  reason: FailureReason,
+  rotation: { readonly switched: boolean; readonly forMs: number },
+) => boolean;
+
+/** Ends an unfinished rotation for a permanent cause; null when it had ended already, `goes_on` when it does not yet. */
 export async function failRotation(
   store: Store,
   rotationId: string,
   reason: FailureReason,
-): Promise<Snapshot | null> {
+  ends: Ends = () => true,
+): Promise<Snapshot | 'goes_on' | null> {
   return inTransaction(store, async (tx) => {
+    const [before] = await rows<{ switched: boolean; for_ms: number }>(
+      tx,
+      `select switched_at is not null as switched,
+         (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as for_ms
+       from rekey.rotations where id = $1 and status in ('in_progress', 'paused')`,
+      [rotationId],
+    );
+    if (before === undefined) return null;
+    // Before it is halted: that takes its ranges from those who are not in trouble.
+    if (!ends(reason, { switched: before.switched, forMs: before.for_ms })) return 'goes_on';
     const rotation = await halt(tx, rotationId);
-    return rotation === null ? null : close(tx, rotation, 'failed', reason, null);
+    if (rotation === null) return null;
+    const switchedMeanwhile = rotation.switched_at !== null && !before.switched;
+    return switchedMeanwhile ? 'goes_on' : close(tx, rotation, 'failed', reason, null);
   });
 }
 

@@ -72,6 +72,50 @@ export async function loadDeks(
   }));
 }
 
+/** A stored DEK of whichever tenant. */
+export interface StoredDek {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly wrapped: Buffer;
+}
+
+/** So many of the newest and of the oldest: more than one, since any of them may be damaged. */
+const sampledEach = 4;
+
+/**
+ * A few DEKs of the installation that were wrapped under the KEK of that URI, by which a process can tell whether it
+ * has the right one; if there are none, of those whose URI begins with `orBeginsWith`. Those that have been in use come
+ * first. None: nothing like it is stored.
+ */
+export async function sampleDeks(
+  on: Queryable,
+  {
+    kekUri,
+    orBeginsWith,
+    exceptDekId,
+  }: {
+    readonly kekUri: string;
+    readonly orBeginsWith: string;
+    readonly exceptDekId: string | null;
+  },
+): Promise<StoredDek[]> {
+  const found = await rows<{ tenant_id: string; id: string; wrapped: Buffer }>(
+    on,
+    `with fitting as (
+       select d.tenant_id, d.id, m.wrapped, m.wrapped_at, m.kek_uri = $1 as same_uri,
+         d.state <> 'pre_active' as was_used
+       from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
+       where starts_with(m.kek_uri, $2) and d.state <> 'destroyed' and d.id is distinct from $3::uuid),
+     ranked as (
+       select *, row_number() over (order by same_uri desc, was_used desc, wrapped_at desc, id) as newest,
+         row_number() over (order by same_uri desc, was_used desc, wrapped_at, id) as oldest
+       from fitting)
+     select tenant_id, id, wrapped from ranked where least(newest, oldest) <= $4 order by least(newest, oldest)`,
+    [kekUri, orBeginsWith, exceptDekId, sampledEach],
+  );
+  return found.map(({ tenant_id, id, wrapped }) => ({ tenantId: tenant_id, id, wrapped }));
+}
+
 /** Takes a block of seals under a DEK; the number taken so far in all, this block included. */
 export async function reserveSeals(on: Queryable, dekId: string, seals: number): Promise<number> {
   const { total } = await row<{ total: string }>(on, 'select rekey.reserve_seals($1, $2) as total', [

@@ -2,6 +2,7 @@ export { beat, type Snapshot } from './beat.ts';
 export {
   type CancelledRotation,
   cancelRotation,
+  type Ends,
   type FailureReason,
   failRotation,
   failureReasons,
@@ -15,6 +16,8 @@ export {
   insertTenant,
   loadDeks,
   reserveSeals,
+  type StoredDek,
+  sampleDeks,
   storeMaterial,
   type WrappedDek,
 } from './deks.ts';

@@ -1,2 +1,3 @@
 export { createKeyring, type Dek, type Keyring, type UnwrapSource } from './keyring.ts';
 export { makeDek, type NewDek, tryDek } from './make-dek.ts';
+export { proveKek } from './prove-kek.ts';

@@ -2,6 +2,7 @@ import { loadDeks, type WrappedDek } from '@rekey/control';
 import type { Queryable } from '@rekey/db';
 import { type DekKey, dekWrapAad, importDek } from '@rekey/envelope';
 import type { Kek } from '@rekey/kms';
+import { proveKek } from './prove-kek.ts';
 
 /** A DEK that can be used. Its bytes came out of the committed row, never from whoever made them. */
 export interface Dek {
@@ -13,7 +14,7 @@ export interface Dek {
 /** Where wrapped DEKs come from and who unwraps them. */
 export interface UnwrapSource {
   readonly store: Queryable;
-  readonly kek: Pick<Kek, 'unwrap'>;
+  readonly kek: Pick<Kek, 'uri' | 'unwrap'>;
   /** DEKs held at most; the one that was not used for longest goes first. */
   readonly deksMax?: number;
 }
@@ -29,6 +30,8 @@ export interface Keyring {
   atHand(tenantId: string, keyNumber: number): Dek | undefined;
   /** Fetches the DEKs that are about to become active, so that they are at hand when they do. */
   fetchAhead(tenantId: string): Promise<void>;
+  /** Before this process makes the first DEK of a tenant: see {@link proveKek}. Asks until it is proved, then no more. */
+  needRightKek(newDekId: string): Promise<void>;
   /** Whether any DEK of the tenant is at hand. */
   knows(tenantId: string): boolean;
 }
@@ -41,6 +44,8 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
   const underWay = new Map<string, Promise<Dek>>();
   const tenants = new Map<string, number>();
   const cameFrom = new WeakMap<Dek, Buffer>();
+
+  let kekProved = false;
 
   const place = (tenantId: string, keyNumber: number): string => `${tenantId}/${keyNumber}`;
 
@@ -101,6 +106,9 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
     byId: (tenantId, dekId) => firstOf(tenantId, { dekIds: [dekId] }),
     fromRow: unwrapOnce,
     atHand,
+    async needRightKek(newDekId) {
+      if (!kekProved) kekProved = (await proveKek(store, kek, newDekId)) === 'proved';
+    },
     knows: (tenantId) => tenants.has(tenantId),
     async fetchAhead(tenantId) {
       for (const stored of await loadDeks(store, tenantId, { state: 'pre_active' })) {

@@ -4,16 +4,14 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { generateDek, importDek } from '@rekey/envelope';
 import { KmsError } from './kms-error.ts';
-import { parseKeyFile } from './parse-key-file.ts';
-
-/** The longest form has 66 bytes; one more than this is never read. */
-const fileBytesMax = 128;
+import { needPrivateFile } from './need-private-file.ts';
+import { longestRead, parseKeyFile, whatIsWrong } from './parse-key-file.ts';
 
 /**
  * Reads a key file: 32 raw bytes, or their hex or base64 with or without a line end. Every copy of the bytes is zeroed.
  *
  * @throws KmsError, in one line that names the path and what to do: `INVALID_URI` (no path), `NOT_FOUND` (no file),
- *   `DENIED` (not readable, or readable by others than its owner), `CORRUPT` (no key in it), `UNAVAILABLE`
+ *   `DENIED` (not readable, or by others than this process too: `needPrivateFile`), `CORRUPT` (no key in it), `UNAVAILABLE`
  */
 export async function readLocalKeyFile(path: string): Promise<KeyObject> {
   if (path === '' || path.includes('\0'))
@@ -55,25 +53,14 @@ export async function createLocalKeyFile(path: string): Promise<void> {
   }
 }
 
-/** Asks the open file, not the path: what is judged is what is read. */
-async function needPrivateFile(file: FileHandle, path: string): Promise<void> {
-  const stat = await file.stat();
-  if (!stat.isFile()) throw new KmsError('INVALID_URI', `KEK file ${path}: not a file`);
-  if ((stat.mode & 0o077) !== 0) {
-    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-    throw new KmsError(
-      'DENIED',
-      `KEK file ${path}: open to others than its owner (${mode}); chmod 600 ${path}`,
-    );
-  }
-}
-
 async function readKey(file: FileHandle, path: string): Promise<KeyObject> {
-  const memory = Buffer.alloc(fileBytesMax);
+  const memory = Buffer.alloc(longestRead);
   try {
-    const { bytesRead } = await file.read(memory, 0, fileBytesMax, 0);
-    const key = parseKeyFile(memory.subarray(0, bytesRead));
-    if (key === null) throw new KmsError('CORRUPT', `KEK file ${path}: ${needed}`);
+    const { bytesRead } = await file.read(memory, 0, longestRead, 0);
+    const content = memory.subarray(0, bytesRead);
+    const key = parseKeyFile(content);
+    if (key === null)
+      throw new KmsError('CORRUPT', `KEK file ${path}: ${whatIsWrong(content)}; it ${needed}`);
     return importDek(key);
   } finally {
     memory.fill(0);
@@ -98,13 +85,15 @@ function translate(error: unknown, path: string): KmsError {
         'DENIED',
         `KEK file ${path}: not accessible to this user; check its owner, and chmod 600 ${path}`,
       );
+    case 'ENXIO':
+      return new KmsError('INVALID_URI', `KEK file ${path}: a socket or a device, not a file`);
     case 'ELOOP':
     case 'ENAMETOOLONG':
     case 'EISDIR':
     case 'ERR_INVALID_ARG_VALUE':
       return new KmsError('INVALID_URI', `KEK: local: ${path.slice(0, 256)} is not the path of a file`);
     case 'INVALID_KEY':
-      return new KmsError('CORRUPT', `KEK file ${path}: ${needed}, and not zeros`);
+      return new KmsError('CORRUPT', `KEK file ${path}: only zeros; it ${needed}`);
     default:
       return new KmsError(
         'UNAVAILABLE',

@@ -16,6 +16,37 @@ export function parseKeyFile(content: Buffer): Buffer | null {
   return null;
 }
 
+/**
+ * What keeps content from being a key, in words that somebody who looks at the file can use, without a byte of it. Mostly
+ * it is what an editor or a shell has added.
+ */
+export function whatIsWrong(content: Buffer): string {
+  if (content.length === 0) return 'it is empty';
+  if (startsWith(content, [0xef, 0xbb, 0xbf])) return 'it begins with a byte order mark';
+  if (startsWith(content, [0xff, 0xfe]) || startsWith(content, [0xfe, 0xff]))
+    return 'it begins with a byte order mark, as of UTF-16';
+  if (startsWith(content, [...'-----BEGIN'].map(code))) return 'it is a PEM file';
+  if (content.length === keyBytes + 1 && content.at(-1) === code('\n'))
+    return 'it has a line end behind 32 bytes';
+  if (content.every(isText)) {
+    const line = withoutLineEnd(content);
+    if (isSpace(line.at(0))) return 'it begins with white space';
+    if (isSpace(line.at(-1))) return 'it ends in white space, or in more than one line end';
+    if (line.includes(code('\n'))) return 'it has more than one line';
+    return `it has ${content.length >= longestRead ? 'too many' : line.length} characters, or others than those of hex or base64`;
+  }
+  return `it has ${content.length >= longestRead ? 'too many' : content.length} bytes`;
+}
+
+/** What is read of a file at most; content of that length may be longer. */
+export const longestRead = 128;
+
+const startsWith = (content: Buffer, bytes: readonly number[]): boolean =>
+  bytes.every((byte, index) => content[index] === byte);
+const isSpace = (byte: number | undefined): boolean =>
+  byte === code(' ') || byte === code('\t') || byte === code('\n') || byte === code('\r');
+const isText = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || isSpace(byte);
+
 /** 32 characters of hex or base64 are a key of 128 or 192 bits, not 32 raw bytes (by chance: once in 10¹⁹ keys). */
 const looksLikeText = (content: Buffer): boolean => content.every((byte) => base64Digit(byte) !== null);
 

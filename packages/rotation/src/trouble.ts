@@ -1,4 +1,4 @@
-import type { FailureReason, WaitingFor } from '@rekey/control';
+import type { Ends, FailureReason, WaitingFor } from '@rekey/control';
 import { StoreError } from '@rekey/db';
 import { KmsError } from '@rekey/kms';
 
@@ -53,3 +53,24 @@ export function diagnose(error: unknown): Trouble {
   if (error instanceof KmsError) return ofKms[error.code];
   return transient('database');
 }
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+/** How long a rotation waits before its switch until a cause ends it; the others end it whenever they are met. */
+const patienceMs: Readonly<Partial<Record<FailureReason, number>>> = {
+  KEK_DENIED: dayMs,
+  KEK_NOT_FOUND: dayMs,
+  OLD_KEY_UNUSABLE: minuteMs,
+  NEW_KEY_UNUSABLE: minuteMs,
+};
+
+/**
+ * Whether a permanent cause ends a rotation now. What one worker says of a key may be its own fault: it has another
+ * KEK, or a right that others have. So the others get their turn first; and once the new DEK is in use, an end would
+ * help nobody.
+ */
+export const endsRotation: Ends = (reason, { switched, forMs }) => {
+  const patience = patienceMs[reason];
+  return patience === undefined || (!switched && forMs >= patience);
+};

@@ -1,4 +1,4 @@
-/** The environment does not hold what the process needs. Each problem is one line and names no value. */
+/** The environment does not hold what the process needs. Each problem is one line and names no value that could be secret. */
 export class ConfigError extends Error {
   readonly code = 'CONFIG';
   readonly problems: readonly string[];

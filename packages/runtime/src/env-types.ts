@@ -23,7 +23,16 @@ export const LogLevelName = Type.Union(
   { default: 'info', description: `one of ${logLevels.join(', ')}` },
 );
 
-export const PostgresUrl = url(/^postgres(ql)?:$/, 'a postgres://user:password@host:port/database URL');
+const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+/** The driver takes an unknown `sslmode` for none, and a broken percent-encoding as it stands. */
+export const PostgresUrl = Type.Refine(
+  url(/^postgres(ql)?:$/, 'a postgres://user:password@host:port/database URL'),
+  (text) => {
+    const mode = URL.parse(text)?.searchParams.get('sslmode');
+    return !/%(?![0-9a-fA-F]{2})/.test(text) && (mode == null || sslModes.includes(mode));
+  },
+);
 
 const credentials = '([^:@/\\s]*(:[^@/\\s]*)?@)?';
 const node = '(\\[[0-9a-fA-F:]+\\]|[^:@/?#,\\[\\]\\s]+)(:[0-9]{1,5})?';

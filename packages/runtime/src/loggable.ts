@@ -56,6 +56,14 @@ export type LogField = (typeof logFields)[number];
 
 const allowed: ReadonlySet<string> = new Set(logFields);
 
+/** Ids are written as the API writes them, so that one search finds a rotation in the lines of every process. */
+const idPrefixes: Readonly<Partial<Record<string, string>>> = {
+  rotationId: 'rot-',
+  newKeyId: 'dek-',
+  previousKeyId: 'dek-',
+};
+const bareUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** Long enough for a URL path or an id, too short for a key file or a token's payload to be of use. */
 const textMax = 256;
 
@@ -67,9 +75,19 @@ export function loggable(
   const kept: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) {
     if (!allowed.has(name) || value === undefined) continue;
-    kept[name] = value instanceof Error ? describeError(value, ourErrors) : reduce(value);
+    // What is thrown need not be an error: a string that was thrown may say anything.
+    kept[name] =
+      value instanceof Error || name === 'error'
+        ? describeError(value, ourErrors)
+        : reduce(asWritten(name, value));
   }
   return kept;
+}
+
+function asWritten(name: string, value: unknown): unknown {
+  const prefix = idPrefixes[name];
+  if (prefix === undefined || typeof value !== 'string' || !bareUuid.test(value)) return value;
+  return `${prefix}${value.toLowerCase()}`;
 }
 
 function reduce(value: unknown): unknown {

@@ -13,6 +13,8 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** For the last line of a process that ends by an error. */
+  fatal(message: string, fields?: LogFields): void;
   /** A logger that adds these fields to every line. */
   child(fields: LogFields): Logger;
 }
@@ -41,7 +43,7 @@ export function createLogger({ name, level, ourErrors = [], write }: LoggerOptio
 
   const withFields = (bound: Record<string, unknown>): Logger => {
     const say =
-      (at: 'debug' | 'info' | 'warn' | 'error') =>
+      (at: 'debug' | 'info' | 'warn' | 'error' | 'fatal') =>
       (message: string, fields: LogFields = {}): void => {
         if (lines.isLevelEnabled(at)) lines[at]({ ...bound, ...loggable(fields, ourErrors) }, message);
       };
@@ -50,6 +52,7 @@ export function createLogger({ name, level, ourErrors = [], write }: LoggerOptio
       info: say('info'),
       warn: say('warn'),
       error: say('error'),
+      fatal: say('fatal'),
       child: (fields) => withFields({ ...bound, ...loggable(fields, ourErrors) }),
     };
   };

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Logger } from './logger.ts';
 
 /** One thing to close, under the name that the log calls it by. */
@@ -14,16 +15,23 @@ export interface ShutdownOptions {
   readonly deadlineMs: number;
 }
 
-const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
-type Signal = keyof typeof signalNumbers;
+const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+type Signal = (typeof signals)[number];
 
 /**
- * On the first SIGTERM or SIGINT closes everything and exits with status 0; with 1 when a closer failed or the
+ * npm passes on what it gets, and a terminal's Ctrl-C or a supervisor's signal to a whole group has reached us already:
+ * that echo is no second wish.
+ */
+const echoMs = 500;
+
+/**
+ * On the first SIGTERM, SIGINT or SIGHUP closes everything and exits with status 0; with 1 when a closer failed or the
  * deadline passed. A second signal exits at once with 128 + its number. Returns a function that does the same as
  * the first signal.
  */
 export function closeOnSignal({ logger, closers, deadlineMs }: ShutdownOptions): () => Promise<void> {
   let closing: Promise<void> | undefined;
+  let firstAt = 0;
 
   const close = async (): Promise<void> => {
     setTimeout(() => {
@@ -44,12 +52,15 @@ export function closeOnSignal({ logger, closers, deadlineMs }: ShutdownOptions):
   };
 
   const onSignal = (signal: Signal): void => {
-    if (closing !== undefined) process.exit(128 + signalNumbers[signal]);
+    if (closing !== undefined) {
+      if (performance.now() - firstAt > echoMs) process.exit(128 + constants.signals[signal]);
+      return;
+    }
+    firstAt = performance.now();
     logger.info('closing', { signal });
     closing = close();
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  for (const signal of signals) process.on(signal, onSignal);
   return () => {
     closing ??= close();
     return closing;

@@ -3,14 +3,32 @@ import { StoreError } from '@rekey/db';
 import { migrate } from './migrate.ts';
 
 const databaseUrl = process.env.DATABASE_URL;
-if (databaseUrl === undefined || databaseUrl === '') {
-  process.stderr.write('DATABASE_URL: missing (postgres://user:password@host:5432/database)\n');
-  process.exit(1);
-}
+if (databaseUrl === undefined || databaseUrl === '') refuse('missing');
+if (!isPostgresUrl(databaseUrl)) refuse('malformed');
 try {
   await migrate(databaseUrl);
   process.stdout.write('The schema is up to date.\n');
 } catch (error) {
-  process.stderr.write(`Migration failed: ${error instanceof Error ? error.message : 'unknown error'}\n`);
+  process.stderr.write(`Migration failed: ${describe(error)}\n`);
   process.exitCode = error instanceof StoreError && error.code === 'UNAVAILABLE' ? 75 : 1;
+}
+
+/** As the other processes say it. */
+function refuse(what: 'missing' | 'malformed'): never {
+  process.stderr.write(
+    `config: DATABASE_URL is ${what}: it must be a postgres://user:password@host:port/database URL\n`,
+  );
+  process.exit(1);
+}
+
+function isPostgresUrl(text: string): boolean {
+  const parsed = URL.parse(text);
+  return parsed !== null && /^postgres(ql)?:$/.test(parsed.protocol) && !/\s/.test(text);
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  // The driver's own words for it name a mechanism and no cause.
+  if (error.message.startsWith('SASL')) return 'the server asks for a password, and DATABASE_URL holds none';
+  return error.message.split('\n', 1)[0] ?? '';
 }

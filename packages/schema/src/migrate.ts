@@ -37,8 +37,8 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
   const client = new Client({ connectionString: databaseUrl, application_name: 'rekey-migrate' });
   client.on('error', () => {});
   await speaking(async () => {
-    await client.connect();
     try {
+      await client.connect();
       await client.query('select pg_advisory_lock($1)', [migratorLock]);
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       for (const group of inGroups(await pendingMigrations(client, await migrations(options.folder)))) {
@@ -46,6 +46,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
       }
       await again(options, () => runGroup(client, []));
     } finally {
+      // Also when it was refused at the door: the server keeps that connection open for a minute, and us with it.
       await client.end();
     }
   });

@@ -1,0 +1,59 @@
+/** A safeguard taken out of a database's functions, or of statements: some schedule must show that it is gone. */
+export interface Mutant {
+  readonly name: string;
+  readonly changes: ReadonlyArray<{ readonly fn: string; readonly from: RegExp; readonly to: string }>;
+  /** Instead: what becomes of the statements of sweep and proof. */
+  readonly statement?: { readonly from: RegExp; readonly to: string };
+}
+
+const fence = 'rekey.fence_secrets()';
+const hold = 'rekey.hold_dek(uuid)';
+const drain = 'rekey.drain_older(uuid,boolean)';
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'proof before the drain',
+    changes: [],
+    statement: { from: /not exists \(select from rekey\.dek_locks l\s+where [^)]*\)/, to: '(true or $&)' },
+  },
+  {
+    name: 'no comparison in the sweep',
+    changes: [],
+    statement: {
+      from: / and substring\(t\.\S+ from 1 for 17\) = w\.seen(?=\s+returning 1\),\s+aside)/,
+      to: '',
+    },
+  },
+  {
+    name: 'no share lock',
+    changes: [
+      { fn: fence, from: /for share of l/g, to: '' },
+      { fn: hold, from: /for share of l/g, to: '' },
+    ],
+  },
+  {
+    name: 'a closed lock is not looked at again',
+    changes: [
+      { fn: fence, from: /and l\.closed_at is null/g, to: '' },
+      { fn: hold, from: /and l\.closed_at is null/g, to: '' },
+    ],
+  },
+  {
+    name: 'the drain waits for who holds a lock',
+    changes: [{ fn: drain, from: /for update of o skip locked/, to: '' }],
+  },
+  {
+    name: 'the horizon is the last finished number',
+    changes: [
+      {
+        fn: drain,
+        from: /drain_before = pg_current_xact_id\(\)/,
+        to: 'drain_before = pg_snapshot_xmax(pg_current_snapshot())',
+      },
+    ],
+  },
+  {
+    name: 'the fence passes every key',
+    changes: [{ fn: fence, from: /continue when found;/g, to: 'continue;' }],
+  },
+];
