@@ -30,8 +30,8 @@ export interface ApiSettings {
 /** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
 const bodyBytesMax = 16 * 1024;
 const requestTimeoutMs = 10_000;
-/** An idle socket is dropped after this; longer than any answer of ours takes. */
-const connectionTimeoutMs = 30_000;
+/** A socket on which nothing moves is dropped after once or twice this; longer than any answer of ours takes. */
+const connectionTimeoutMs = 15_000;
 
 /** The HTTP side of Rekey, ready to listen or to be injected into. Close it before its dependencies. */
 export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Promise<ApiInstance> {
@@ -39,6 +39,13 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
   const app: ApiInstance = fastify({
     trustProxy: settings.trustProxy,
     bodyLimit: bodyBytesMax,
+    // Both here too: Fastify sets its own after the server is made, when Node has already let the longer of the two
+    // win, and by default Node looks for late requests only twice a minute.
+    http: {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: 500,
+    },
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
     // A request that slips in on a kept-alive connection during closing is served, not turned away.
