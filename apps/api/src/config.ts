@@ -12,7 +12,7 @@ import {
 } from '@rekey/runtime';
 import Type, { type Static } from 'typebox';
 import type { ApiSettings } from './app.ts';
-import { AuthVariables, authRule, authSettingsFrom } from './auth-config.ts';
+import { AuthVariables, authRule, authSettingsFrom, authWarnings } from './auth-config.ts';
 
 /** Calls per minute and address; far above a client that polls in earnest, below one that runs away. */
 const writesPerMinute = 12_000;
@@ -55,6 +55,8 @@ export interface ApiConfig {
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
   readonly api: ApiSettings;
+  /** What is allowed and should not be left so; no value is in it. */
+  readonly warnings: readonly string[];
 }
 
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
@@ -75,6 +77,7 @@ export function readApiConfig(env: Environment): ApiConfig {
       },
       trustProxy: trustProxyFrom(read),
     },
+    warnings: authWarnings(read),
   };
 }
 

@@ -17,6 +17,7 @@ async function main(config: ApiConfig): Promise<void> {
     level: config.logLevel,
     ourErrors: [ApiError, StoreError, KeysUnavailable],
   });
+  for (const warning of config.warnings) logger.warn(warning);
   const redis = {
     redisUrl: config.redisUrl,
     prefix: config.queuePrefix,
