@@ -14,10 +14,11 @@ import Type, { type Static } from 'typebox';
 import type { ApiSettings } from './app.ts';
 import { AuthVariables, authRule, authSettingsFrom, authWarnings } from './auth-config.ts';
 
-/** Calls per minute and address; far above a client that polls in earnest, below one that runs away. */
+/** Calls per minute, of an address and of a caller; far above a client that polls in earnest, below one that runs away. */
 const writesPerMinute = 12_000;
 const readsPerMinute = 120_000;
 const perMinuteMax = 100_000_000;
+const rotationIntervalMax = 366 * 24 * 3_600;
 
 const perMinute = (defaultValue: number) =>
   Type.Integer({
@@ -36,6 +37,12 @@ const Variables = Type.Object({
   LOG_LEVEL: LogLevelName,
   RATE_LIMIT_PER_MINUTE: perMinute(writesPerMinute),
   RATE_LIMIT_READS_PER_MINUTE: perMinute(readsPerMinute),
+  ROTATION_INTERVAL_MIN: Type.Integer({
+    minimum: 0,
+    maximum: rotationIntervalMax,
+    default: 0,
+    description: `a number of seconds from 0 (none) to ${rotationIntervalMax}`,
+  }),
   TRUST_PROXY: Type.Refine(
     Type.String({
       maxLength: 1024,
@@ -76,6 +83,7 @@ export function readApiConfig(env: Environment): ApiConfig {
         readsPerMinute: read.RATE_LIMIT_READS_PER_MINUTE,
       },
       trustProxy: trustProxyFrom(read),
+      rotationIntervalSeconds: read.ROTATION_INTERVAL_MIN,
     },
     warnings: authWarnings(read),
   };

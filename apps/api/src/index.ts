@@ -5,5 +5,6 @@ export { type FindCaller, rememberCallers } from './auth/remember-callers.ts';
 export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectRotations } from './connect-rotations.ts';
+export { countPerWindow } from './count-per-window.ts';
 export type { ApiDependencies } from './dependencies.ts';
 export { openApiDocument } from './openapi-document.ts';

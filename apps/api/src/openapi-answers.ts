@@ -1,5 +1,5 @@
 import { type ErrorCode, errorTable } from '@rekey/contract';
-import { ApiError, errorBody } from './api-error.ts';
+import { ApiError, errorBody, errorHeaders } from './api-error.ts';
 
 /** What any route that reads a rotation can answer besides it. */
 export const readErrors = [
@@ -56,7 +56,7 @@ const answerHeaders = {
 };
 
 function headersOf(codes: readonly ErrorCode[]): object {
-  if (codes.includes('RATE_LIMITED') || codes.includes('SERVICE_UNAVAILABLE')) {
+  if (codes.some((code) => 'retry-after' in errorHeaders(new ApiError(code)))) {
     return { 'retry-after': { type: 'integer', description: 'Seconds.' } };
   }
   if (codes.includes('AUTHENTICATION_FAILED'))

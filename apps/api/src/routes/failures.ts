@@ -11,7 +11,6 @@ import {
 import { type FailurePage, isFailuresCursor, type RotationView } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import { Check } from 'typebox/value';
-import { callerOf } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { findVisible } from '../find-visible.ts';
 import type { Guards } from '../guards.ts';
@@ -30,7 +29,7 @@ export function addFailuresRoute(app: ApiInstance, guards: Guards, deps: ApiDepe
       preValidation: validated(schema, [cursorIsOurs]),
     },
     async (request) => {
-      const view = await findVisible(deps, callerOf(request), {
+      const view = await findVisible(deps, request, {
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
