@@ -8,6 +8,7 @@ import { clientAddress, type TrustProxy } from './client-address.ts';
 import { commonHeaders, requestIdOf } from './common-headers.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { buildGuards } from './guards.ts';
+import { answerOddRequests, requireOneHost, serverOptions } from './http-server.ts';
 import { addOpenApiRoute, describeApi } from './openapi.ts';
 import { addressLimiter, callerLimiter, type RateLimits } from './rate-limits.ts';
 import { readBody } from './read-body.ts';
@@ -30,10 +31,6 @@ export interface ApiSettings {
 
 /** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
 const bodyBytesMax = 16 * 1024;
-const requestTimeoutMs = 10_000;
-/** A socket on which nothing moves is dropped after once or twice this; longer than any answer of ours takes. */
-const connectionTimeoutMs = 15_000;
-
 /** The HTTP side of Rekey, ready to listen or to be injected into. Close it before its dependencies. */
 export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Promise<ApiInstance> {
   const answerError = errorAnswerer(deps.logger);
@@ -41,15 +38,7 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
   const addressOf = clientAddress(settings.trustProxy);
   const app: ApiInstance = fastify({
     bodyLimit: bodyBytesMax,
-    // Both here too: Fastify sets its own after the server is made, when Node has already let the longer of the two
-    // win, and by default Node looks for late requests only twice a minute.
-    http: {
-      requestTimeout: requestTimeoutMs,
-      headersTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: 500,
-    },
-    requestTimeout: requestTimeoutMs,
-    connectionTimeout: connectionTimeoutMs,
+    ...serverOptions,
     // A request that slips in on a kept-alive connection during closing is served, not turned away.
     return503OnClosing: false,
     genReqId: requestIdOf,
@@ -64,6 +53,8 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
     // Bounded by Node's limit on headers; a long id is just one that does not exist.
     routerOptions: { maxParamLength: 16 * 1024 },
   }).withTypeProvider<TypeBoxTypeProvider>();
+
+  answerOddRequests(app.server, deps.logger);
 
   app.decorateRequest('caller', null);
   app.decorateRequest('address', 'unknown');
@@ -82,6 +73,7 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
     request.address = addressOf(request.raw);
     request.noted = {};
     reply.headers(commonHeaders(request.id));
+    requireOneHost(request);
     if (request.is404) throw unknownRoute(request);
   });
   app.addHook('onResponse', async (request, reply) => logRequest(request, reply));

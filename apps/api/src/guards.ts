@@ -42,6 +42,11 @@ async function requireJsonAccepted(request: FastifyRequest): Promise<void> {
 async function requireJsonSent({ headers, raw, routeOptions }: FastifyRequest): Promise<void> {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (!hasBody && routeOptions.config.bodyOptional === true) return;
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
   const sentOnce = raw.headersDistinct['content-type']?.length === 1;
-  if (!sentOnce || !isJson(headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
+  if (!sentOnce || !isJson(headers['content-type']) || !plainEncodings.has(encoding))
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
 }
+
+/** Nothing is unpacked: what a few bytes may become has no bound. */
+const plainEncodings: ReadonlySet<string> = new Set(['', 'identity']);

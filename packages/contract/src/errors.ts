@@ -60,7 +60,7 @@ export const errorTable = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     message: 'Unsupported media type',
-    detail: 'The content-type must be application/json in UTF-8.',
+    detail: 'The body must be application/json in UTF-8, without a content-encoding.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
