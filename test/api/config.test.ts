@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readApiConfig } from '@rekey/api';
@@ -16,6 +17,7 @@ const oidc = {
   JWT_SECRET: undefined,
   OIDC_ISSUER: 'https://id.example.com/realms/{realm}',
   OIDC_DEFAULT_REALM: 'main',
+  OIDC_AUDIENCE: 'rekey',
 };
 
 /** The variables that the problems name; empty when there are none. */
@@ -67,6 +69,23 @@ test('every missing or malformed variable is a problem of its own, and no proble
     [{ ...good, OIDC_ISSUER: 'https://id.example.com' }, ['JWT_SECRET']],
     [{ ...good, JWT_SECRET: undefined }, ['JWT_SECRET']],
     [{ ...oidc, OIDC_ISSUER: 'id.example.com' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_ISSUER: 'http://id.example.com' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_ISSUER: 'http://127.0.0.1.example.com' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_ISSUER: 'http://{realm}.localhost' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_ISSUER: 'http://localhost:8080/realms/{realm}' }, []],
+    [{ ...oidc, OIDC_ISSUER: 'http://127.1.2.3/{realm}' }, []],
+    [{ ...oidc, OIDC_ISSUER: 'http://[::1]:8080/{realm}' }, []],
+    [{ ...oidc, OIDC_ISSUER: 'https://user:in-the-value@id.example.com' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_ISSUER: 'https://id.example.com?in-the-value' }, ['OIDC_ISSUER']],
+    [{ ...oidc, OIDC_AUDIENCE: undefined }, ['OIDC_AUDIENCE']],
+    [{ ...oidc, OIDC_AUDIENCE: '' }, ['OIDC_AUDIENCE']],
+    [{ ...oidc, OIDC_AUDIENCE: undefined, OIDC_AUDIENCE_WAIVED: 'false' }, ['OIDC_AUDIENCE']],
+    [{ ...oidc, OIDC_AUDIENCE: undefined, OIDC_AUDIENCE_WAIVED: 'maybe' }, ['OIDC_AUDIENCE_WAIVED']],
+    [{ ...oidc, OIDC_AUDIENCE: undefined, OIDC_AUDIENCE_WAIVED: 'true' }, []],
+    [{ ...oidc, OIDC_AUDIENCE_WAIVED: 'true' }, ['OIDC_AUDIENCE_WAIVED']],
+    [{ ...good, TOKEN_AGE_MAX: '3600' }, []],
+    [{ ...good, TOKEN_AGE_MAX: '0' }, ['TOKEN_AGE_MAX']],
+    [{ ...good, TOKEN_AGE_MAX: '1h' }, ['TOKEN_AGE_MAX']],
     [{ ...oidc, OIDC_DEFAULT_REALM: undefined }, ['OIDC_DEFAULT_REALM']],
     [{ ...oidc, OIDC_DEFAULT_REALM: undefined, OIDC_REALMS: 'a' }, []],
     [{ ...oidc, OIDC_DEFAULT_REALM: undefined, OIDC_REALMS: 'a,b' }, ['OIDC_DEFAULT_REALM']],
@@ -98,6 +117,43 @@ test('the issuer template holds the realm; each admitted realm has its issuer', 
     ['resource_access', 'rekey.web', 'roles'],
   ]);
   assert.deepEqual([auth.defaultRealm, auth.audience], ['main', 'rekey']);
+});
+
+test('a secret that can be guessed, and a waived audience, are warned of, without the value', () => {
+  const guessable = [
+    'x'.repeat(32),
+    '0'.repeat(64),
+    'é'.repeat(16),
+    'abc'.repeat(20),
+    'Hunter2!'.repeat(5),
+    'secret secret secret secret secret',
+    '0123456789abcdef0123456789abcdef',
+    'abcdefghijklmnopqrstuvwxyz0123456789',
+    'your-256-bit-secret-your-256-bit-secret',
+    'a-string-secret-at-least-256-bits-long',
+    'changeme_changeme_changeme_changeme',
+    'Change-Me-Please-Change-Me-Please',
+    jwtSecret,
+  ];
+  for (const JWT_SECRET of guessable) {
+    const { warnings } = readApiConfig({ ...good, JWT_SECRET });
+    assert.deepEqual(
+      warnings.map((warning) => warning.split(' ')[0]),
+      ['JWT_SECRET'],
+      JWT_SECRET,
+    );
+    assert.ok(!warnings.join().includes(JWT_SECRET));
+  }
+  for (const bytes of [32, 48, 64]) {
+    for (const encoding of ['base64', 'base64url', 'hex'] as const) {
+      const JWT_SECRET = randomBytes(bytes).toString(encoding);
+      assert.deepEqual(readApiConfig({ ...good, JWT_SECRET }).warnings, [], JWT_SECRET);
+    }
+  }
+  assert.deepEqual(readApiConfig(oidc).warnings, []);
+  const waived = readApiConfig({ ...oidc, OIDC_AUDIENCE: undefined, OIDC_AUDIENCE_WAIVED: 'true' });
+  assert.equal(waived.warnings.length, 1);
+  assert.match(waived.warnings[0] ?? '', /^OIDC_AUDIENCE /);
 });
 
 test('the process stops at once with status 1 and one line per problem on stderr', async () => {

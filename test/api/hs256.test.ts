@@ -10,7 +10,7 @@ const nobodysTenant = randomUUID();
 const unsigned = (header: object, claims: object): string =>
   `${[header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`;
 const good = { sub: 'ada', roles: ['super_admin'], exp: inAnHour() };
-const now = Math.floor(Date.now() / 1_000);
+const secondsFromNow = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
 
 /** Gone through every check of the token: the tenant does not exist, and only who may act on it is told. */
 async function admitted(authorization: string, what: string): Promise<void> {
@@ -33,11 +33,11 @@ test('a token that does not hold gets 401, with WWW-Authenticate and never a rea
     'two spaces': `Bearer  ${token()}`,
     'two tokens': `Bearer ${token()} ${token()}`,
     'sent twice': [`Bearer ${token()}`, `Bearer ${token()}`],
-    expired: `Bearer ${token({ exp: now - 10 })}`,
+    expired: `Bearer ${token({ exp: secondsFromNow(-10) })}`,
     'no exp': `Bearer ${token({ exp: undefined })}`,
     'exp as text': `Bearer ${token({ exp: String(inAnHour()) })}`,
     'exp null': `Bearer ${token({ exp: null })}`,
-    'not yet valid': `Bearer ${token({ nbf: now + 60 })}`,
+    'not yet valid': `Bearer ${token({ nbf: secondsFromNow(60) })}`,
     'nbf as text': `Bearer ${token({ nbf: 'now' })}`,
     'wrong secret': `Bearer ${token({}, `${jwtSecret}!`)}`,
     'signature cut': `Bearer ${token().slice(0, -1)}`,
@@ -75,8 +75,8 @@ test('a token that does not hold gets 401, with WWW-Authenticate and never a rea
 test('a token that holds is admitted; clocks may differ by some seconds', async () => {
   await admitted(`Bearer ${token()}`, 'good');
   await admitted(`bearer ${token()}`, 'the scheme in lower case');
-  await admitted(`Bearer ${token({ exp: now - 2 })}`, 'expired 2 s ago');
-  await admitted(`Bearer ${token({ nbf: now + 3 })}`, 'valid in 3 s');
+  await admitted(`Bearer ${token({ exp: secondsFromNow(-2) })}`, 'expired 2 s ago');
+  await admitted(`Bearer ${token({ nbf: secondsFromNow(3) })}`, 'valid in 3 s');
   await admitted(`Bearer ${token({ name: undefined, email: undefined })}`, 'no name, no email');
   await admitted(
     `Bearer ${token({ iss: 'anybody', aud: 'anything' })}`,

@@ -34,12 +34,15 @@ test('the rotate operation publishes its headers, its body and every error the c
     '401',
     '403',
     '404',
+    '405',
     '406',
+    '408',
     '409',
     '413',
     '415',
     '422',
     '429',
+    '431',
     '500',
     '503',
   ]);
@@ -54,4 +57,55 @@ test('the rotate operation publishes its headers, its body and every error the c
       );
     }
   }
+});
+
+interface Operation {
+  readonly security?: readonly unknown[];
+  readonly responses: Record<
+    string,
+    { headers?: object; content: Record<string, { examples?: Record<string, unknown> }> }
+  >;
+}
+
+test('every route is in the document, and every operation has every status it can answer', async () => {
+  const document = JSON.parse(await openApiDocument());
+  const paths = Object.entries<Record<string, Operation>>(document.paths);
+  assert.deepEqual(paths.map(([path, operations]) => [path, Object.keys(operations).join()]).sort(), [
+    ['/api/v1/admin/dek/rotate', 'post'],
+    ['/api/v1/admin/dek/rotations/{rotationId}', 'get'],
+    ['/api/v1/admin/dek/rotations/{rotationId}/cancel', 'post'],
+    ['/api/v1/admin/dek/rotations/{rotationId}/failures', 'get'],
+    ['/livez', 'get'],
+    ['/openapi.json', 'get'],
+    ['/readyz', 'get'],
+  ]);
+  const told = new Set<string>(['NOT_FOUND']);
+  for (const [path, operations] of paths) {
+    for (const [method, { responses, security }] of Object.entries(operations)) {
+      const what = `${method} ${path}`;
+      const wanted = new Set(['200', '400', '405', '408', '413', '431', '500']);
+      if (security === undefined)
+        for (const status of ['401', '403', '404', '406', '429', '503']) wanted.add(status);
+      if (method === 'post') for (const status of ['409', '415']) wanted.add(status);
+      assert.deepEqual(
+        [...wanted].filter((status) => responses[status] === undefined),
+        [],
+        what,
+      );
+      for (const [status, response] of Object.entries(responses)) {
+        const codes = Object.keys(response.content?.['application/json']?.examples ?? {});
+        if (Number(status) >= 400 && !(path === '/readyz' && status === '503'))
+          assert.ok(codes.length > 0, what);
+        for (const code of codes) told.add(code);
+        const headers = Object.keys(response.headers ?? {});
+        if (['429'].includes(status)) assert.ok(headers.includes('retry-after'), what);
+        if (status === '405') assert.ok(headers.includes('allow'), what);
+      }
+    }
+  }
+  assert.deepEqual(
+    Object.keys(errorTable).filter((code) => !told.has(code)),
+    [],
+    'every code is somewhere',
+  );
 });

@@ -150,6 +150,8 @@ test('content-type: only application/json in UTF-8; anything else, or none, gets
     'Application/JSON',
     'application/json; charset=utf-8',
     'application/json;charset="UTF-8"',
+    'application/json; charset = utf8 ;',
+    'application/json\t;',
   ]) {
     checkError(
       await api.send(rotateCall(other, { headers: { 'content-type': type } })),
@@ -165,6 +167,13 @@ test('content-type: only application/json in UTF-8; anything else, or none, gets
     'application/jsonx',
     'application/json-patch+json',
     'application/json; charset=latin1',
+    'application/json; charset=utf-8; charset=utf-16',
+    'application/json; charset',
+    'application/json; charset=utf-8=utf-8',
+    'application/json;;',
+    'application/json; odata.metadata=minimal',
+    'application/json\u00a0',
+    `application/json;${' '.repeat(300)}charset=utf-8`,
     'application/json, application/json',
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { type ErrorCode, errorTable } from '@rekey/contract';
-import { ApiError, errorBody } from './api-error.ts';
+import type { Logger } from '@rekey/runtime';
+import { ApiError, errorBody, errorHeaders } from './api-error.ts';
 import { commonHeaders } from './common-headers.ts';
+import { outcomeOf } from './request-log.ts';
 
 const codes: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
@@ -11,24 +14,60 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'PAYLOAD_TOO_LARGE',
 };
 
+const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
+
+/** Remembers which answers a connection still waits for. */
+export function watchAnswers(server: Server): void {
+  server.prependListener('request', ({ socket }, response) => {
+    const ofSocket = underWay.get(socket) ?? new Set();
+    underWay.set(socket, ofSocket.add(response));
+    response.once('close', () => ofSocket.delete(response));
+  });
+}
+
+/**
+ * Waits until the requests in front of the broken one have their answers: the next bytes on the connection would be
+ * taken for theirs. One that is itself the broken one, since its body does not end, is not waited for.
+ */
+async function answersUnderWay(socket: Duplex): Promise<void> {
+  const inFront = [...(underWay.get(socket) ?? [])].filter(({ req }) => req.complete);
+  await Promise.all(inFront.map((response) => once(response, 'close')));
+}
+
 /** Answers what Node's HTTP parser refused, before there is any request, and closes the connection. */
-export function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const requestId = randomUUID();
+export function brokenRequestAnswerer(logger: Logger) {
+  return (error: Error & { code?: string }, socket: Duplex): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) socket.destroy();
+    else
+      answersUnderWay(socket)
+        .then(() => answer(error, socket, logger))
+        .catch(() => socket.destroy());
+  };
+}
+
+function answer(error: Error & { code?: string }, socket: Duplex, logger: Logger): void {
+  if (socket.destroyed || !socket.writable) return;
   const code = codes[error.code ?? ''] ?? 'INVALID_REQUEST';
   const details =
     code === 'INVALID_REQUEST' ? { issues: [{ path: 'request', message: 'is not valid HTTP' }] } : {};
-  const body = JSON.stringify(errorBody(new ApiError(code, details), requestId));
-  const { status } = errorTable[code];
+  answerRaw(new ApiError(code, details), socket, logger);
+}
+
+/** Answers on the bare connection, which it then closes. */
+export function answerRaw(error: ApiError, socket: Duplex, logger: Logger): void {
+  const requestId = randomUUID();
+  const body = JSON.stringify(errorBody(error, requestId));
+  const { status } = errorTable[error.code];
+  const address = 'remoteAddress' in socket ? socket.remoteAddress : undefined;
+  logger.info('request', { requestId, address, status, outcome: outcomeOf(status), code: error.code });
   const headers = {
     ...commonHeaders(requestId),
+    ...errorHeaders(error),
     'content-type': 'application/json; charset=utf-8',
     'content-length': String(Buffer.byteLength(body)),
     connection: 'close',
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.on('error', () => {});
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }

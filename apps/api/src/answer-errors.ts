@@ -10,6 +10,11 @@ export function errorAnswerer(logger: Logger) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const error = translateError(thrown);
     const { status } = errorTable[error.code];
+    request.noted = {
+      ...request.noted,
+      code: error.code,
+      ...(error.details.rotationId === undefined ? {} : { rotationId: error.details.rotationId }),
+    };
     if (status >= 500) {
       const log = error.code === 'INTERNAL_ERROR' ? logger.error : logger.warn;
       log('request failed', { requestId: request.id, code: error.code, error: error.cause });

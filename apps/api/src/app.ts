@@ -1,17 +1,18 @@
-import rateLimit from '@fastify/rate-limit';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { fastify } from 'fastify';
-import { answerBrokenRequest } from './answer-broken-request.ts';
+import { brokenRequestAnswerer } from './answer-broken-request.ts';
 import { errorAnswerer } from './answer-errors.ts';
 import { authenticate } from './auth/authenticate.ts';
 import { type AuthSettings, buildAuthentication } from './auth/settings.ts';
+import { clientAddress, type TrustProxy } from './client-address.ts';
 import { commonHeaders, requestIdOf } from './common-headers.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { buildGuards } from './guards.ts';
+import { answerOddRequests, requireOneHost, serverOptions } from './http-server.ts';
 import { addOpenApiRoute, describeApi } from './openapi.ts';
-import { limiter, type RateLimits } from './rate-limits.ts';
+import { addressLimiter, callerLimiter, type RateLimits } from './rate-limits.ts';
 import { readBody } from './read-body.ts';
-import { requestLog } from './request-log.ts';
+import { type Noted, requestLog } from './request-log.ts';
 import type { ApiInstance } from './routes/api-instance.ts';
 import { addCancelRoute } from './routes/cancel.ts';
 import { addFailuresRoute } from './routes/failures.ts';
@@ -23,34 +24,41 @@ import { unknownRoutes } from './unknown-routes.ts';
 export interface ApiSettings {
   readonly auth: AuthSettings;
   readonly limits: RateLimits;
-  /** Whose `X-Forwarded-For` is believed: nobody's, everybody's, these addresses', or as the function says. */
-  readonly trustProxy: boolean | string[] | ((address: string, hop: number) => boolean);
+  readonly trustProxy: TrustProxy;
+  /** Between the end of a tenant's rotation and the start of its next one, except for a `super_admin`; 0: none. */
+  readonly rotationIntervalSeconds?: number;
 }
 
 /** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
 const bodyBytesMax = 16 * 1024;
-const requestTimeoutMs = 10_000;
-/** An idle socket is dropped after this; longer than any answer of ours takes. */
-const connectionTimeoutMs = 30_000;
-
 /** The HTTP side of Rekey, ready to listen or to be injected into. Close it before its dependencies. */
 export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Promise<ApiInstance> {
   const answerError = errorAnswerer(deps.logger);
+  const logRequest = requestLog(deps.logger);
+  const addressOf = clientAddress(settings.trustProxy);
   const app: ApiInstance = fastify({
-    trustProxy: settings.trustProxy,
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
-    connectionTimeout: connectionTimeoutMs,
+    ...serverOptions,
     // A request that slips in on a kept-alive connection during closing is served, not turned away.
     return503OnClosing: false,
     genReqId: requestIdOf,
-    frameworkErrors: answerError,
-    clientErrorHandler: answerBrokenRequest,
+    // What Fastify refuses before any hook runs.
+    frameworkErrors: (error, request, reply) => {
+      request.address = addressOf(request.raw);
+      request.noted = {};
+      answerError(error, request, reply);
+      logRequest(request, reply);
+    },
+    clientErrorHandler: brokenRequestAnswerer(deps.logger),
     // Bounded by Node's limit on headers; a long id is just one that does not exist.
     routerOptions: { maxParamLength: 16 * 1024 },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  answerOddRequests(app.server, deps.logger);
+
   app.decorateRequest('caller', null);
+  app.decorateRequest('address', 'unknown');
+  app.decorateRequest('noted', undefined as unknown as Noted);
   app.setErrorHandler(answerError);
   // Routes validate themselves (`validated`) and answer typed objects: their schemas only document.
   app.setValidatorCompiler(() => () => true);
@@ -62,23 +70,24 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
 
   const unknownRoute = unknownRoutes(app);
   app.addHook('onRequest', async (request, reply) => {
+    request.address = addressOf(request.raw);
+    request.noted = {};
     reply.headers(commonHeaders(request.id));
+    requireOneHost(request);
     if (request.is404) throw unknownRoute(request);
   });
-  app.addHook('onResponse', requestLog(deps.logger));
+  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
 
-  await app.register(rateLimit, { global: false });
   await describeApi(app);
   const authentication = await buildAuthentication(app, settings.auth);
+  const { readsPerMinute, writesPerMinute } = settings.limits;
   const guards = buildGuards(
-    {
-      read: limiter(app, settings.limits.readsPerMinute),
-      write: limiter(app, settings.limits.writesPerMinute),
-    },
+    { ofAddress: addressLimiter(readsPerMinute), ofCaller: callerLimiter(readsPerMinute) },
+    { ofAddress: addressLimiter(writesPerMinute), ofCaller: callerLimiter(writesPerMinute) },
     authenticate(authentication, deps.logger),
   );
 
-  addRotateRoute(app, guards, deps);
+  addRotateRoute(app, guards, deps, settings.rotationIntervalSeconds ?? 0);
   addRotationRoute(app, guards, deps);
   addFailuresRoute(app, guards, deps);
   addCancelRoute(app, guards, deps);

@@ -1,9 +1,12 @@
-import { type EnvRule, url } from '@rekey/runtime';
+import type { EnvRule } from '@rekey/runtime';
 import Type, { type Static } from 'typebox';
 import type { ClaimPath } from './auth/claims.ts';
+import { isGuessable } from './auth/guessable-secret.ts';
+import { isSecureUrl } from './auth/secure-url.ts';
 import type { AuthSettings } from './auth/settings.ts';
 
 const secretBytesMin = 32;
+const tokenAgeMaxMax = 366 * 24 * 3_600;
 const claim = '[^\\s.,*]+(\\.([^\\s.,*]+|\\*))*';
 const realm = '[A-Za-z0-9._-]{1,64}';
 
@@ -27,9 +30,24 @@ export const AuthVariables = Type.Object({
   JWT_ISSUER: text('the issuer (iss) that HS256 tokens must name'),
   JWT_AUDIENCE: text('the audience (aud) that HS256 tokens must name'),
   OIDC_ISSUER: Type.Optional(
-    url(/^https?:$/, 'an https:// URL of an OpenID Connect issuer, which may hold {realm}'),
+    Type.Refine(
+      Type.String({
+        maxLength: 4096,
+        description:
+          'an https:// URL of an OpenID Connect issuer, which may hold {realm} (http:// only on this machine)',
+      }),
+      (issuer) => !/[\s?#@]/.test(issuer) && isSecureUrl(issuer.replaceAll('{realm}', 'realm')),
+    ),
   ),
   OIDC_AUDIENCE: text('the audience (aud) that tokens must name'),
+  OIDC_AUDIENCE_WAIVED: Type.Boolean({ default: false, description: 'true or false' }),
+  TOKEN_AGE_MAX: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: tokenAgeMaxMax,
+      description: `a number of seconds from 1 to ${tokenAgeMaxMax}`,
+    }),
+  ),
   OIDC_CLIENT_ID: text('the client whose resource_access roles count'),
   OIDC_DEFAULT_REALM: Type.Optional(
     Type.String({ pattern: `^${realm}$`, description: 'a realm name (1 to 64 letters, digits, ., _ or -)' }),
@@ -48,7 +66,14 @@ type AuthVariables = Static<typeof AuthVariables>;
 
 /** What joins these variables: exactly one way to verify tokens, and realms that can be told apart. */
 export const authRule: EnvRule<AuthVariables> = {
-  over: ['JWT_SECRET', 'OIDC_ISSUER', 'OIDC_DEFAULT_REALM', 'OIDC_REALMS'],
+  over: [
+    'JWT_SECRET',
+    'OIDC_ISSUER',
+    'OIDC_AUDIENCE',
+    'OIDC_AUDIENCE_WAIVED',
+    'OIDC_DEFAULT_REALM',
+    'OIDC_REALMS',
+  ],
   problems: problemsOf,
 };
 
@@ -60,8 +85,22 @@ function problemsOf(read: AuthVariables): string[] {
     return ['JWT_SECRET or OIDC_ISSUER is missing: one of them must be set'];
   }
   if (read.OIDC_ISSUER === undefined) return [];
+  return [...audienceProblems(read), ...realmProblems(read, read.OIDC_ISSUER)];
+}
 
-  const perRealm = read.OIDC_ISSUER.includes('{realm}');
+/** Without an audience a token that the issuer made for any other service opens this one. */
+function audienceProblems({ OIDC_AUDIENCE, OIDC_AUDIENCE_WAIVED }: AuthVariables): string[] {
+  if (OIDC_AUDIENCE === undefined && !OIDC_AUDIENCE_WAIVED) {
+    return ['OIDC_AUDIENCE is missing: OIDC_ISSUER needs it (or OIDC_AUDIENCE_WAIVED=true)'];
+  }
+  if (OIDC_AUDIENCE !== undefined && OIDC_AUDIENCE_WAIVED) {
+    return ['OIDC_AUDIENCE_WAIVED is true and OIDC_AUDIENCE is set: only one may be'];
+  }
+  return [];
+}
+
+function realmProblems(read: AuthVariables, issuer: string): string[] {
+  const perRealm = issuer.includes('{realm}');
   const listed = realmsOf(read);
   if (perRealm && read.OIDC_DEFAULT_REALM === undefined && listed.length !== 1) {
     return [
@@ -74,16 +113,31 @@ function problemsOf(read: AuthVariables): string[] {
   return [];
 }
 
+/** What lets the process start, and should be known: a secret that can be guessed, tokens of every service. */
+export function authWarnings({ JWT_SECRET, OIDC_ISSUER, OIDC_AUDIENCE_WAIVED }: AuthVariables): string[] {
+  return [
+    ...(JWT_SECRET !== undefined && isGuessable(JWT_SECRET)
+      ? ['JWT_SECRET can be guessed: make one with openssl rand -base64 48']
+      : []),
+    ...(OIDC_ISSUER !== undefined && OIDC_AUDIENCE_WAIVED
+      ? ['OIDC_AUDIENCE is waived: tokens that the issuer made for other services are taken too']
+      : []),
+  ];
+}
+
 /** The settings behind variables that passed {@link authRule}. */
 export function authSettingsFrom(read: AuthVariables): AuthSettings {
   const defaultRealm = defaultRealmOf(read);
-  const claimPaths = { tenant: pathsOf(read.TENANT_CLAIM), roles: rolePathsOf(read) };
+  const shared = {
+    defaultRealm,
+    claimPaths: { tenant: pathsOf(read.TENANT_CLAIM), roles: rolePathsOf(read) },
+    tokenAgeMaxSeconds: read.TOKEN_AGE_MAX,
+  };
   const template = read.OIDC_ISSUER;
   if (template === undefined) {
     return {
+      ...shared,
       kind: 'hs256',
-      defaultRealm,
-      claimPaths,
       secret: read.JWT_SECRET ?? '',
       issuer: read.JWT_ISSUER,
       audience: read.JWT_AUDIENCE ?? read.OIDC_AUDIENCE,
@@ -91,9 +145,8 @@ export function authSettingsFrom(read: AuthVariables): AuthSettings {
   }
   const realms = new Set([defaultRealm, ...realmsOf(read)]);
   return {
+    ...shared,
     kind: 'oidc',
-    defaultRealm,
-    claimPaths,
     issuers: new Map([...realms].map((name) => [name, template.replaceAll('{realm}', name)])),
     audience: read.OIDC_AUDIENCE,
   };

@@ -12,12 +12,13 @@ import {
 } from '@rekey/runtime';
 import Type, { type Static } from 'typebox';
 import type { ApiSettings } from './app.ts';
-import { AuthVariables, authRule, authSettingsFrom } from './auth-config.ts';
+import { AuthVariables, authRule, authSettingsFrom, authWarnings } from './auth-config.ts';
 
-/** Calls per minute and address; far above a client that polls in earnest, below one that runs away. */
+/** Calls per minute, of an address and of a caller; far above a client that polls in earnest, below one that runs away. */
 const writesPerMinute = 12_000;
 const readsPerMinute = 120_000;
 const perMinuteMax = 100_000_000;
+const rotationIntervalMax = 366 * 24 * 3_600;
 
 const perMinute = (defaultValue: number) =>
   Type.Integer({
@@ -36,6 +37,12 @@ const Variables = Type.Object({
   LOG_LEVEL: LogLevelName,
   RATE_LIMIT_PER_MINUTE: perMinute(writesPerMinute),
   RATE_LIMIT_READS_PER_MINUTE: perMinute(readsPerMinute),
+  ROTATION_INTERVAL_MIN: Type.Integer({
+    minimum: 0,
+    maximum: rotationIntervalMax,
+    default: 0,
+    description: `a number of seconds from 0 (none) to ${rotationIntervalMax}`,
+  }),
   TRUST_PROXY: Type.Refine(
     Type.String({
       maxLength: 1024,
@@ -55,6 +62,8 @@ export interface ApiConfig {
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
   readonly api: ApiSettings;
+  /** What is allowed and should not be left so; no value is in it. */
+  readonly warnings: readonly string[];
 }
 
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
@@ -74,7 +83,9 @@ export function readApiConfig(env: Environment): ApiConfig {
         readsPerMinute: read.RATE_LIMIT_READS_PER_MINUTE,
       },
       trustProxy: trustProxyFrom(read),
+      rotationIntervalSeconds: read.ROTATION_INTERVAL_MIN,
     },
+    warnings: authWarnings(read),
   };
 }
 

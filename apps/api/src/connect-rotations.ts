@@ -26,8 +26,8 @@ export function connectRotations(
     find: (rotationId) => findRotation(store, rotationId),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
     checkSchema: () => checkSchema(store),
-    cancel: async (rotationId) => {
-      const outcome = await cancelRotation(store, rotationId);
+    cancel: async (rotationId, actor) => {
+      const outcome = await cancelRotation(store, rotationId, actor);
       if (outcome.kind === 'cancelled') {
         // After the commit: whoever polls must not read an older state from Redis than this caller was told.
         await scoreboard.publish({ rotationId, version: outcome.version, final: true, view: outcome.view });

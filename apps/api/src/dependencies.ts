@@ -1,6 +1,7 @@
 import type {
   CancelledRotation,
   FailurePage,
+  Initiator,
   RotationView,
   StartedRotation,
   StartRotation,
@@ -13,8 +14,8 @@ export interface Rotations {
   start(call: StartRotation): Promise<StartedRotation>;
   find(rotationId: string): Promise<RotationView | null>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
-  /** Ends it, and makes the end known to those who poll. */
-  cancel(rotationId: string): Promise<CancelledRotation>;
+  /** Ends it in the name of `actor`, and makes the end known to those who poll. */
+  cancel(rotationId: string, actor: Initiator): Promise<CancelledRotation>;
   /** Throws when the schema is not this program's. */
   checkSchema(): Promise<void>;
 }

@@ -1,7 +1,8 @@
 import { parseRotationId } from '@rekey/contract';
 import type { RotationView } from '@rekey/control';
+import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
-import { type Caller, mayActOn } from './auth/caller.ts';
+import { callerOf, mayActOn } from './auth/caller.ts';
 import type { ApiDependencies } from './dependencies.ts';
 
 /**
@@ -11,13 +12,15 @@ import type { ApiDependencies } from './dependencies.ts';
  */
 export async function findVisible(
   { rotations, scoreboard }: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
-  caller: Caller,
+  request: FastifyRequest,
   { rotationId, tenantId }: { readonly rotationId: string; readonly tenantId: string | undefined },
 ): Promise<RotationView> {
   const id = parseRotationId(rotationId);
   const view = id === null ? null : ((await scoreboard.read(id)) ?? (await rotations.find(id)));
+  const caller = callerOf(request);
   const ofTenant = tenantId === undefined || view?.tenantId === tenantId.toLowerCase();
   if (view === null || !ofTenant || !mayActOn(caller, view.tenantId))
     throw new ApiError('ROTATION_NOT_FOUND');
+  request.noted.tenantId = view.tenantId;
   return view;
 }

@@ -13,11 +13,20 @@ export interface Guards {
   readonly write: readonly Guard[];
 }
 
-/** The contract's order of checks: 429, 401, role 403, 406, 415. (413 and 400 follow when the body is read.) */
-export function buildGuards(limits: { read: Limiter; write: Limiter }, authenticate: Guard): Guards {
+interface Limiters {
+  readonly ofAddress: Limiter;
+  readonly ofCaller: Limiter;
+}
+
+/**
+ * The contract's order of checks: 429, 401, role 403, 406, 415. (413 and 400 follow when the body is read.) Who calls
+ * is known only behind 401: the caller's own 429 stands there.
+ */
+export function buildGuards(reads: Limiters, writes: Limiters, authenticate: Guard): Guards {
+  const first = (limits: Limiters): Guard[] => [limits.ofAddress, authenticate, limits.ofCaller, requireRole];
   return {
-    read: [limits.read, authenticate, requireRole, requireJsonAccepted],
-    write: [limits.write, authenticate, requireRole, requireJsonAccepted, requireJsonSent],
+    read: [...first(reads), requireJsonAccepted],
+    write: [...first(writes), requireJsonAccepted, requireJsonSent],
   };
 }
 
@@ -33,6 +42,11 @@ async function requireJsonAccepted(request: FastifyRequest): Promise<void> {
 async function requireJsonSent({ headers, raw, routeOptions }: FastifyRequest): Promise<void> {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (!hasBody && routeOptions.config.bodyOptional === true) return;
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
   const sentOnce = raw.headersDistinct['content-type']?.length === 1;
-  if (!sentOnce || !isJson(headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
+  if (!sentOnce || !isJson(headers['content-type']) || !plainEncodings.has(encoding))
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
 }
+
+/** Nothing is unpacked: what a few bytes may become has no bound. */
+const plainEncodings: ReadonlySet<string> = new Set(['', 'identity']);

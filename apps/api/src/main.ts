@@ -26,6 +26,7 @@ async function main(config: ApiConfig): Promise<void> {
     ourErrors: [ApiError, StoreError, KeysUnavailable],
   });
   guardProcess(logger);
+  for (const warning of config.warnings) logger.warn(warning);
   const redis = {
     redisUrl: config.redisUrl,
     prefix: config.queuePrefix,

@@ -1,5 +1,15 @@
 import { type ErrorCode, errorTable } from '@rekey/contract';
-import { ApiError, errorBody } from './api-error.ts';
+import { ApiError, errorBody, errorHeaders } from './api-error.ts';
+
+/** What any request can come to, whatever its route: broken, late, or of another method. */
+const transportErrors = [
+  'INVALID_REQUEST',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'PAYLOAD_TOO_LARGE',
+  'HEADERS_TOO_LARGE',
+  'INTERNAL_ERROR',
+] as const satisfies readonly ErrorCode[];
 
 /** What any route that reads a rotation can answer besides it. */
 export const readErrors = [
@@ -18,11 +28,17 @@ const exampleRequestId = '0b7c9f3e-3c2d-4a64-9f0e-0a4dd4f6f0c1';
 
 /** The `response` of a route for the OpenAPI document: one success by the name of its schema, and its errors. */
 export function answers(schemaName: string, description: string, codes: readonly ErrorCode[]): object {
-  const byStatus = Map.groupBy(codes, (code) => errorTable[code].status);
   return {
     200: { description, headers: answerHeaders, content: json({ $ref: `${schemaName}#` }) },
-    ...Object.fromEntries([...byStatus].map(([status, ofStatus]) => [status, errorAnswer(ofStatus)])),
+    ...errorAnswers(codes),
   };
+}
+
+/** Its errors alone, those that are no route's included. */
+export function errorAnswers(codes: readonly ErrorCode[] = []): object {
+  const all = [...new Set([...codes, ...transportErrors])];
+  const byStatus = Map.groupBy(all, (code) => errorTable[code].status);
+  return Object.fromEntries([...byStatus].map(([status, ofStatus]) => [status, errorAnswer(ofStatus)]));
 }
 
 function errorAnswer(codes: readonly ErrorCode[]): object {
@@ -55,11 +71,14 @@ const answerHeaders = {
   'cache-control': { type: 'string', description: 'no-store' },
 };
 
+/** Of one code or of several with one status. */
 function headersOf(codes: readonly ErrorCode[]): object {
-  if (codes.includes('RATE_LIMITED') || codes.includes('SERVICE_UNAVAILABLE')) {
-    return { 'retry-after': { type: 'integer', description: 'Seconds.' } };
-  }
-  if (codes.includes('AUTHENTICATION_FAILED'))
-    return { 'www-authenticate': { type: 'string', description: 'Bearer' } };
-  return {};
+  const names = codes.flatMap((code) => Object.keys(errorHeaders(new ApiError(code))));
+  return Object.fromEntries(names.map((name) => [name, headersOfErrors[name] ?? { type: 'string' }]));
 }
+
+const headersOfErrors: Readonly<Record<string, object>> = {
+  'retry-after': { type: 'integer', description: 'Seconds.' },
+  'www-authenticate': { type: 'string', description: 'Bearer' },
+  allow: { type: 'string', description: 'The methods that this path knows.' },
+};

@@ -7,6 +7,7 @@ import {
   RotateResponse,
   RotationResponse,
 } from '@rekey/contract';
+import { errorAnswers } from './openapi-answers.ts';
 import type { ApiInstance } from './routes/api-instance.ts';
 
 /** Collects the OpenAPI document from the routes that are added after it. */
@@ -17,7 +18,8 @@ export async function describeApi(app: ApiInstance): Promise<void> {
       info: {
         title: 'Rekey',
         version: '1.0.0',
-        description: "Rotates tenants' data encryption keys online. Every error answers the schema `Error`.",
+        description:
+          "Rotates tenants' data encryption keys online. Every error answers the schema `Error`; a path that is not here answers 404 `NOT_FOUND`.",
       },
       servers: [{ url: '/' }],
       components: {
@@ -31,7 +33,7 @@ export async function describeApi(app: ApiInstance): Promise<void> {
         },
       },
       security: [{ bearer: [] }],
-      tags: [{ name: 'DEK rotation' }, { name: 'Health' }],
+      tags: [{ name: 'DEK rotation' }, { name: 'Health' }, { name: 'Document' }],
     },
     refResolver: { buildLocalReference: (schema) => String(schema.$id) },
   });
@@ -50,8 +52,19 @@ export async function describeApi(app: ApiInstance): Promise<void> {
 /** `GET /openapi.json`. */
 export function addOpenApiRoute(app: ApiInstance): void {
   let document: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+  app.get('/openapi.json', { schema: documentation }, async (_request, reply) => {
     document ??= JSON.stringify(app.swagger());
     return reply.type('application/json; charset=utf-8').send(document);
   });
 }
+
+const documentation = {
+  operationId: 'openApi',
+  tags: ['Document'],
+  security: [],
+  summary: 'This document',
+  response: {
+    200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } },
+    ...errorAnswers(),
+  },
+};

@@ -1,7 +1,10 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
+import { callerOf, identityOf } from './auth/caller.ts';
+import { networkOf } from './client-address.ts';
+import { countPerWindow } from './count-per-window.ts';
 
-/** Calls per minute, client address and process; 0 switches a limit off. */
+/** Calls per minute and process, of a client address and of a caller alike; 0 switches a limit off. */
 export interface RateLimits {
   readonly readsPerMinute: number;
   readonly writesPerMinute: number;
@@ -11,14 +14,25 @@ export type Limiter = (request: FastifyRequest) => Promise<void>;
 
 const windowMs = 60_000;
 
-/** A hook that throws RATE_LIMITED, with the seconds until the window ends. Needs `@fastify/rate-limit`. */
-export function limiter(app: FastifyInstance, perMinute: number): Limiter {
+/** A hook that throws RATE_LIMITED by the address a call comes from, before anything else is looked at. */
+export function addressLimiter(perMinute: number): Limiter {
+  return limiter(perMinute, (request) => networkOf(request.address));
+}
+
+/** The same by who calls, from however many addresses. Behind authentication. */
+export function callerLimiter(perMinute: number): Limiter {
+  return limiter(perMinute, (request) => identityOf(callerOf(request)));
+}
+
+function limiter(perMinute: number, keyOf: (request: FastifyRequest) => string): Limiter {
   if (perMinute === 0) return async () => {};
-  const count = app.createRateLimit({ max: perMinute, timeWindow: windowMs });
+  const count = countPerWindow(windowMs);
   return async (request) => {
-    const outcome = await count(request);
-    if (!outcome.isAllowed && outcome.isExceeded) {
-      throw new ApiError('RATE_LIMITED', { retryAfterSeconds: Math.max(1, outcome.ttlInSeconds) });
+    const counted = count(keyOf(request));
+    if (counted.count > perMinute) {
+      throw new ApiError('RATE_LIMITED', {
+        retryAfterSeconds: Math.max(1, Math.ceil(counted.leftMs / 1_000)),
+      });
     }
   };
 }

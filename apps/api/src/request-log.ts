@@ -1,17 +1,60 @@
-import type { Logger } from '@rekey/runtime';
+import { type ErrorCode, formatRotationId, parseRotationId, parseUuid } from '@rekey/contract';
+import type { LogFields, Logger } from '@rekey/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** A hook that writes one line per answered request; probes only at debug level. */
+/** What a request turned out to be about, and came to; written into its log line. */
+export interface Noted {
+  tenantId?: string;
+  /** As the client knows it: `rot-<uuid>`. */
+  rotationId?: string;
+  code?: ErrorCode;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Where it comes from, behind the proxies that are trusted. */
+    address: string;
+    noted: Noted;
+  }
+}
+
+/** Writes one line per answered request, refused ones included; probes only at debug level. */
 export function requestLog(logger: Logger) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  return (request: FastifyRequest, reply: FastifyReply): void => {
     const path = request.url.split('?', 1)[0] ?? '';
     const log = path === '/livez' || path === '/readyz' ? logger.debug : logger.info;
     log('request', {
-      requestId: request.id,
+      ...whoAndWhat(request),
       method: request.method,
       path,
       status: reply.statusCode,
+      outcome: outcomeOf(reply.statusCode),
+      code: request.noted.code,
       ms: Math.round(reply.elapsedTime * 10) / 10,
     });
   };
+}
+
+/** Who asked, from where, and which tenant and rotation it is about: the one known, else the one that was named. */
+export function whoAndWhat({ id, address, caller, noted, headers, params }: FastifyRequest): LogFields {
+  const named = typeof headers['x-tenantid'] === 'string' ? parseUuid(headers['x-tenantid']) : null;
+  return {
+    requestId: id,
+    address,
+    realm: caller?.realm,
+    subject: caller?.id,
+    tenantId: noted.tenantId ?? named ?? undefined,
+    rotationId: noted.rotationId ?? rotationIn(params),
+  };
+}
+
+export function outcomeOf(status: number): 'done' | 'refused' | 'failed' {
+  if (status < 400) return 'done';
+  return status < 500 ? 'refused' : 'failed';
+}
+
+function rotationIn(params: unknown): string | undefined {
+  if (typeof params !== 'object' || params === null || !('rotationId' in params)) return undefined;
+  const id = typeof params.rotationId === 'string' ? parseRotationId(params.rotationId) : null;
+  return id === null ? undefined : formatRotationId(id);
 }

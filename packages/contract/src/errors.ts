@@ -60,7 +60,7 @@ export const errorTable = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     message: 'Unsupported media type',
-    detail: 'The content-type must be application/json in UTF-8.',
+    detail: 'The body must be application/json in UTF-8, without a content-encoding.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
@@ -68,6 +68,11 @@ export const errorTable = {
     detail: 'This Idempotency-Key was used with another request body in the last 24 hours.',
   },
   RATE_LIMITED: { status: 429, message: 'Too many requests', detail: 'Try again after Retry-After seconds.' },
+  ROTATION_TOO_SOON: {
+    status: 429,
+    message: 'Rotation too soon',
+    detail: "The tenant's last rotation ended too short a time ago; try again after Retry-After seconds.",
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     message: 'Request header fields too large',

@@ -11,8 +11,9 @@ export const FailuresQuery = Type.Object(
   {
     cursor: Type.Optional(
       Type.String({
-        pattern: '^[A-Za-z0-9_-]{1,1024}$',
-        maxLength: 1024,
+        pattern: '^[A-Za-z0-9_-]+$',
+        // Holds a record's id, which for a text column may be as long as an index of Postgres takes.
+        maxLength: 8192,
         title: 'cursor',
         description: '`nextCursor` of the page before.',
       }),

@@ -25,7 +25,7 @@ export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain
 export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
 export { foldRecordCounts } from './fold-counts.ts';
-export { type Failure, type FailurePage, listFailures } from './list-failures.ts';
+export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export {
   type Holder,

@@ -14,13 +14,19 @@ export interface FailurePage {
   readonly next: string | null;
 }
 
+/** Whether `next` of a page may have been that: any other text may hold what Postgres refuses, such as NUL. */
+export function isFailuresCursor(text: string): boolean {
+  const parsed = parseCursor(text);
+  return parsed?.every((part) => part.isWellFormed() && !part.includes('\0')) ?? false;
+}
+
 /** What a rotation set aside, ordered by target and record id. `after` that is not one of ours starts anew. */
 export async function listFailures(
   on: Queryable,
   rotationId: string,
   { after, limit }: { readonly after: string | null; readonly limit: number },
 ): Promise<FailurePage> {
-  const [target, recordId] = parseCursor(after);
+  const [target, recordId] = (after === null ? null : parseCursor(after)) ?? ['', ''];
   const found = await rows<{
     target: string;
     item_type: ItemType;
@@ -51,14 +57,13 @@ export async function listFailures(
   };
 }
 
-function parseCursor(after: string | null): [string, string] {
-  if (after === null) return ['', ''];
+function parseCursor(text: string): [string, string] | null {
   try {
-    const parsed: unknown = JSON.parse(Buffer.from(after, 'base64url').toString('utf8'));
-    if (!Array.isArray(parsed)) return ['', ''];
+    const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    if (!Array.isArray(parsed) || parsed.length !== 2) return null;
     const [target, recordId]: unknown[] = parsed;
-    return typeof target === 'string' && typeof recordId === 'string' ? [target, recordId] : ['', ''];
+    return typeof target === 'string' && typeof recordId === 'string' ? [target, recordId] : null;
   } catch {
-    return ['', ''];
+    return null;
   }
 }

@@ -1,6 +1,7 @@
 import { noItems } from '@rekey/data';
 import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { PoolClient } from 'pg';
+import { secondsUntilNextRotation } from './rotation-interval.ts';
 import {
   type Initiator,
   type RotationRow,
@@ -15,6 +16,8 @@ export interface StartRotation {
   readonly tenantId: string;
   readonly initiatedBy: Initiator;
   readonly idempotency: IdempotencyKey | null;
+  /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
+  readonly intervalSeconds?: number;
   /** The exact body of the answer; kept with the idempotency key, so that a replay is the same to the byte. */
   readonly render: (view: RotationView) => string;
 }
@@ -30,20 +33,21 @@ export type StartedRotation =
   | { readonly kind: 'replayed'; readonly body: string }
   | { readonly kind: 'idempotency_mismatch' }
   | { readonly kind: 'in_progress'; readonly rotationId: string }
+  | { readonly kind: 'too_soon'; readonly retryAfterSeconds: number }
   | { readonly kind: 'tenant_not_found' };
 
 /**
  * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
  * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
  * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
- * this one and replays it. Without a key there is no answer to keep: should `render` throw then, the rotation stands.
+ * this one and replays it. Without a key or an interval it is one statement: should `render` throw then, the rotation stands.
  */
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
-  const { idempotency } = call;
-  if (idempotency === null) return start(store, call);
+  const { idempotency, intervalSeconds = 0 } = call;
+  if (idempotency === null && intervalSeconds === 0) return start(store, call);
   let outcome: StartedRotation | undefined;
   await inTransaction(store, async (tx) => {
-    outcome = await startOrReplay(tx, call, idempotency);
+    outcome = await startInTurn(tx, call);
     if (outcome.kind !== 'started') throw new NothingToKeep();
   }).catch((error: unknown) => {
     if (!(error instanceof NothingToKeep)) throw error;
@@ -55,25 +59,28 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
 /** Rolls the transaction back without being an error to the caller. */
 class NothingToKeep extends Error {}
 
-async function startOrReplay(
-  tx: PoolClient,
-  call: StartRotation,
-  idempotency: IdempotencyKey,
-): Promise<StartedRotation> {
+async function startInTurn(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
+  const { idempotency, intervalSeconds = 0 } = call;
   // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
   const { exists } = await row<{ exists: boolean }>(tx, 'select rekey.lock_tenant($1) as exists', [
     call.tenantId,
   ]);
   if (!exists) return { kind: 'tenant_not_found' };
 
-  const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
-  if (earlier !== null) {
-    return earlier.body_hash.equals(idempotency.bodyHash)
-      ? { kind: 'replayed', body: earlier.response }
-      : { kind: 'idempotency_mismatch' };
+  if (idempotency !== null) {
+    const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
+    if (earlier !== null) {
+      return earlier.body_hash.equals(idempotency.bodyHash)
+        ? { kind: 'replayed', body: earlier.response }
+        : { kind: 'idempotency_mismatch' };
+    }
+  }
+  if (intervalSeconds > 0) {
+    const seconds = await secondsUntilNextRotation(tx, call.tenantId, intervalSeconds);
+    if (seconds > 0) return { kind: 'too_soon', retryAfterSeconds: seconds };
   }
   const outcome = await start(tx, call);
-  if (outcome.kind === 'started') {
+  if (outcome.kind === 'started' && idempotency !== null) {
     await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [
       idempotency.caller,
       idempotency.key,

@@ -2,6 +2,7 @@ import { describeError } from './describe-error.ts';
 
 /** Every field a log line may hold. A new one is added here, by someone who asked whether it can hold a secret. */
 export const logFields = [
+  'address',
   'attempt',
   'batchSize',
   'check',
@@ -27,6 +28,7 @@ export const logFields = [
   'migrations',
   'ms',
   'newKeyId',
+  'outcome',
   'path',
   'percentComplete',
   'phase',
@@ -44,6 +46,7 @@ export const logFields = [
   'statements',
   'status',
   'step',
+  'subject',
   'target',
   'tenantId',
   'to',

@@ -1,17 +1,18 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { fetchIssuerKeys } from './fetch-issuer-keys.ts';
 import { KeysUnavailable } from './verifier.ts';
 
 export interface IssuerKeys {
   /** The key that a token names. */
   readonly find: JWTVerifyGetKey;
-  /** The number of the fetch they came with; null when the next token has to wait for another one. */
+  /** Another number for other keys; null when the next token has to wait for them to be fetched. */
   readonly inForce: () => number | null;
 }
 
-/** An issuer that has not answered by then is away. */
-const fetchTimeoutMs = 2_000;
 /** Keys older than this are fetched again before they are used: a key that the issuer withdrew ends with it. */
 const freshForMs = 10 * 60_000;
+/** Without an issuer to ask, keys are believed for so long: longer than its outages, shorter than a stolen key lives. */
+const keptForMs = 24 * 60 * 60_000;
 /** An unknown key id makes us look again, but a flood of made-up ones only that often. */
 const missPauseMs = 10_000;
 /** While the issuer is away: how long after a failed attempt the next one is made. */
@@ -19,12 +20,12 @@ const failurePauseMs = { missing: 1_000, stale: 30_000 };
 
 /**
  * The keys of one issuer, found by discovery, fetched when first needed and kept. While the issuer is away the
- * kept ones go on working, however old; a key that is not among them throws {@link KeysUnavailable}.
+ * kept ones go on working for a day; a key that is not among them throws {@link KeysUnavailable}.
  */
-export function issuerKeys(issuer: string): IssuerKeys {
-  let kept: { readonly uri: string; readonly keys: ReturnType<typeof createRemoteJWKSet> } | undefined;
+export function issuerKeys(issuer: string, nowMs: () => number = () => performance.now()): IssuerKeys {
+  let kept: { readonly text: string; readonly keys: JWTVerifyGetKey } | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
-  let fetches = 0;
+  let generation = 0;
   let failedAt = Number.NEGATIVE_INFINITY;
   let missedAt = Number.NEGATIVE_INFINITY;
   let lastFailure: unknown;
@@ -32,22 +33,15 @@ export function issuerKeys(issuer: string): IssuerKeys {
 
   const fetchKeys = async (): Promise<void> => {
     try {
-      const uri = await discover(issuer);
-      // jose's own reloading is switched off: the pauses above decide, so that kept keys outlive an outage.
-      const keys =
-        kept?.uri === uri
-          ? kept.keys
-          : createRemoteJWKSet(new URL(uri), {
-              timeoutDuration: fetchTimeoutMs,
-              cacheMaxAge: Number.POSITIVE_INFINITY,
-              cooldownDuration: Number.POSITIVE_INFINITY,
-            });
-      await keys.reload();
-      kept = { uri, keys };
-      fetchedAt = performance.now();
-      fetches += 1;
+      const keys = await fetchIssuerKeys(issuer);
+      const text = JSON.stringify(keys);
+      if (kept?.text !== text) {
+        kept = { text, keys: createLocalJWKSet({ keys }) };
+        generation += 1;
+      }
+      fetchedAt = nowMs();
     } catch (error) {
-      failedAt = performance.now();
+      failedAt = nowMs();
       lastFailure = error;
       throw new KeysUnavailable(error);
     }
@@ -55,48 +49,29 @@ export function issuerKeys(issuer: string): IssuerKeys {
 
   const refresh = (pauseMs: number): Promise<void> => {
     if (underWay !== undefined) return underWay;
-    if (performance.now() - failedAt < pauseMs) return Promise.reject(new KeysUnavailable(lastFailure));
+    if (nowMs() - failedAt < pauseMs) return Promise.reject(new KeysUnavailable(lastFailure));
     underWay = fetchKeys().finally(() => {
       underWay = undefined;
     });
     return underWay;
   };
 
-  const areFresh = (): boolean => performance.now() - fetchedAt <= freshForMs;
+  const areFresh = (): boolean => nowMs() - fetchedAt <= freshForMs;
 
   const find: JWTVerifyGetKey = async (header, token) => {
     if (kept === undefined) await refresh(failurePauseMs.missing);
     else if (!areFresh()) await refresh(failurePauseMs.stale).catch(() => {});
+    if (nowMs() - fetchedAt > keptForMs) throw new KeysUnavailable(lastFailure);
     if (kept === undefined) throw new KeysUnavailable(lastFailure);
     try {
       return await kept.keys(header, token);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || performance.now() - missedAt < missPauseMs)
-        throw error;
+      if (!(error instanceof errors.JWKSNoMatchingKey) || nowMs() - missedAt < missPauseMs) throw error;
       await refresh(failurePauseMs.missing);
-      missedAt = performance.now();
+      missedAt = nowMs();
       return kept.keys(header, token);
     }
   };
 
-  return { find, inForce: () => (areFresh() ? fetches : null) };
-}
-
-async function discover(issuer: string): Promise<string> {
-  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
-    headers: { accept: 'application/json' },
-    redirect: 'error',
-    signal: AbortSignal.timeout(fetchTimeoutMs),
-  });
-  if (!response.ok) throw new Error('discovery was not answered with success');
-  const document: unknown = await response.json();
-  if (typeof document !== 'object' || document === null)
-    throw new Error('discovery did not answer an object');
-  if (!('issuer' in document) || document.issuer !== issuer)
-    throw new Error('discovery speaks for another issuer');
-  if (!('jwks_uri' in document) || typeof document.jwks_uri !== 'string')
-    throw new Error('discovery has no keys');
-  const { protocol } = new URL(document.jwks_uri);
-  if (protocol !== 'https:' && protocol !== new URL(issuer).protocol) throw new Error('keys without TLS');
-  return document.jwks_uri;
+  return { find, inForce: () => (areFresh() ? generation : null) };
 }

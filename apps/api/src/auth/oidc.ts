@@ -1,10 +1,11 @@
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
+import type { Claims } from './claims.ts';
 import { type IssuerKeys, issuerKeys } from './issuer-keys.ts';
 import { clockToleranceSeconds, type TokenVerifier } from './verifier.ts';
 
 export interface OidcSettings {
   readonly issuer: string;
-  /** Required of every token when set. */
+  /** Required of every token; undefined when an operator has waived it by name. */
   readonly audience: string | undefined;
 }
 
@@ -22,13 +23,19 @@ export function oidcVerifier(
       const { payload } = await jwtVerify(token, keys.find, {
         algorithms,
         issuer,
-        ...(audience === undefined ? {} : { audience }),
         requiredClaims: ['sub', 'exp'],
         clockTolerance: clockToleranceSeconds,
       });
+      if (audience !== undefined && !audiencesOf(payload).includes(audience))
+        throw new Error('for another service');
       return payload;
     },
   };
+}
+
+/** Cognito's access tokens name no audience, but the client that they were made for. */
+function audiencesOf({ aud, token_use: use, client_id: client }: Claims): unknown[] {
+  return aud === undefined && use === 'access' ? [client] : [aud].flat();
 }
 
 /** What cannot become valid must not make us ask the issuer for keys. Nothing is trusted here. */

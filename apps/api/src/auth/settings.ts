@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { accessTokensOnly } from './access-token.ts';
 import type { Authentication } from './authenticate.ts';
 import { type ClaimPaths, callerFrom } from './claims.ts';
 import { type Hs256Settings, hs256Verifier } from './hs256.ts';
@@ -7,7 +8,12 @@ import { rememberCallers } from './remember-callers.ts';
 import type { TokenVerifier } from './verifier.ts';
 
 /** Either one realm with a shared secret, or an OpenID Connect issuer per realm. */
-export type AuthSettings = { readonly defaultRealm: string; readonly claimPaths: ClaimPaths } & (
+export type AuthSettings = {
+  readonly defaultRealm: string;
+  readonly claimPaths: ClaimPaths;
+  /** A token ends that long after it was issued (`iat`, which it must then have), whatever its `exp`. */
+  readonly tokenAgeMaxSeconds?: number | undefined;
+} & (
   | ({ readonly kind: 'hs256' } & Hs256Settings)
   | {
       readonly kind: 'oidc';
@@ -21,9 +27,10 @@ export async function buildAuthentication(
   app: FastifyInstance,
   settings: AuthSettings,
 ): Promise<Authentication> {
-  const { defaultRealm, claimPaths } = settings;
+  const { defaultRealm, claimPaths, tokenAgeMaxSeconds } = settings;
   const realms = [...(await verifiersOf(app, settings))].map(([realm, verifier]) => {
-    return [realm, rememberCallers(verifier, (claims) => callerFrom(claims, realm, claimPaths))] as const;
+    const ofAccess = accessTokensOnly(verifier, tokenAgeMaxSeconds);
+    return [realm, rememberCallers(ofAccess, (claims) => callerFrom(claims, realm, claimPaths))] as const;
   });
   return { defaultRealm, realms: new Map(realms) };
 }

@@ -6,6 +6,7 @@ import type { ApiDependencies } from '../dependencies.ts';
 import { findVisible } from '../find-visible.ts';
 import type { Guards } from '../guards.ts';
 import { answers, readErrors } from '../openapi-answers.ts';
+import { whoAndWhat } from '../request-log.ts';
 import { rotationResponse } from '../rotation-json.ts';
 import { validated } from '../validate.ts';
 import { type ApiInstance, rotationPath } from './api-instance.ts';
@@ -23,11 +24,14 @@ export function addCancelRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
     },
     async (request) => {
       const caller = callerOf(request);
-      const { id } = await findVisible(deps, caller, {
+      const { id } = await findVisible(deps, request, {
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
-      return rotationResponse(cancelledView(await deps.rotations.cancel(id)), cancelMessage, caller);
+      const actor = { id: caller.id, name: caller.name, email: caller.email };
+      const view = cancelledView(await deps.rotations.cancel(id, actor));
+      deps.logger.info('rotation cancelled', whoAndWhat(request));
+      return rotationResponse(view, cancelMessage, caller);
     },
   );
 }

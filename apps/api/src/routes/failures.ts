@@ -4,11 +4,13 @@ import {
   failuresLimitDefault,
   failuresMessage,
   formatRotationId,
+  type Issue,
   RotationHeaders,
   RotationParams,
 } from '@rekey/contract';
-import type { FailurePage, RotationView } from '@rekey/control';
-import { callerOf } from '../auth/caller.ts';
+import { type FailurePage, isFailuresCursor, type RotationView } from '@rekey/control';
+import type { FastifyRequest } from 'fastify';
+import { Check } from 'typebox/value';
 import type { ApiDependencies } from '../dependencies.ts';
 import { findVisible } from '../find-visible.ts';
 import type { Guards } from '../guards.ts';
@@ -24,10 +26,10 @@ export function addFailuresRoute(app: ApiInstance, guards: Guards, deps: ApiDepe
     {
       schema: { ...schema, params: RotationParams, ...documentation },
       onRequest: [...guards.read],
-      preValidation: validated(schema),
+      preValidation: validated(schema, [cursorIsOurs]),
     },
     async (request) => {
-      const view = await findVisible(deps, callerOf(request), {
+      const view = await findVisible(deps, request, {
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
@@ -35,6 +37,13 @@ export function addFailuresRoute(app: ApiInstance, guards: Guards, deps: ApiDepe
       return failuresResponse(view, await deps.rotations.failures(view.id, { after: cursor, limit }));
     },
   );
+}
+
+/** Speaks only of one that is well formed for the schema; any other has an issue of its own. */
+function cursorIsOurs({ query }: FastifyRequest): Issue[] {
+  const cursor = typeof query === 'object' && query !== null && 'cursor' in query ? query.cursor : undefined;
+  if (typeof cursor !== 'string' || !Check(FailuresQuery.properties.cursor, cursor)) return [];
+  return isFailuresCursor(cursor) ? [] : [{ path: 'query.cursor', message: 'is not a nextCursor of ours' }];
 }
 
 function failuresResponse(view: RotationView, page: FailurePage): FailuresResponse {

@@ -1,6 +1,7 @@
 import type { Liveness, Readiness } from '@rekey/contract';
 import { StoreError } from '@rekey/db';
 import type { ApiDependencies } from '../dependencies.ts';
+import { errorAnswers } from '../openapi-answers.ts';
 import type { ApiInstance } from './api-instance.ts';
 
 /** Probes come unauthenticated: however many, Postgres and Redis are asked once in that time. */
@@ -51,7 +52,7 @@ const livezDocumentation = {
   tags: ['Health'],
   security: [],
   summary: 'Whether the process turns',
-  response: { 200: { description: 'It does.', $ref: 'Liveness#' } },
+  response: { 200: { description: 'It does.', $ref: 'Liveness#' }, ...errorAnswers() },
 };
 
 const readyzDocumentation = {
@@ -62,5 +63,6 @@ const readyzDocumentation = {
   response: {
     200: { description: 'They can. Redis away is reported, and does no harm.', $ref: 'Readiness#' },
     503: { description: 'Postgres is away or its schema is not current.', $ref: 'Readiness#' },
+    ...errorAnswers(),
   },
 };

@@ -1,5 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { formatRotationId, type Issue, NoQuery, parseUuid, RotateBody, RotateHeaders } from '@rekey/contract';
+import {
+  formatRotationId,
+  type Issue,
+  NoQuery,
+  parseUuid,
+  RotateBody,
+  RotateHeaders,
+  type RotateResponse,
+} from '@rekey/contract';
 import type { StartedRotation } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
@@ -8,12 +16,18 @@ import { callerOf, identityOf, mayActOn } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import type { Guards } from '../guards.ts';
 import { answers } from '../openapi-answers.ts';
+import { whoAndWhat } from '../request-log.ts';
 import { renderStarted } from '../rotation-json.ts';
 import { validated } from '../validate.ts';
 import { type ApiInstance, rotatePath } from './api-instance.ts';
 
 /** `POST …/rotate`: the row first, then the bell; the answer does not wait for any of the work. */
-export function addRotateRoute(app: ApiInstance, guards: Guards, deps: ApiDependencies): void {
+export function addRotateRoute(
+  app: ApiInstance,
+  guards: Guards,
+  deps: ApiDependencies,
+  intervalSeconds: number,
+): void {
   const schema = { headers: RotateHeaders, querystring: NoQuery, body: RotateBody };
   app.post(
     rotatePath,
@@ -25,6 +39,7 @@ export function addRotateRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
     async (request, reply) => {
       const caller = callerOf(request);
       const tenantId = request.body.tenantId.toLowerCase();
+      request.noted.tenantId = tenantId;
       if (!mayActOn(caller, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
 
       const key = request.headers['idempotency-key'];
@@ -35,12 +50,25 @@ export function addRotateRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
         initiatedBy: { id: caller.id, name: caller.name, email: caller.email },
         idempotency:
           key === undefined ? null : { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId) },
+        intervalSeconds: caller.superAdmin ? 0 : intervalSeconds,
         render: renderStarted,
       });
-      if (outcome.kind === 'started') await deps.doorbell.ring({ rotationId: outcome.view.id, tenantId });
-      return reply.type('application/json; charset=utf-8').send(bodyOf(outcome));
+      if (outcome.kind === 'started') {
+        request.noted.rotationId = formatRotationId(outcome.view.id);
+        deps.logger.info('rotation started', whoAndWhat(request));
+        await deps.doorbell.ring({ rotationId: outcome.view.id, tenantId });
+      }
+      const body = bodyOf(outcome);
+      if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(body);
+      return reply.type('application/json; charset=utf-8').send(body);
     },
   );
+}
+
+/** The rotation of an answer that {@link renderStarted} made. */
+function rotationIn(body: string): string {
+  const { data }: RotateResponse = JSON.parse(body);
+  return data.rotationId;
 }
 
 function bodyOf(outcome: StartedRotation): string {
@@ -52,6 +80,8 @@ function bodyOf(outcome: StartedRotation): string {
       throw new ApiError('ROTATION_IN_PROGRESS', { rotationId: formatRotationId(outcome.rotationId) });
     case 'idempotency_mismatch':
       throw new ApiError('IDEMPOTENCY_KEY_REUSED');
+    case 'too_soon':
+      throw new ApiError('ROTATION_TOO_SOON', { retryAfterSeconds: outcome.retryAfterSeconds });
     case 'tenant_not_found':
       throw new ApiError('TENANT_NOT_FOUND');
   }
@@ -99,6 +129,7 @@ const documentation = {
     'UNSUPPORTED_MEDIA_TYPE',
     'IDEMPOTENCY_KEY_REUSED',
     'RATE_LIMITED',
+    'ROTATION_TOO_SOON',
     'INTERNAL_ERROR',
     'SERVICE_UNAVAILABLE',
   ]),

@@ -20,7 +20,7 @@ export function addRotationRoute(app: ApiInstance, guards: Guards, deps: ApiDepe
     },
     async (request) => {
       const caller = callerOf(request);
-      const view = await findVisible(deps, caller, {
+      const view = await findVisible(deps, request, {
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
