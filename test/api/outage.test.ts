@@ -94,9 +94,10 @@ test('what nobody expected answers 500 with nothing of it inside, and logs no va
   assert.doesNotMatch(api.log.join('') + answer.text, /the secret is/);
 });
 
-test('the log tells method, path, status and time of each request, and no header, query or body', async () => {
+test('the log tells who called, what, and what came of each request, and no header, query or body', async () => {
   const api = await liveApi();
-  const call = rotateCall(randomUUID(), {
+  const tenantId = randomUUID();
+  const call = rotateCall(tenantId, {
     path: '/api/v1/admin/dek/rotate?token=in-the-query',
     headers: { 'x-request-id': 'trace-7', 'x-odd': 'in-a-header' },
   });
@@ -109,9 +110,15 @@ test('the log tells method, path, status and time of each request, and no header
     level: 'info',
     name: 'api',
     requestId: 'trace-7',
+    address: '127.0.0.1',
+    realm: 'default',
+    subject: 'ada',
+    tenantId,
     method: 'POST',
     path: '/api/v1/admin/dek/rotate',
     status: 400,
+    outcome: 'refused',
+    code: 'INVALID_REQUEST',
     msg: 'request',
   });
   assert.doesNotMatch(api.log.join(''), /in-the-query|in-a-header|eyJ/);

@@ -43,16 +43,6 @@ export const mutants: readonly Mutant[] = [
     changes: [{ fn: drain, from: /for update of o skip locked/, to: '' }],
   },
   {
-    name: 'the horizon is the last finished number',
-    changes: [
-      {
-        fn: drain,
-        from: /drain_before = pg_current_xact_id\(\)/,
-        to: 'drain_before = pg_snapshot_xmax(pg_current_snapshot())',
-      },
-    ],
-  },
-  {
     name: 'the fence passes every key',
     changes: [{ fn: fence, from: /continue when found;/g, to: 'continue;' }],
   },

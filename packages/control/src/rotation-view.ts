@@ -129,8 +129,7 @@ export function toView(row: RotationRow): RotationView {
     switchedAt: row.switched_at,
     drainedAt: row.drained_at,
     completedAt: row.completed_at,
-    estimatedCompletion:
-      progress === null ? row.estimated_completion : new Date(progress.estimatedCompletion),
+    estimatedCompletion: estimateOf(row),
     itemsToRotate: inOrder(row.items_to_rotate),
     itemsRotated: inOrder(progress?.rotated ?? noItems()),
     itemsSuperseded: inOrder(progress?.superseded ?? noItems()),
@@ -143,6 +142,12 @@ export function toView(row: RotationRow): RotationView {
     failureReason: row.failure_reason,
     initiatedBy: row.initiated_by,
   };
+}
+
+/** Of a rotation that runs it never lies in the past, however old what workers last wrote is. */
+function estimateOf({ progress, estimated_completion: atFirst, completed_at: end }: RotationRow): Date {
+  const estimate = progress === null ? atFirst : new Date(progress.estimatedCompletion);
+  return end === null && estimate.getTime() < Date.now() ? new Date() : estimate;
 }
 
 /** A view that went through JSON, with its dates; null for what is none. */
