@@ -16,7 +16,7 @@ test("a sibling's connections have the settings of the store's, and what the app
   });
   store.on('connect', (client) => void client.query(`set rekey.said = 'by the application'`));
   const errors: Error[] = [];
-  const sibling = openSibling(store, { max: 2, onError: (error) => errors.push(error) });
+  const sibling = openSibling(store, { max: 2, min: 0, onError: (error) => errors.push(error) });
   t.after(async () => {
     await sibling.end();
     await store.end();

@@ -9,6 +9,9 @@ const sealsMax = 2 ** 32;
 /** Seals taken at once: a row in Postgres for so many writes. What a process does not use is counted all the same. */
 const blockSeals = 4_096;
 
+/** More are not given at once; whoever needs more takes several blocks. */
+const blockSealsMax = 2 ** 20;
+
 /** With fewer left, the next block is reserved ahead, so that no put waits for it. */
 const lowSeals = blockSeals / 4;
 
@@ -55,7 +58,7 @@ export function createSealBudget(on: Queryable): SealBudget {
 
   const reserve = (budget: Reserved, { dekId }: Sealing, seals: number): Promise<void> => {
     budget.underWay ??= (async () => {
-      const block = Math.max(blockSeals, seals);
+      const block = Math.min(Math.max(blockSeals, seals), blockSealsMax);
       const total = await asVault(() => reserveSeals(on, dekId, block));
       if (total > sealsMax)
         throw new VaultError('SEAL_LIMIT', 'The active DEK has sealed as often as it may: rotate it');

@@ -40,7 +40,7 @@ export interface VaultOptions {
   /** Put and get take its connections. Beside it the vault opens a small pool of its own with the same settings. */
   readonly store: Store;
   readonly kek: Kek;
-  /** Unwrap DEKs before they become active, and drop destroyed ones at once. Takes one connection, to listen on. */
+  /** Unwrap DEKs before they become active, and drop destroyed ones at once. Takes two connections. */
   readonly prefetch?: boolean;
   /** The largest value that is put and got: 16 MiB unless given, 128 MiB at most. */
   readonly valueBytesMax?: number;
@@ -55,7 +55,10 @@ const MiB = 1 << 20;
 /** Twice as many characters as bytes come from Postgres, and a string in V8 has fewer than 2^29. */
 const valueBytesMaxMax = 128 * MiB;
 
-/** Besides the one that listens: for whoever lacks a DEK or seals while others hold all of the store's connections. */
+/**
+ * For whoever lacks a DEK or seals while others hold all of the store's connections. Where DEKs are fetched ahead, one
+ * more listens, and one stays at hand: the switch follows the news of a DEK so soon that making a connection takes longer.
+ */
 const connectionsMax = 3;
 
 export function createVault(options: VaultOptions): Vault {
@@ -63,7 +66,11 @@ export function createVault(options: VaultOptions): Vault {
   if (!Number.isSafeInteger(valueBytesMax) || valueBytesMax < 0 || valueBytesMax > valueBytesMaxMax) {
     throw new VaultError('INVALID_VALUE', `valueBytesMax is an integer of 0 to ${valueBytesMaxMax}`);
   }
-  const beside = openSibling(store, { max: connectionsMax + (prefetch ? 1 : 0), onError });
+  const beside = openSibling(store, {
+    max: connectionsMax + (prefetch ? 1 : 0),
+    min: prefetch ? 2 : 0,
+    onError,
+  });
   const keyring = createKeyring({
     store: beside,
     kek,
