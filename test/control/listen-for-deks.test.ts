@@ -13,7 +13,7 @@ test('whoever listens for DEKs listens again after its connection ended, with or
   const taken: unknown[] = [];
   store.on('acquire', (client) => taken.push(client));
   const heard = new Set<string>();
-  const stop = listenForDeks(store, (tenantId) => heard.add(tenantId));
+  const stop = listenForDeks(store, { onTenant: (tenantId) => heard.add(tenantId), onListening: () => {} });
   t.after(async () => {
     stop();
     await store.end();

@@ -109,8 +109,8 @@ test('a tenant that races its own first rotation ends with one active DEK', asyn
   for (let n = 0; n < 5; n += 1) {
     const tenantId = randomUUID();
     await store.query(`insert into rekey.tenants (id, name) values ($1, 'bare')`, [tenantId]);
-    const [started] = await Promise.all([core.start(tenantId), vault.createTenant({ tenantId, name: 'x' })]);
-    await core.finish(started);
+    const rotating = core.start(tenantId).then((rotationId) => core.finish(rotationId));
+    await Promise.all([rotating, vault.createTenant({ tenantId, name: 'x' })]);
     const active = (await core.deks(tenantId)).filter((dek) => dek.endsWith(' active'));
     assert.equal(active.length, 1);
     await vault.put({ target: 'secrets', tenantId, id: randomUUID(), value: Buffer.of(1), columns });

@@ -27,6 +27,7 @@ export { findRotation } from './find-rotation.ts';
 export { foldRecordCounts } from './fold-counts.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 export { listenForDeks } from './listen-for-deks.ts';
+export { findLiveDeks } from './live-deks.ts';
 export {
   type Holder,
   type Initiator,

@@ -4,10 +4,14 @@ import type { PoolClient } from 'pg';
 const reconnectMs = 1_000;
 
 /**
- * Calls `onTenant` with a tenant's id when a DEK of it was stored that is about to become active. Takes one
- * connection of the pool, and another when that one dies; what happens in between is missed. Returns how to stop.
+ * Calls `onTenant` with a tenant's id when a DEK of it was stored that is about to become active, or was destroyed.
+ * Takes one connection of the pool, and another when that one dies; what happens in between is missed, so `onListening`
+ * is called each time that it listens. Returns how to stop.
  */
-export function listenForDeks(store: Store, onTenant: (tenantId: string) => void): () => void {
+export function listenForDeks(
+  store: Store,
+  { onTenant, onListening }: { onTenant: (tenantId: string) => void; onListening: () => void },
+): () => void {
   let stopped = false;
   let client: PoolClient | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -36,6 +40,7 @@ export function listenForDeks(store: Store, onTenant: (tenantId: string) => void
         if (payload !== undefined) onTenant(payload);
       });
       await connected.query('listen rekey_deks');
+      onListening();
     } catch {
       client?.release(true);
       client = undefined;

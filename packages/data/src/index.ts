@@ -2,6 +2,7 @@ export { drained } from './drained.ts';
 export { type OpenRange, openRanges } from './open-ranges.ts';
 export type { PackedRecords, SealedRecord } from './packed-records.ts';
 export { idText } from './pg-binary.ts';
+export { type ColumnValue, forgetColumns } from './plain-columns.ts';
 export {
   type OnRanges,
   type Plan,
@@ -22,7 +23,17 @@ export {
   restartRange,
 } from './range-lease.ts';
 export { readWindow, type Window, type WindowBounds } from './read-window.ts';
-export { type ColumnValue, readRecord, replaceRecords, type SealedWrite, upsertRecords } from './records.ts';
+export { RecordError, type RecordErrorCode } from './record-error.ts';
+export {
+  findUnwritten,
+  readRecord,
+  replaceRecords,
+  type SealedWrite,
+  type StoredRecord,
+  type Unwritten,
+  upsertRecords,
+  type WriteRecords,
+} from './records.ts';
 export {
   type IdType,
   type ItemCounts,

@@ -1,10 +1,9 @@
-import { type Queryable, rows } from '@rekey/db';
+import { type Queryable, rows, speaking } from '@rekey/db';
 import { escapeIdentifier } from 'pg';
 import { encodeArray } from './pg-binary.ts';
+import { type ColumnValue, columnText, type PlainColumn, plainColumns } from './plain-columns.ts';
+import { RecordError, refusalOf } from './record-error.ts';
 import type { Target } from './targets.ts';
-
-/** A plain column's value, as an application gives it. */
-export type ColumnValue = string | number | boolean | Date | null;
 
 export interface SealedWrite {
   /** The binary image of the id. */
@@ -13,28 +12,39 @@ export interface SealedWrite {
   readonly columns: Readonly<Record<string, ColumnValue>>;
 }
 
-interface WriteRecords {
+export interface WriteRecords {
   readonly tenantId: string;
   readonly keyNumber: number;
   readonly records: readonly SealedWrite[];
 }
 
-/** A record's ciphertext, and whether a DEK stands ready to become active; null when there is no such record. */
+export interface StoredRecord {
+  /** As it stands in the table: by a collation of the column's, that may be another text than the one asked for. */
+  readonly id: string;
+  /** Null when it is longer than asked for: then it was not sent. */
+  readonly ciphertext: Buffer | null;
+  /** Whether a DEK stands ready to become active. */
+  readonly dekAhead: boolean;
+}
+
+/** Null: there is no such record. */
 export async function readRecord(
   on: Queryable,
   target: Target,
-  tenantId: string,
-  id: string,
-): Promise<{ ciphertext: Buffer; dekAhead: boolean } | null> {
-  const [found] = await rows<{ ciphertext: Buffer; dek_ahead: boolean }>(
+  wanted: { readonly tenantId: string; readonly id: string; readonly ciphertextBytesMax: number },
+): Promise<StoredRecord | null> {
+  const [found] = await rows<{ id: string; ciphertext: Buffer | null; dek_ahead: boolean }>(
     on,
-    `select ${target.ciphertext} as ciphertext,
+    `select ${target.id}::text as id,
+       case when octet_length(${target.ciphertext}) <= $3 then ${target.ciphertext} end as ciphertext,
        exists (select from rekey.deks d where d.tenant_id = $1 and d.state = 'pre_active') as dek_ahead
      from ${target.table} where ${target.tenant} = $1 and ${target.id} = $2::${target.idType}
        and ${target.ciphertext} is not null`,
-    [tenantId, id],
+    [wanted.tenantId, wanted.id, wanted.ciphertextBytesMax],
   );
-  return found === undefined ? null : { ciphertext: found.ciphertext, dekAhead: found.dek_ahead };
+  return found === undefined
+    ? null
+    : { id: found.id, ciphertext: found.ciphertext, dekAhead: found.dek_ahead };
 }
 
 /**
@@ -42,50 +52,127 @@ export async function readRecord(
  * `updated_at`, which is set.
  */
 export async function replaceRecords(on: Queryable, target: Target, write: WriteRecords): Promise<number> {
-  const types = await columnTypes(on, target);
-  const touched = types.has('updated_at') ? ', updated_at = now()' : '';
-  const replaced = await rows(
+  const known = await plainColumns(on, target);
+  const touched = known.has('updated_at') ? ', updated_at = now()' : '';
+  return written(
     on,
+    write,
     `update ${target.table} t set ${target.key} = $3, ${target.ciphertext} = w.ciphertext${touched}
      from unnest($1::${target.idType}[], $2::bytea[]) as w(id, ciphertext)
-     where t.${target.id} = w.id and t.${target.tenant} = $4 returning 1`,
+     where t.${target.id} = w.id and t.${target.tenant} = $4${sameSpelling(target, 'w.id')}`,
     [...images(target, write.records), write.keyNumber, write.tenantId],
   );
-  return replaced.length;
 }
 
 /**
  * Inserts records, or replaces those that exist, plain columns included; returns how many were written. One whose id
- * belongs to another tenant is not. Every record names the same columns.
+ * belongs to another tenant, or stands there in another spelling, is not: see {@link findUnwritten}. Every record names
+ * the same columns. Throws {@link RecordError} for a value that would not be stored as it is.
  */
 export async function upsertRecords(on: Queryable, target: Target, write: WriteRecords): Promise<number> {
-  const types = await columnTypes(on, target);
-  const names = Object.keys(write.records[0]?.columns ?? {});
-  for (const name of names) {
-    if (!types.has(name)) throw new TypeError(`table ${target.table} has no column ${name} to write`);
-  }
-  const quoted = names.map((name) => escapeIdentifier(name));
-  const columns = [target.id, target.ciphertext, ...quoted];
-  const arrays = names.map((name, i) => `$${5 + i}::text[]::${types.get(name) ?? 'text'}[]`);
-  const replaced = [target.key, target.ciphertext, ...quoted].map(
-    (column) => `${column} = excluded.${column}`,
-  );
-  if (types.has('updated_at') && !names.includes('updated_at')) replaced.push('updated_at = now()');
-  const written = await rows(
+  const { types, columns, values } = await plainValues(on, target, write.records);
+  const quoted = columns.map(({ name }) => escapeIdentifier(name));
+  const replaced = [target.key, target.ciphertext, ...quoted].map((name) => `${name} = excluded.${name}`);
+  const touches = types.has('updated_at') && !columns.some(({ name }) => name === 'updated_at');
+  if (touches) replaced.push('updated_at = now()');
+  const altered = columns.flatMap(({ column }, i) => column.altered(`w.c${i}`) ?? []);
+  const given = [`$1::${target.idType}[]`, '$2::bytea[]', ...columns.map((_, i) => `$${5 + i}::text[]`)];
+  const names = ['id', 'ciphertext', ...columns.map((_, i) => `c${i}`)];
+  const selected = ['w.id', 'w.ciphertext', ...columns.map(({ column }, i) => `w.c${i}::${column.base}`)];
+  return written(
     on,
-    `insert into ${target.table} as t (${columns.join(', ')}, ${target.key}, ${target.tenant})
-     select w.*, $3::int, $4::uuid
-     from unnest(${[`$1::${target.idType}[]`, '$2::bytea[]', ...arrays].join(', ')}) as w
+    write,
+    `insert into ${target.table} as t (${[target.id, target.ciphertext, ...quoted].join(', ')}, ${target.key}, ${target.tenant})
+     select ${selected.join(', ')}, $3::int, $4::uuid from unnest(${given.join(', ')}) as w(${names.join(', ')})
+     ${altered.length === 0 ? '' : `where not (${altered.join(' or ')})`}
      on conflict (${target.id}) do update set ${replaced.join(', ')}
-     where t.${target.tenant} = excluded.${target.tenant} returning 1`,
-    [
-      ...images(target, write.records),
-      write.keyNumber,
-      write.tenantId,
-      ...names.map((name) => write.records.map(({ columns: values }) => asText(values[name] ?? null))),
-    ],
+     where t.${target.tenant} = excluded.${target.tenant}${sameSpelling(target, `excluded.${target.id}`)}`,
+    [...images(target, write.records), write.keyNumber, write.tenantId, ...values],
   );
-  return written.length;
+}
+
+/** What keeps records from being written: an id of another tenant's, or ids as the table has them, by those given. */
+export type Unwritten =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'spelled_otherwise'; readonly stored: ReadonlyMap<string, string> };
+
+/** After fewer were written than given. Throws {@link RecordError} when it lies with the values, or with the table. */
+export async function findUnwritten(
+  on: Queryable,
+  target: Target,
+  { tenantId, records }: Pick<WriteRecords, 'tenantId' | 'records'>,
+): Promise<Unwritten> {
+  const ids = encodeArray(
+    target.idType,
+    records.map(({ id }) => id),
+  );
+  const found = await rows<{ mine: boolean; given: string; stored: string }>(
+    on,
+    `select t.${target.tenant} = $2 as mine, w.id::text as given, t.${target.id}::text as stored
+     from unnest($1::${target.idType}[]) as w(id) join ${target.table} t on t.${target.id} = w.id
+     where t.${target.tenant} <> $2 or t.${target.id}::text collate "C" <> w.id::text collate "C"`,
+    [ids, tenantId],
+  );
+  if (found.some(({ mine }) => !mine)) return { kind: 'taken' };
+  if (found.length > 0) {
+    return { kind: 'spelled_otherwise', stored: new Map(found.map(({ given, stored }) => [given, stored])) };
+  }
+  const { columns, values } = await plainValues(on, target, records);
+  for (const [i, { name, column }] of columns.entries()) {
+    const altered = column.altered('w.value');
+    if (altered === null) continue;
+    const changed = await rows(on, `select from unnest($1::text[]) as w(value) where ${altered} limit 1`, [
+      values[i],
+    ]);
+    if (changed.length === 0) continue;
+    throw new RecordError('VALUE_REFUSED', `Column ${name} would hold another value than the one given`);
+  }
+  throw new RecordError(
+    'NOT_WRITTEN',
+    `A trigger or a rule of ${target.table} kept a record from being written`,
+  );
+}
+
+/** The columns that the records name, and their values, an array for each. */
+async function plainValues(on: Queryable, target: Target, records: readonly SealedWrite[]) {
+  const types = await plainColumns(on, target);
+  const columns = Object.keys(records[0]?.columns ?? {}).map(
+    (name): { name: string; column: PlainColumn } => {
+      const column = types.get(name);
+      if (column !== undefined) return { name, column };
+      throw new RecordError('COLUMNS_CHANGED', `Table ${target.table} has no column ${name} to write`);
+    },
+  );
+  const values = columns.map(({ name, column }) =>
+    records.map((record) => columnText(name, record.columns[name] ?? null, column)),
+  );
+  return { types, columns, values };
+}
+
+/** A ciphertext is bound to the bytes of its id: where a collation takes two texts for one, only to those stored. */
+function sameSpelling({ id, idType }: Target, given: string): string {
+  return idType === 'text' ? ` and t.${id} collate "C" = ${given} collate "C"` : '';
+}
+
+/** Runs a statement that writes records; how many. Throws {@link RecordError} for what it says against their values. */
+async function written(
+  on: Queryable,
+  { records }: WriteRecords,
+  text: string,
+  values: readonly unknown[],
+): Promise<number> {
+  return speaking(async () => {
+    try {
+      return (await on.query(text, [...values])).rowCount ?? 0;
+    } catch (error) {
+      throw (
+        refusalOf(
+          error,
+          records.reduce((longest, { id }) => Math.max(longest, id.length), 0),
+        ) ?? error
+      );
+    }
+  });
 }
 
 function images(target: Target, records: readonly SealedWrite[]): [Buffer, Buffer] {
@@ -99,33 +186,4 @@ function images(target: Target, records: readonly SealedWrite[]): [Buffer, Buffe
       records.map(({ ciphertext }) => ciphertext),
     ),
   ];
-}
-
-function asText(value: ColumnValue): string | null {
-  if (value === null) return null;
-  return value instanceof Date ? value.toISOString() : String(value);
-}
-
-// By the target that was loaded, not by its name: a process may work on several databases.
-const knownTypes = new WeakMap<Target, Promise<ReadonlyMap<string, string>>>();
-
-/** The plain columns of a target's table and their types; looked up once per process. */
-function columnTypes(on: Queryable, target: Target): Promise<ReadonlyMap<string, string>> {
-  const known = knownTypes.get(target);
-  if (known !== undefined) return known;
-  const looking = (async () => {
-    const found = await rows<{ name: string; type: string }>(
-      on,
-      `select attname as name, format_type(atttypid, null) as type from pg_attribute
-       where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`,
-      [target.table],
-    );
-    const sealed = new Set([target.id, target.tenant, target.key, target.ciphertext]);
-    return new Map(
-      found.filter(({ name }) => !sealed.has(escapeIdentifier(name))).map(({ name, type }) => [name, type]),
-    );
-  })();
-  looking.catch(() => knownTypes.delete(target));
-  knownTypes.set(target, looking);
-  return looking;
 }

@@ -11,4 +11,5 @@ export {
   workerSession,
 } from './open-store.ts';
 export { prepared } from './prepared.ts';
+export { openSibling } from './sibling.ts';
 export { StoreError, type StoreErrorCode, speaking } from './store-error.ts';

@@ -1,15 +1,9 @@
-import { loadDeks, type WrappedDek } from '@rekey/control';
+import { findLiveDeks, loadDeks, type WrappedDek } from '@rekey/control';
 import type { Queryable } from '@rekey/db';
-import { type DekKey, dekWrapAad, importDek } from '@rekey/envelope';
+import { dekWrapAad, importDek } from '@rekey/envelope';
 import type { Kek } from '@rekey/kms';
+import { createHeldDeks, type Dek, type Held } from './held-deks.ts';
 import { proveKek } from './prove-kek.ts';
-
-/** A DEK that can be used. Its bytes came out of the committed row, never from whoever made them. */
-export interface Dek {
-  readonly id: string;
-  readonly keyNumber: number;
-  readonly key: DekKey;
-}
 
 /** Where wrapped DEKs come from and who unwraps them. */
 export interface UnwrapSource {
@@ -17,6 +11,8 @@ export interface UnwrapSource {
   readonly kek: Pick<Kek, 'uri' | 'unwrap'>;
   /** DEKs held at most; the one that was not used for longest goes first. */
   readonly deksMax?: number;
+  /** How long a DEK is held after its row was last seen to stand. One in use is looked up again in good time. */
+  readonly dekAgeMaxMs?: number;
 }
 
 /** The DEKs of this process: each is unwrapped once, however many ask for it at the same time. */
@@ -26,71 +22,71 @@ export interface Keyring {
   byId(tenantId: string, dekId: string): Promise<Dek | null>;
   /** The DEK of a committed row that was just read. */
   fromRow(tenantId: string, stored: WrappedDek): Promise<Dek>;
-  /** The DEK if it is at hand already, without any I/O. */
-  atHand(tenantId: string, keyNumber: number): Dek | undefined;
-  /** Fetches the DEKs that are about to become active, so that they are at hand when they do. */
-  fetchAhead(tenantId: string): Promise<void>;
+  /**
+   * The DEK after a look at its row, whatever is at hand: the same object unless other bytes are stored under that
+   * number, as after a failover or a restore. For whoever cannot open a record, before it says so.
+   */
+  refresh(tenantId: string, keyNumber: number): Promise<Dek | null>;
+  /** The DEK if it is at hand already, without any I/O. With other material than the one asked for it is not. */
+  atHand(tenantId: string, keyNumber: number, materialId?: string): Dek | undefined;
+  /** Fetches the DEKs that are about to become active, so that they are at hand when they do; drops those that are gone. */
+  fetchAhead(tenantId: string): Promise<Dek[]>;
   /** Before this process makes the first DEK of a tenant: see {@link proveKek}. Asks until it is proved, then no more. */
   needRightKek(newDekId: string): Promise<void>;
   /** Whether any DEK of the tenant is at hand. */
   knows(tenantId: string): boolean;
+  /** Looks at the rows of all DEKs at hand: for whoever may have missed that one was destroyed. */
+  lookAgain(): Promise<void>;
+  /** Drops all DEKs and holds none any more. */
+  close(): void;
 }
 
 const deksMaxByDefault = 10_000;
+const dekAgeMaxMsByDefault = 300_000;
 
-export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: UnwrapSource): Keyring {
-  // In the order of last use. A promise is kept while it is under way, so that everybody waits for the same one.
-  const held = new Map<string, Dek>();
-  const underWay = new Map<string, Promise<Dek>>();
-  const tenants = new Map<string, number>();
-  const cameFrom = new WeakMap<Dek, Buffer>();
+/** Rows that are looked at by one statement. */
+const lookedAtOnce = 1_000;
 
+export function createKeyring(source: UnwrapSource): Keyring {
+  const { store, kek, deksMax = deksMaxByDefault, dekAgeMaxMs = dekAgeMaxMsByDefault } = source;
+  const held = createHeldDeks({ max: deksMax, ageMaxMs: dekAgeMaxMs });
+  // A promise is kept while it is under way, so that everybody waits for the same one.
+  const unwrapping = new Map<string, Promise<Dek>>();
+  const refreshing = new Map<string, Promise<Dek | null>>();
+  let timer: NodeJS.Timeout | undefined;
   let kekProved = false;
+  let lookingAt = false;
+  let closed = false;
 
-  const place = (tenantId: string, keyNumber: number): string => `${tenantId}/${keyNumber}`;
-
-  const atHand = (tenantId: string, keyNumber: number): Dek | undefined => {
-    const at = place(tenantId, keyNumber);
-    const dek = held.get(at);
-    if (dek !== undefined) {
-      held.delete(at);
-      held.set(at, dek);
-    }
-    return dek;
+  const atHand: Keyring['atHand'] = (tenantId, keyNumber, materialId) => {
+    const dek = held.find(tenantId, keyNumber);
+    return materialId === undefined || dek?.materialId === materialId ? dek : undefined;
   };
 
-  const keep = (tenantId: string, dek: Dek): void => {
-    const at = place(tenantId, dek.keyNumber);
-    const replaces = held.delete(at);
-    held.set(at, dek);
-    if (replaces) return;
-    tenants.set(tenantId, (tenants.get(tenantId) ?? 0) + 1);
-    if (held.size <= deksMax) return;
-    const [oldest] = held.keys();
-    if (oldest === undefined) return;
-    held.delete(oldest);
-    const tenant = oldest.slice(0, oldest.indexOf('/'));
-    const left = (tenants.get(tenant) ?? 1) - 1;
-    if (left === 0) tenants.delete(tenant);
-    else tenants.set(tenant, left);
+  const keep = (tenantId: string, dek: Dek, seenAt: number): void => {
+    if (closed) return;
+    held.keep(tenantId, dek, seenAt);
+    timer ??= setTimeout(renew, dekAgeMaxMs / 10).unref();
   };
 
   const unwrapOnce = (tenantId: string, stored: WrappedDek): Promise<Dek> => {
-    const ready = atHand(tenantId, stored.keyNumber);
-    // Only if it came out of these very bytes: after a failover or a restore the row may hold others, and it counts.
-    if (ready !== undefined && cameFrom.get(ready)?.equals(stored.wrapped)) return Promise.resolve(ready);
-    const at = `${place(tenantId, stored.keyNumber)}/${stored.wrapped.toString('base64')}`;
-    const pending = underWay.get(at);
+    const seenAt = performance.now();
+    const ready = atHand(tenantId, stored.keyNumber, stored.materialId);
+    if (ready !== undefined) {
+      keep(tenantId, ready, seenAt);
+      return Promise.resolve(ready);
+    }
+    const pending = unwrapping.get(stored.materialId);
     if (pending !== undefined) return pending;
-    const unwrapping = (async () => {
+    const work = (async () => {
       const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));
-      const dek = { id: stored.id, keyNumber: stored.keyNumber, key: importDek(bytes) };
-      cameFrom.set(dek, stored.wrapped);
-      keep(tenantId, dek);
+      const { id, keyNumber, materialId } = stored;
+      const dek = { id, keyNumber, materialId, key: importDek(bytes) };
+      keep(tenantId, dek, seenAt);
       return dek;
-    })().finally(() => underWay.delete(at));
-    underWay.set(at, unwrapping);
-    return unwrapping;
+    })().finally(() => unwrapping.delete(stored.materialId));
+    unwrapping.set(stored.materialId, work);
+    return work;
   };
 
   const firstOf = async (
@@ -101,19 +97,77 @@ export function createKeyring({ store, kek, deksMax = deksMaxByDefault }: Unwrap
     return stored === undefined ? null : unwrapOnce(tenantId, stored);
   };
 
+  const refresh = (tenantId: string, keyNumber: number): Promise<Dek | null> => {
+    const at = `${tenantId}/${keyNumber}`;
+    const pending = refreshing.get(at);
+    if (pending !== undefined) return pending;
+    const work = (async () => {
+      const before = held.ofTenant(tenantId).filter(({ dek }) => dek.keyNumber === keyNumber);
+      const dek = await firstOf(tenantId, { keyNumber });
+      for (const one of before) if (one.dek !== dek) held.drop(one);
+      return dek;
+    })().finally(() => refreshing.delete(at));
+    refreshing.set(at, work);
+    return work;
+  };
+
+  /** Drops each that is gone or has other material; the others count as just seen. */
+  const lookAt = async (some: readonly Held[]): Promise<void> => {
+    for (let from = 0; from < some.length; from += lookedAtOnce) {
+      const part = some.slice(from, from + lookedAtOnce);
+      const seenAt = performance.now();
+      const live = await findLiveDeks(
+        store,
+        part.map(({ dek }) => dek.id),
+      );
+      for (const one of part) {
+        if (live.get(one.dek.id) !== one.dek.materialId) held.drop(one);
+        else Object.assign(one, { seenAt, used: false });
+      }
+    }
+  };
+
+  /** In good time: those in use, so that nobody waits for them. The others grow too old. */
+  const renew = (): void => {
+    const due = held.all().filter(({ used, seenAt }) => used && performance.now() - seenAt > dekAgeMaxMs / 2);
+    timer = held.size === 0 ? undefined : setTimeout(renew, dekAgeMaxMs / 10).unref();
+    if (lookingAt || due.length === 0) return;
+    lookingAt = true;
+    void lookAt(due)
+      .catch(() => {}) // the next turn comes before they are too old
+      .finally(() => {
+        lookingAt = false;
+      });
+  };
+
   return {
     byNumber: async (tenantId, keyNumber) => atHand(tenantId, keyNumber) ?? firstOf(tenantId, { keyNumber }),
     byId: (tenantId, dekId) => firstOf(tenantId, { dekIds: [dekId] }),
     fromRow: unwrapOnce,
+    refresh,
     atHand,
     async needRightKek(newDekId) {
       if (!kekProved) kekProved = (await proveKek(store, kek, newDekId)) === 'proved';
     },
-    knows: (tenantId) => tenants.has(tenantId),
+    knows: held.has,
     async fetchAhead(tenantId) {
-      for (const stored of await loadDeks(store, tenantId, { state: 'pre_active' })) {
-        await unwrapOnce(tenantId, stored);
+      const before = held.ofTenant(tenantId);
+      const seenAt = performance.now();
+      const stored = await loadDeks(store, tenantId);
+      for (const one of before) {
+        if (stored.some(({ materialId }) => materialId === one.dek.materialId)) one.seenAt = seenAt;
+        else held.drop(one);
       }
+      const ahead: Dek[] = [];
+      for (const one of stored) if (one.state === 'pre_active') ahead.push(await unwrapOnce(tenantId, one));
+      return ahead;
+    },
+    lookAgain: () => lookAt(held.all()),
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      timer = undefined;
+      for (const one of held.all()) held.drop(one);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { createRecordCipher, dekWrapAad, generateDek } from '@rekey/envelope';
 import type { Kek } from '@rekey/kms';
-import type { Dek } from './keyring.ts';
+import type { Dek } from './held-deks.ts';
 
 export interface NewDek {
   readonly dekId: string;

@@ -1,8 +1,10 @@
+import { RecordError } from '@rekey/data';
 import { StoreError } from '@rekey/db';
+import { EnvelopeError } from '@rekey/envelope';
 import { KmsError } from '@rekey/kms';
-import { VaultError } from './vault-error.ts';
+import { VaultError, type VaultErrorCode } from './vault-error.ts';
 
-/** Throws what the rooms below say in the words of the vault; anything else passes unchanged. */
+/** Throws whatever goes wrong in the words of the vault. */
 export async function asVault<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -11,22 +13,54 @@ export async function asVault<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function translate(error: unknown): unknown {
+function translate(error: unknown): VaultError {
+  if (error instanceof VaultError) return error;
   if (error instanceof KmsError) {
     return new VaultError('UNAVAILABLE', `A DEK could not be unwrapped: ${error.message}`, { cause: error });
   }
-  if (!(error instanceof StoreError)) return error;
-  switch (error.code) {
+  if (error instanceof StoreError) return new VaultError(...ofStore(error), { cause: error });
+  if (error instanceof RecordError) return new VaultError(ofRecord(error), error.message, { cause: error });
+  // A constraint's, a trigger's or the driver's: its message and details may quote what was to be written.
+  const sqlState = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/^[0-9A-Z]{5}$/.test(sqlState)) {
+    return new VaultError('REFUSED', `Postgres refused the statement (${sqlState})`);
+  }
+  if (error instanceof Error && /after calling end on the pool/.test(error.message)) {
+    return new VaultError('UNAVAILABLE', 'The vault or its store is closed');
+  }
+  if (error instanceof EnvelopeError) {
+    return new VaultError('INTERNAL', 'A record could not be sealed', { cause: error });
+  }
+  const name = error instanceof Error ? error.name : typeof error;
+  return new VaultError('INTERNAL', `Something went wrong that should not (${name})`);
+}
+
+function ofStore({ code, message }: StoreError): [VaultErrorCode, string] {
+  switch (code) {
     case 'CONFLICT':
     case 'FENCED':
     case 'LOCKED':
-      return new VaultError('RETRY', 'The transaction met a concurrent one: run it again', { cause: error });
+      return ['RETRY', 'The transaction met a concurrent one: run it again'];
     case 'UNAVAILABLE':
-      return new VaultError('UNAVAILABLE', error.message, { cause: error });
     case 'ACCESS_DENIED':
     case 'SCHEMA_MISSING':
-    case 'SCHEMA_OUTDATED':
     case 'REFUSED':
-      return error;
+      return [code, message];
+    case 'SCHEMA_OUTDATED':
+      return ['SCHEMA_MISSING', message];
+  }
+}
+
+function ofRecord({ code }: RecordError): VaultErrorCode {
+  switch (code) {
+    case 'COLUMNS_CHANGED':
+    case 'VALUE_REFUSED':
+      return 'INVALID_VALUE';
+    case 'ID_REFUSED':
+      return 'INVALID_ID';
+    case 'TOO_LARGE':
+      return 'TOO_LARGE';
+    case 'NOT_WRITTEN':
+      return 'REFUSED';
   }
 }

@@ -1,0 +1,91 @@
+import type { DekKey } from '@rekey/envelope';
+
+/** A DEK that can be used. Its bytes came out of the committed row, never from whoever made them. */
+export interface Dek {
+  readonly id: string;
+  readonly keyNumber: number;
+  /** Of the material that is stored for it: after a failover or a restore there may be another under its number. */
+  readonly materialId: string;
+  readonly key: DekKey;
+}
+
+export interface Held {
+  readonly tenantId: string;
+  readonly dek: Dek;
+  /** When its row was last seen to stand. */
+  seenAt: number;
+  /** Whether it was asked for since. */
+  used: boolean;
+}
+
+/**
+ * The unwrapped DEKs of a process, bounded in number and in time. One that is dropped is referred to no more: OpenSSL
+ * wipes its bytes when the KeyObject is collected.
+ */
+export interface HeldDeks {
+  readonly size: number;
+  /** Counts as a use. Undefined for one that is too old, which is dropped. */
+  find(tenantId: string, keyNumber: number): Dek | undefined;
+  /** In the place of what the tenant has under that number. */
+  keep(tenantId: string, dek: Dek, seenAt: number): void;
+  drop(held: Held): void;
+  has(tenantId: string): boolean;
+  ofTenant(tenantId: string): Held[];
+  /** Drops those that are too old; the others, the one first that was not used for longest. */
+  all(): Held[];
+}
+
+export function createHeldDeks({ max, ageMaxMs }: { max: number; ageMaxMs: number }): HeldDeks {
+  const held = new Map<string, Held>(); // in the order of last use
+  const numbers = new Map<string, Set<number>>(); // by tenant
+
+  const place = (tenantId: string, keyNumber: number): string => `${tenantId}/${keyNumber}`;
+  const isTooOld = ({ seenAt }: Held): boolean => performance.now() - seenAt > ageMaxMs;
+
+  const drop = ({ tenantId, dek }: Held): void => {
+    const at = place(tenantId, dek.keyNumber);
+    if (held.get(at)?.dek !== dek) return; // another one has its place by now
+    held.delete(at);
+    const left = numbers.get(tenantId);
+    left?.delete(dek.keyNumber);
+    if (left?.size === 0) numbers.delete(tenantId);
+  };
+
+  return {
+    get size() {
+      return held.size;
+    },
+    find(tenantId, keyNumber) {
+      const at = place(tenantId, keyNumber);
+      const found = held.get(at);
+      if (found === undefined) return undefined;
+      if (isTooOld(found)) {
+        drop(found);
+        return undefined;
+      }
+      found.used = true;
+      held.delete(at);
+      held.set(at, found);
+      return found.dek;
+    },
+    keep(tenantId, dek, seenAt) {
+      const at = place(tenantId, dek.keyNumber);
+      held.delete(at);
+      held.set(at, { tenantId, dek, seenAt, used: true });
+      const known = numbers.get(tenantId);
+      if (known === undefined) numbers.set(tenantId, new Set([dek.keyNumber]));
+      else known.add(dek.keyNumber);
+      const [first] = held.values();
+      if (held.size > max && first !== undefined) drop(first);
+    },
+    drop,
+    has: (tenantId) => numbers.has(tenantId),
+    ofTenant: (tenantId) =>
+      [...(numbers.get(tenantId) ?? [])].flatMap((keyNumber) => held.get(place(tenantId, keyNumber)) ?? []),
+    all() {
+      const all = [...held.values()];
+      for (const one of all) if (isTooOld(one)) drop(one);
+      return all.filter((one) => !isTooOld(one));
+    },
+  };
+}

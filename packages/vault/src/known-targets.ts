@@ -1,0 +1,37 @@
+import { loadTargets, type Target } from '@rekey/data';
+import type { Queryable } from '@rekey/db';
+import { asVault } from './translate.ts';
+import { VaultError } from './vault-error.ts';
+
+/** The registered targets, read when first needed and for a name that is not among them. */
+export interface KnownTargets {
+  /** Throws `UNKNOWN_TARGET`. */
+  named(name: string): Promise<Target>;
+  /** After a table was not there: it may have been renamed and registered anew. */
+  forget(): void;
+}
+
+export function createKnownTargets(on: Queryable): KnownTargets {
+  let targets: Promise<Map<string, Target>> | undefined;
+
+  const load = async (): Promise<Map<string, Target>> =>
+    new Map((await asVault(() => loadTargets(on))).map((target) => [target.name, target]));
+
+  return {
+    async named(name) {
+      const loaded = targets;
+      const known = loaded === undefined ? undefined : (await loaded.catch(() => undefined))?.get(name);
+      if (known !== undefined) return known;
+      // The first time, and for a table that was registered since; once, however many ask.
+      if (targets === loaded || targets === undefined) targets = load();
+      const target = (await targets).get(name);
+      if (target === undefined) {
+        throw new VaultError('UNKNOWN_TARGET', `No target is registered as ${String(name)}`);
+      }
+      return target;
+    },
+    forget() {
+      targets = undefined;
+    },
+  };
+}
