@@ -1,14 +1,15 @@
 export { asyncCommit } from './async-commit.ts';
+export { databaseUrlProblem } from './database-url.ts';
 export {
-  inTransaction,
+  openClient,
   openStore,
   openSweepStore,
   type Queryable,
-  row,
-  rows,
   type Store,
   type StoreOptions,
   workerSession,
 } from './open-store.ts';
 export { prepared } from './prepared.ts';
+export { missingRight, probeWrites } from './probe-writes.ts';
+export { inTransaction, row, rows, type TransactionOptions } from './statements.ts';
 export { StoreError, type StoreErrorCode, speaking } from './store-error.ts';

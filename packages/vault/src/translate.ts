@@ -27,6 +27,8 @@ function translate(error: unknown): unknown {
     case 'SCHEMA_MISSING':
     case 'SCHEMA_OUTDATED':
     case 'REFUSED':
+    case 'UNFIT':
+    case 'INTERNAL':
       return error;
   }
 }
