@@ -1,10 +1,12 @@
 import { Client, type ClientConfig } from 'pg';
+import { within } from './inside.ts';
 import type { Attempt } from './route.ts';
 
 /** What is between us and Postgres: a pooler that keeps a session for a connection, or for each transaction one. */
 export type Pooling = 'session' | 'transaction';
 
 const rounds = 6;
+const patienceMs = 1_000;
 
 /**
  * Tells the two apart by setting nothing. Two connections that take turns, each with a transaction at a time, are on
@@ -34,10 +36,11 @@ async function compare(other: Client, ask: () => Promise<number>): Promise<Pooli
     const first = await ask();
     await other.connect();
     const askOther = async (): Promise<number | undefined> => {
-      const { rows } = await other.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const asked = other.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const { rows } = await within(patienceMs, other, asked);
       return rows[0]?.pid;
     };
-    const second = await orNothing(askOther());
+    const second = await askOther().catch(() => undefined);
     // Nothing is left for the other although the first has nothing under way: its session is kept for it.
     if (second === undefined) return 'session';
     for (let round = 0; round < rounds; round += 1) {
@@ -47,21 +50,5 @@ async function compare(other: Client, ask: () => Promise<number>): Promise<Pooli
     return 'session';
   } finally {
     void other.end().catch(() => {});
-  }
-}
-
-const patienceMs = 1_000;
-
-async function orNothing<T>(answer: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), patienceMs);
-  });
-  try {
-    return await Promise.race([answer, tooLate]);
-  } catch {
-    return undefined; // as when the pooler says itself that it has no more
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,5 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
 import type { DatabaseAddress, Host } from './database-url.ts';
+import { within } from './inside.ts';
 import { StoreError, translate } from './store-error.ts';
 
 /** One way to the server: which host, and how private. */
@@ -53,26 +54,32 @@ function waysTo({ host, port }: Host, { tls }: DatabaseAddress): Attempt[] {
 async function tryEach(attempts: Route['attempts'], config: ClientConfig): Promise<Attempt> {
   let reason: unknown;
   let silent: string | undefined;
-  for (const attempt of attempts) {
+  let unlessElse: unknown;
+  for (const [at, attempt] of attempts.entries()) {
     // What did not answer with TLS does not answer without: only its refusal leads there.
     if (silent === placeOf(attempt)) continue;
     const client = new Client({ ...config, ...attempt });
     client.on('error', () => {});
     try {
       await client.connect();
-      const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+      const asked = client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+      const { rows } = await within(config.connectionTimeoutMillis ?? 2_000, client, asked);
       if (rows[0]?.standby === false) return attempt;
       if (reason === undefined || weight(reason) < 2) reason = isStandby();
       silent = placeOf(attempt);
     } catch (error) {
       const known = translate(error);
       if (isAway(known)) silent = placeOf(attempt);
-      if (reason === undefined || weight(known) > weight(reason)) reason = known;
+      // That TLS is not to be had leads on to the way without it, and is no reason of its own then.
+      const next = attempts[at + 1];
+      const leadsOn = next !== undefined && placeOf(next) === placeOf(attempt);
+      if (isUnfit(known) && leadsOn) unlessElse ??= known;
+      else if (reason === undefined || weight(known) > weight(reason)) reason = known;
     } finally {
       void client.end().catch(() => {});
     }
   }
-  throw reason;
+  throw reason ?? unlessElse;
 }
 
 const placeOf = ({ host, port }: Host): string => `${host} ${port}`;
@@ -82,10 +89,14 @@ function isAway(error: unknown): boolean {
   return error instanceof StoreError && error.code === 'UNAVAILABLE' && error.sqlState === undefined;
 }
 
+function isUnfit(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'UNFIT';
+}
+
 /** What Postgres itself said says most; least that nobody answered, since that may be a host that is merely off. */
 function weight(error: unknown): number {
   if (isAway(error)) return 0;
-  return error instanceof StoreError && error.code === 'UNFIT' ? 1 : 2;
+  return isUnfit(error) ? 1 : 2;
 }
 
 export function isStandby(): StoreError {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
-import { Client, type ClientBase, type ClientConfig } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import type { DatabaseAddress } from './database-url.ts';
+import { inside, within } from './inside.ts';
 import { createPoolingCheck, type Pooling } from './pooling.ts';
 import { type Attempt, createRoute, isStandby, type Route } from './route.ts';
 import {
@@ -14,21 +13,6 @@ import {
 } from './session-settings.ts';
 import { spoilsConnection } from './sql-state.ts';
 import { StoreError, translateAll } from './store-error.ts';
-
-/** What node-postgres has and does not declare. The version is pinned, and a test fails when one of these is gone. */
-interface Undeclared {
-  connection: EventEmitter & { ssl: Attempt['ssl']; stream: Socket };
-  ssl: Attempt['ssl'];
-  processID: number | null;
-  secretKey: number | null;
-  getTransactionStatus(): 'I' | 'T' | 'E' | null;
-  _getActiveQuery(): { readonly text?: string } | null;
-}
-
-/** Looks into a client as node-postgres made it. */
-export function inside(client: ClientBase): Undeclared {
-  return client as unknown as Undeclared; // declared above, by what the pinned version has
-}
 
 export interface ClientSettings {
   readonly address: DatabaseAddress;
@@ -193,19 +177,11 @@ class PreparedSession implements Session {
 
   /** A pooler answers the start of a connection itself, and may leave the first statement without an answer. */
   async #ask<Row extends object>(statement: string): Promise<Row> {
-    const { stream } = inside(this.#client).connection;
-    const timer = setTimeout(
-      () => stream.destroy(new Error('timeout expired')),
-      this.#settings.connectTimeoutMs,
-    );
-    try {
-      const { rows } = await this.#client.query<Row>(statement);
-      const [row] = rows;
-      if (row === undefined) throw new Error('A statement that yields one row yielded none');
-      return row;
-    } finally {
-      clearTimeout(timer);
-    }
+    const asked = this.#client.query<Row>(statement);
+    const { rows } = await within(this.#settings.connectTimeoutMs, this.#client, asked);
+    const [row] = rows;
+    if (row === undefined) throw new Error('A statement that yields one row yielded none');
+    return row;
   }
 }
 

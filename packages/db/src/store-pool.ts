@@ -1,7 +1,8 @@
 import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { requestCancel } from './cancel-request.ts';
+import { inside } from './inside.ts';
 import { createLeftovers, type Leftovers } from './leftovers.ts';
-import { inside, type Session, type StoreClient } from './store-client.ts';
+import type { Session, StoreClient } from './store-client.ts';
 import { StoreError, translate, translateAll } from './store-error.ts';
 
 /** How long a session is taken to be as it was prepared while its connection is used. */
