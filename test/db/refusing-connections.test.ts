@@ -164,9 +164,8 @@ test('a server whose administrator set it to read-only is left so, said to be so
 
 test('a right or a table that is missing makes a process unready, by its name', async (t) => {
   const role = `rekey_test_probe_${randomBytes(4).toString('hex')}`;
-  await admin.query(`create role ${role} login password 'pw'; grant usage on schema rekey to ${role};
-    grant select, insert, update on all tables in schema rekey to ${role};
-    grant select, update on public.credentials, public.api_keys, public.secrets to ${role}`);
+  await admin.query(`create role ${role} login password 'pw'`);
+  await admin.query('select rekey.grant_api($1), rekey.grant_worker($1)', [role]);
   const url = new URL(database.url);
   url.username = role;
   url.password = 'pw';
@@ -176,14 +175,16 @@ test('a right or a table that is missing makes a process unready, by its name', 
   });
   await checkApiWork(store);
   await checkWorkerWork(store);
-  await admin.query(`revoke update on public.secrets from ${role}`);
+  await admin.query(`revoke update (key_number, ciphertext) on public.secrets from ${role}`);
   await checkApiWork(store);
   await assert.rejects(checkWorkerWork(store), fails('ACCESS_DENIED', /update on public\.secrets/));
-  await admin.query(`revoke insert on rekey.deks from ${role}`);
-  await assert.rejects(checkApiWork(store), fails('ACCESS_DENIED', /insert on rekey\.deks/));
+  await admin.query(`revoke execute on function rekey.keep_answer(text, text, text) from ${role}`);
+  await assert.rejects(checkApiWork(store), fails('ACCESS_DENIED', /execute on function rekey\.keep_answer/));
+  await admin.query(`revoke execute on function rekey.lock_tenant(uuid) from ${role}`);
+  await assert.rejects(checkApiWork(store), fails('ACCESS_DENIED', /function lock_tenant/));
   await admin.query(`revoke update on rekey.rotations from ${role}`);
-  await assert.rejects(checkApiWork(store), fails('ACCESS_DENIED', /table rotations/));
-  await admin.query(`grant update on public.secrets, rekey.rotations to ${role}`);
+  await assert.rejects(checkWorkerWork(store), fails('ACCESS_DENIED', /table rotations/));
+  await admin.query('select rekey.grant_worker($1)', [role]);
   await admin.query('alter table public.api_keys rename to api_keys_2');
   t.after(async () => {
     await admin.query('alter table public.api_keys_2 rename to api_keys');

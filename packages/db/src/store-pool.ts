@@ -44,16 +44,16 @@ export function shortageOf(pool: object, withinMs: number): StoreError | undefin
  * set again; one whose server has become a standby, or on which Postgres said that it is no use any more, is closed.
  */
 export class StorePool extends Pool {
-  readonly #leftovers: Leftovers;
-  readonly #fullSize: number;
+  private readonly leftovers: Leftovers;
+  private readonly fullSize: number;
 
   constructor({ silentMaxMs, ...options }: StorePoolOptions) {
     super(options);
-    this.#fullSize = options.max;
-    this.#leftovers = createLeftovers(options.Client, (count) => {
+    this.fullSize = options.max;
+    this.leftovers = createLeftovers(options.Client, (count) => {
       // Their backends still have a connection each; others could be refused theirs.
-      const atLeast = count < 2 * this.#fullSize ? 1 : 0;
-      this.options.max = Math.max(atLeast, this.#fullSize - count);
+      const atLeast = count < 2 * this.fullSize ? 1 : 0;
+      this.options.max = Math.max(atLeast, this.fullSize - count);
     });
     // A connection that dies while it is taken fails the statement under way; without a listener it would end the process.
     this.on('connect', (client) => {
@@ -63,13 +63,13 @@ export class StorePool extends Pool {
         shortages.set(this, { at: performance.now(), error: translateAll(message) });
       });
     });
-    if (silentMaxMs !== undefined) this.#cutTheSilent(silentMaxMs);
+    if (silentMaxMs !== undefined) this.cutTheSilent(silentMaxMs);
   }
 
   override connect(): Promise<PoolClient>;
   override connect(callback: Taken): void;
   override connect(callback?: Taken): Promise<PoolClient> | undefined {
-    const taken = this.#take();
+    const taken = this.take();
     if (callback === undefined) return taken;
     taken.then(
       (client) => callback(undefined, client, client.release),
@@ -79,11 +79,11 @@ export class StorePool extends Pool {
   }
 
   override async end(): Promise<void> {
-    this.#leftovers.stop();
+    this.leftovers.stop();
     await super.end();
   }
 
-  async #take(): Promise<PoolClient> {
+  private async take(): Promise<PoolClient> {
     for (;;) {
       const client = await super.connect();
       const session = sessionOf(client);
@@ -105,7 +105,7 @@ export class StorePool extends Pool {
     }
   }
 
-  #cutTheSilent(silentMaxMs: number): void {
+  private cutTheSilent(silentMaxMs: number): void {
     const timers = new Map<PoolClient, NodeJS.Timeout>();
     const watch = (client: PoolClient, heard: number, since: number): void => {
       const limit = patience.get(client) ?? silentMaxMs;
@@ -114,7 +114,7 @@ export class StorePool extends Pool {
         const now = performance.now();
         if (stream.bytesRead !== heard) watch(client, stream.bytesRead, now);
         else if (now - since < (patience.get(client) ?? silentMaxMs)) watch(client, heard, since);
-        else void this.#cut(client);
+        else void this.cut(client);
       };
       timers.set(client, setTimeout(look, Math.ceil(limit / 4)));
     };
@@ -129,14 +129,14 @@ export class StorePool extends Pool {
   }
 
   /** The statement under way fails as after any lost connection. */
-  async #cut(client: PoolClient): Promise<void> {
+  private async cut(client: PoolClient): Promise<void> {
     const { connection, processID, secretKey } = inside(client);
     const session = sessionOf(client);
     if (session !== undefined && processID !== null && secretKey !== null && mayBeCancelled(client)) {
       await requestCancel(session.attempt, { processID, secretKey });
     }
     connection.stream.destroy();
-    if (session !== undefined) this.#leftovers.add(session.pid);
+    if (session !== undefined) this.leftovers.add(session.pid);
   }
 }
 
