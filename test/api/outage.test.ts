@@ -90,7 +90,7 @@ test('what nobody expected answers 500 with nothing of it inside, and logs no va
   checkError(answer, 'INTERNAL_ERROR');
   const logged = api.log.find((line) => line.includes('request failed')) ?? '';
   assert.equal(JSON.parse(logged).requestId, answer.json.requestId);
-  assert.equal(JSON.parse(logged).error.code, 'P0001');
+  assert.equal(JSON.parse(logged).error.code, 'REFUSED');
   assert.doesNotMatch(api.log.join('') + answer.text, /the secret is/);
 });
 

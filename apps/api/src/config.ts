@@ -1,11 +1,13 @@
 import { isIP } from 'node:net';
+import { databaseUrlProblem } from '@rekey/db';
 import {
+  DatabaseUrl,
   type Environment,
+  type EnvRule,
   Host,
   type LogLevel,
   LogLevelName,
   Port,
-  PostgresUrl,
   QueuePrefix,
   RedisUrl,
   readEnv,
@@ -31,7 +33,7 @@ const perMinute = (defaultValue: number) =>
 const Variables = Type.Object({
   HOST: Host,
   PORT: Type.Integer({ ...Port, default: 3000 }),
-  DATABASE_URL: PostgresUrl,
+  DATABASE_URL: DatabaseUrl,
   REDIS_URL: RedisUrl,
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,
@@ -66,9 +68,17 @@ export interface ApiConfig {
   readonly warnings: readonly string[];
 }
 
+const databaseRule: EnvRule<Pick<Static<typeof Variables>, 'DATABASE_URL'>> = {
+  over: ['DATABASE_URL'],
+  problems({ DATABASE_URL: text }) {
+    const problem = databaseUrlProblem(text);
+    return problem === null ? [] : [`DATABASE_URL ${problem}`];
+  },
+};
+
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
 export function readApiConfig(env: Environment): ApiConfig {
-  const read = readEnv(Variables, env, [authRule]);
+  const read = readEnv(Variables, env, [databaseRule, authRule]);
   return {
     host: read.HOST,
     port: read.PORT,

@@ -1,7 +1,7 @@
 import { cancelRotation, findRotation, listFailures, type RotationView, startRotation } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Scoreboard } from '@rekey/jobs';
-import { checkSchema } from '@rekey/schema';
+import { checkApiWork, checkSchema } from '@rekey/schema';
 import type { Rotations } from './dependencies.ts';
 
 /** The store's functions, bound to one pool. */
@@ -26,6 +26,7 @@ export function connectRotations(
     find: (rotationId) => findRotation(store, rotationId),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
     checkSchema: () => checkSchema(store),
+    checkWork: () => checkApiWork(store),
     cancel: async (rotationId, actor) => {
       const outcome = await cancelRotation(store, rotationId, actor);
       if (outcome.kind === 'cancelled') {

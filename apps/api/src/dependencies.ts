@@ -18,6 +18,8 @@ export interface Rotations {
   cancel(rotationId: string, actor: Initiator): Promise<CancelledRotation>;
   /** Throws when the schema is not this program's. */
   checkSchema(): Promise<void>;
+  /** Throws when what a rotate call writes could not be written. */
+  checkWork(): Promise<void>;
 }
 
 /** All that the API is built from, besides its settings. */

@@ -37,6 +37,8 @@ async function main(config: ApiConfig): Promise<void> {
     url: config.databaseUrl,
     applicationName: 'rekey-api',
     takenMaxMs: statementsMaxMs,
+    // It listens to nothing, and what it writes sets what it needs in its transaction.
+    transactionPooler: 'accept',
     onError: (error) => logger.warn('a connection to Postgres was lost', { error }),
   });
   const doorbell = createDoorbell(redis);

@@ -30,7 +30,14 @@ const unused = async (): Promise<never> => {
 };
 
 const nothing: ApiDependencies = {
-  rotations: { start: unused, find: unused, failures: unused, cancel: unused, checkSchema: unused },
+  rotations: {
+    start: unused,
+    find: unused,
+    failures: unused,
+    cancel: unused,
+    checkSchema: unused,
+    checkWork: unused,
+  },
   doorbell: { ring: unused },
   scoreboard: { read: unused, ping: unused },
   logger: createLogger({ name: 'openapi', level: 'silent' }),

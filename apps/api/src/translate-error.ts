@@ -6,12 +6,14 @@ import { ApiError } from './api-error.ts';
 const ofStore = {
   UNAVAILABLE: 'SERVICE_UNAVAILABLE',
   ACCESS_DENIED: 'SERVICE_UNAVAILABLE',
+  UNFIT: 'SERVICE_UNAVAILABLE',
   LOCKED: 'SERVICE_UNAVAILABLE',
   CONFLICT: 'SERVICE_UNAVAILABLE',
   SCHEMA_MISSING: 'SERVICE_UNAVAILABLE',
   SCHEMA_OUTDATED: 'SERVICE_UNAVAILABLE',
   FENCED: 'INTERNAL_ERROR',
   REFUSED: 'INTERNAL_ERROR',
+  INTERNAL: 'INTERNAL_ERROR',
 } as const satisfies Record<StoreErrorCode, ErrorCode>;
 
 /** What Fastify itself can refuse before a route runs. */

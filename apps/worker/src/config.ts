@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
+import { databaseUrlProblem } from '@rekey/db';
 import { itemsPerSecondMin } from '@rekey/rotation';
 import {
+  DatabaseUrl,
   type Environment,
+  type EnvRule,
   Host,
   LogLevelName,
-  PostgresUrl,
   QueuePrefix,
   RedisUrl,
   readEnv,
@@ -12,7 +14,7 @@ import {
 import Type, { type Static } from 'typebox';
 
 const WorkerEnv = Type.Object({
-  DATABASE_URL: PostgresUrl,
+  DATABASE_URL: DatabaseUrl,
   REDIS_URL: RedisUrl,
   KEK_URI: Type.String({
     pattern: '^[a-z][a-z0-9+-]*:.+$',
@@ -62,7 +64,15 @@ const WorkerEnv = Type.Object({
 
 export type WorkerConfig = Static<typeof WorkerEnv>;
 
+const databaseRule: EnvRule<WorkerConfig> = {
+  over: ['DATABASE_URL'],
+  problems({ DATABASE_URL: text }) {
+    const problem = databaseUrlProblem(text);
+    return problem === null ? [] : [`DATABASE_URL ${problem}`];
+  },
+};
+
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerEnv, env);
+  return readEnv(WorkerEnv, env, [databaseRule]);
 }

@@ -19,6 +19,9 @@ export interface HousekeepingDependencies {
 
 /** About every ten seconds. */
 const turnsPerSchemaCheck = 10;
+/** By then it is no hiccup; after that it is said again once a minute. */
+const turnsUntilTold = 10;
+const turnsBetween = 60;
 /** About once in ten minutes. */
 const turnsPerTidying = 600;
 
@@ -34,18 +37,28 @@ export async function keepHouse({
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
+  let failedTurns = 0;
+  let trouble: unknown;
   const chore = async (work: () => Promise<unknown>): Promise<void> => {
-    await work().catch((error: unknown) => logger.debug('housekeeping waits', { error }));
+    await work().catch((error: unknown) => {
+      trouble = error;
+    });
   };
   for (let turn = 1; ; turn += 1) {
     // Jittered, so that many workers do not all look at the same moment.
     await sleep(700 + Math.random() * 600, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
+    trouble = undefined;
     if (turn % turnsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();
     await chore(drain);
     await chore(() => recover(store, doorbell));
     await chore(() => foldRecordCounts(store));
     if (turn % turnsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
+    failedTurns = trouble === undefined ? 0 : failedTurns + 1;
+    if (trouble === undefined) continue;
+    // Unfinished rotations are not found meanwhile: to whoever looks at them it is as if there were no worker.
+    const level = failedTurns % turnsBetween === turnsUntilTold ? 'warn' : 'debug';
+    logger[level]('housekeeping waits', { error: trouble });
   }
 }
 

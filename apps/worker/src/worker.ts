@@ -19,6 +19,7 @@ import {
   type RotationEnvironment,
 } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
+import { checkWorkerWork } from '@rekey/schema';
 import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
 import type { WorkerConfig } from './config.ts';
 import { createDrainTimer } from './drain-timer.ts';
@@ -148,14 +149,28 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     },
     signal: stop.signal,
   });
+  // Once for each reason, however often it is asked.
+  let told = '';
+  const tellOfDatabase = (error: unknown): void => {
+    const reason = error instanceof Error ? error.message : '';
+    if (reason === told) return;
+    told = reason;
+    logger.warn('postgres does not do what work needs', { error });
+  };
 
   return {
     ready: Promise.all([rotationWorker.waitUntilReady(), rangeWorker.waitUntilReady()]).then(() => {}),
     async check() {
       const [postgres, answered] = await Promise.all([
-        store.query('select 1').then(
-          () => true,
-          () => false,
+        checkWorkerWork(store).then(
+          () => {
+            told = '';
+            return true;
+          },
+          (error: unknown) => {
+            tellOfDatabase(error);
+            return false;
+          },
         ),
         scoreboard.ping(),
       ]);

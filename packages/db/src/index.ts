@@ -1,15 +1,16 @@
 export { asyncCommit } from './async-commit.ts';
+export { databaseUrlProblem } from './database-url.ts';
 export {
-  inTransaction,
+  openClient,
   openStore,
   openSweepStore,
   type Queryable,
-  row,
-  rows,
   type Store,
   type StoreOptions,
   workerSession,
 } from './open-store.ts';
 export { prepared } from './prepared.ts';
+export { missingRight, probeWrites } from './probe-writes.ts';
 export { openSibling } from './sibling.ts';
+export { inTransaction, row, rows, type TransactionOptions } from './statements.ts';
 export { StoreError, type StoreErrorCode, speaking } from './store-error.ts';

@@ -1,5 +1,8 @@
-import { Client, type ClientConfig, Pool, type PoolClient, type QueryResultRow } from 'pg';
-import { StoreError, speaking } from './store-error.ts';
+import type { Client, Pool, PoolClient } from 'pg';
+import { parseDatabaseUrl } from './database-url.ts';
+import { type Settings, seesAllRows } from './session-settings.ts';
+import { storeClientClass } from './store-client.ts';
+import { StorePool } from './store-pool.ts';
 
 /** A pool of connections to Postgres. Whoever opened it calls `end()`. */
 export type Store = Pool;
@@ -13,15 +16,21 @@ export interface StoreOptions {
   readonly max?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Settings of every session, by the names that Postgres gives them. */
-  readonly session?: Readonly<Record<string, string | number>>;
+  /** Settings of every session, by the names that Postgres gives them; they come before those that all sessions have. */
+  readonly session?: Settings;
   /** How long one connection may be in the making; by default short enough for an API that waits for it. */
   readonly connectTimeoutMs?: number;
   /**
-   * A connection that is taken for longer than this is cut: its other end is gone without a word, and would be waited
-   * for until TCP gives up, which takes a quarter of an hour or two. Absent: it may be taken for ever (to listen on).
+   * A connection that is taken and on which nothing was heard for so long is cut: its other end is gone without a word,
+   * and would be waited for until TCP gives up, which takes a quarter of an hour or two. Postgres ends a lock's wait and
+   * a statement a little before. Absent: it may be silent for ever (to listen on).
    */
   readonly takenMaxMs?: number;
+  /**
+   * Behind a pooler in transaction mode nothing can be set in a session. `refuse`, the default: no connection comes
+   * about there. `accept`: for whoever does without; only {@link inTransaction} then has what it sets itself.
+   */
+  readonly transactionPooler?: 'refuse' | 'accept';
   /** Called for connections that die while idle; the pool replaces them by itself. */
   readonly onError: (error: Error) => void;
 }
@@ -38,16 +47,14 @@ const promptConnectMs = 2_000;
  */
 const queueTimeoutMs = 8_000;
 
-/** The pool's own timeout is the one for queueing; this one gives up sooner on a server that does not answer. */
-function clientThatGivesUp(connectTimeoutMs: number): typeof Client {
-  return class extends Client {
-    constructor(config?: string | ClientConfig) {
-      super(typeof config === 'object' ? { ...config, connectionTimeoutMillis: connectTimeoutMs } : config);
-    }
-  };
-}
+/**
+ * What Postgres itself puts an end to, before a connection is cut here: a lock first, since that says what is in the
+ * way, then the statement. What was given up by us must not be carried out afterwards.
+ */
+const lockShare = 0.8;
+const statementShare = 0.9;
 
-/** Opens a pool; connects only when first used. */
+/** Opens a pool; connects only when first used. Throws {@link StoreError} `UNFIT` for a malformed URL. */
 export function openStore({
   url,
   max = 10,
@@ -55,46 +62,52 @@ export function openStore({
   session = {},
   connectTimeoutMs = promptConnectMs,
   takenMaxMs,
+  transactionPooler = 'refuse',
   onError,
 }: StoreOptions): Store {
-  const pool = new Pool({
-    connectionString: withSession(url, session),
+  const pool = new StorePool({
     max,
-    application_name: applicationName,
     connectionTimeoutMillis: queueTimeoutMs,
-    Client: clientThatGivesUp(connectTimeoutMs),
-    keepAlive: true,
+    silentMaxMs: takenMaxMs,
+    Client: storeClientClass({
+      address: parseDatabaseUrl(url),
+      applicationName,
+      session: { ...limitsBelow(takenMaxMs), ...session },
+      connectTimeoutMs,
+      transactionPooler,
+    }),
   });
   pool.on('error', onError);
-  // A connection that dies while it is taken fails the statement under way; without a listener it would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}));
-  if (takenMaxMs !== undefined) cutWhatIsTakenTooLong(pool, takenMaxMs);
   return pool;
 }
 
-function cutWhatIsTakenTooLong(pool: Pool, takenMaxMs: number): void {
-  const timers = new Map<PoolClient, NodeJS.Timeout>();
-  pool.on('acquire', (client) => {
-    const cut = (): void => {
-      // With a statement under way this destroys the socket, and the statement fails as after any lost connection.
-      if (client instanceof Client) void client.end().catch(() => {});
-    };
-    timers.set(client, setTimeout(cut, takenMaxMs));
-  });
-  pool.on('release', (_error, client) => {
-    clearTimeout(timers.get(client));
-    timers.delete(client);
-  });
+/** One connection with a prepared session, for what takes its time. Whoever opened it calls `end()`. */
+export async function openClient({
+  url,
+  applicationName = 'rekey',
+  session = {},
+  connectTimeoutMs = promptConnectMs,
+}: Pick<StoreOptions, 'url' | 'applicationName' | 'session' | 'connectTimeoutMs'>): Promise<Client> {
+  const address = parseDatabaseUrl(url);
+  const settings = {
+    address,
+    applicationName,
+    session,
+    connectTimeoutMs,
+    transactionPooler: 'refuse',
+  } as const;
+  const client = new (storeClientClass(settings))();
+  client.on('error', () => {});
+  return client.connect();
 }
 
-/** Settings that the URL itself brings (`?options=…`) stay; ours come behind them, and the last one counts. */
-function withSession(url: string, session: Readonly<Record<string, string | number>>): string {
-  const settings = Object.entries(session).map(([name, value]) => `-c ${name}=${value}`);
-  if (settings.length === 0) return url;
-  const merged = new URL(url);
-  const given = merged.searchParams.get('options');
-  merged.searchParams.set('options', [...(given === null ? [] : [given]), ...settings].join(' '));
-  return merged.href;
+function limitsBelow(takenMaxMs: number | undefined): Settings {
+  if (takenMaxMs === undefined) return {};
+  return {
+    lock_timeout: Math.floor(lockShare * takenMaxMs),
+    statement_timeout: Math.floor(statementShare * takenMaxMs),
+    idle_in_transaction_session_timeout: takenMaxMs,
+  };
 }
 
 /**
@@ -106,6 +119,7 @@ function withSession(url: string, session: Readonly<Record<string, string | numb
  * when there are thousands: after 2,000 of them two of a rotation's statements took 2 ms each.
  */
 export const workerSession = {
+  ...seesAllRows,
   idle_in_transaction_session_timeout: 800,
   plan_cache_mode: 'force_generic_plan',
   enable_seqscan: 'off',
@@ -140,60 +154,4 @@ export function openSweepStore(options: Omit<StoreOptions, 'session'>): Store {
       enable_sort: 'off',
     },
   });
-}
-
-/** One statement; its rows. Throws {@link StoreError}. */
-export async function rows<Row extends QueryResultRow>(
-  on: Queryable,
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<Row[]> {
-  return speaking(async () => (await on.query<Row>(text, [...values])).rows);
-}
-
-/** One statement that yields exactly one row. */
-export async function row<Row extends QueryResultRow>(
-  on: Queryable,
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<Row> {
-  const [first] = await rows<Row>(on, text, values);
-  if (first === undefined) throw new StoreError('REFUSED', 'A statement that yields one row yielded none');
-  return first;
-}
-
-/**
- * Runs `work` in a transaction of its own: committed when it returns, rolled back when it throws. A connection
- * whose rollback fails is thrown away. `lockTimeoutMs` takes the place of the session's. A `COMMIT` whose answer was lost throws `UNAVAILABLE`: it may have happened.
- */
-export async function inTransaction<T>(
-  store: Store,
-  work: (tx: PoolClient) => Promise<T>,
-  { lockTimeoutMs }: { readonly lockTimeoutMs?: number } = {},
-): Promise<T> {
-  const client = await speaking(() => store.connect());
-  let broken: Error | undefined;
-  // Without a listener, a connection that dies while checked out would end the process.
-  const onDeath = (error: Error): void => {
-    broken = error;
-  };
-  client.on('error', onDeath);
-  try {
-    return await speaking(async () => {
-      await client.query(
-        lockTimeoutMs === undefined ? 'begin' : `begin; set local lock_timeout = ${lockTimeoutMs}`,
-      );
-      const result = await work(client);
-      await client.query('commit');
-      return result;
-    });
-  } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure;
-    });
-    throw error;
-  } finally {
-    client.off('error', onDeath);
-    client.release(broken);
-  }
 }

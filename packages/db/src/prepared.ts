@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { QueryResultRow } from 'pg';
 import type { Queryable } from './open-store.ts';
-import { speaking } from './store-error.ts';
+import { translateAll } from './store-error.ts';
 
 // One per text that was ever sent: what comes here must not have values written into it.
 const names = new Map<string, string>();
@@ -26,5 +26,9 @@ export async function prepared<Row extends QueryResultRow>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   const statement = { name: nameOf(text), text, values: [...values] };
-  return speaking(async () => (await on.query<Row>(statement)).rows);
+  try {
+    return (await on.query<Row>(statement)).rows;
+  } catch (error) {
+    throw translateAll(error);
+  }
 }

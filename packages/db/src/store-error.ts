@@ -1,37 +1,52 @@
+import { networkTrouble } from './network-trouble.ts';
+import { isSqlState, meaningOf, missingStates } from './sql-state.ts';
+import { foreignFunction, named, type PostgresError } from './what-is-named.ts';
+
 /**
  * What went wrong between us and Postgres, in words that callers act on.
  *
- * - `UNAVAILABLE`: Postgres cannot be reached, is starting, stopping, or out of a resource; try again.
+ * - `UNAVAILABLE`: Postgres cannot be reached, is starting, stopping, read-only, or out of a resource; try again.
  * - `ACCESS_DENIED`: Postgres knows us not, or a right is missing: somebody has to change something there.
+ * - `UNFIT`: the URL, TLS, a pooler or the database's own settings are not what this needs: likewise.
  * - `LOCKED`: a lock was not to be had within the patience given; try again.
  * - `CONFLICT`: a serialization failure or deadlock ended the transaction; try again.
  * - `FENCED`: the write named a key that is not active (the database's fence refused it).
  * - `SCHEMA_MISSING`, `SCHEMA_OUTDATED`: the migrations have not run here, or not all of them.
- * - `REFUSED`: a constraint or guard of the schema refused the statement: a bug of the caller's.
+ * - `REFUSED`: a constraint, a guard of the schema or a trigger of the application refused the statement.
+ * - `INTERNAL`: what no list here names; a bug of ours until shown otherwise.
  */
 export type StoreErrorCode =
   | 'UNAVAILABLE'
   | 'ACCESS_DENIED'
+  | 'UNFIT'
   | 'LOCKED'
   | 'CONFLICT'
   | 'FENCED'
   | 'SCHEMA_MISSING'
   | 'SCHEMA_OUTDATED'
-  | 'REFUSED';
+  | 'REFUSED'
+  | 'INTERNAL';
 
 export class StoreError extends Error {
   readonly code: StoreErrorCode;
+  /** Of Postgres, where it was Postgres that said so. */
+  readonly sqlState: string | undefined;
 
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    { sqlState, ...options }: ErrorOptions & { readonly sqlState?: string } = {},
+  ) {
     super(message, options);
     this.name = 'StoreError';
     this.code = code;
+    this.sqlState = sqlState;
   }
 }
 
 /**
  * Runs `work` and throws whatever Postgres or the network said as a {@link StoreError}, without the text of the
- * statement or its values. Errors that are neither pass unchanged.
+ * statement or its values. Errors that are neither pass unchanged: they are the work's own.
  */
 export async function speaking<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -41,46 +56,48 @@ export async function speaking<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function translate(error: unknown): unknown {
+export function translate(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof StoreError) return error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  const known = ofSqlState(code) ?? (isNetworkTrouble(code, error.message) ? 'UNAVAILABLE' : undefined);
-  if (known === undefined) return error;
-  return new StoreError(known, `${describe[known]} (${code || 'connection lost'})`);
+  if (isSqlState(code)) return ofPostgres(error, code);
+  const trouble = networkTrouble(error);
+  return trouble === undefined ? error : new StoreError(trouble.code, sentence(trouble.code, trouble.reason));
+}
+
+/** For what holds no work but ours: an error that is neither Postgres' nor the network's is a bug. */
+export function translateAll(error: unknown): StoreError {
+  const known = translate(error);
+  if (known instanceof StoreError) return known;
+  return new StoreError('INTERNAL', sentence('INTERNAL', 'a bug of this program'), { cause: error });
+}
+
+function ofPostgres(error: PostgresError, sqlState: string): StoreError {
+  const elsewhere = foreignFunction(error);
+  const what = elsewhere === undefined ? named(error, sqlState) : `in ${elsewhere}`;
+  if (missingStates.has(sqlState)) {
+    // A trigger of the application that misses its own table leaves ours whole.
+    const ours = elsewhere === undefined || / "?rekey\./.test(error.message);
+    const code = ours ? 'SCHEMA_MISSING' : 'REFUSED';
+    return new StoreError(code, `${sentence(code, what)} (${sqlState})`, { sqlState });
+  }
+  const { code, reason } = meaningOf(sqlState) ?? { code: 'INTERNAL' as const, reason: undefined };
+  const said = [reason, what].filter((part) => part !== undefined).join(', ');
+  return new StoreError(code, `${sentence(code, said)} (${sqlState})`, { sqlState });
+}
+
+function sentence(code: StoreErrorCode, reason: string | undefined): string {
+  return reason === undefined || reason === '' ? describe[code] : `${describe[code]}: ${reason}`;
 }
 
 const describe: Record<StoreErrorCode, string> = {
   UNAVAILABLE: 'Postgres is not available',
   ACCESS_DENIED: 'Postgres refuses access',
+  UNFIT: 'Postgres cannot be used like this',
   LOCKED: 'A lock was not available in time',
   CONFLICT: 'The transaction met a concurrent one',
   FENCED: 'The key is not active',
   SCHEMA_MISSING: 'A table or function of the schema is missing',
   SCHEMA_OUTDATED: 'The schema is older than this program',
   REFUSED: 'The database refused the statement',
+  INTERNAL: 'An error that was not foreseen',
 };
-
-/** SQLSTATE classes as in the PostgreSQL manual, appendix A; class RK is this schema's own. */
-function ofSqlState(code: string): StoreErrorCode | undefined {
-  if (code === '55P03') return 'LOCKED';
-  if (code === '40001' || code === '40P01') return 'CONFLICT';
-  if (code === 'RK001') return 'FENCED';
-  if (code === '42P01' || code === '3F000' || code === '42883' || code === '42703') return 'SCHEMA_MISSING';
-  // 25P03: the transaction stood still for too long, and its session was ended.
-  if (/^(08|53|57|58)...$/.test(code) || code === '25006' || code === '25P03') return 'UNAVAILABLE';
-  // A prepared statement that the connection has lost, behind a pooler, or that DDL has made another.
-  if (code === '26000' || code === '0A000') return 'UNAVAILABLE';
-  if (/^28...$/.test(code) || code === '3D000' || code === '42501') return 'ACCESS_DENIED';
-  if (/^(RK|21|22|23|42)...$/.test(code)) return 'REFUSED';
-  return undefined;
-}
-
-/** node-postgres reports a lost connection by message only. */
-function isNetworkTrouble(code: string, message: string): boolean {
-  return (
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_|EHOST|ENET)/.test(code) ||
-    /Connection terminated|connection timeout|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Query read timeout/i.test(
-      message,
-    )
-  );
-}

@@ -15,12 +15,14 @@ const permanent = (reason: FailureReason): Trouble => ({ kind: 'permanent', reas
 const ofStore = {
   UNAVAILABLE: transient('database'),
   ACCESS_DENIED: transient('database'),
+  UNFIT: transient('database'),
   LOCKED: transient('lock'),
   CONFLICT: transient('database'),
   FENCED: { kind: 'overtaken' },
   SCHEMA_MISSING: permanent('SCHEMA_MISSING'),
   SCHEMA_OUTDATED: permanent('SCHEMA_MISSING'),
   REFUSED: transient('database'),
+  INTERNAL: transient('database'),
 } as const satisfies Record<StoreError['code'], Trouble>;
 
 const ofKms = {

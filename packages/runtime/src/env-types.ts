@@ -23,16 +23,14 @@ export const LogLevelName = Type.Union(
   { default: 'info', description: `one of ${logLevels.join(', ')}` },
 );
 
-const sslModes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+/** Whatever `@rekey/db` reads as the way to a database: the configuration asks it, with a rule of its own. */
+export const DatabaseUrl = Type.String({
+  maxLength: 4096,
+  description: 'a postgres://user:password@host:port/database URL',
+});
 
-/** The driver takes an unknown `sslmode` for none, and a broken percent-encoding as it stands. */
-export const PostgresUrl = Type.Refine(
-  url(/^postgres(ql)?:$/, 'a postgres://user:password@host:port/database URL'),
-  (text) => {
-    const mode = URL.parse(text)?.searchParams.get('sslmode');
-    return !/%(?![0-9a-fA-F]{2})/.test(text) && (mode == null || sslModes.includes(mode));
-  },
-);
+/** The plain form of it, in which the name of the database can be exchanged. */
+export const PostgresUrl = url(/^postgres(ql)?:$/, 'a postgres://user:password@host:port/database URL');
 
 const credentials = '([^:@/\\s]*(:[^@/\\s]*)?@)?';
 const node = '(\\[[0-9a-fA-F:]+\\]|[^:@/?#,\\[\\]\\s]+)(:[0-9]{1,5})?';

@@ -1,10 +1,13 @@
 import process from 'node:process';
-import { StoreError } from '@rekey/db';
+import { databaseUrlProblem, StoreError } from '@rekey/db';
 import { migrate } from './migrate.ts';
 
 const databaseUrl = process.env.DATABASE_URL;
-if (databaseUrl === undefined || databaseUrl === '') refuse('missing');
-if (!isPostgresUrl(databaseUrl)) refuse('malformed');
+if (databaseUrl === undefined || databaseUrl === '') {
+  refuse('is missing: it must be a postgres://user:password@host:port/database URL');
+}
+const problem = databaseUrlProblem(databaseUrl);
+if (problem !== null) refuse(problem);
 try {
   await migrate(databaseUrl);
   process.stdout.write('The schema is up to date.\n');
@@ -14,16 +17,9 @@ try {
 }
 
 /** As the other processes say it. */
-function refuse(what: 'missing' | 'malformed'): never {
-  process.stderr.write(
-    `config: DATABASE_URL is ${what}: it must be a postgres://user:password@host:port/database URL\n`,
-  );
+function refuse(what: string): never {
+  process.stderr.write(`config: DATABASE_URL ${what}\n`);
   process.exit(1);
-}
-
-function isPostgresUrl(text: string): boolean {
-  const parsed = URL.parse(text);
-  return parsed !== null && /^postgres(ql)?:$/.test(parsed.protocol) && !/\s/.test(text);
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rows, StoreError, speaking } from '@rekey/db';
-import { Client } from 'pg';
+import { openClient, rows, StoreError, speaking } from '@rekey/db';
+import type { Client } from 'pg';
 import { sampleTables } from './foreign-tables.ts';
 import { functions, functionsRevision, type Migration, migrations } from './program-files.ts';
 import { changedFunctions, pendingMigrations } from './what-ran.ts';
@@ -34,11 +34,9 @@ export interface MigrateOptions {
  *   be had for all the time given, `REFUSED` when a table of somebody else's is in the way
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<void> {
-  const client = new Client({ connectionString: databaseUrl, application_name: 'rekey-migrate' });
-  client.on('error', () => {});
   await speaking(async () => {
+    const client = await openClient({ url: databaseUrl, applicationName: 'rekey-migrate' });
     try {
-      await client.connect();
       await client.query('select pg_advisory_lock($1)', [migratorLock]);
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       for (const group of inGroups(await pendingMigrations(client, await migrations(options.folder)))) {

@@ -48,6 +48,10 @@ function ofStore({ code, message }: StoreError): [VaultErrorCode, string] {
       return [code, message];
     case 'SCHEMA_OUTDATED':
       return ['SCHEMA_MISSING', message];
+    case 'UNFIT':
+      return ['REFUSED', message];
+    case 'INTERNAL':
+      return ['INTERNAL', message];
   }
 }
 

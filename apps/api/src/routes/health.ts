@@ -10,14 +10,23 @@ const rememberMs = 500;
 /** `GET /livez` and `GET /readyz`. */
 export function addHealthRoutes(
   app: ApiInstance,
-  deps: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
+  deps: Pick<ApiDependencies, 'rotations' | 'scoreboard' | 'logger'>,
 ): void {
   app.get('/livez', { schema: livezDocumentation }, async (): Promise<Liveness> => ({ status: 'ok' }));
+
+  // A reason is told once, however often it is asked for.
+  let told = '';
+  const tell = (error: unknown): void => {
+    const reason = error instanceof Error ? error.message : '';
+    if (reason !== told && error !== undefined)
+      deps.logger.warn('Postgres does not do what calls need', { error });
+    told = reason;
+  };
 
   let asked: { readonly at: number; readonly checks: Promise<Checks> } | undefined;
   app.get('/readyz', { schema: readyzDocumentation }, async (_request, reply): Promise<Readiness> => {
     if (asked === undefined || performance.now() - asked.at > rememberMs) {
-      asked = { at: performance.now(), checks: runChecks(deps) };
+      asked = { at: performance.now(), checks: runChecks(deps, tell) };
     }
     const checks = await asked.checks;
     // Without Redis a rotate call still answers 200: it is reported, and does not take the process out of service.
@@ -29,21 +38,30 @@ export function addHealthRoutes(
 
 type Checks = Record<'postgres' | 'schema' | 'redis', boolean>;
 
-async function runChecks({
-  rotations,
-  scoreboard,
-}: Pick<ApiDependencies, 'rotations' | 'scoreboard'>): Promise<Checks> {
-  const [database, redis] = await Promise.all([checkDatabase(rotations), scoreboard.ping()]);
+async function runChecks(
+  { rotations, scoreboard }: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
+  tell: (error: unknown) => void,
+): Promise<Checks> {
+  const [{ error, ...database }, redis] = await Promise.all([checkDatabase(rotations), scoreboard.ping()]);
+  tell(error);
   return { ...database, redis };
 }
 
-async function checkDatabase(rotations: ApiDependencies['rotations']): Promise<Omit<Checks, 'redis'>> {
+type DatabaseChecks = Omit<Checks, 'redis'> & { readonly error?: unknown };
+
+async function checkDatabase(rotations: ApiDependencies['rotations']): Promise<DatabaseChecks> {
   try {
     await rotations.checkSchema();
-    return { postgres: true, schema: true };
   } catch (error) {
     const answered = error instanceof StoreError && error.code !== 'UNAVAILABLE';
-    return { postgres: answered, schema: false };
+    return { postgres: answered, schema: false, error };
+  }
+  try {
+    // An answer to a read says nothing of a standby, a full disk or a missing right.
+    await rotations.checkWork();
+    return { postgres: true, schema: true };
+  } catch (error) {
+    return { postgres: false, schema: true, error };
   }
 }
 
@@ -62,7 +80,10 @@ const readyzDocumentation = {
   summary: 'Whether rotate calls can succeed',
   response: {
     200: { description: 'They can. Redis away is reported, and does no harm.', $ref: 'Readiness#' },
-    503: { description: 'Postgres is away or its schema is not current.', $ref: 'Readiness#' },
+    503: {
+      description: 'Postgres is away, takes no writes, or its schema is not current.',
+      $ref: 'Readiness#',
+    },
     ...errorAnswers(),
   },
 };

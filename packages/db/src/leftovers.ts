@@ -1,0 +1,60 @@
+import type { StoreClient } from './store-client.ts';
+
+/** Backends whose connection was cut here, and which may not have noticed: they wait for a lock, or for a standby. */
+export interface Leftovers {
+  add(pid: number): void;
+  stop(): void;
+}
+
+const everyMs = 1_000;
+/** By then the machine of a server that is not to be asked has let go of what it had for us. */
+const forgottenAfterMs = 600_000;
+
+/** Asks the server once a second which of them are still there, and tells how many; asks nothing while there are none. */
+export function createLeftovers(
+  ClientClass: new () => StoreClient,
+  onCount: (count: number) => void,
+): Leftovers {
+  const since = new Map<number, number>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const ask = async (): Promise<void> => {
+    timer = undefined;
+    for (const [pid, at] of since) if (performance.now() - at > forgottenAfterMs) since.delete(pid);
+    const client = new ClientClass();
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ pid: number }>(
+        'select pid from pg_catalog.pg_stat_activity where pid = any ($1::int[])',
+        [[...since.keys()]],
+      );
+      const there = new Set(rows.map(({ pid }) => pid));
+      for (const pid of since.keys()) if (!there.has(pid)) since.delete(pid);
+    } catch {
+      // Asked again.
+    } finally {
+      void client.end().catch(() => {});
+    }
+    onCount(since.size);
+    askLater();
+  };
+  const askLater = (): void => {
+    if (stopped || since.size === 0 || timer !== undefined) return;
+    timer = setTimeout(() => void ask(), everyMs);
+    timer.unref();
+  };
+
+  return {
+    add(pid) {
+      since.set(pid, performance.now());
+      onCount(since.size);
+      askLater();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import { escapeLiteral } from 'pg';
+
+/** Settings of a session, by the names that Postgres gives them. */
+export type Settings = Readonly<Record<string, string | number>>;
+
+/**
+ * What every session has, whatever the role, the database or the server were given (`ALTER ROLE … SET`): what is read
+ * from the wire depends on the first group, what transactions may rely on on the second.
+ *
+ * Not among them: `search_path`, since ours is qualified by schema, and triggers of the application run in these
+ * sessions and may need theirs.
+ */
+const always = {
+  // Read from the wire.
+  client_encoding: 'UTF8', // all text goes both ways as UTF-8
+  DateStyle: 'ISO, MDY', // others are taken apart wrongly: days for months
+  IntervalStyle: 'postgres',
+  TimeZone: 'UTC', // half-hour zones and old local times are printed with seconds in their offset
+  bytea_output: 'hex', // the other form comes as text that is taken for the bytes themselves
+  extra_float_digits: 1, // below, numbers are rounded on their way
+  standard_conforming_strings: 'on', // literals are escaped for this
+  array_nulls: 'on', // else a NULL in an array is the word NULL
+  transform_null_equals: 'off',
+  quote_all_identifiers: 'off', // names of tables are compared as text
+
+  // What transactions rely on.
+  default_transaction_isolation: 'read committed', // a statement has to see what was committed while it waited
+  default_transaction_deferrable: 'off',
+  exit_on_error: 'off',
+  'plpgsql.extra_errors': 'none',
+  // A limit that somebody set for an application ends a rotation's statements half way, for ever.
+  statement_timeout: 0,
+  lock_timeout: 0,
+  idle_in_transaction_session_timeout: 0,
+  idle_session_timeout: 0,
+} as const satisfies Settings;
+
+/**
+ * For what reads, writes and counts records of all tenants: row level security then refuses what it would otherwise
+ * leave out without a word, and "none left" is true.
+ */
+export const seesAllRows = { row_security: 'off' } as const;
+
+/** How often a busy backend looks whether its client is still there; one that waits for a lock never would. */
+const clientCheckMs = 2_000;
+/** How long what was sent to a client may stay unanswered by its machine. */
+const unacknowledgedMs = 20_000;
+
+const onLinux = `version() like '%linux%'`;
+
+/** What depends on the server that is met: a condition and a value, both SQL. */
+const whereItFits: ReadonlyArray<readonly [name: string, condition: string, value: string]> = [
+  // Since Postgres 17.
+  ['transaction_timeout', `current_setting('transaction_timeout', true) is not null`, `'0'`],
+  // Elsewhere they are refused.
+  ['client_connection_check_interval', onLinux, `'${clientCheckMs}'`],
+  ['tcp_user_timeout', onLinux, `'${unacknowledgedMs}'`],
+  // Whoever sets the whole server to read-only (some providers do when its disk is nearly full) means everybody.
+  [
+    'default_transaction_read_only',
+    `current_setting('default_transaction_read_only') = 'on'
+      and not exists (select from pg_catalog.pg_settings where name = 'default_transaction_read_only'
+        and source in ('configuration file', 'command line', 'environment variable'))`,
+    `'off'`,
+  ],
+  // The material of a DEK must not be lost after processes have seen it. Standbys stay as they were set.
+  ['synchronous_commit', `current_setting('synchronous_commit') = 'off'`, `'on'`],
+];
+
+/** What a session says of itself when it is prepared. */
+export interface SessionFacts {
+  /** Of the backend: behind a pooler another than the connection was told. */
+  readonly pid: number;
+  readonly standby: boolean;
+  readonly encoding: string;
+  readonly replicationRole: string;
+  /** What this marked the session with before; null: it is a new one, or was reset. */
+  readonly mark: string | null;
+}
+
+/** Part of no statement of ours: only the session knows whether it is still the same. */
+const markName = 'rekey.session';
+
+/**
+ * One statement, one round trip: takes the facts, then sets everything. `mark` is one of our own making. With
+ * `onlyOn` it sets only when that is the backend: of a pooler's, another may be anybody's with the next transaction.
+ */
+export function sessionStatement(own: Settings, mark: string, onlyOn?: number): string {
+  const settings = new Map<string, string>();
+  const names = new Map<string, string>();
+  for (const [name, value] of Object.entries({ ...always, ...own })) {
+    // Names are compared without case, as Postgres does: a setting of the caller's takes the place of ours.
+    names.set(name.toLowerCase(), name);
+    settings.set(name.toLowerCase(), String(value));
+  }
+  const conditional = whereItFits
+    .filter(([name]) => !settings.has(name))
+    .map(([name, condition, value]) => `case when ${condition} then ${set(name, value)} end`);
+  const plain = [...settings].map(([name, value]) => set(names.get(name) ?? name, escapeLiteral(value)));
+  const sets = `num_nulls(${[set(markName, escapeLiteral(mark)), ...conditional, ...plain].join(', ')})`;
+  return `select pg_catalog.pg_backend_pid() as pid, pg_catalog.pg_is_in_recovery() as standby,
+    current_setting('server_encoding') as encoding, current_setting('session_replication_role') as "replicationRole",
+    nullif(current_setting('${markName}', true), '') as mark,
+    ${onlyOn === undefined ? sets : `case when pg_catalog.pg_backend_pid() = ${onlyOn} then ${sets} end`} as sets`;
+}
+
+/** For one transaction, where sessions do not last. */
+export function transactionStatement(own: Settings): string {
+  const settings = Object.entries({ ...always, ...own }).filter(([name]) => !isOfSession(name));
+  return `select ${settings.map(([name, value]) => set(name, escapeLiteral(String(value)), true)).join(', ')}`;
+}
+
+/** What has no meaning within a transaction, or is refused there. */
+function isOfSession(name: string): boolean {
+  return /^(client_encoding|default_|idle_session|exit_)/.test(name);
+}
+
+/** Whether a session is still the one that was prepared. */
+export const sessionLook = `select pg_catalog.pg_backend_pid() as pid, nullif(current_setting('${markName}', true), '') as mark`;
+
+function set(name: string, value: string, local = false): string {
+  return `set_config(${escapeLiteral(name)}, ${value}, ${local})`;
+}
