@@ -4,10 +4,17 @@
  *
  * With DATABASE_URL or REDIS_URL set that server is used: everything made there has a name of this run, and is
  * removed at the end.
+ *
+ * The last line counts the tests that were skipped because a tool is missing; with CI=true these fail the run.
+ * TEST_TOOLS=all has tools downloaded that are larger than 60 MB.
  */
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { closeDatabase, createDatabase, runProgram, runUntilDone, startServers } from '@rekey/stack';
 import { dropDatabasesOf } from './harness/database.ts';
+import { summaryOf } from './harness/missing-tools.ts';
 import { removeKeys } from './harness/redis.ts';
 import { createRoles, dropRoles } from './harness/roles.ts';
 
@@ -16,11 +23,30 @@ const ALL = 'test/**/*.test.ts';
 const CONCURRENCY = 2;
 /** For a whole file: the longest takes two minutes and a half, and more beside something else. */
 const TIMEOUT_MS = 420_000;
+const REPORTER = new URL('./harness/missing-tools.ts', import.meta.url).href;
 
 await runUntilDone(async (signal) => {
   const run = randomBytes(4).toString('hex');
   const databases = `rekey_test_${run}`;
   const keys = `rekey-test-${run}`;
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-test-run-'));
+  const missing = join(folder, 'missing-tools');
+  try {
+    const code = await runTests(databases, keys, missing, signal);
+    const { count, line } = summaryOf(await readFile(missing, 'utf8').catch(() => ''));
+    process.stdout.write(`${line}\n`);
+    return count > 0 && process.env.CI === 'true' ? code || 1 : code;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+async function runTests(
+  databases: string,
+  keys: string,
+  missing: string,
+  signal: AbortSignal,
+): Promise<number> {
   const servers = await startServers(process.env, { log: (line) => process.stdout.write(`${line}\n`) });
   try {
     const template = `${databases}_template`;
@@ -32,7 +58,7 @@ await runUntilDone(async (signal) => {
 
     const exit = await runProgram({
       file: process.execPath,
-      args: testArguments(process.argv.slice(2)),
+      args: testArguments(process.argv.slice(2), missing),
       env: {
         ...environment(),
         TEST_DATABASE_ADMIN_URL: servers.databaseUrl,
@@ -53,9 +79,9 @@ await runUntilDone(async (signal) => {
     if (!servers.embedded.redis) await removeKeys(servers.redisUrl, keys);
     await servers.stop();
   }
-});
+}
 
-function testArguments(given: string[]): string[] {
+function testArguments(given: string[], missing: string): string[] {
   const options = given.filter((argument) => argument.startsWith('-'));
   const files = given.filter((argument) => !argument.startsWith('-'));
   return [
@@ -63,6 +89,9 @@ function testArguments(given: string[]): string[] {
     `--test-concurrency=${CONCURRENCY}`,
     `--test-timeout=${TIMEOUT_MS}`,
     '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    `--test-reporter=${REPORTER}`,
+    `--test-reporter-destination=${missing}`,
     ...options,
     ...(files.length === 0 ? [ALL] : files),
   ];

@@ -3,6 +3,7 @@ export type StackErrorCode =
   | 'POSTGRES_FAILED'
   | 'REDIS_NOT_FOUND'
   | 'REDIS_FAILED'
+  | 'TOOL_NOT_FOUND'
   | 'KEEPER_FAILED'
   | 'PROCESS_EXITED'
   | 'PROCESS_NOT_READY';

@@ -1,0 +1,98 @@
+/** A tool of Debian's that is unpacked, not installed, when something needs it. */
+export type DebianTool = {
+  /** A release; `machine`: whatever release and sources the machine has. */
+  from: 'trixie' | 'bookworm' | 'machine';
+  /**
+   * What loads it. `own`: the C library that is unpacked with it, so that it runs on machines with an older one. `machine`: that of
+   * the machine, for what is loaded into programs of the machine, or starts further programs of its own by their paths.
+   */
+  loader: 'own' | 'machine';
+  /** With what they depend on. */
+  packages: readonly string[];
+  /** Name → path among the unpacked files; may be a pattern. */
+  programs: Readonly<Record<string, string>>;
+  /** Variables for whoever uses it → paths among the unpacked files. */
+  env?: Readonly<Record<string, string>>;
+  /** Programs that the machine must have on its PATH. */
+  needs?: readonly string[];
+  /** Where Debian installs its programs, if an installed one does as well. */
+  installed?: string;
+  /** What is downloaded at most, package lists (10 MB) not counted. */
+  megabytes: number;
+};
+
+export const debianTools = {
+  redis: {
+    from: 'machine',
+    loader: 'machine',
+    packages: ['redis-server'],
+    programs: { 'redis-server': 'usr/bin/redis-server' },
+    megabytes: 10,
+  },
+  spin: {
+    from: 'trixie',
+    loader: 'own',
+    packages: ['spin'],
+    programs: { spin: 'usr/bin/spin' },
+    needs: ['cc'],
+    megabytes: 5,
+  },
+  pgbouncer: {
+    from: 'trixie',
+    loader: 'own',
+    packages: ['pgbouncer'],
+    programs: { pgbouncer: 'usr/sbin/pgbouncer' },
+    megabytes: 10,
+  },
+  'postgres-15': {
+    from: 'bookworm',
+    loader: 'machine', // initdb and pg_ctl start the postgres beside them
+    packages: ['postgresql-15'],
+    programs: {
+      initdb: 'usr/lib/postgresql/15/bin/initdb',
+      pg_ctl: 'usr/lib/postgresql/15/bin/pg_ctl',
+      pg_dump: 'usr/lib/postgresql/15/bin/pg_dump',
+      pg_restore: 'usr/lib/postgresql/15/bin/pg_restore',
+      postgres: 'usr/lib/postgresql/15/bin/postgres',
+      psql: 'usr/lib/postgresql/15/bin/psql',
+    },
+    installed: '/usr/lib/postgresql/15/bin',
+    megabytes: 75,
+  },
+  libfaketime: {
+    from: 'machine',
+    loader: 'machine',
+    packages: ['libfaketime'],
+    programs: {},
+    env: { LD_PRELOAD: 'usr/lib/*-linux-gnu*/faketime/libfaketime.so.1' },
+    megabytes: 4,
+  },
+} as const satisfies Record<string, DebianTool>;
+
+export type DebianToolName = keyof typeof debianTools;
+
+/** What an installation needs and a run does not: apt is told that the machine has it. */
+export const notUnpacked = [
+  'adduser',
+  'base-passwd',
+  'ca-certificates',
+  'coreutils',
+  'debconf',
+  'dpkg',
+  'init-system-helpers',
+  'locales',
+  'lsb-base',
+  'media-types',
+  'netbase',
+  'openssl',
+  'passwd',
+  'perl',
+  'perl-base',
+  'postgresql-common',
+  'procps',
+  'sensible-utils',
+  'ssl-cert',
+  'sysvinit-utils',
+  'tzdata',
+  'ucf',
+] as const;
