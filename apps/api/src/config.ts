@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
+import { clusterProblems } from '@rekey/jobs';
 import {
   type Environment,
+  type EnvRule,
   Host,
   type LogLevel,
   LogLevelName,
@@ -66,9 +68,14 @@ export interface ApiConfig {
   readonly warnings: readonly string[];
 }
 
+const clusterRule: EnvRule<Pick<Static<typeof Variables>, 'REDIS_URL' | 'QUEUE_PREFIX'>> = {
+  over: ['REDIS_URL', 'QUEUE_PREFIX'],
+  problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
+};
+
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
 export function readApiConfig(env: Environment): ApiConfig {
-  const read = readEnv(Variables, env, [authRule]);
+  const read = readEnv(Variables, env, [authRule, clusterRule]);
   return {
     host: read.HOST,
     port: read.PORT,

@@ -32,6 +32,7 @@ const unused = async (): Promise<never> => {
 const nothing: ApiDependencies = {
   rotations: { start: unused, find: unused, failures: unused, cancel: unused, checkSchema: unused },
   doorbell: { ring: unused },
-  scoreboard: { read: unused, ping: unused },
+  status: { of: unused, told: () => {} },
+  redis: { check: unused },
   logger: createLogger({ name: 'openapi', level: 'silent' }),
 };

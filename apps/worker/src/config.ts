@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { clusterProblems } from '@rekey/jobs';
 import { itemsPerSecondMin } from '@rekey/rotation';
 import {
   type Environment,
+  type EnvRule,
   Host,
   LogLevelName,
   PostgresUrl,
@@ -64,5 +66,10 @@ export type WorkerConfig = Static<typeof WorkerEnv>;
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerEnv, env);
+  return readEnv(WorkerEnv, env, [clusterRule]);
 }
+
+const clusterRule: EnvRule<WorkerConfig> = {
+  over: ['REDIS_URL', 'QUEUE_PREFIX'],
+  problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
+};

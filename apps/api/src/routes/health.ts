@@ -8,10 +8,7 @@ import type { ApiInstance } from './api-instance.ts';
 const rememberMs = 500;
 
 /** `GET /livez` and `GET /readyz`. */
-export function addHealthRoutes(
-  app: ApiInstance,
-  deps: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
-): void {
+export function addHealthRoutes(app: ApiInstance, deps: Pick<ApiDependencies, 'rotations' | 'redis'>): void {
   app.get('/livez', { schema: livezDocumentation }, async (): Promise<Liveness> => ({ status: 'ok' }));
 
   let asked: { readonly at: number; readonly checks: Promise<Checks> } | undefined;
@@ -20,7 +17,8 @@ export function addHealthRoutes(
       asked = { at: performance.now(), checks: runChecks(deps) };
     }
     const checks = await asked.checks;
-    // Without Redis a rotate call still answers 200: it is reported, and does not take the process out of service.
+    // Without Redis, or with one that refuses, calls answer as ever, and all processes would leave service at once: it is
+    // reported, and does not count.
     const ready = checks.postgres && checks.schema;
     reply.code(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'unready', checks };
@@ -31,10 +29,10 @@ type Checks = Record<'postgres' | 'schema' | 'redis', boolean>;
 
 async function runChecks({
   rotations,
-  scoreboard,
-}: Pick<ApiDependencies, 'rotations' | 'scoreboard'>): Promise<Checks> {
-  const [database, redis] = await Promise.all([checkDatabase(rotations), scoreboard.ping()]);
-  return { ...database, redis };
+  redis,
+}: Pick<ApiDependencies, 'rotations' | 'redis'>): Promise<Checks> {
+  const [database, trouble] = await Promise.all([checkDatabase(rotations), redis.check()]);
+  return { ...database, redis: trouble === null };
 }
 
 async function checkDatabase(rotations: ApiDependencies['rotations']): Promise<Omit<Checks, 'redis'>> {
