@@ -1,18 +1,20 @@
 /**
- * What a status poll costs at least: Fastify that answers a fixed body, with `HASH_KEY` after one HGETALL in Redis.
+ * What a status poll costs at least: Fastify that answers a fixed body, with `SNAPSHOT_KEY` what one GET in Redis yields.
  * Started by `series/status-polls.ts`, configured by environment.
  */
 import { fastify } from 'fastify';
 import { Redis } from 'ioredis';
 
-const { PORT = '0', BODY = '{}', REDIS_URL = '', HASH_KEY = '' } = process.env;
+const { PORT = '0', BODY = '{}', REDIS_URL = '', SNAPSHOT_KEY = '' } = process.env;
 const body: unknown = JSON.parse(BODY);
 const app = fastify();
-if (HASH_KEY === '') {
+if (SNAPSHOT_KEY === '') {
   app.get('/*', async () => body);
 } else {
   const redis = new Redis(REDIS_URL);
-  app.get('/*', async () => redis.hgetall(HASH_KEY));
+  app.get('/*', async (_request, reply) =>
+    reply.type('application/json').send(await redis.get(SNAPSHOT_KEY)),
+  );
 }
 await app.listen({ host: '127.0.0.1', port: Number(PORT) });
 process.stdout.write('ready\n');

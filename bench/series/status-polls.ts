@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { findRotation, reviveView } from '@rekey/control';
-import { createScoreboard } from '@rekey/jobs';
+import { findRotation, loadInstallation, reviveView } from '@rekey/control';
+import { createIdentity, createScoreboard, keysOf } from '@rekey/jobs';
 import { type RunningProcess, startProcess } from '@rekey/stack';
 import type { Bench, Series } from '../bench.ts';
 import { statusPath } from '../rig/api-client.ts';
@@ -30,14 +30,14 @@ export const statusPolls: Series = {
       const answer = await fetch(`${installation.apiUrl}${path}`, { headers: installation.api.headers });
       const body = await answer.text();
       const bare = await startBare(others, { BODY: body });
-      const hash = await startBare(others, {
+      const snapshot = await startBare(others, {
         REDIS_URL: rig.redisUrl,
-        HASH_KEY: `${installation.queuePrefix}:progress:${rotationId.replace('rot-', '')}`,
+        SNAPSHOT_KEY: `${keysOf(installation.queuePrefix, await withStore(population.url, loadInstallation))}:progress:${rotationId.replace('rot-', '')}`,
       });
       return await withPublisher(bench, installation, population.url, rotationId, async () => {
         const servers = [
           { label: 'bare Fastify, the same body', url: `${bare}${path}` },
-          { label: 'bare Fastify with one HGETALL', url: `${hash}${path}` },
+          { label: 'bare Fastify with one GET in Redis', url: `${snapshot}${path}` },
           { label: 'Rekey: GET …/rotations/{id}', url: `${installation.apiUrl}${path}` },
         ];
         const loads = await inTurn(bench, servers, installation.api.headers);
@@ -113,16 +113,20 @@ async function withPublisher<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const id = rotationId.replace('rot-', '');
-  const view = await withStore(databaseUrl, (store) => findRotation(store, id));
+  const [view, installation] = await withStore(databaseUrl, (store) =>
+    Promise.all([findRotation(store, id), loadInstallation(store)]),
+  );
   if (view === null) throw new Error(`there is no ${rotationId}`);
+  const identity = createIdentity(async () => installation);
+  await identity.get();
   const scoreboard = createScoreboard(
-    { redisUrl: rig.redisUrl, prefix: queuePrefix, onError: () => {} },
+    { redisUrl: rig.redisUrl, prefix: queuePrefix, identity, onError: () => {} },
     reviveView,
   );
   let version = 1;
   const publish = (): void => {
     version += 1;
-    void scoreboard.publish({ rotationId: id, version, final: false, view });
+    void scoreboard.publish({ rotationId: id, tenantId: view.tenantId, version, final: false, view });
   };
   const timer = setInterval(publish, publishEveryMs);
   try {

@@ -54,6 +54,11 @@ test('every missing or malformed variable is a problem of its own, and no proble
     [{ ...good, HOST: '::1' }, []],
     [{ ...good, LOG_LEVEL: 'loud' }, ['LOG_LEVEL']],
     [{ ...good, QUEUE_PREFIX: 'a:b' }, ['QUEUE_PREFIX']],
+    [{ ...good, QUEUE_PREFIX: 'staging' }, []],
+    [{ ...good, REDIS_URL: 'redis+cluster://a', QUEUE_PREFIX: 're{k}ey' }, []],
+    [{ ...good, REDIS_URL: 'redis+cluster://a', QUEUE_PREFIX: 'staging' }, ['QUEUE_PREFIX']],
+    [{ ...good, REDIS_URL: 'rediss+cluster://a,b', QUEUE_PREFIX: '{}rekey' }, ['QUEUE_PREFIX']],
+    [{ ...good, REDIS_URL: 'redis+cluster://a', QUEUE_PREFIX: '}rekey{' }, ['QUEUE_PREFIX']],
     [
       { ...good, RATE_LIMIT_PER_MINUTE: 'many', RATE_LIMIT_READS_PER_MINUTE: '-5' },
       ['RATE_LIMIT_PER_MINUTE', 'RATE_LIMIT_READS_PER_MINUTE'],

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { type ApiSettings, buildApi, connectRotations } from '@rekey/api';
-import { reviveView } from '@rekey/control';
+import { type ApiSettings, buildApi, connectRotations, createStatus } from '@rekey/api';
+import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore } from '@rekey/db';
-import { createDoorbell, createScoreboard } from '@rekey/jobs';
+import { createDoorbell, createIdentity, createScoreboard } from '@rekey/jobs';
 import { createLogger } from '@rekey/runtime';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
@@ -68,15 +68,19 @@ export async function liveApi(
   const log: string[] = [];
   const onError = (): void => {};
   const store = openStore({ url: databaseUrl ?? database.url, onError });
-  const redisSettings = { redisUrl: redisUrl ?? redis.url, prefix: redis.prefix, onError };
+  const identity = createIdentity(() => loadInstallation(store));
+  await identity.get().catch(() => {}); // some tests have no Postgres
+  const redisSettings = { identity, redisUrl: redisUrl ?? redis.url, prefix: redis.prefix, onError };
   const doorbell = createDoorbell(redisSettings);
   const scoreboard = createScoreboard(redisSettings, reviveView);
+  const rotations = connectRotations(store, scoreboard);
   const app = await buildApi(
     { auth: hs256, limits: { readsPerMinute: 0, writesPerMinute: 0 }, trustProxy: false, ...settings },
     {
-      rotations: connectRotations(store, scoreboard),
+      rotations,
+      status: createStatus({ find: rotations.find, scoreboard }),
       doorbell,
-      scoreboard,
+      redis: scoreboard,
       logger: createLogger({ name: 'api', level: 'debug', write: (line) => log.push(line) }),
     },
   );

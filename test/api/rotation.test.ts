@@ -151,6 +151,7 @@ test('following a rotation answers all of its fields, from Postgres and from Red
   assert.ok(view !== null);
   await api.scoreboard.publish({
     rotationId: view.id,
+    tenantId,
     version: 1_000,
     final: false,
     view: { ...view, phase: 'sweeping', percentComplete: 12.5 },
@@ -200,9 +201,12 @@ test('cancel ends an unfinished rotation and frees the tenant; an ended one gets
   const id = await startedId(tenantId);
   const view = await findRotation(pool, id.slice(4));
   assert.ok(view !== null);
-  await until(() => api.scoreboard.publish({ rotationId: view.id, version: 0, final: false, view }), {
-    what: 'Redis',
-  });
+  await until(
+    () => api.scoreboard.publish({ rotationId: view.id, tenantId, version: 0, final: false, view }),
+    {
+      what: 'Redis',
+    },
+  );
   const answer = await cancel(id, adminOf(tenantId));
   assert.equal(answer.status, 200, answer.text);
   assert.ok(conforms(RotationResponse, answer.json), answer.text);

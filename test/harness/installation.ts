@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadInstallation } from '@rekey/control';
 import { openStore, type Store } from '@rekey/db';
+import { keysOf } from '@rekey/jobs';
 import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
 import type { RunningProcess } from '@rekey/stack';
 import { createVault, type Vault } from '@rekey/vault';
@@ -47,6 +49,8 @@ export interface ApiAnswer {
 export interface Installation {
   readonly databaseUrl: string;
   readonly redis: { readonly url: string; readonly prefix: string };
+  /** What every key of this installation in Redis begins with. */
+  readonly keys: string;
   readonly kekFile: string;
   readonly store: Store;
   readonly kek: Kek;
@@ -140,6 +144,7 @@ export async function installation(
   return {
     databaseUrl,
     redis,
+    keys: keysOf(redis.prefix, await loadInstallation(store)),
     kekFile,
     store,
     kek,

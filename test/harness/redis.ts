@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createIdentity, type Identity } from '@rekey/jobs';
 import { Redis } from 'ioredis';
 import { type Owner, thisFile } from './cleanup.ts';
 import { testEnvironment } from './environment.ts';
@@ -22,4 +23,11 @@ export async function removeKeys(url: string, prefix: string): Promise<void> {
   } finally {
     redis.disconnect();
   }
+}
+
+/** An installation of one's own, for what needs no database: known from the beginning. */
+export async function testIdentity(id = randomBytes(8).toString('hex')): Promise<Identity> {
+  const identity = createIdentity(async () => ({ id, snapshotKey: randomBytes(32) }));
+  await identity.get();
+  return identity;
 }

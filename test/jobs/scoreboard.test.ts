@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createScoreboard, type PublishedSnapshot } from '@rekey/jobs';
 import { Redis } from 'ioredis';
 import { openLink } from '../chaos/proxy/link.ts';
-import { testRedis } from '../harness/redis.ts';
+import { testIdentity, testRedis } from '../harness/redis.ts';
 import { until } from '../harness/wait.ts';
 
 interface View {
@@ -13,24 +13,32 @@ interface View {
 }
 
 const { url, prefix } = testRedis();
+const identity = await testIdentity();
+const tenantId = randomUUID();
+const keyOf = (id: string): string => `${prefix}:${identity.known()?.id}:progress:${id}`;
 const revive = (json: unknown): View | null =>
   typeof json === 'object' && json !== null && 'percent' in json && typeof json.percent === 'number'
     ? { percent: json.percent }
     : null;
 
 function board(redisUrl = url) {
-  const made = createScoreboard<View>({ redisUrl, prefix, onError: () => {} }, revive);
+  const made = createScoreboard<View>({ redisUrl, prefix, identity, onError: () => {} }, revive);
   test.after(() => made.close());
-  return made;
+  return {
+    ...made,
+    read: async (rotationId: string): Promise<View | null> =>
+      (await made.read({ rotationId, tenantId }))?.view ?? null,
+  };
 }
 
 const scoreboard = board();
 const redis = new Redis(url);
 test.after(() => redis.disconnect());
-await until(() => scoreboard.ping(), { what: 'the scoreboard is connected' });
+await until(async () => (await scoreboard.check()) === null, { what: 'the scoreboard is connected' });
 
 const snapshot = (rotationId: string, version: number, final = false): PublishedSnapshot<View> => ({
   rotationId,
+  tenantId,
   version,
   final,
   view: { percent: version },
@@ -63,7 +71,7 @@ test('a final snapshot is never replaced, not even by a higher version', async (
 
 test('of a hundred snapshots published at once by two processes the newest stands', async () => {
   const other = board();
-  await until(() => other.ping(), { what: 'the other one is connected' });
+  await until(async () => (await other.check()) === null, { what: 'the other one is connected' });
   for (let round = 0; round < 10; round += 1) {
     const id = randomUUID();
     const versions = Array.from({ length: 100 }, (_, i) => i + 1).sort(() => Math.random() - 0.5);
@@ -78,7 +86,7 @@ test('a live snapshot lapses soon, so that Postgres is asked; a final one stays 
   const [live, final] = [randomUUID(), randomUUID()];
   await scoreboard.publish(snapshot(live, 1));
   await scoreboard.publish(snapshot(final, 1, true));
-  const ttl = async (id: string): Promise<number> => redis.pttl(`${prefix}:progress:${id}`);
+  const ttl = async (id: string): Promise<number> => redis.pttl(keyOf(id));
   assert.ok((await ttl(live)) > 1_000 && (await ttl(live)) <= 5_000);
   assert.ok((await ttl(final)) > 60_000);
 });
@@ -87,7 +95,7 @@ test('a snapshot lapses three seconds after it was read, however late it is publ
   const [late, tooLate, final] = [randomUUID(), randomUUID(), randomUUID()];
   const readAgo = (ms: number) => ({ asOfMs: performance.now() - ms });
   assert.equal(await scoreboard.publish({ ...snapshot(late, 1), ...readAgo(2_000) }), true);
-  assert.ok((await redis.pttl(`${prefix}:progress:${late}`)) <= 1_000);
+  assert.ok((await redis.pttl(keyOf(late))) <= 1_000);
   assert.equal(await scoreboard.publish({ ...snapshot(tooLate, 1), ...readAgo(3_100) }), false);
   assert.equal(await scoreboard.read(tooLate), null);
   assert.equal(await scoreboard.publish({ ...snapshot(final, 1, true), ...readAgo(60_000) }), true);
@@ -118,7 +126,9 @@ test('where Redis does not take a final snapshot the live one goes, so that Post
   refused.username = user;
   refused.password = 'secret';
   const publisher = board(refused.href);
-  await until(() => publisher.ping(), { what: 'the publisher is connected' });
+  await until(async () => (await publisher.check())?.code === 'DENIED', {
+    what: 'the publisher is connected',
+  });
   await scoreboard.publish(snapshot(id, 1));
   assert.equal(await publisher.publish(snapshot(id, 2)), false);
   assert.deepEqual(await scoreboard.read(id), { percent: 1 });
@@ -131,11 +141,11 @@ test('what is no snapshot of ours reads as none', async () => {
   const id = randomUUID();
   assert.equal(await scoreboard.read(id), null);
   for (const view of ['not json', '[]', 'null', '{"percent":"x"}']) {
-    await redis.hset(`${prefix}:progress:${id}`, 'view', view);
+    await redis.hset(keyOf(id), 'view', view);
     assert.equal(await scoreboard.read(id), null);
   }
-  await redis.del(`${prefix}:progress:${id}`);
-  await redis.set(`${prefix}:progress:${id}`, 'of another type');
+  await redis.del(keyOf(id));
+  await redis.set(keyOf(id), 'of another type');
   assert.equal(await scoreboard.read(id), null);
 });
 
@@ -144,6 +154,6 @@ test('with Redis away reads and publishes answer at once and never throw', async
   const began = performance.now();
   assert.equal(await away.read(randomUUID()), null);
   assert.equal(await away.publish(snapshot(randomUUID(), 1)), false);
-  assert.equal(await away.ping(), false);
+  assert.equal((await away.check())?.code, 'AWAY');
   assert.ok(performance.now() - began < 1_000);
 });

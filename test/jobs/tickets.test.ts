@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   backoffMs,
   createDoorbell,
+  keysOf,
   parseRangeTicket,
   parseRotationTicket,
   rangeJobId,
@@ -12,10 +13,12 @@ import {
 import { Queue } from 'bullmq';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
-import { testRedis } from '../harness/redis.ts';
+import { testIdentity, testRedis } from '../harness/redis.ts';
 import { until } from '../harness/wait.ts';
 
 const { url, prefix } = testRedis();
+const identity = await testIdentity();
+const keys = keysOf(prefix, { id: identity.known()?.id ?? '' });
 const rotation = { rotationId: randomUUID(), tenantId: randomUUID() };
 const range = { rotationId: randomUUID(), target: 'api_keys', ordinal: 3 };
 
@@ -68,9 +71,9 @@ test('the back-off doubles from 250 ms to 10 s, jittered, and never leaves these
 
 test('the queue holds one ticket per tenant and range, with ids only, and never for longer than it takes', async () => {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
-  const doorbell = createDoorbell({ redisUrl: url, prefix, onError: () => {} });
-  const rotations = new Queue('rotations', { connection: redis, prefix });
-  const ranges = new Queue('ranges', { connection: redis, prefix });
+  const doorbell = createDoorbell({ redisUrl: url, prefix, identity, onError: () => {} });
+  const rotations = new Queue('rotations', { connection: redis, prefix: keys });
+  const ranges = new Queue('ranges', { connection: redis, prefix: keys });
   try {
     await until(() => doorbell.ring(rotation), { what: 'the doorbell is connected' });
     await doorbell.ring({ ...rotation, rotationId: randomUUID() });
@@ -103,6 +106,7 @@ test('with Redis away the doorbell answers false at once and never throws', asyn
   const away = createDoorbell({
     redisUrl: 'redis://127.0.0.1:1',
     prefix,
+    identity,
     onError: (error) => errors.push(error),
   });
   const began = performance.now();

@@ -19,7 +19,7 @@ async function attemptsSpent(): Promise<number[]> {
   const redis = new Redis(rekey.redis.url);
   const spent: number[] = [];
   for (const pattern of ['rotations:rotate-*', 'ranges:range-*'])
-    for (const key of await redis.keys(`${rekey.redis.prefix}:${pattern}`))
+    for (const key of await redis.keys(`${rekey.keys}:${pattern}`))
       if ((await redis.type(key)) === 'hash') spent.push(Number((await redis.hget(key, 'atm')) ?? 0));
   redis.disconnect();
   return spent;

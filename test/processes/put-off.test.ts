@@ -11,7 +11,7 @@ const database = await createTestDatabase();
 const pool = database.pool();
 const rekey = await installation({ databaseUrl: database.url, workers: 0 });
 const connection = new Redis(rekey.redis.url, { maxRetriesPerRequest: null });
-const queue = new Queue('rotations', { connection, prefix: rekey.redis.prefix });
+const queue = new Queue('rotations', { connection, prefix: rekey.keys });
 test.after(async () => {
   await queue.close();
   connection.disconnect();

@@ -8,7 +8,9 @@ import { createLocalKeyFile } from '@rekey/kms';
 import { createDatabase, dropDatabase, startProcess, startRedis, workerFlags } from '@rekey/stack';
 import { Redis } from 'ioredis';
 import { createTestDatabase } from '../harness/database.ts';
+import { openDoor } from '../harness/door.ts';
 import { testEnvironment } from '../harness/environment.ts';
+import { notNice } from '../harness/process.ts';
 import { testRedis } from '../harness/redis.ts';
 import { until } from '../harness/wait.ts';
 
@@ -33,7 +35,7 @@ function start(env: Record<string, string>) {
 
 /** The lines that a worker which refuses to start says; it has to end by itself, unsuccessfully and soon. */
 async function refusal(env: Record<string, string>): Promise<string[]> {
-  const worker = start(env);
+  const worker = start({ ...notNice, ...env });
   const started = await worker.ready.then(
     () => true,
     () => false,
@@ -142,12 +144,71 @@ test('a Redis that is away is waited for: the worker is alive meanwhile, and rea
 });
 
 test('a Cluster that is away is waited for as well, and not in silence', async (t) => {
-  const worker = start({ ...good, REDIS_URL: 'redis+cluster://127.0.0.1:1' });
+  const worker = start({
+    ...good,
+    ...notNice,
+    REDIS_URL: 'redis+cluster://127.0.0.1:1',
+    QUEUE_PREFIX: '{rekey}',
+  });
   t.after(async () => {
     worker.kill('SIGKILL');
     await worker.exited;
   });
-  await until(() => worker.logs().includes('redis is away'), { what: 'it says that Redis is away' });
+  await until(() => worker.logs().includes('redis is away'), {
+    what: 'it says that Redis is away',
+    timeoutMs: 30_000,
+  });
+});
+
+test('a Redis that can never do is refused in one line with the reason, and no password', async (t) => {
+  const own = await startRedis();
+  t.after(() => own.stop());
+  const { port, password } = new URL(own.url);
+  const admin = new Redis(own.url);
+  t.after(async () => admin.disconnect());
+  const user = async (name: string, ...rules: string[]): Promise<string> => {
+    await admin.call('ACL', 'SETUSER', name, 'on', '>pw-hidden', '~*', '&*', '+@all', ...rules);
+    return `redis://${name}:pw-hidden@127.0.0.1:${port}`;
+  };
+  const old = await openDoor(Number(port), {
+    owner: t,
+    rewrite: (text) => text.replace(/redis_version:\d\.\d/, 'redis_version:5.0'),
+  });
+  for (const [env, says] of [
+    [{ REDIS_URL: await user('scripts', '-@scripting') }, /REDIS_URL.*may not run.*EVALSHA/],
+    [{ REDIS_URL: await user('keys', 'resetkeys', '~other:*') }, /REDIS_URL.*QUEUE_PREFIX/],
+    [{ REDIS_URL: await user('blocking', '-@blocking') }, /REDIS_URL.*BZPOPMIN/],
+    [{ REDIS_URL: `redis://:wrong-hidden@127.0.0.1:${port}` }, /REDIS_URL.*password/],
+    [{ REDIS_URL: `redis://:${password}@127.0.0.1:${old.port}` }, /REDIS_URL.*older than 6\.2.*\(5\.0\)/],
+    [{ REDIS_URL: 'redis+cluster://127.0.0.1:1', QUEUE_PREFIX: 'rekey' }, /QUEUE_PREFIX.*braces/],
+    [{ REDIS_URL: 'redis+cluster://127.0.0.1:1', QUEUE_PREFIX: '{}rekey' }, /QUEUE_PREFIX.*braces/],
+  ] as const) {
+    const lines = await refusal({ ...good, ...env });
+    const ours = lines.filter((line) => line.startsWith('config:'));
+    assert.equal(ours.length, 1, lines.join('\n'));
+    assert.match(ours[0] ?? '', says);
+    assert.doesNotMatch(lines.join('\n'), /hidden/);
+  }
+});
+
+test('a replica, or a Redis that hides what it is, is no reason to refuse: the one is waited for, the other used', async (t) => {
+  const own = await startRedis();
+  t.after(() => own.stop());
+  const admin = new Redis(own.url);
+  t.after(async () => admin.disconnect());
+  await admin.call('REPLICAOF', '127.0.0.1', '1');
+  const rules = ['on', '>pw', '~*', '&*', '+@all', '-info', '-config', '-client'];
+  await admin.call('ACL', 'SETUSER', 'managed', ...rules);
+  const url = `redis://managed:pw@127.0.0.1:${new URL(own.url).port}`;
+  const worker = start({ ...good, ...notNice, REDIS_URL: url });
+  t.after(async () => {
+    await worker.stop();
+  });
+  await until(() => worker.logs().includes('"code":"READ_ONLY"'), { what: 'it says so', timeoutMs: 30_000 });
+  const { url: health } = JSON.parse(await worker.ready);
+  assert.equal((await fetch(`${health}/readyz`)).status, 503);
+  await admin.call('REPLICAOF', 'NO', 'ONE');
+  await until(async () => (await fetch(`${health}/readyz`)).status === 200, { what: 'it is ready' });
 });
 
 test('a worker is nicer than who started it, as far as it is told to be', async (t) => {

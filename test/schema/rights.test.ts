@@ -99,6 +99,8 @@ const forbidden: Record<string, string> = {
   'read rotations': 'select from rekey.rotations',
   'end a rotation': `update rekey.rotations set status = 'cancelled'`,
   'read idempotent answers': 'select from rekey.idempotency_keys',
+  'read what snapshots are sealed with': 'select rekey.snapshot_key()',
+  'read the installation': 'select from rekey.installation',
   'set a record aside': `insert into rekey.rotation_failures select gen_random_uuid(), 'secrets', 'x', 'X'`,
   'change a target': `update rekey.targets set key_column = 'name'`,
   'register a target': `select rekey.register_target('mine', 'secrets', 'public.secrets')`,

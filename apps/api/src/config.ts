@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { databaseUrlProblem } from '@rekey/db';
+import { clusterProblems } from '@rekey/jobs';
 import {
   DatabaseUrl,
   type Environment,
@@ -76,9 +77,14 @@ const databaseRule: EnvRule<Pick<Static<typeof Variables>, 'DATABASE_URL'>> = {
   },
 };
 
+const clusterRule: EnvRule<Pick<Static<typeof Variables>, 'REDIS_URL' | 'QUEUE_PREFIX'>> = {
+  over: ['REDIS_URL', 'QUEUE_PREFIX'],
+  problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
+};
+
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
 export function readApiConfig(env: Environment): ApiConfig {
-  const read = readEnv(Variables, env, [databaseRule, authRule]);
+  const read = readEnv(Variables, env, [databaseRule, authRule, clusterRule]);
   return {
     host: read.HOST,
     port: read.PORT,

@@ -1,4 +1,4 @@
-import { cancelRotation, findRotation, listFailures, type RotationView, startRotation } from '@rekey/control';
+import { cancelRotation, findSnapshot, listFailures, type RotationView, startRotation } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Scoreboard } from '@rekey/jobs';
 import { checkApiWork, checkSchema } from '@rekey/schema';
@@ -16,6 +16,7 @@ export function connectRotations(
         // So that polling begins at Redis. Not waited for: Postgres knows as much.
         void scoreboard.publish({
           rotationId: outcome.view.id,
+          tenantId: outcome.view.tenantId,
           version: 0,
           final: false,
           view: outcome.view,
@@ -23,7 +24,7 @@ export function connectRotations(
       }
       return outcome;
     },
-    find: (rotationId) => findRotation(store, rotationId),
+    find: (rotationId) => findSnapshot(store, rotationId),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
     checkSchema: () => checkSchema(store),
     checkWork: () => checkApiWork(store),
@@ -31,7 +32,8 @@ export function connectRotations(
       const outcome = await cancelRotation(store, rotationId, actor);
       if (outcome.kind === 'cancelled') {
         // After the commit: whoever polls must not read an older state from Redis than this caller was told.
-        await scoreboard.publish({ rotationId, version: outcome.version, final: true, view: outcome.view });
+        const { version, view } = outcome;
+        await scoreboard.publish({ rotationId, tenantId: view.tenantId, version, final: true, view });
       }
       return outcome;
     },

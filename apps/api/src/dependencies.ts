@@ -2,17 +2,18 @@ import type {
   CancelledRotation,
   FailurePage,
   Initiator,
-  RotationView,
+  Snapshot,
   StartedRotation,
   StartRotation,
 } from '@rekey/control';
-import type { Doorbell, Scoreboard } from '@rekey/jobs';
+import type { Doorbell, RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
+import type { Status } from './status.ts';
 
 /** The truth about rotations. Everything here throws a `StoreError` while Postgres is away. */
 export interface Rotations {
   start(call: StartRotation): Promise<StartedRotation>;
-  find(rotationId: string): Promise<RotationView | null>;
+  find(rotationId: string): Promise<Snapshot | null>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
   /** Ends it in the name of `actor`, and makes the end known to those who poll. */
   cancel(rotationId: string, actor: Initiator): Promise<CancelledRotation>;
@@ -26,6 +27,8 @@ export interface Rotations {
 export interface ApiDependencies {
   readonly rotations: Rotations;
   readonly doorbell: Pick<Doorbell, 'ring'>;
-  readonly scoreboard: Pick<Scoreboard<RotationView>, 'read' | 'ping'>;
+  readonly status: Status;
+  /** What keeps Redis from doing its part; null: nothing. */
+  readonly redis: { check(): Promise<RedisTrouble | null> };
   readonly logger: Logger;
 }

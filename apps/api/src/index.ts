@@ -8,3 +8,4 @@ export { connectRotations } from './connect-rotations.ts';
 export { countPerWindow } from './count-per-window.ts';
 export type { ApiDependencies } from './dependencies.ts';
 export { openApiDocument } from './openapi-document.ts';
+export { createStatus, type Status } from './status.ts';

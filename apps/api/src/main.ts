@@ -1,6 +1,6 @@
-import { reviveView } from '@rekey/control';
+import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore, StoreError } from '@rekey/db';
-import { createDoorbell, createScoreboard } from '@rekey/jobs';
+import { createDoorbell, createIdentity, createScoreboard, RedisTrouble } from '@rekey/jobs';
 import {
   ConfigError,
   closeOnSignal,
@@ -15,6 +15,9 @@ import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectRotations } from './connect-rotations.ts';
+import { learnIdentity } from './learn-identity.ts';
+import { createStatus } from './status.ts';
+import { tellOfRedis } from './tell-of-redis.ts';
 
 /** No answer of ours takes Postgres longer; a connection that is silent for so long has lost its other end. */
 const statementsMaxMs = 3_000;
@@ -23,16 +26,10 @@ async function main(config: ApiConfig): Promise<void> {
   const logger = createLogger({
     name: 'api',
     level: config.logLevel,
-    ourErrors: [ApiError, StoreError, KeysUnavailable],
+    ourErrors: [ApiError, StoreError, KeysUnavailable, RedisTrouble],
   });
   guardProcess(logger);
   for (const warning of config.warnings) logger.warn(warning);
-  const redis = {
-    redisUrl: config.redisUrl,
-    prefix: config.queuePrefix,
-    // At debug: while Redis is away this speaks at every attempt, and nothing of ours fails by it.
-    onError: (error: Error) => logger.debug('trouble with Redis', { error }),
-  };
   const store = openStore({
     url: config.databaseUrl,
     applicationName: 'rekey-api',
@@ -41,16 +38,29 @@ async function main(config: ApiConfig): Promise<void> {
     transactionPooler: 'accept',
     onError: (error) => logger.warn('a connection to Postgres was lost', { error }),
   });
+  const identity = createIdentity(() => loadInstallation(store));
+  const redis = {
+    redisUrl: config.redisUrl,
+    prefix: config.queuePrefix,
+    identity,
+    // At debug: while Redis is away this speaks at every attempt. What lasts is said by the watch.
+    onError: (error: Error) => logger.debug('trouble with Redis', { error }),
+  };
   const doorbell = createDoorbell(redis);
   const scoreboard = createScoreboard(redis, reviveView);
   const rotations = connectRotations(store, scoreboard);
+  const status = createStatus({ find: rotations.find, scoreboard });
+  const watch = tellOfRedis(logger, [doorbell, scoreboard]);
+  const learning = learnIdentity(identity, logger);
 
-  const app = await buildApi(config.api, { rotations, doorbell, scoreboard, logger });
+  const app = await buildApi(config.api, { rotations, status, doorbell, redis: watch, logger });
   const close = closeOnSignal({
     logger,
     deadlineMs: 10_000,
     closers: [
       { name: 'http', close: () => app.close() },
+      { name: 'watch', close: () => watch.close() },
+      { name: 'identity', close: () => learning.close() },
       { name: 'doorbell', close: () => doorbell.close() },
       { name: 'scoreboard', close: () => scoreboard.close() },
       { name: 'store', close: () => store.end() },

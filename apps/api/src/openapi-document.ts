@@ -39,6 +39,7 @@ const nothing: ApiDependencies = {
     checkWork: unused,
   },
   doorbell: { ring: unused },
-  scoreboard: { read: unused, ping: unused },
+  status: { of: unused, told: () => {} },
+  redis: { check: unused },
   logger: createLogger({ name: 'openapi', level: 'silent' }),
 };

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { databaseUrlProblem } from '@rekey/db';
+import { clusterProblems } from '@rekey/jobs';
 import { itemsPerSecondMin } from '@rekey/rotation';
 import {
   DatabaseUrl,
@@ -74,5 +75,10 @@ const databaseRule: EnvRule<WorkerConfig> = {
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerEnv, env, [databaseRule]);
+  return readEnv(WorkerEnv, env, [databaseRule, clusterRule]);
 }
+
+const clusterRule: EnvRule<WorkerConfig> = {
+  over: ['REDIS_URL', 'QUEUE_PREFIX'],
+  problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
+};

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { StoreError } from '@rekey/db';
 import { EnvelopeError } from '@rekey/envelope';
+import { RedisTrouble } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
 import {
   ConfigError,
@@ -14,14 +15,15 @@ import {
 } from '@rekey/runtime';
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
-import { provenPlace, usableKek, usableRedis } from './start-checks.ts';
+import { provenPlace, usableKek } from './start-checks.ts';
+import { usableRedis } from './usable-redis.ts';
 import { type RekeyWorker, startWorker } from './worker.ts';
 
 const config = orRefuse(() => readWorkerConfig(process.env));
 const logger = createLogger({
   name: 'worker',
   level: config.LOG_LEVEL,
-  ourErrors: [StoreError, KmsError, EnvelopeError, ConfigError],
+  ourErrors: [StoreError, KmsError, EnvelopeError, ConfigError, RedisTrouble],
 });
 guardProcess(logger);
 // Some sandboxes forbid it: the worker then has the priority that it was started with.
@@ -29,7 +31,7 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
   logger.warn('WORKER_NICENESS is not allowed here', { error }),
 );
 const kek = await usableKek(config.KEK_URI, logger);
-await usableRedis(config.REDIS_URL, logger);
+await usableRedis(config, config.QUEUE_PREFIX, logger);
 
 let worker: RekeyWorker | null = null;
 const stopping = new AbortController();

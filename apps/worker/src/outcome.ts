@@ -11,6 +11,8 @@ export interface OutcomeDependencies {
   readonly logger: Logger;
   /** Aborted when the process is to stop. */
   readonly stopping: AbortSignal;
+  /** Told of a job that is none of ours. */
+  readonly dropped: (jobId: string | undefined) => void;
 }
 
 /**

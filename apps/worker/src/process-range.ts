@@ -5,11 +5,11 @@ import { type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Sweeps and proves one range; whoever proves the last one ends the rotation. */
 export function processRange(dependencies: OutcomeDependencies): Processor {
-  const { env, logger } = dependencies;
+  const { env, logger, dropped } = dependencies;
   return async (job, token, jobSignal) => {
     const range = parseRangeTicket(job.data);
     if (range === null) {
-      logger.warn('a job that is none of ours was dropped', { jobId: job.id });
+      dropped(job.id);
       return;
     }
     const { rotationId } = range;

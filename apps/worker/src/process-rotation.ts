@@ -8,11 +8,11 @@ import { type OutcomeDependencies, settle } from './outcome.ts';
 export function processRotation(
   dependencies: OutcomeDependencies & { readonly doorbell: Pick<Doorbell, 'ringRanges'> },
 ): Processor {
-  const { env, doorbell, logger } = dependencies;
+  const { env, doorbell, logger, dropped } = dependencies;
   return async (job, token, jobSignal) => {
     const ticket = parseRotationTicket(job.data);
     if (ticket === null) {
-      logger.warn('a job that is none of ours was dropped', { jobId: job.id });
+      dropped(job.id);
       return;
     }
     const { rotationId } = ticket;

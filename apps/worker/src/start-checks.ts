@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore, type Store, StoreError } from '@rekey/db';
-import { openRedis, unfitness } from '@rekey/jobs';
 import { proveKek } from '@rekey/keyring';
 import { isTransient, type Kek, KmsError, openKek } from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
@@ -90,26 +89,6 @@ function sayForeign(error: unknown): string {
     return 'it asks for TLS, which the server does not speak';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
   return `Postgres cannot be used by it (${code})`;
-}
-
-const redisAnswersWithinMs = 3_000;
-
-/** Redis may be away; one that answers has to keep what it is given. */
-export async function usableRedis(redisUrl: string, logger: Logger): Promise<void> {
-  const client = openRedis(redisUrl, 'patient', () => {});
-  try {
-    const reason = await new Promise<string | null>((resolve, reject) => {
-      client.once('ready', () => unfitness(client).then(resolve, reject));
-      client.once('error', reject);
-      // A Cluster that cannot be reached says nothing at all.
-      setTimeout(() => reject(new Error('it does not answer')), redisAnswersWithinMs).unref();
-    });
-    if (reason !== null) refuse(`REDIS_URL: ${reason}`);
-  } catch (error) {
-    logger.warn('redis is away: waiting for it', { error });
-  } finally {
-    client.disconnect();
-  }
 }
 
 function refuse(problem: string): never {

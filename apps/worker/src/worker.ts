@@ -1,13 +1,6 @@
-import { findUnfinished, reviveView, type Snapshot } from '@rekey/control';
+import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { openStore, openSweepStore, workerSession } from '@rekey/db';
-import {
-  backoffMs,
-  createDoorbell,
-  createScoreboard,
-  openRedis,
-  parseRotationTicket,
-  queueNames,
-} from '@rekey/jobs';
+import { createDoorbell, createIdentity, createScoreboard } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
 import {
@@ -20,27 +13,23 @@ import {
 } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { checkWorkerWork } from '@rekey/schema';
-import { Worker as QueueWorker, type WorkerOptions } from 'bullmq';
 import type { WorkerConfig } from './config.ts';
 import { createDrainTimer } from './drain-timer.ts';
+import { createDropped } from './dropped.ts';
 import { keepHouse } from './housekeeping.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
+import { startQueues } from './queues.ts';
+import { tellOfRedis } from './tell-of-redis.ts';
 
 export interface RekeyWorker {
-  /** Resolves when jobs are being taken. Waits while Redis is away. */
+  /** Resolves when jobs are being taken. Waits while Redis or Postgres is away. Rejects where Postgres refuses us. */
   readonly ready: Promise<void>;
-  /** Whether Postgres and Redis answer, and the schema is one that this version may work on. */
+  /** Whether Postgres answers, Redis does what the work needs, and the schema is one that this version may work on. */
   check(): Promise<Record<string, boolean>>;
   /** Stops after the batches under way, hands unfinished jobs back, and closes everything; at most a few seconds. */
   close(): Promise<void>;
 }
-
-/**
- * A job whose worker died is taken over after lock duration plus two stalled intervals at most. Neither limits how
- * long a job may run: the lock is renewed while the event loop turns.
- */
-const jobLocks = { lockDuration: 6_000, stalledInterval: 3_000, maxStalledCount: Number.POSITIVE_INFINITY };
 
 /** `worker.close()` waits for Redis and for the jobs under way; a process that is to end does not. */
 const handBackDeadlineMs = 3_000;
@@ -54,8 +43,6 @@ const takenMaxMs = 15_000;
 
 /** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
 export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
-  const onRedisError = (error: Error): void => logger.debug('redis', { error });
-  const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, onError: onRedisError };
   const ranges = config.WORKER_CONCURRENCY;
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
   const rotations = 3 * config.WORKER_CONCURRENCY;
@@ -79,10 +66,14 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     applicationName: 'rekey-sweep',
   });
 
+  const identity = createIdentity(() => loadInstallation(store));
+  const onError = (error: Error): void => logger.debug('redis', { error });
+  const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, identity, onError };
   const doorbell = createDoorbell(redis);
   const scoreboard = createScoreboard(redis, reviveView);
   const publish = ({ view, ...snapshot }: Snapshot): void => {
-    void scoreboard.publish({ ...snapshot, rotationId: view.id, final: view.completedAt !== null, view });
+    const { id: rotationId, tenantId } = view;
+    void scoreboard.publish({ ...snapshot, rotationId, tenantId, final: view.completedAt !== null, view });
   };
 
   const env: RotationEnvironment = {
@@ -99,43 +90,23 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     publish,
   };
   const stop = new AbortController();
-  const dependencies = { env, logger, stopping: stop.signal };
+  const dependencies = { env, logger, stopping: stop.signal, dropped: createDropped(logger) };
 
-  const connection = openRedis(config.REDIS_URL, 'patient', onRedisError);
-  const options = (concurrency: number): WorkerOptions => ({
-    connection,
-    prefix: config.QUEUE_PREFIX,
-    concurrency,
-    ...jobLocks,
-    settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
+  const queues = startQueues({
+    redis,
+    signal: stop.signal,
+    rotations: { concurrency: rotations, process: processRotation({ ...dependencies, doorbell }) },
+    ranges: { concurrency: ranges, process: processRange(dependencies) },
+    // A rotate call that came between `completed` in Postgres and the removal of the job had its ticket swallowed: the
+    // tenant then has another rotation than the one this job was for.
+    onDone: async (ticket) => {
+      if (stop.signal.aborted) return;
+      const rotationId = await findUnfinished(store, ticket.tenantId);
+      if (rotationId !== null && rotationId !== ticket.rotationId)
+        await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
+    },
   });
-  const rotationWorker = new QueueWorker(
-    queueNames.rotations,
-    processRotation({ ...dependencies, doorbell }),
-    options(rotations),
-  );
-  const rangeWorker = new QueueWorker(queueNames.ranges, processRange(dependencies), options(ranges));
-
-  for (const worker of [rotationWorker, rangeWorker]) {
-    worker.on('error', onRedisError);
-    // BullMQ does not stop a job whose lock is lost; it runs elsewhere by now.
-    worker.on('lockRenewalFailed', (jobIds) => {
-      for (const jobId of jobIds) worker.cancelJob(jobId);
-    });
-  }
-
-  // A rotate call that came between `completed` in Postgres and the removal of the job had its ticket swallowed: the
-  // tenant then has another rotation than the one this job was for.
-  const ringAgain = async (data: unknown): Promise<void> => {
-    const ticket = parseRotationTicket(data);
-    if (ticket === null || stop.signal.aborted) return;
-    const rotationId = await findUnfinished(store, ticket.tenantId);
-    if (rotationId !== null && rotationId !== ticket.rotationId)
-      await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
-  };
-  rotationWorker.on('completed', (job) => void ringAgain(job.data).catch(() => {}));
-  rotationWorker.on('failed', (job) => void ringAgain(job?.data).catch(() => {}));
-
+  const watch = tellOfRedis(logger, [queues, doorbell, scoreboard]);
   let isFit = true;
   const housekeeping = keepHouse({
     store,
@@ -145,7 +116,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     onUnfit: () => {
       isFit = false;
       stop.abort();
-      for (const worker of [rotationWorker, rangeWorker]) void worker.pause(true);
+      queues.pause();
     },
     signal: stop.signal,
   });
@@ -159,9 +130,9 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
   };
 
   return {
-    ready: Promise.all([rotationWorker.waitUntilReady(), rangeWorker.waitUntilReady()]).then(() => {}),
+    ready: queues.ready,
     async check() {
-      const [postgres, answered] = await Promise.all([
+      const [postgres, trouble] = await Promise.all([
         checkWorkerWork(store).then(
           () => {
             told = '';
@@ -172,17 +143,16 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
             return false;
           },
         ),
-        scoreboard.ping(),
+        watch.check(),
       ]);
-      return { postgres, redis: answered, schema: isFit };
+      // Whoever paused a queue wanted it so.
+      return { postgres, redis: trouble === null || trouble.code === 'PAUSED', schema: isFit };
     },
     async close() {
       stop.abort();
-      await withDeadline(
-        handBackDeadlineMs,
-        Promise.all([rotationWorker.close(), rangeWorker.close(), housekeeping]),
-      );
-      connection.disconnect();
+      await withDeadline(handBackDeadlineMs, Promise.all([queues.close(), housekeeping]));
+      watch.close();
+      queues.disconnect();
       await Promise.all([doorbell.close(), scoreboard.close()]);
       await withDeadline(disconnectDeadlineMs, Promise.all([store.end(), sweepStore.end()]));
     },

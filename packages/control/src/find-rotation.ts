@@ -1,12 +1,8 @@
-import { type Queryable, rows } from '@rekey/db';
-import { type RotationRow, type RotationView, rotationColumns, toView } from './rotation-view.ts';
+import type { Queryable } from '@rekey/db';
+import { findSnapshot } from './find-snapshot.ts';
+import type { RotationView } from './rotation-view.ts';
 
 /** The rotation with that id, from one row; null when there is none. */
 export async function findRotation(on: Queryable, rotationId: string): Promise<RotationView | null> {
-  const [found] = await rows<RotationRow>(
-    on,
-    `select ${rotationColumns} from rekey.rotations where id = $1`,
-    [rotationId],
-  );
-  return found === undefined ? null : toView(found);
+  return (await findSnapshot(on, rotationId))?.view ?? null;
 }

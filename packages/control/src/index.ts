@@ -24,8 +24,12 @@ export {
 export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain.ts';
 export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
+export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
+
+export { type Installation, loadInstallation } from './installation.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
+
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';
 export {

@@ -1,5 +1,9 @@
 import { type Job, Queue } from 'bullmq';
+import { checkRedis } from './check-redis.ts';
+import { type Identity, type Installation, keysOf } from './installation.ts';
+import { mendPlace } from './mend-place.ts';
 import { openRedis, type RedisClient } from './redis.ts';
+import type { RedisTrouble } from './redis-trouble.ts';
 import {
   jobOptions,
   queueNames,
@@ -14,6 +18,8 @@ export interface RedisSettings {
   readonly redisUrl: string;
   /** What all our keys begin with. Keep the braces: with a Cluster they hold the keys together. */
   readonly prefix: string;
+  /** Which follows in all of them, since others may have the same prefix there. */
+  readonly identity: Identity;
   readonly onError: (error: Error) => void;
 }
 
@@ -25,61 +31,100 @@ export interface Doorbell {
   ring(rotation: RotationTicket): Promise<boolean>;
   ringAll(rotations: readonly RotationTicket[]): Promise<boolean>;
   ringRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
-  /** Lets jobs run that wait for a later attempt. When that is due goes by the clock of the worker that put them off. */
+  /**
+   * For tickets that were added again and again and brought nobody to work. Lets jobs run that wait for a later attempt
+   * (when that is due goes by the clock of the worker that put them off), and adds those anew that Redis has the ids of
+   * and no worker will ever be given. A few at a time.
+   */
   hurry(rotations: readonly RotationTicket[], ranges: readonly RangeTicket[]): Promise<boolean>;
+  /** What keeps Redis from taking tickets; null: nothing. */
+  check(): Promise<RedisTrouble | null>;
   close(): Promise<void>;
 }
 
 const patienceMs = 300;
 const batchPatienceMs = 2_000;
+/** What one call looks after: a look costs Redis a search of its lists. The caller names others the next time. */
+const hurriedMax = 50;
+const movedMax = 5;
 
-export function createDoorbell({ redisUrl, prefix, onError }: RedisSettings): Doorbell {
-  const client = openRedis(redisUrl, 'prompt', onError);
-  const queue = lazyQueues(client, prefix, onError);
+export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSettings): Doorbell {
+  const client = openRedis(redisUrl, 'prompt', onError, { hidesVersion: true }); // adding jobs goes by no version
+  const queue = lazyQueues(client, prefix, identity, onError);
 
-  const ringAll = async (rotations: readonly RotationTicket[]): Promise<boolean> =>
-    within(batchPatienceMs, onError, async () => {
-      const jobs = rotations.map((ticket) => ({
-        name: 'rotate',
-        data: ticket,
-        opts: { ...jobOptions, jobId: rotationJobId(ticket) },
-      }));
-      await queue('rotations').addBulk(jobs);
-    });
+  const addRotations = async (tickets: readonly RotationTicket[]): Promise<void> => {
+    const jobs = tickets.map((ticket) => ({
+      name: 'rotate',
+      data: ticket,
+      opts: { ...jobOptions, jobId: rotationJobId(ticket) },
+    }));
+    await (await queue('rotations')).addBulk(jobs);
+  };
+  const addRanges = async (tickets: readonly RangeTicket[]): Promise<void> => {
+    const jobs = tickets.map((ticket) => ({
+      name: 'sweep',
+      data: ticket,
+      opts: { ...jobOptions, jobId: rangeJobId(ticket), priority: rangePriority(ticket) },
+    }));
+    await (await queue('ranges')).addBulk(jobs);
+  };
 
   /** A ticket whose place is taken by a job of an earlier rotation, cancelled during its back-off, would wait for it. */
   const hurryEarlier = (ticket: RotationTicket): Promise<boolean> =>
     within(batchPatienceMs, onError, async () => {
-      const job = await queue('rotations').getJob(rotationJobId(ticket));
+      const job = await (await queue('rotations')).getJob(rotationJobId(ticket));
       if (job !== undefined && job.data.rotationId !== ticket.rotationId) await promote(job);
     });
+
+  /** Those that have no place in the queue any more; those put off run now. */
+  const misplaced = async <Ticket>(
+    of: Queue,
+    tickets: readonly Ticket[],
+    idOf: (ticket: Ticket) => string,
+  ): Promise<Ticket[]> => {
+    const lost: Ticket[] = [];
+    let moved = 0;
+    for (const ticket of tickets.slice(0, hurriedMax)) {
+      const place = await mendPlace(
+        client,
+        of.opts.prefix ?? '',
+        of.name,
+        idOf(ticket),
+        ticket,
+        moved < movedMax,
+      );
+      if (place === 'moved') moved += 1;
+      if (place === 'lost') lost.push(ticket);
+      if (place === 'delayed') {
+        const job = await of.getJob(idOf(ticket));
+        if (job !== undefined) await promote(job);
+      }
+    }
+    return lost;
+  };
 
   return {
     ring: async (ticket) => {
       const rung = await within(patienceMs, onError, async () => {
-        await queue('rotations').add('rotate', ticket, { ...jobOptions, jobId: rotationJobId(ticket) });
+        await (await queue('rotations')).add('rotate', ticket, {
+          ...jobOptions,
+          jobId: rotationJobId(ticket),
+        });
       });
       if (rung) void hurryEarlier(ticket); // nobody's answer has to wait for it
       return rung;
     },
-    ringAll,
+    ringAll: (rotations) => within(batchPatienceMs, onError, () => addRotations(rotations)),
+    ringRanges: (ranges) => within(batchPatienceMs, onError, () => addRanges(ranges)),
     hurry: (rotations, ranges) =>
       within(batchPatienceMs, onError, async () => {
-        const jobs = await Promise.all([
-          ...rotations.map((ticket) => queue('rotations').getJob(rotationJobId(ticket))),
-          ...ranges.map((ticket) => queue('ranges').getJob(rangeJobId(ticket))),
-        ]);
-        for (const job of jobs) if (job !== undefined) await promote(job);
+        await addRotations(await misplaced(await queue('rotations'), rotations, rotationJobId));
+        await addRanges(await misplaced(await queue('ranges'), ranges, rangeJobId));
       }),
-    ringRanges: (ranges) =>
-      within(batchPatienceMs, onError, async () => {
-        const jobs = ranges.map((ticket) => ({
-          name: 'sweep',
-          data: ticket,
-          opts: { ...jobOptions, jobId: rangeJobId(ticket), priority: rangePriority(ticket) },
-        }));
-        await queue('ranges').addBulk(jobs);
-      }),
+    async check() {
+      const known = identity.known();
+      return checkRedis(client, { keys: known === null ? prefix : keysOf(prefix, known), takesJobs: false });
+    },
     close: async () => {
       client.disconnect();
     },
@@ -97,18 +142,25 @@ async function promote(job: Job): Promise<void> {
 function lazyQueues(
   client: RedisClient,
   prefix: string,
+  identity: Identity,
   onError: (error: Error) => void,
-): (name: keyof typeof queueNames) => Queue {
+): (name: keyof typeof queueNames) => Promise<Queue> {
   const built = new Map<string, Queue>();
-  return (name) => {
+  const build = (name: keyof typeof queueNames, installation: Installation): Queue => {
     const known = built.get(name);
     if (known !== undefined) return known;
     if (client.status !== 'ready') throw new Error('Redis is not connected');
-    const queue = new Queue(queueNames[name], { connection: client, prefix, skipWaitingForReady: true });
+    const keys = keysOf(prefix, installation);
+    const queue = new Queue(queueNames[name], {
+      connection: client,
+      prefix: keys,
+      skipWaitingForReady: true,
+    });
     queue.on('error', onError);
     built.set(name, queue);
     return queue;
   };
+  return async (name) => build(name, await identity.get());
 }
 
 async function within(

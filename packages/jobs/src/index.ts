@@ -1,6 +1,15 @@
+export { checkRedis, type Fitness, fitnessOf, type RedisCheck } from './check-redis.ts';
 export { createDoorbell, type Doorbell, type RedisSettings } from './doorbell.ts';
-export { openRedis, parseRedisUrl, type RedisClient, type Temper, unfitness } from './redis.ts';
-export { createScoreboard, type PublishedSnapshot, type Scoreboard } from './scoreboard.ts';
+export { clusterProblems, createIdentity, type Identity, keysOf } from './installation.ts';
+export { openRedis, parseRedisUrl, type RedisClient, type Temper } from './redis.ts';
+export { RedisTrouble, type RedisTroubleCode, spoilsConnection, troubleOf } from './redis-trouble.ts';
+export {
+  createScoreboard,
+  type PublishedSnapshot,
+  type ReadSnapshot,
+  type RotationOfTenant,
+  type Scoreboard,
+} from './scoreboard.ts';
 export {
   backoffMs,
   parseRangeTicket,
@@ -11,3 +20,4 @@ export {
   rangeJobId,
   rotationJobId,
 } from './tickets.ts';
+export { type RedisWatch, watchRedis } from './watch-redis.ts';

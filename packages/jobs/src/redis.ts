@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { spoilsConnection } from './redis-trouble.ts';
 
 /** A connection to a single Redis, to the master that Sentinels name, or to a Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -15,8 +16,23 @@ type Options = Omit<RedisOptions, 'replyMapping'>;
 /** Redis is looked for again at most this far apart, however long it was away. */
 const reconnectMaxMs = 1_000;
 
+/** A connection that was refused is thrown away at most this often. */
+const replacedEveryMs = 1_000;
+const replacedAt = new WeakMap<object, number>();
+
+/** ioredis calls this as a method of a connection's options, of which every connection has its own. */
+function replaceSpoilt(this: object, error: Error): boolean {
+  const now = performance.now();
+  if (!spoilsConnection(error) || now - (replacedAt.get(this) ?? -replacedEveryMs) < replacedEveryMs)
+    return false;
+  replacedAt.set(this, now);
+  return true;
+}
+
 const shared: Options = {
   connectTimeout: 2_000,
+  // Behind one name a demoted server keeps its connections, and answers PING on them for ever.
+  reconnectOnError: replaceSpoilt,
   retryStrategy: (attempt) => Math.min(attempt * 50, reconnectMaxMs),
 };
 
@@ -40,17 +56,35 @@ const tempers: Record<Temper, Options> = {
  *
  * Throws `TypeError` for anything else, without repeating the URL: it holds a password.
  */
-export function openRedis(url: string, temper: Temper, onError: (error: Error) => void): RedisClient {
+export function openRedis(
+  url: string,
+  temper: Temper,
+  onError: (error: Error) => void,
+  { hidesVersion = false }: { readonly hidesVersion?: boolean } = {},
+): RedisClient {
   const address = parseRedisUrl(url);
-  const options: Options = {
+  const options: Options & { skipVersionCheck?: true } = {
     ...tempers[temper],
     ...address.credentials,
     ...(address.tls ? { tls: {} } : {}),
+    // BullMQ looks for it here; else it refuses a server that may not be asked for its version.
+    ...(hidesVersion ? { skipVersionCheck: true, enableReadyCheck: false } : {}),
   };
   const client = connect(address, options);
-  client.on('error', onError);
+  client.on('error', (error: Error) => {
+    lastErrors.set(client, error);
+    onError(error);
+  });
+  client.on('ready', () => lastErrors.delete(client));
   return client;
 }
+
+/** Why a connection is not ready, by what it said last: a command on it tells only that there is none. */
+export function lastErrorOf(client: RedisClient): Error | undefined {
+  return lastErrors.get(client);
+}
+
+const lastErrors = new WeakMap<RedisClient, Error>();
 
 function connect(address: RedisAddress, options: Options): RedisClient {
   const [first] = address.nodes;
@@ -121,16 +155,4 @@ function parseNode(text: string, defaultPort: number): { host: string; port: num
   const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
   if (host === undefined) throw new TypeError('a Redis URL names hosts as host[:port]');
   return { host: host.replace(/^\[|\]$/g, ''), port: port === undefined ? defaultPort : Number(port) };
-}
-
-/**
- * Why this Redis must not be used, or null. A server that evicts keys under memory pressure would silently lose
- * jobs. Null as well where the server does not tell (some managed ones hide it).
- */
-export async function unfitness(client: RedisClient): Promise<string | null> {
-  const memory = await client.info('memory');
-  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
-  return policy === undefined || policy === 'noeviction'
-    ? null
-    : `Redis evicts keys (maxmemory-policy ${policy}): set it to noeviction, or jobs will be lost`;
 }

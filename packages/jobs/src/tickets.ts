@@ -16,7 +16,8 @@ const RangeTicket = Type.Object(
   {
     rotationId: Uuid,
     target: Type.String({ pattern: '^[a-z][a-z0-9_]{0,40}$' }),
-    ordinal: Type.Integer({ minimum: 0 }),
+    // Postgres' integer: a larger one would fail there instead of meaning nothing.
+    ordinal: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
   },
   { additionalProperties: false },
 );

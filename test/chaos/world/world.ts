@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { loadInstallation } from '@rekey/control';
 import { openStore, type Store } from '@rekey/db';
+import { keysOf } from '@rekey/jobs';
 import { createLocalKeyFile, openKek } from '@rekey/kms';
 import { migrate } from '@rekey/schema';
 import { createDatabase, type PostgresServer, startPostgres } from '@rekey/stack';
@@ -135,7 +137,7 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
       history,
       postgres,
       redis,
-      prefix,
+      prefix: keysOf(prefix, await loadInstallation(pool)),
       databaseUrl,
       workers,
       apis,

@@ -29,7 +29,9 @@ export function addCancelRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
         tenantId: request.headers['x-tenantid'],
       });
       const actor = { id: caller.id, name: caller.name, email: caller.email };
-      const view = cancelledView(await deps.rotations.cancel(id, actor));
+      const outcome = await deps.rotations.cancel(id, actor);
+      if (outcome.kind === 'cancelled') deps.status.told(outcome);
+      const view = cancelledView(outcome);
       deps.logger.info('rotation cancelled', whoAndWhat(request));
       return rotationResponse(view, cancelMessage, caller);
     },

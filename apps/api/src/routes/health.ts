@@ -10,7 +10,7 @@ const rememberMs = 500;
 /** `GET /livez` and `GET /readyz`. */
 export function addHealthRoutes(
   app: ApiInstance,
-  deps: Pick<ApiDependencies, 'rotations' | 'scoreboard' | 'logger'>,
+  deps: Pick<ApiDependencies, 'rotations' | 'redis' | 'logger'>,
 ): void {
   app.get('/livez', { schema: livezDocumentation }, async (): Promise<Liveness> => ({ status: 'ok' }));
 
@@ -29,7 +29,8 @@ export function addHealthRoutes(
       asked = { at: performance.now(), checks: runChecks(deps, tell) };
     }
     const checks = await asked.checks;
-    // Without Redis a rotate call still answers 200: it is reported, and does not take the process out of service.
+    // Without Redis, or with one that refuses, calls answer as ever, and all processes would leave service at once: it is
+    // reported, and does not count.
     const ready = checks.postgres && checks.schema;
     reply.code(ready ? 200 : 503);
     return { status: ready ? 'ready' : 'unready', checks };
@@ -39,12 +40,12 @@ export function addHealthRoutes(
 type Checks = Record<'postgres' | 'schema' | 'redis', boolean>;
 
 async function runChecks(
-  { rotations, scoreboard }: Pick<ApiDependencies, 'rotations' | 'scoreboard'>,
+  { rotations, redis }: Pick<ApiDependencies, 'rotations' | 'redis'>,
   tell: (error: unknown) => void,
 ): Promise<Checks> {
-  const [{ error, ...database }, redis] = await Promise.all([checkDatabase(rotations), scoreboard.ping()]);
+  const [{ error, ...database }, trouble] = await Promise.all([checkDatabase(rotations), redis.check()]);
   tell(error);
-  return { ...database, redis };
+  return { ...database, redis: trouble === null };
 }
 
 type DatabaseChecks = Omit<Checks, 'redis'> & { readonly error?: unknown };
