@@ -1,5 +1,5 @@
 import type { ItemCounts } from '@rekey/data';
-import { inOrder, noItems } from '@rekey/data';
+import { inOrder, noItems, silentFor } from '@rekey/data';
 
 export type RotationStatus =
   | 'in_progress'
@@ -114,7 +114,7 @@ export const rotationColumns = `
   id, tenant_id, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
   switched_at, drained_at, waiting_detail,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
-  status = 'in_progress' and coalesce(heartbeat_at, started_at) < now() - ${unattendedAfter} as unattended`;
+  status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended`;
 
 export function toView(row: RotationRow): RotationView {
   const { progress } = row;

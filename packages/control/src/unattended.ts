@@ -1,4 +1,4 @@
-import { leaseMs, planIsComplete, type RangeId } from '@rekey/data';
+import { leaseMs, planIsComplete, type RangeId, silentForMs } from '@rekey/data';
 import { type Queryable, rows } from '@rekey/db';
 
 export interface Unattended {
@@ -26,9 +26,9 @@ export async function findUnattended(on: Queryable, limit = 200): Promise<Unatte
   const rotations = await rows<{ id: string; tenant_id: string; overdue: boolean }>(
     on,
     `select id, tenant_id,
-       coalesce(heartbeat_at, started_at) < now() - make_interval(secs => $3 / 1000.0) as overdue
+       ${silentForMs('$3', 'coalesce(heartbeat_at, started_at)')} as overdue
      from rekey.rotations r
-     where status = 'in_progress' and coalesce(heartbeat_at, started_at) < now() - make_interval(secs => $1 / 1000.0)
+     where status = 'in_progress' and ${silentForMs('$1', 'coalesce(heartbeat_at, started_at)')}
        and (phase in ('queued', 'activating') or not (${planIsComplete('r.id')})
          or not exists (select from rekey.rotation_ranges g where g.rotation_id = r.id and g.proved_at is null))
      order by random() limit $2`,
@@ -37,12 +37,12 @@ export async function findUnattended(on: Queryable, limit = 200): Promise<Unatte
   const ranges = await rows<{ rotation_id: string; target: string; ordinal: number; overdue: boolean }>(
     on,
     `select g.rotation_id, g.target, g.ordinal,
-       coalesce(r.heartbeat_at, r.started_at) < now() - make_interval(secs => $4 / 1000.0) as overdue
+       ${silentForMs('$4', 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
      where r.status = 'in_progress' and g.proved_at is null
        and not (g.swept and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id))
-       and (g.heartbeat_at < now() - make_interval(secs => $2 / 1000.0)
-         or (g.owner is null and coalesce(r.heartbeat_at, r.started_at) < now() - make_interval(secs => $1 / 1000.0)))
+       and (${silentForMs('$2', 'g.heartbeat_at')}
+         or (g.owner is null and ${silentForMs('$1', 'coalesce(r.heartbeat_at, r.started_at)')}))
      order by random() limit $3`,
     [silentMs, leaseMs, limit, overdueMs],
   );

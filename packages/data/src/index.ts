@@ -34,6 +34,7 @@ export {
   upsertRecords,
   type WriteRecords,
 } from './records.ts';
+export { silentFor, silentForMs } from './silent.ts';
 export {
   type IdType,
   type ItemCounts,

@@ -1,4 +1,5 @@
 import { prepared, type Queryable, rows } from '@rekey/db';
+import { silentForMs } from './silent.ts';
 
 export interface RangeId {
   readonly rotationId: string;
@@ -35,7 +36,7 @@ export async function claimRange(on: Queryable, range: RangeId, owner: string): 
      update rekey.rotation_ranges g set owner = $4, heartbeat_at = clock_timestamp()
      from running
      where g.rotation_id = running.id and g.target = $2 and g.ordinal = $3 and g.proved_at is null
-       and (g.owner is null or g.heartbeat_at < clock_timestamp() - make_interval(secs => $5 / 1000.0))
+       and (g.owner is null or ${silentForMs('$5', 'g.heartbeat_at')})
      returning g.lower_id, g.upper_id, g.cursor_id, g.planned`,
     [range.rotationId, range.target, range.ordinal, owner, leaseMs],
   );

@@ -36,6 +36,10 @@ begin
   if new.state = 'destroyed' and old.state <> 'pre_active' then
     perform rekey.refuse_to_destroy(old.id, old.tenant_id, old.key_number);
   end if;
+  if new.state = 'destroyed' then
+    -- Whoever holds it unwrapped lets go of it.
+    perform pg_notify('rekey_deks', new.tenant_id::text);
+  end if;
   return new;
 end
 $$;

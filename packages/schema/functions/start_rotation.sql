@@ -35,7 +35,7 @@ begin
   -- The rate of the last twenty rotations that finished here, of those that were worth measuring.
   select sum(recent.items) / nullif(sum(recent.seconds), 0) into items_per_second from (
     select (select sum(rotated.value::numeric) from jsonb_each_text(r.progress -> 'rotated') rotated) as items,
-      extract(epoch from r.completed_at - r.switched_at) as seconds
+      greatest(extract(epoch from r.completed_at - r.switched_at), 0.001) as seconds
     from rekey.rotations r
     where r.completed_at is not null and r.status in ('completed', 'completed_with_failures')
     order by r.completed_at desc limit 20) recent
