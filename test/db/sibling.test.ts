@@ -5,13 +5,11 @@ import { createTestDatabase } from '../harness/database.ts';
 
 test("a sibling's connections have the settings of the store's, and what the application does to each", async (t) => {
   const database = await createTestDatabase();
-  const url = new URL(database.url);
-  url.searchParams.set('options', '-c statement_timeout=54321');
   const store = openStore({
-    url: url.href,
+    url: database.url,
     max: 1,
     applicationName: 'an-application',
-    session: { lock_timeout: 1234 },
+    session: { lock_timeout: 1234, statement_timeout: 54_321 },
     onError: () => {},
   });
   store.on('connect', (client) => void client.query(`set rekey.said = 'by the application'`));

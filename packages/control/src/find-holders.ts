@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inTransaction, row, rows, type Store, StoreError } from '@rekey/db';
 import type { Holder } from './rotation-view.ts';
 
-/** The look lasts 200 ms at most. */
-const looksAfterMs = [40, 60, 60];
+/** Within the 200 ms that the one session waits. */
+const looksEveryMs = 30;
 
 /**
  * Who holds an older DEK of the tenant. A look that does not wait cannot always tell: a share lock that was taken in a
@@ -18,19 +18,20 @@ export async function findHolders(store: Store, tenantId: string): Promise<Holde
     await rows(tx, 'select rekey.wait_for_drain($1)', [tenantId]);
   });
   wait.catch(waiting.reject);
-  const settled = wait.then(
-    () => {},
-    (error: unknown) => {
+  let isOver = false;
+  const settled = wait
+    .catch((error: unknown) => {
       if (!(error instanceof StoreError) || error.code !== 'LOCKED') throw error;
-    },
-  );
+    })
+    .finally(() => {
+      isOver = true;
+    });
   settled.catch(() => {}); // awaited below
   const pid = await waiting.promise;
   let holders: Holder[] = [];
-  for (const ms of looksAfterMs) {
-    await sleep(ms);
+  while (!isOver && holders.length === 0) {
+    await sleep(looksEveryMs);
     holders = await blockersOf(store, pid);
-    if (holders.length > 0) break;
   }
   await settled;
   return holders;
