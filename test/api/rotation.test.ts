@@ -248,7 +248,7 @@ test('failures are listed page by page, never a value; the limit and the cursor 
   const id = await startedId(tenantId);
   await pool.query(
     `insert into rekey.rotation_failures (rotation_id, target, record_id, reason)
-     select $1, 'secrets', id::text, 'DOES_NOT_OPEN' from public.secrets where tenant_id = $2 limit 7`,
+     select $1, 'secrets', id::text, 'MALFORMED' from public.secrets where tenant_id = $2 limit 7`,
     [id.slice(4), tenantId],
   );
   const seen: string[] = [];

@@ -23,10 +23,7 @@ test('what would not open is named, counted and left as it is', async () => {
   assert.equal(view.status, 'completed_with_failures');
   assert.deepEqual([view.itemsRotated.secrets, view.itemsFailed.secrets], [2, 3]);
   const { failures, next } = await listFailures(store, view.id, { after: null, limit: 10 });
-  assert.deepEqual(
-    failures.map(({ recordId }) => recordId),
-    broken,
-  );
+  assert.deepEqual(failures.map(({ recordId }) => recordId).sort(), broken);
   assert.ok(
     failures.every(({ itemType, reason }) => itemType === 'secrets' && reason === 'AUTHENTICATION_FAILED'),
   );
@@ -57,10 +54,7 @@ test('page by page every failure comes once, whatever the limit', async () => {
       after = page.next;
       pages += 1;
     } while (after !== null);
-    assert.deepEqual(
-      seen.map(({ recordId }) => recordId),
-      broken,
-    );
+    assert.deepEqual(seen.map(({ recordId }) => recordId).sort(), broken);
     assert.equal(pages, Math.ceil(5 / limit), `limit ${limit}`);
   }
 });

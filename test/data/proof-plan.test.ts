@@ -38,10 +38,11 @@ test('the proof of a range reads that range, whatever other index on the tenant 
   const explaining = new Proxy(sweepStore, {
     get(pool, name) {
       if (name !== 'query') return Reflect.get(pool, name);
-      return async (statement: { text: string; values: unknown[] }) => {
+      return async (given: string | { text: string; values: unknown[] }, values: unknown[] = []) => {
+        const statement = typeof given === 'string' ? { text: given, values } : given;
         const { rows } = await pool.query(`explain ${statement.text}`, statement.values);
         plans.push(rows.map((line) => line['QUERY PLAN']).join('\n'));
-        return pool.query(statement);
+        return pool.query(statement.text, statement.values);
       };
     },
   });

@@ -3,7 +3,7 @@ import { access, glob, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { WaitingFor } from '@rekey/contract';
+import { setAsideReasons, WaitingFor } from '@rekey/contract';
 import { failureReasons } from '@rekey/control';
 import { apiFlags, workerFlags } from '@rekey/stack';
 
@@ -66,9 +66,9 @@ test('docs/configuration.md names every variable of every process', async () => 
   );
 });
 
-test('docs/operations.md says what to do about every waitingFor and every failureReason', () => {
+test('docs/operations.md says what to do about every waitingFor, every failureReason and every reason to set aside', () => {
   const text = textOf('docs/operations.md');
-  const words = [...WaitingFor.anyOf.map((literal) => literal.const), ...failureReasons];
+  const words = [...WaitingFor.anyOf.map((literal) => literal.const), ...failureReasons, ...setAsideReasons];
   assert.deepEqual(
     words.filter((word) => !text.includes(`\n| \`${word}\` |`)),
     [],

@@ -157,13 +157,13 @@ test('a window is bounded by bytes: a record of 10 MB comes alone, and nothing i
   const windows: string[][] = [];
   for (let after: string | null = null; ; ) {
     const bounds = { tenantId, newKeyNumber: 2, after, itemsMax: 4_000, bytesMax: 8 * mb };
-    const { records, isLast } = await readWindow(store, target, { lower: null, upper: null }, bounds);
+    const { records, next } = await readWindow(store, target, { lower: null, upper: null }, bounds);
     windows.push(
       [...records].map(({ id }) =>
         String(all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex'))),
       ),
     );
-    if (isLast) break;
+    if (next === null) break;
     after = all[Number(windows.at(-1)?.at(-1))] ?? null;
   }
   assert.deepEqual(windows, [['0'], ['1', '2', '3'], ['4']]);
@@ -175,11 +175,11 @@ test('a window holds what stands between its edges on older keys, at most so man
   const bounds = { tenantId, newKeyNumber: 2, after: null, itemsMax: 2, bytesMax: 1_000 };
   const edges = { lower: all[0] ?? null, upper: all[4] ?? null };
   const read = async (after: string | null): Promise<{ found: number[]; isLast: boolean }> => {
-    const { records, isLast } = await readWindow(store, target, edges, { ...bounds, after });
+    const { records, next } = await readWindow(store, target, edges, { ...bounds, after });
     const found = [...records].map(({ id }) =>
       all.findIndex((one) => one.replaceAll('-', '') === id.toString('hex')),
     );
-    return { found, isLast };
+    return { found, isLast: next === null };
   };
   assert.deepEqual(await read(null), { found: [1, 3], isLast: false });
   assert.deepEqual(await read(all[3] ?? null), { found: [4], isLast: true });

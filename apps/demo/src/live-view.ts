@@ -105,7 +105,13 @@ function paceText({ period, rotation, sinceCallMs, nowMs }: Scene): string {
   return `${count(rotation.itemsPerSecond)} records/s, ${left(leftMs)} left, ${since} since the call`;
 }
 
-const waits = { kms: 'the KMS', database: 'the database', lock: 'a lock', worker: 'a worker' } as const;
+const waits = {
+  kms: 'the KMS',
+  database: 'the database',
+  lock: 'a lock',
+  worker: 'a worker',
+  internal: 'a mend',
+} as const;
 
 function operations(
   kind: 'reads' | 'writes',

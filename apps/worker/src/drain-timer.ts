@@ -54,7 +54,8 @@ export function createDrainTimer({
     for (const tenantId of tenants) {
       if (await drainOlder(store, tenantId)) {
         draining.delete(tenantId);
-        await noteDrained(store, tenantId);
+        const rotationId = await noteDrained(store, tenantId);
+        if (rotationId !== null) logger.info('rotation drained', { rotationId, tenantId });
         const ranges = await rangesToProve(store, tenantId);
         if (ranges.length > 0) await doorbell.ringRanges(ranges);
         continue;

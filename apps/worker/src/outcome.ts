@@ -1,5 +1,5 @@
-import { beat, failRotation, type WaitingFor } from '@rekey/control';
-import { diagnose, endsRotation, type RotationEnvironment } from '@rekey/rotation';
+import { beat, type Ends, type FailureReason, failRotation, findRotation } from '@rekey/control';
+import { diagnose, endsRotation, type RotationEnvironment, type Trouble } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
 
@@ -46,6 +46,22 @@ async function handBack(job: Job, token: string | undefined): Promise<never> {
   throw new WaitingError();
 }
 
+/** Parts of the schema may be missing for a moment while it is changed or restored. */
+const missingForMs = 60_000;
+/** With back-offs of ten seconds at most, whoever was not seen for so long was well meanwhile. */
+const forgottenAfterMs = 30_000;
+const missing = new Map<string, { sinceMs: number; seenMs: number }>();
+
+function staysMissing(rotationId: string): boolean {
+  const nowMs = performance.now();
+  const before = missing.get(rotationId);
+  const isSame = before !== undefined && nowMs - before.seenMs < forgottenAfterMs;
+  const sinceMs = isSame ? before.sinceMs : nowMs;
+  missing.set(rotationId, { sinceMs, seenMs: nowMs });
+  for (const [id, { seenMs }] of missing) if (nowMs - seenMs > forgottenAfterMs) missing.delete(id);
+  return nowMs - sinceMs > missingForMs;
+}
+
 async function troubled(
   env: RotationEnvironment,
   logger: Logger,
@@ -53,22 +69,25 @@ async function troubled(
   rotationId: string,
   error: unknown,
 ): Promise<void> {
+  const fail = async (reason: FailureReason, ends: Ends): Promise<void> => {
+    const snapshot = await failRotation(env.store, rotationId, reason, ends);
+    // Of a key this worker may be wrong: another one has its turn.
+    if (snapshot === 'goes_on') return waits(env, logger, job, rotationId, { waitingFor: 'kms' }, error);
+    if (snapshot === null) return;
+    logger.error('rotation failed', { rotationId, tenantId: snapshot.view.tenantId, reason, error });
+    env.publish(snapshot);
+  };
   const trouble = diagnose(error);
   switch (trouble.kind) {
     case 'overtaken':
       return;
-    case 'permanent': {
-      const snapshot = await failRotation(env.store, rotationId, trouble.reason, endsRotation);
-      // Of a key this worker may be wrong: another one has its turn.
-      if (snapshot === 'goes_on') return waits(env, logger, job, rotationId, 'kms', error);
-      if (snapshot !== null) {
-        logger.error('rotation failed', { rotationId, reason: trouble.reason, error });
-        env.publish(snapshot);
-      }
-      return;
-    }
+    case 'permanent':
+      return fail(trouble.reason, trouble.isCertain === true ? () => true : endsRotation);
+    case 'schema_missing':
+      if (staysMissing(rotationId)) return fail('SCHEMA_MISSING', endsRotation);
+      return waits(env, logger, job, rotationId, { waitingFor: 'database' }, error);
     case 'transient':
-      return waits(env, logger, job, rotationId, trouble.waitingFor, error);
+      return waits(env, logger, job, rotationId, trouble, error);
   }
 }
 
@@ -78,11 +97,34 @@ async function waits(
   logger: Logger,
   job: Job,
   rotationId: string,
-  waitingFor: WaitingFor,
+  { waitingFor, detail }: Pick<Extract<Trouble, { kind: 'transient' }>, 'waitingFor' | 'detail'>,
   error: unknown,
 ): Promise<never> {
-  logger.warn('rotation waits', { rotationId, waitingFor, attempt: job.attemptsMade + 1, error });
-  const snapshot = await beat(env.store, rotationId, waitingFor).catch(() => null);
+  const snapshot = await beat(env.store, rotationId, waitingFor, detail ?? null).catch(() => null);
   if (snapshot !== null) env.publish(snapshot);
+  logger[waitingFor === 'internal' ? 'error' : 'warn']('rotation waits', {
+    rotationId,
+    ...(snapshot === null ? {} : { tenantId: snapshot.view.tenantId }),
+    waitingFor,
+    ...(detail === undefined ? {} : { reason: detail.what }),
+    attempt: job.attemptsMade + 1,
+    error,
+  });
   throw error;
+}
+
+const cancelsSeen = new Set<string>();
+const cancelsSeenMax = 1_000;
+
+/** Says so once when the rotation that was worked on turns out to have been cancelled. */
+export async function noteIfCancelled(
+  { env, logger }: Pick<OutcomeDependencies, 'env' | 'logger'>,
+  rotationId: string,
+): Promise<void> {
+  if (cancelsSeen.has(rotationId)) return;
+  const view = await findRotation(env.store, rotationId);
+  if (view?.status !== 'cancelled') return;
+  if (cancelsSeen.size >= cancelsSeenMax) cancelsSeen.clear();
+  cancelsSeen.add(rotationId);
+  logger.info('rotation was cancelled', { rotationId, tenantId: view.tenantId });
 }

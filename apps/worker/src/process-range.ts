@@ -1,11 +1,11 @@
 import { parseRangeTicket } from '@rekey/jobs';
 import { conclude, loadSweep, sweepRange } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { type OutcomeDependencies, settle } from './outcome.ts';
+import { noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Sweeps and proves one range; whoever proves the last one ends the rotation. */
 export function processRange(dependencies: OutcomeDependencies): Processor {
-  const { env, logger, dropped } = dependencies;
+  const { env, dropped } = dependencies;
   return async (job, token, jobSignal) => {
     const range = parseRangeTicket(job.data);
     if (range === null) {
@@ -16,11 +16,11 @@ export function processRange(dependencies: OutcomeDependencies): Processor {
     await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
       const sweep = await loadSweep(env, rotationId);
       const target = sweep?.targets.get(range.target);
+      if (sweep === null) await noteIfCancelled(dependencies, rotationId);
       if (sweep === null || target === undefined) return 'done';
       const swept = await sweepRange(env, sweep.rotation, target, range, signal);
       if (swept === 'stopped') return 'stopped';
-      if ((await conclude(env, rotationId)) === 'completed')
-        logger.info('rotation completed', { rotationId });
+      if ((await conclude(env, rotationId)) === 'finished') await noteIfCancelled(dependencies, rotationId);
       return 'done';
     });
   };

@@ -2,13 +2,13 @@ import type { OpenRange } from '@rekey/data';
 import { type Doorbell, parseRotationTicket, type RangeTicket } from '@rekey/jobs';
 import { concludeHere, itemsSweptHere, prepareSweep, sweepHere } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { type OutcomeDependencies, settle } from './outcome.ts';
+import { noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Takes a tenant's rotation forward: activate, plan, then sweep it here or spread its ranges over the queue. */
 export function processRotation(
   dependencies: OutcomeDependencies & { readonly doorbell: Pick<Doorbell, 'ringRanges'> },
 ): Processor {
-  const { env, doorbell, logger, dropped } = dependencies;
+  const { env, doorbell, dropped } = dependencies;
   return async (job, token, jobSignal) => {
     const ticket = parseRotationTicket(job.data);
     if (ticket === null) {
@@ -22,12 +22,17 @@ export function processRotation(
         onRanges: spread.add,
         claimItemsMax: itemsSweptHere,
       });
-      if (sweep === null) return 'done';
+      if (sweep === null) {
+        await noteIfCancelled(dependencies, rotationId);
+        return 'done';
+      }
       // Those of an earlier plan, too. Whatever the queue does not take, recovery finds in Postgres.
-      if (await spread.all(sweep.ranges)) return 'done';
-      if ((await sweepHere(env, sweep, signal)) === 'stopped') return 'stopped';
-      if ((await concludeHere(env, rotationId)) === 'completed')
-        logger.info('rotation completed', { rotationId });
+      const isSpread = await spread.all(sweep.ranges);
+      if (!isSpread && (await sweepHere(env, sweep, signal)) === 'stopped') return 'stopped';
+      // Everything else is under way or done: the plan goes on once its table is there again.
+      if (sweep.trouble !== null) throw sweep.trouble;
+      if (!isSpread && (await concludeHere(env, rotationId)) === 'finished')
+        await noteIfCancelled(dependencies, rotationId);
       return 'done';
     });
   };

@@ -17,6 +17,7 @@ import type { WorkerConfig } from './config.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { keepHouse } from './housekeeping.ts';
+import { logEvents } from './log-events.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import { startQueues } from './queues.ts';
@@ -88,6 +89,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
         : fixedTurns(config.WORKER_STATEMENTS),
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
+    onEvent: logEvents(logger),
   };
   const stop = new AbortController();
   const dependencies = { env, logger, stopping: stop.signal, dropped: createDropped(logger) };

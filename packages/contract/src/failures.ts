@@ -30,12 +30,25 @@ export const FailuresQuery = Type.Object(
   { additionalProperties: false },
 );
 
+/** Why a record was left as it is. The database holds the same list. */
+export const setAsideReasons = [
+  'MALFORMED',
+  'KEY_UNKNOWN',
+  'KEY_UNUSABLE',
+  'AUTHENTICATION_FAILED',
+  'TOO_LARGE',
+  'UNREADABLE',
+  'REFUSED_BY_CONSTRAINT',
+  'REFUSED_BY_TRIGGER',
+] as const;
+
 /** One record that was set aside: which, and why; never what is in it. */
 export const Failure = Type.Object(
   {
     itemType: Type.Enum(itemTypes),
+    target: Type.String({ description: 'The registered name of the table.' }),
     recordId: Type.String(),
-    reason: Type.String(),
+    reason: Type.Enum(setAsideReasons),
     at: Timestamp,
   },
   { additionalProperties: false },
@@ -69,8 +82,9 @@ export const FailuresResponse = Type.Object(
           failures: [
             {
               itemType: 'secrets',
+              target: 'secrets',
               recordId: '9b2f7f3e-3c9e-4d53-8a58-0d1a4b5ad7d2',
-              reason: 'DOES_NOT_OPEN',
+              reason: 'AUTHENTICATION_FAILED',
               at: '2025-07-10T14:35:03.000Z',
             },
           ],

@@ -25,6 +25,7 @@ export const WaitingFor = Type.Union([
   Type.Literal('database'),
   Type.Literal('lock'),
   Type.Literal('worker'),
+  Type.Literal('internal'),
 ]);
 
 /** A transaction that a rotation waits for: its process, or its gid where it was prepared. */

@@ -12,14 +12,16 @@ export async function drainOlder(on: Queryable, tenantId: string): Promise<boole
   return answer?.drained === true;
 }
 
-/** Tells the tenant's unfinished rotation that it has drained, for whoever watches it. */
-export async function noteDrained(on: Queryable, tenantId: string): Promise<void> {
-  await prepared(
+/** Tells the tenant's unfinished rotation that it has drained, for whoever watches it; its id if it was not told before. */
+export async function noteDrained(on: Queryable, tenantId: string): Promise<string | null> {
+  const [told] = await prepared<{ id: string }>(
     on,
     `update rekey.rotations set drained_at = clock_timestamp(), waiting_detail = null
-     where tenant_id = $1 and status in ('in_progress', 'paused') and switched_at is not null and drained_at is null`,
+     where tenant_id = $1 and status in ('in_progress', 'paused') and switched_at is not null and drained_at is null
+     returning id`,
     [tenantId],
   );
+  return told?.id ?? null;
 }
 
 /** Tenants with DEKs that drain, some of them at random where there are many. */

@@ -17,11 +17,13 @@ export {
   type Lease,
   leaseMs,
   leaveToDrain,
+  noteWaiting,
   type RangeId,
   releaseLease,
   renewLease,
   restartRange,
 } from './range-lease.ts';
+export { readAnew } from './read-anew.ts';
 export { readWindow, type Window, type WindowBounds } from './read-window.ts';
 export { RecordError, type RecordErrorCode } from './record-error.ts';
 export {
@@ -34,7 +36,10 @@ export {
   upsertRecords,
   type WriteRecords,
 } from './records.ts';
+export { createReplacements, type Replacements, seenBytes } from './replacements.ts';
+export { refusalOf, type SetAside, type SetAsideReason, setAsideReasons } from './set-aside.ts';
 export { silentFor, silentForMs } from './silent.ts';
+export { asTargetTrouble, proveByCounts, TargetTrouble } from './target-trouble.ts';
 export {
   type IdType,
   type ItemCounts,
@@ -46,11 +51,4 @@ export {
   type Target,
   totalOf,
 } from './targets.ts';
-export {
-  type Batch,
-  createReplacements,
-  type Replacements,
-  type SetAside,
-  seenBytes,
-  writeBatch,
-} from './write-batch.ts';
+export { type Batch, type Locked, writeAlone, writeBatch } from './write-batch.ts';

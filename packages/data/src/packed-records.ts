@@ -3,6 +3,8 @@ export interface SealedRecord {
   /** The binary image of its id: what its ciphertext is bound to, and what goes back into the UPDATE. */
   readonly id: Buffer;
   readonly ciphertext: Buffer;
+  /** It is larger than this installation allows: the ciphertext is its beginning only. */
+  readonly isTooLarge?: boolean;
 }
 
 /**
@@ -19,6 +21,8 @@ export interface PackedRecords extends Iterable<SealedRecord> {
 
 /** In place of a ciphertext's length: it was too large to come along. */
 export const leftBehind = -1;
+/** Before the length of a ciphertext's beginning, in place of the whole: it is larger than it may be. */
+export const tooLarge = -2;
 
 /**
  * Reads `length of id (4) ‖ id ‖ length of ciphertext (4) ‖ ciphertext`, again and again, lengths big-endian. Null when
@@ -27,12 +31,18 @@ export const leftBehind = -1;
 export function unpackRecords(packed: Buffer): PackedRecords | null {
   // Of each record: where its id begins, where its ciphertext does, where that ends.
   const places: number[] = [];
+  const cut = new Set<number>();
   let bytes = 0;
   for (let next = 0; next < packed.length; ) {
     const id = next + 4;
-    const ciphertext = id + packed.readInt32BE(next) + 4;
-    const length = packed.readInt32BE(ciphertext - 4);
+    let ciphertext = id + packed.readInt32BE(next) + 4;
+    let length = packed.readInt32BE(ciphertext - 4);
     if (length === leftBehind) return null;
+    if (length === tooLarge) {
+      cut.add(places.length / 3);
+      ciphertext += 4;
+      length = packed.readInt32BE(ciphertext - 4);
+    }
     next = ciphertext + length;
     if (next > packed.length) throw new RangeError('packed records end within one');
     places.push(id, ciphertext, next);
@@ -43,7 +53,12 @@ export function unpackRecords(packed: Buffer): PackedRecords | null {
     const [id, ciphertext, end] = [places[3 * index], places[3 * index + 1], places[3 * index + 2]];
     if (id === undefined || ciphertext === undefined || end === undefined)
       throw new RangeError(`there is no record ${index} of ${length}`);
-    return { id: packed.subarray(id, ciphertext - 4), ciphertext: packed.subarray(ciphertext, end) };
+    const isTooLarge = cut.size > 0 && cut.has(index);
+    const record = {
+      id: packed.subarray(id, ciphertext - (isTooLarge ? 8 : 4)),
+      ciphertext: packed.subarray(ciphertext, end),
+    };
+    return isTooLarge ? { ...record, isTooLarge } : record;
   };
   return {
     length,

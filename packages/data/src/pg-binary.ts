@@ -84,6 +84,17 @@ function writeArrayHeader(image: Buffer, elementType: keyof typeof oids, element
   return true;
 }
 
+/** The elements of an array's image, as views into it. */
+export function decodeArray(image: Buffer): Buffer[] {
+  const elements: Buffer[] = [];
+  for (let at = headerBytes; at < image.length; ) {
+    const end = at + 4 + image.readInt32BE(at);
+    elements.push(image.subarray(at + 4, end));
+    at = end;
+  }
+  return elements;
+}
+
 const copySignature = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 
 /**

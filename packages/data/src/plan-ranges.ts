@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { asyncCommit, prepared, type Queryable, rows, type Store } from '@rekey/db';
 import { type OpenRange, openRanges, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
 import { within } from './range-bounds.ts';
+import { asTargetTrouble, hasRecords, type TargetTrouble } from './target-trouble.ts';
 import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface Planned {
   readonly targets: readonly Target[];
   /** What is still to be proved, of this plan or an earlier one. */
   readonly ranges: readonly OpenRange[];
+  /** Of a target that could not be cut to its end, and in which the tenant has records. */
+  readonly trouble: TargetTrouble | null;
 }
 
 /** Told of the ranges that were just stored: they may be swept while the rest is still being cut. */
@@ -40,21 +43,25 @@ export async function planRanges(
   itemsPerRange = rangeItems,
   onRanges: OnRanges = async () => {},
 ): Promise<Planned> {
+  const inTrouble = new Map<string, TargetTrouble>();
   for (let isFirst = true; ; isFirst = false) {
     plan.signal?.throwIfAborted();
-    const { targets, edges } = await openEdges(store, plan.rotationId);
-    if (edges.length === 0) return { targets, ranges: await openRanges(store, plan.rotationId) };
-    const slices = await cut(sweepStore, edges, plan, itemsPerRange);
+    const { targets, edges: all } = await openEdges(store, plan.rotationId);
+    const edges = all.filter(({ target }) => !inTrouble.has(target.name));
+    const [trouble = null] = inTrouble.values();
+    if (edges.length === 0) return { targets, ranges: await openRanges(store, plan.rotationId), trouble };
+    const slices = await cutWhatCanBe(sweepStore, edges, plan, itemsPerRange, inTrouble);
     // Most tenants are small: all of theirs is cut at once.
     const isAll = isFirst && slices.length === targets.length && slices.every(isWholeTarget);
     const owner = isAll && totalPlanned(slices) <= (plan.claimItemsMax ?? -1) ? randomUUID() : null;
     const stored = await storeRanges(store, plan.rotationId, slices, owner);
     if (stored !== null) await onRanges(stored);
     const isOurs = stored?.length === slices.length;
-    if (isOurs && isAll) return { targets, ranges: stored };
-    const isOver = stored === null || (isOurs && slices.every(({ upper }) => upper === null));
+    if (isOurs && isAll) return { targets, ranges: stored, trouble };
+    const isOver =
+      stored === null || (isOurs && inTrouble.size === 0 && slices.every(({ upper }) => upper === null));
     // Another planner was at it as well: what it stored, and what is ours.
-    if (isOver || isAll) return { targets, ranges: await openRanges(store, plan.rotationId, owner) };
+    if (isOver || isAll) return { targets, ranges: await openRanges(store, plan.rotationId, owner), trouble };
   }
 }
 
@@ -106,6 +113,38 @@ function isWholeTarget({ lower, upper }: Slice): boolean {
 
 function totalPlanned(slices: readonly Slice[]): number {
   return slices.reduce((sum, { planned }) => sum + planned, 0);
+}
+
+/**
+ * As {@link cut}; when a table is in trouble, each target for itself: a tenant without records in it is not held up, and
+ * for others it goes to `inTrouble`.
+ */
+async function cutWhatCanBe(
+  on: Queryable,
+  edges: readonly Edge[],
+  plan: Plan,
+  itemsPerRange: number,
+  inTrouble: Map<string, TargetTrouble>,
+): Promise<Slice[]> {
+  try {
+    return await cut(on, edges, plan, itemsPerRange);
+  } catch (error) {
+    const [first] = edges;
+    if (first === undefined || asTargetTrouble(first.target, error) === null) throw error;
+  }
+  const slices: Slice[] = [];
+  for (const edge of edges) {
+    try {
+      slices.push(...(await cut(on, [edge], plan, itemsPerRange)));
+    } catch (error) {
+      const trouble = asTargetTrouble(edge.target, error);
+      if (trouble === null) throw error;
+      const isEmpty = edge.lower === null && !(await hasRecords(on, plan.tenantId, edge.target.name));
+      if (isEmpty) slices.push({ ...edge, planned: 0, upper: null });
+      else inTrouble.set(edge.target.name, trouble);
+    }
+  }
+  return slices;
 }
 
 /** The next slice of each target. One short statement, so that no old snapshot keeps dead rows from being pruned. */

@@ -9,6 +9,12 @@ export interface Bounds {
 }
 
 /**
+ * How many records of a range one statement looks at, whatever their DEK: seconds on a slow disk, where a range has grown
+ * by millions while it was swept.
+ */
+export const stepItems = 50_000;
+
+/**
  * The condition for a tenant's records with `after < id <= upTo`, in a form that has one plan whatever the planner
  * believes: a scan of the index on (tenant, id) from the lower to the upper bound. Written as `tenant = …` with
  * bounds on the id, it may choose the primary key and step over the records of every other tenant, or begin at the

@@ -33,7 +33,7 @@ export async function claimRange(on: Queryable, range: RangeId, owner: string): 
     // The lock keeps a claim from slipping past a cancel, and does not wait for a beat.
     `with running as (
        select id from rekey.rotations where id = $1 and status = 'in_progress' for key share)
-     update rekey.rotation_ranges g set owner = $4, heartbeat_at = clock_timestamp()
+     update rekey.rotation_ranges g set owner = $4, heartbeat_at = clock_timestamp(), waiting_for = null
      from running
      where g.rotation_id = running.id and g.target = $2 and g.ordinal = $3 and g.proved_at is null
        and (g.owner is null or ${silentForMs('$5', 'g.heartbeat_at')})
@@ -89,13 +89,30 @@ export async function leaveToDrain(on: Queryable, lease: Lease, tenantId: string
   return left.length === 1;
 }
 
-/** Back to the range's lower edge for another pass over what is left; false when the lease is lost. */
-export async function restartRange(on: Queryable, lease: Lease): Promise<boolean> {
-  const restarted = await rows(
+/**
+ * Back to where the range is proved up to, for another pass over what is left; null when the lease is lost. What is
+ * proved stays so.
+ */
+export async function restartRange(
+  on: Queryable,
+  lease: Lease,
+): Promise<{ readonly cursor: string | null } | null> {
+  const [restarted] = await rows<{ cursor_id: string | null }>(
     on,
-    `update rekey.rotation_ranges set cursor_id = null, swept = false, pass = pass + 1, heartbeat_at = clock_timestamp()
-     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning 1`,
+    `update rekey.rotation_ranges
+     set cursor_id = proof_id, swept = false, pass = pass + 1, heartbeat_at = clock_timestamp()
+     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning cursor_id`,
     [lease.rotationId, lease.target, lease.ordinal, lease.owner],
   );
-  return restarted.length === 1;
+  return restarted === undefined ? null : { cursor: restarted.cursor_id };
+}
+
+/** Says what holds the range up, or null: what is said of its rotation follows from all of its ranges. */
+export async function noteWaiting(on: Queryable, range: RangeId, waitingFor: string | null): Promise<void> {
+  await rows(
+    on,
+    `update rekey.rotation_ranges set waiting_for = $4
+     where rotation_id = $1 and target = $2 and ordinal = $3 and proved_at is null`,
+    [range.rotationId, range.target, range.ordinal, waitingFor],
+  );
 }

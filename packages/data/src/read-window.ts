@@ -2,10 +2,11 @@ import type { Store } from '@rekey/db';
 import { speaking } from '@rekey/db';
 import type { PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { leftBehind, type PackedRecords, unpackRecords } from './packed-records.ts';
-import { decodeCopy } from './pg-binary.ts';
-import { literals, within } from './range-bounds.ts';
+import { leftBehind, type PackedRecords, tooLarge, unpackRecords } from './packed-records.ts';
+import { decodeCopy, idText } from './pg-binary.ts';
+import { literals, stepItems as usualStepItems, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
+import { seenBytes } from './replacements.ts';
 import { reusableBytesMax, reusableMemory } from './reusable-memory.ts';
 import type { IdType, Target } from './targets.ts';
 
@@ -17,19 +18,23 @@ export interface WindowBounds {
   readonly itemsMax: number;
   /** At least one record comes, however large. */
   readonly bytesMax: number;
+  /** How many one statement looks at. */
+  readonly stepItems?: number;
 }
 
 export interface Window {
   /** In the order of ids. */
   readonly records: PackedRecords;
-  /** Whether the range ended within the window: there is nothing behind it to read. */
-  readonly isLast: boolean;
+  /** Where the next one begins; null: there is nothing behind this one to read. */
+  readonly next: string | null;
   /** Once nobody looks at its records any more: their memory may be used for another window. */
   release(): void;
 }
 
 interface InMemory {
   readonly records: PackedRecords;
+  /** Where so many records of the range end as one statement looks at; null when the range ends before, or was not looked at so far. */
+  readonly lookedAt: string | null;
   release(): void;
 }
 
@@ -41,47 +46,86 @@ const smallBytesMax = 1_024;
 /** What a window of small records may take at most; with more of them, their sizes are added up. */
 const smallWindowBytes = 8 * 1024 * 1024;
 
-/** The next records of a range that are not under the new DEK. */
+/**
+ * The next records of a range that are not under the new DEK. One statement looks at a bounded number: a range may have
+ * grown by millions under the new one. A record above `value_bytes_max` comes with its beginning only.
+ */
 export async function readWindow(
   store: Store,
   target: Target,
   { lower, upper }: Pick<Lease, 'lower' | 'upper'>,
   bounds: WindowBounds,
 ): Promise<Window> {
-  const next = `
-    select t.${target.tenant} as tenant, t.${target.id} as id, t.${target.ciphertext} as ciphertext
-    from ${target.table} t
+  const { stepItems = usualStepItems } = bounds;
+  const inRange = `from ${target.table} t
     where ${within(target, literals(target, bounds.tenantId, bounds.after ?? lower, upper))}
-      and t.${target.key} <> ${bounds.newKeyNumber}
-    order by t.${target.tenant}, t.${target.id} limit ${bounds.itemsMax}`;
+    order by t.${target.tenant}, t.${target.id}`;
+  const next = `
+    select tenant, id, ciphertext from (
+      select t.${target.tenant} as tenant, t.${target.id} as id, t.${target.ciphertext} as ciphertext,
+        t.${target.key} as key_number ${inRange} limit ${stepItems}) looked_at
+    where key_number <> ${bounds.newKeyNumber} order by tenant, id limit ${bounds.itemsMax}`;
+  const edge = `(select t.${target.id}::text ${inRange} offset ${stepItems - 1} limit 1)`;
   const small =
-    bounds.itemsMax * smallBytesMax <= smallWindowBytes ? await readSmall(store, target, next) : null;
-  if (small !== null) return { ...small, isLast: small.records.length < bounds.itemsMax };
-
-  const packed = await readPacked(
-    store,
-    `select ${imageOf(target.idType)} || int4send(octet_length(ciphertext)) || ciphertext as packed from (
-       select id, ciphertext,
-         sum(octet_length(ciphertext)) over (order by tenant, id rows unbounded preceding)
-           - octet_length(ciphertext) as bytes_before
-       from (${next}) stepped) weighed
-     where bytes_before < ${bounds.bytesMax}`,
-  );
-  if (packed === null) throw new Error('a record was left behind where none is');
-  const { length, bytes } = packed.records;
-  // A window that neither limit can have cut short.
-  return { ...packed, isLast: length < bounds.itemsMax && bytes < bounds.bytesMax };
+    bounds.itemsMax * smallBytesMax <= smallWindowBytes
+      ? await readSmall(store, target, next, edge, bounds)
+      : null;
+  const read = small ?? (await readLarge(store, target, next, edge, bounds));
+  const { length, bytes } = read.records;
+  const isCut = length >= bounds.itemsMax || (small === null && bytes >= bounds.bytesMax);
+  return {
+    records: read.records,
+    next: isCut ? idText(target.idType, read.records.at(length - 1).id) : read.lookedAt,
+    release: read.release,
+  };
 }
 
 /** Null when there is a record among them that is not small. */
-function readSmall(store: Store, target: Target, next: string): Promise<InMemory | null> {
+function readSmall(
+  store: Store,
+  target: Target,
+  next: string,
+  edge: string,
+  { itemsMax }: WindowBounds,
+): Promise<InMemory | null> {
   return readPacked(
     store,
     `select ${imageOf(target.idType)} || case when octet_length(ciphertext) > ${smallBytesMax} then int4send(${leftBehind})
        else int4send(octet_length(ciphertext)) || ciphertext end as packed
      from (${next}) stepped`,
+    `case when count(*) < ${itemsMax} then ${edge} end`,
   );
 }
+
+async function readLarge(
+  store: Store,
+  target: Target,
+  next: string,
+  edge: string,
+  { itemsMax, bytesMax }: WindowBounds,
+): Promise<InMemory> {
+  const isTooLarge = `octet_length(ciphertext) > (select rekey.setting('value_bytes_max')) + ${aroundValue}`;
+  const packed = await readPacked(
+    store,
+    `select ${imageOf(target.idType)} || case when too_large
+         then int4send(${tooLarge}) || int4send(${seenBytes}) || substring(ciphertext from 1 for ${seenBytes})
+         else int4send(octet_length(ciphertext)) || ciphertext end as packed, bytes
+     from (
+       select id, ciphertext, too_large, bytes,
+         sum(bytes) over (order by tenant, id rows unbounded preceding) - bytes as bytes_before
+       from (
+         select tenant, id, ciphertext, too_large,
+           case when too_large then ${seenBytes} else octet_length(ciphertext) end as bytes
+         from (select tenant, id, ciphertext, ${isTooLarge} as too_large from (${next}) stepped) sized) sizes) weighed
+     where bytes_before < ${bytesMax}`,
+    `case when count(*) < ${itemsMax} and coalesce(sum(bytes), 0) < ${bytesMax} then ${edge} end`,
+  );
+  if (packed === null) throw new Error('a record was left behind where none is');
+  return packed;
+}
+
+/** What a ciphertext has besides its value. */
+const aroundValue = 33;
 
 /** An id with its length before it. */
 function imageOf(idType: IdType): string {
@@ -99,16 +143,18 @@ function imageOf(idType: IdType): string {
  * All of them in one value: a row each costs both sides more than the records themselves. COPY, since it alone sends
  * bytes as they are; it takes no parameters, so every value is a number or an escaped literal.
  */
-async function readPacked(store: Store, statement: string): Promise<InMemory | null> {
+async function readPacked(store: Store, statement: string, edge: string): Promise<InMemory | null> {
   const output = await copy(
     store,
-    `copy (select coalesce(string_agg(packed, ''), '') from (${statement}) window_of_records) to stdout (format binary)`,
+    `copy (select coalesce(string_agg(packed, ''), ''), coalesce(${edge}, '') from (${statement}) window_of_records)
+     to stdout (format binary)`,
   );
-  const [[packed] = []] = decodeCopy(output.bytes);
-  if (packed === undefined) throw new Error('a COPY of one value has none');
+  const [[packed, last] = []] = decodeCopy(output.bytes);
+  if (packed === undefined || last === undefined) throw new Error('a COPY of two values has fewer');
   const records = unpackRecords(packed);
+  const lookedAt = last.length === 0 ? null : last.toString('utf8');
   const release = (): void => reusableMemory.giveBack(output.memory);
-  if (records !== null) return { records, release };
+  if (records !== null) return { records, lookedAt, release };
   release();
   return null;
 }

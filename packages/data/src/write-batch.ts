@@ -1,56 +1,9 @@
-import type { Store } from '@rekey/db';
-import { prepared } from '@rekey/db';
-import type { SealedRecord } from './packed-records.ts';
-import { createArrayImage, encodeArray } from './pg-binary.ts';
+import { inTransaction, prepared, type Queryable, rows, type Store } from '@rekey/db';
+import { decodeArray, encodeArray } from './pg-binary.ts';
 import type { Lease } from './range-lease.ts';
+import { type Replacements, seenBytes } from './replacements.ts';
+import type { SetAside } from './set-aside.ts';
 import type { Target } from './targets.ts';
-
-/** Records sealed anew, as the arrays that the statement takes: each is laid out where it is sent from. */
-export interface Replacements {
-  readonly items: number;
-  /** Of the new ciphertexts, about. */
-  readonly bytes: number;
-  /** `seal` writes the record's new ciphertext, which is as long as the old one. If it throws, nothing is added. */
-  add(record: SealedRecord, seal: (into: Buffer, at: number) => void): void;
-  /** Ids, what each must still be for the new bytes to take its place, and the new bytes. */
-  arrays(): readonly [Buffer, Buffer, Buffer];
-  /** Once they are written: their memory may be used for other batches, and nothing of it looked at any more. */
-  release(): void;
-}
-
-export function createReplacements(
-  target: Target,
-  itemsExpected: number,
-  bytesExpected: number,
-): Replacements {
-  const ids = createArrayImage(target.idType, itemsExpected, 16 * itemsExpected);
-  const seen = createArrayImage('bytea', itemsExpected, seenBytes * itemsExpected);
-  const sealed = createArrayImage('bytea', itemsExpected, bytesExpected);
-  return {
-    get items() {
-      return ids.elements;
-    },
-    get bytes() {
-      return sealed.bytes;
-    },
-    add({ id, ciphertext }, seal) {
-      sealed.append(ciphertext.length, seal);
-      ids.append(id.length, (into, at) => id.copy(into, at));
-      seen.append(seenBytes, (into, at) => ciphertext.copy(into, at, 0, seenBytes));
-    },
-    arrays: () => [ids.image(), seen.image(), sealed.image()],
-    release() {
-      for (const array of [ids, seen, sealed]) array.release();
-    },
-  };
-}
-
-/** A record that would not open: it is named, and left as it is. */
-export interface SetAside {
-  readonly id: Buffer;
-  readonly seen: Buffer;
-  readonly reason: string;
-}
 
 export interface Batch {
   readonly tenantId: string;
@@ -61,27 +14,29 @@ export interface Batch {
   readonly cursor: string | null;
 }
 
-/** How many bytes of a ciphertext tell it from every other: version, key number and IV. */
-export const seenBytes = 17;
+/**
+ * - `wait`: waits for locked records up to the store's lock timeout, then throws `LOCKED` with nothing written.
+ * - `skip`: leaves locked records out; they stay on their older key, where the proof finds them.
+ * - `judge`: as `skip`, for records that were not replaced once before: one that is not locked, is as it was seen and
+ *   cannot be replaced all the same, is kept as it is by a trigger, and set aside.
+ */
+export type Locked = 'wait' | 'skip' | 'judge';
 
 /**
  * Writes a batch by compare-and-swap, names what was set aside, counts, and moves the cursor, in one statement and
  * so all or nothing. A record that changed since it was read is left alone. Returns how many records were replaced,
  * or null when the lease is lost (nothing is written then).
- *
- * `wait`: waits for locked records up to the store's lock timeout, then throws `LOCKED` with nothing written.
- * `skip`: leaves locked records out; they stay on their older key, where the proof finds them.
  */
 export async function writeBatch(
-  store: Store,
+  on: Queryable,
   target: Target,
   lease: Lease,
   batch: Batch,
-  locked: 'wait' | 'skip',
+  locked: Locked,
 ): Promise<number | null> {
   const { replacements, setAside } = batch;
   const [ids, seen, sealed] = replacements.arrays();
-  const [written] = await prepared<{ replaced: string }>(store, statements(target)[locked], [
+  const [written] = await prepared<{ replaced: string }>(on, statements(target)[locked], [
     lease.rotationId,
     lease.target,
     lease.ordinal,
@@ -97,7 +52,7 @@ export async function writeBatch(
     ),
     encodeArray(
       'bytea',
-      setAside.map(({ seen }) => seen),
+      setAside.map(({ seen }) => seen ?? unseen),
     ),
     setAside.map(({ reason }) => reason),
     batch.cursor,
@@ -106,13 +61,48 @@ export async function writeBatch(
   return written === undefined ? null : Number(written.replaced);
 }
 
-// By the target that was loaded, not by its name: a process may work on several databases.
-const known = new WeakMap<Target, Record<'wait' | 'skip', string>>();
+const unseen = Buffer.alloc(0);
 
-function statements(target: Target): Record<'wait' | 'skip', string> {
+/**
+ * Writes a batch of one record that others keep locked most of the time: waits in its queue for longer than a batch
+ * may, which is done while nothing else is held. Throws `LOCKED` after it. The patience stays below Postgres' deadlock
+ * timeout, so that no application is ever looked at for a deadlock because of it.
+ */
+export async function writeAlone(
+  store: Store,
+  target: Target,
+  lease: Lease,
+  batch: Batch,
+  patienceMs: number,
+): Promise<number | null> {
+  const [id] = decodeArray(batch.replacements.arrays()[0]);
+  return inTransaction(store, async (tx) => {
+    const patience = `select set_config('lock_timeout', least($1::int, (
+      select setting::int * 7 / 10 from pg_settings where name = 'deadlock_timeout'))::text, true)`;
+    const [before] = await rows<{ ms: string }>(tx, `select current_setting('lock_timeout') as ms`);
+    await rows(tx, patience, [patienceMs]);
+    await rows(
+      tx,
+      `select from ${target.table} t join unnest($1::${target.idType}[]) as w(id) on t.${target.id} = w.id
+       where (t.${target.tenant} = $2) is true for no key update of t`,
+      [encodeArray(target.idType, id === undefined ? [] : [id]), batch.tenantId],
+    );
+    await rows(tx, `select set_config('lock_timeout', $1, true)`, [before?.ms]);
+    return writeBatch(tx, target, lease, batch, 'judge');
+  });
+}
+
+// By the target that was loaded, not by its name: a process may work on several databases.
+const known = new WeakMap<Target, Record<Locked, string>>();
+
+function statements(target: Target): Record<Locked, string> {
   const before = known.get(target);
   if (before !== undefined) return before;
-  const made = { wait: statement(target, ''), skip: statement(target, skipLocked(target)) };
+  const made = {
+    wait: statement(target, '', false),
+    skip: statement(target, skipLocked(target), false),
+    judge: statement(target, skipLocked(target), true),
+  };
   known.set(target, made);
   return made;
 }
@@ -128,16 +118,31 @@ function isTenants({ tenant }: Target): string {
 function skipLocked(target: Target): string {
   const { table, id, idType } = target;
   return `free as materialized (
-      select t.${id} as id from ${table} t join unnest($5::${idType}[]) as w(id) on t.${id} = w.id
-      where ${isTenants(target)} for no key update of t skip locked),`;
+      select t.${id} as id from ${table} t join unnest($5::${idType}[], $6::bytea[]) as w(id, seen) on t.${id} = w.id
+      where ${isTenants(target)} and ${isAsSeen(target)} for no key update of t skip locked),`;
 }
+
+function isAsSeen({ ciphertext }: Target): string {
+  return `substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen`;
+}
+
+/** Those that could be locked, are as they were seen, and are not under the new DEK for all that. */
+const keptAsTheyAre = `
+    kept as (
+      insert into rekey.rotation_failures (rotation_id, target, record_id, reason, ordinal)
+      select $1, $2, free.id::text, 'REFUSED_BY_TRIGGER', $3 from free, lease
+      where not exists (select from replaced r where r.id = free.id and r.taken)
+      on conflict do nothing returning 1),`;
 
 /**
  * The comparison with what was seen stands on the target's own columns in the outermost WHERE: only there does
  * Postgres check it again after it waited for a lock. Ahead of it, the lease's row is locked and checked, so that a
  * worker that lost its lease writes nothing; a plain join would read it as of the statement's beginning.
+ *
+ * What counts as replaced is what came out under the new DEK: a trigger of the application may have put the old bytes
+ * back (that is not counted) or others in their place (that is refused, before they are committed).
  */
-function statement(target: Target, free: string): string {
+function statement(target: Target, free: string, judges: boolean): string {
   const { table, id, idType, key, ciphertext } = target;
   return `with lease as materialized (
       select 1 from rekey.rotation_ranges
@@ -147,18 +152,21 @@ function statement(target: Target, free: string): string {
       update ${table} t set ${ciphertext} = w.sealed, ${key} = $8
       from unnest($5::${idType}[], $6::bytea[], $7::bytea[]) as w(id, seen, sealed), lease${free === '' ? '' : ', free'}
       where t.${id} = w.id ${free === '' ? '' : 'and free.id = w.id'}
-        and ${isTenants(target)} and substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen
-      returning 1),
+        and ${isTenants(target)} and ${isAsSeen(target)}
+      returning ${judges ? `t.${id} as id, ` : ''}case when t.${key} is distinct from $8 then false
+        when t.${ciphertext} = w.sealed then true else rekey.refuse_altered($2) end as taken),${judges ? keptAsTheyAre : ''}
     aside as (
-      insert into rekey.rotation_failures (rotation_id, target, record_id, reason)
-      select $1, $2, t.${id}::text, w.reason
+      insert into rekey.rotation_failures (rotation_id, target, record_id, reason, ordinal)
+      select $1, $2, t.${id}::text, w.reason, $3
       from unnest($10::${idType}[], $11::bytea[], $12::text[]) as w(id, seen, reason), lease, ${table} t
-      where t.${id} = w.id and ${isTenants(target)} and substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen
+      where t.${id} = w.id and ${isTenants(target)}
+        and case when w.seen = '' then t.${key} <> $8 else ${isAsSeen(target)} end
       on conflict do nothing returning 1)
     update rekey.rotation_ranges g
-    set rotated = g.rotated + (select count(*) from replaced), failed = g.failed + (select count(*) from aside),
+    set rotated = g.rotated + (select count(*) from replaced where taken),
+      failed = g.failed + (select count(*) from aside)${judges ? ' + (select count(*) from kept)' : ''},
       sealed = g.sealed + $14, cursor_id = coalesce($13, g.cursor_id), heartbeat_at = clock_timestamp()
     from lease
     where g.rotation_id = $1 and g.target = $2 and g.ordinal = $3 and g.owner = $4
-    returning (select count(*) from replaced) as replaced`;
+    returning (select count(*) from replaced where taken) as replaced`;
 }

@@ -13,4 +13,4 @@ export { prepared } from './prepared.ts';
 export { missingRight, probeWrites } from './probe-writes.ts';
 export { openSibling } from './sibling.ts';
 export { inTransaction, row, rows, type TransactionOptions } from './statements.ts';
-export { StoreError, type StoreErrorCode, speaking } from './store-error.ts';
+export { type SqlState, StoreError, type StoreErrorCode, speaking, sqlStateOf } from './store-error.ts';

@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg';
 import { networkTrouble } from './network-trouble.ts';
 import { isSqlState, meaningOf, missingStates } from './sql-state.ts';
 import { foreignFunction, named, type PostgresError } from './what-is-named.ts';
@@ -31,17 +32,49 @@ export class StoreError extends Error {
   readonly code: StoreErrorCode;
   /** Of Postgres, where it was Postgres that said so. */
   readonly sqlState: string | undefined;
+  /** The same, with where it arose. */
+  readonly said: SqlState | null;
 
   constructor(
     code: StoreErrorCode,
     message: string,
-    { sqlState, ...options }: ErrorOptions & { readonly sqlState?: string } = {},
+    {
+      sqlState,
+      said = null,
+      ...options
+    }: ErrorOptions & { readonly sqlState?: string; readonly said?: SqlState | null } = {},
   ) {
     super(message, options);
     this.name = 'StoreError';
     this.code = code;
     this.sqlState = sqlState;
+    this.said = said;
   }
+}
+
+export interface SqlState {
+  /** SQLSTATE. */
+  readonly state: string;
+  /** Whether a function raised it, such as a trigger's. */
+  readonly raisedInside: boolean;
+  /** Whether it names a part of schema rekey, and no function but those of that schema was at work. */
+  readonly isOurs: boolean;
+}
+
+/** What Postgres said, if it was Postgres: translated or not. */
+export function sqlStateOf(error: unknown): SqlState | null {
+  if (error instanceof StoreError) return error.said;
+  if (!(error instanceof DatabaseError) || error.code === undefined) return null;
+  const { where = '' } = error;
+  const isOurs =
+    /\brekey\b/.test(error.message) && functionsOf(where).every((name) => name?.startsWith('rekey.'));
+  return { state: error.code, raisedInside: where !== '', isOurs };
+}
+
+/** The functions of a context, such as `PL/pgSQL function rekey.hold_dek(uuid) line 9 at RETURN QUERY`. */
+function functionsOf(context: string): ReadonlyArray<string | undefined> {
+  const lines = context.split('\n').filter((line) => line.startsWith('PL/'));
+  return lines.map((line) => /\s([^\s(]+)\(/.exec(line)?.[1]);
 }
 
 /**
@@ -72,17 +105,18 @@ export function translateAll(error: unknown): StoreError {
 }
 
 function ofPostgres(error: PostgresError, sqlState: string): StoreError {
+  const said = sqlStateOf(error);
   const elsewhere = foreignFunction(error);
   const what = elsewhere === undefined ? named(error, sqlState) : `in ${elsewhere}`;
   if (missingStates.has(sqlState)) {
     // A trigger of the application that misses its own table leaves ours whole.
     const ours = elsewhere === undefined || / "?rekey\./.test(error.message);
     const code = ours ? 'SCHEMA_MISSING' : 'REFUSED';
-    return new StoreError(code, `${sentence(code, what)} (${sqlState})`, { sqlState });
+    return new StoreError(code, `${sentence(code, what)} (${sqlState})`, { sqlState, said });
   }
   const { code, reason } = meaningOf(sqlState) ?? { code: 'INTERNAL' as const, reason: undefined };
-  const said = [reason, what].filter((part) => part !== undefined).join(', ');
-  return new StoreError(code, `${sentence(code, said)} (${sqlState})`, { sqlState });
+  const words = [reason, what].filter((part) => part !== undefined).join(', ');
+  return new StoreError(code, `${sentence(code, words)} (${sqlState})`, { sqlState, said });
 }
 
 function sentence(code: StoreErrorCode, reason: string | undefined): string {

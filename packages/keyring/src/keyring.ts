@@ -20,6 +20,8 @@ export interface Keyring {
   /** Null: the tenant has no such DEK, or none with material. Throws `KmsError` or `StoreError`. */
   byNumber(tenantId: string, keyNumber: number): Promise<Dek | null>;
   byId(tenantId: string, dekId: string): Promise<Dek | null>;
+  /** Read and unwrapped anew, whatever is at hand; takes its place. */
+  anew(tenantId: string, keyNumber: number): Promise<Dek | null>;
   /** The DEK of a committed row that was just read. */
   fromRow(tenantId: string, stored: WrappedDek): Promise<Dek>;
   /**
@@ -69,6 +71,14 @@ export function createKeyring(source: UnwrapSource): Keyring {
     timer ??= setTimeout(renew, dekAgeMaxMs / 10).unref();
   };
 
+  const unwrap = async (tenantId: string, stored: WrappedDek, seenAt: number): Promise<Dek> => {
+    const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));
+    const { id, keyNumber, materialId } = stored;
+    const dek = { id, keyNumber, materialId, key: importDek(bytes) };
+    keep(tenantId, dek, seenAt);
+    return dek;
+  };
+
   const unwrapOnce = (tenantId: string, stored: WrappedDek): Promise<Dek> => {
     const seenAt = performance.now();
     const ready = atHand(tenantId, stored.keyNumber, stored.materialId);
@@ -78,13 +88,7 @@ export function createKeyring(source: UnwrapSource): Keyring {
     }
     const pending = unwrapping.get(stored.materialId);
     if (pending !== undefined) return pending;
-    const work = (async () => {
-      const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));
-      const { id, keyNumber, materialId } = stored;
-      const dek = { id, keyNumber, materialId, key: importDek(bytes) };
-      keep(tenantId, dek, seenAt);
-      return dek;
-    })().finally(() => unwrapping.delete(stored.materialId));
+    const work = unwrap(tenantId, stored, seenAt).finally(() => unwrapping.delete(stored.materialId));
     unwrapping.set(stored.materialId, work);
     return work;
   };
@@ -143,6 +147,11 @@ export function createKeyring(source: UnwrapSource): Keyring {
   return {
     byNumber: async (tenantId, keyNumber) => atHand(tenantId, keyNumber) ?? firstOf(tenantId, { keyNumber }),
     byId: (tenantId, dekId) => firstOf(tenantId, { dekIds: [dekId] }),
+    async anew(tenantId, keyNumber) {
+      const seenAt = performance.now();
+      const [stored] = await loadDeks(store, tenantId, { keyNumber });
+      return stored === undefined ? null : unwrap(tenantId, stored, seenAt);
+    },
     fromRow: unwrapOnce,
     refresh,
     atHand,

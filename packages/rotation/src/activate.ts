@@ -74,7 +74,9 @@ async function checkDeks(
 async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): Promise<boolean> {
   const { id: rotationId, tenantId, previousDekId, newDekId } = rotation;
   const switched = await switchDek(env.store, { rotationId, tenantId, previousDekId, newDekId });
-  if (switched === 'drained') await noteDrained(env.store, tenantId);
+  if (switched !== 'not_ours') env.onEvent?.({ kind: 'switched', rotationId, tenantId });
+  if (switched === 'drained' && (await noteDrained(env.store, tenantId)) !== null)
+    env.onEvent?.({ kind: 'drained', rotationId, tenantId });
   if (switched !== 'not_ours') return true;
   // Cancelled, or another worker was faster.
   return (await loadRunning(env.store, rotationId))?.switched ?? false;

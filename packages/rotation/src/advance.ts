@@ -1,5 +1,12 @@
 import { beginVerifying, completeRotation, loadRunning, type RunningRotation, takeUp } from '@rekey/control';
-import { loadTargets, type OnRanges, type OpenRange, planRanges, type Target } from '@rekey/data';
+import {
+  loadTargets,
+  type OnRanges,
+  type OpenRange,
+  planRanges,
+  type Target,
+  type TargetTrouble,
+} from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
 
@@ -8,6 +15,8 @@ export interface Sweepable {
   readonly rotation: RunningRotation;
   readonly targets: ReadonlyMap<string, Target>;
   readonly ranges: readonly OpenRange[];
+  /** What kept a target from being planned: to be thrown once everything else is swept. */
+  readonly trouble: TargetTrouble | null;
 }
 
 export interface PrepareOptions {
@@ -28,23 +37,26 @@ export async function prepareSweep(
   { onRanges, claimItemsMax = -1 }: PrepareOptions = {},
 ): Promise<Sweepable | null> {
   const rotation = await takeUp(env.store, rotationId);
-  if (rotation === null || !(await activate(env, rotation))) return null;
+  if (rotation === null) return null;
+  const { tenantId, switched, materialStored } = rotation;
+  if (!switched && !materialStored) env.onEvent?.({ kind: 'started', rotationId, tenantId });
+  if (!(await activate(env, rotation))) return null;
   const plan = {
     rotationId,
-    tenantId: rotation.tenantId,
+    tenantId,
     newKeyNumber: rotation.newKeyNumber,
     claimItemsMax,
     signal,
   };
-  const { targets, ranges } = await planRanges(env, plan, undefined, onRanges);
-  return { rotation: { ...rotation, switched: true }, targets: byName(targets), ranges };
+  const { targets, ranges, trouble } = await planRanges(env, plan, undefined, onRanges);
+  return { rotation: { ...rotation, switched: true }, targets: byName(targets), ranges, trouble };
 }
 
 /** What a worker needs to sweep one range of it; null when the rotation is not being swept. */
 export async function loadSweep(
   env: Pick<RotationEnvironment, 'store'>,
   rotationId: string,
-): Promise<Omit<Sweepable, 'ranges'> | null> {
+): Promise<Omit<Sweepable, 'ranges' | 'trouble'> | null> {
   const rotation = await loadRunning(env.store, rotationId);
   return rotation?.switched === true ? { rotation, targets: byName(await loadTargets(env.store)) } : null;
 }
@@ -68,6 +80,7 @@ export async function concludeHere(env: RotationEnvironment, rotationId: string)
   switch (ended.kind) {
     case 'completed':
       env.publish(ended.snapshot);
+      env.onEvent?.({ kind: 'completed', view: ended.snapshot.view });
       return 'completed';
     case 'finished':
       return 'finished';

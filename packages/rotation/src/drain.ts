@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { drainOlder, noteDrained } from '@rekey/control';
+import { drainOlder, noteDrained, type RunningRotation } from '@rekey/control';
 import type { RotationEnvironment } from './environment.ts';
 
 /**
@@ -10,15 +10,15 @@ const pausesMs = [0, 5, 20, 100] as const;
 
 /** Whether nothing can be written under an older DEK of the tenant any more. Waits for no transaction in particular. */
 export async function drainSoon(
-  { store }: Pick<RotationEnvironment, 'store'>,
-  tenantId: string,
+  { store, onEvent }: Pick<RotationEnvironment, 'store' | 'onEvent'>,
+  { id: rotationId, tenantId }: RunningRotation,
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const pauseMs of pausesMs) {
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return false;
     if (await drainOlder(store, tenantId)) {
-      await noteDrained(store, tenantId);
+      if (await noteDrained(store, tenantId)) onEvent?.({ kind: 'drained', rotationId, tenantId });
       return true;
     }
   }

@@ -1,4 +1,4 @@
-import type { Snapshot } from '@rekey/control';
+import type { RotationView, Snapshot } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Keyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
@@ -22,4 +22,23 @@ export interface RotationEnvironment {
   readonly turns?: Turns | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
+  /** Told of what an operator wants to find in a log. */
+  readonly onEvent?: ((event: RotationEvent) => void) | undefined;
 }
+
+export type RotationEvent =
+  | {
+      readonly kind: 'started' | 'switched' | 'drained';
+      readonly rotationId: string;
+      readonly tenantId: string;
+    }
+  | { readonly kind: 'completed'; readonly view: RotationView }
+  /** So many records of a range have been locked by others since then. */
+  | {
+      readonly kind: 'locked';
+      readonly rotationId: string;
+      readonly tenantId: string;
+      readonly target: string;
+      readonly items: number;
+      readonly since: Date;
+    };

@@ -7,7 +7,7 @@ export {
   type Sweepable,
 } from './advance.ts';
 export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes } from './batch-size.ts';
-export type { RotationEnvironment } from './environment.ts';
+export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { createPace, itemsPerSecondMin, type Pace } from './pace.ts';
 export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
 export { type SweptRange, sweepRange } from './sweep-range.ts';

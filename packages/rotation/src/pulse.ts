@@ -1,4 +1,4 @@
-import { beat, type WaitingFor } from '@rekey/control';
+import { beat, type WaitingDetail, type WaitingFor } from '@rekey/control';
 import type { RotationEnvironment } from './environment.ts';
 
 /**
@@ -9,7 +9,7 @@ export interface Pulse {
   /** Something was committed. Does not wait, does not throw. */
   touch(): void;
   /** Says what the rotation waits for, at once. */
-  waits(waitingFor: WaitingFor): Promise<void>;
+  waits(waitingFor: WaitingFor, detail?: WaitingDetail): Promise<void>;
 }
 
 const beatEveryMs = 200;
@@ -18,11 +18,14 @@ export function createPulse(env: Pick<RotationEnvironment, 'store' | 'publish'>,
   let lastMs = Date.now();
   let underWay = false;
 
-  const beatNow = async (waitingFor: WaitingFor | null): Promise<void> => {
+  const beatNow = async (
+    waitingFor: WaitingFor | null,
+    detail: WaitingDetail | null = null,
+  ): Promise<void> => {
     underWay = true;
     lastMs = Date.now();
     try {
-      const snapshot = await beat(env.store, rotationId, waitingFor);
+      const snapshot = await beat(env.store, rotationId, waitingFor, detail);
       if (snapshot !== null) env.publish(snapshot);
     } catch {
       // The database is away: whoever writes to it next finds out and says so.
@@ -35,6 +38,6 @@ export function createPulse(env: Pick<RotationEnvironment, 'store' | 'publish'>,
     touch() {
       if (!underWay && Date.now() - lastMs >= beatEveryMs) void beatNow(null);
     },
-    waits: (waitingFor) => beatNow(waitingFor),
+    waits: beatNow,
   };
 }

@@ -5,6 +5,7 @@ import {
   type Replacements,
   type SealedRecord,
   type SetAside,
+  type SetAsideReason,
   seenBytes,
   type Target,
 } from '@rekey/data';
@@ -18,7 +19,7 @@ export interface Reencrypted {
 }
 
 /** The older DEKs that a window needs, by key number; where there is none, the reason. */
-export type OlderDeks = ReadonlyMap<number, Dek | string>;
+export type OlderDeks = ReadonlyMap<number, Dek | SetAsideReason>;
 
 /** Fetches every DEK that the records name. Throws only for trouble that concerns the KEK or the database. */
 export async function fetchOlderDeks(
@@ -26,18 +27,19 @@ export async function fetchOlderDeks(
   tenantId: string,
   records: Iterable<SealedRecord>,
 ): Promise<OlderDeks> {
-  const deks = new Map<number, Dek | string>();
-  for (const { ciphertext } of records) {
-    const keyNumber = readKeyNumber(ciphertext);
+  const deks = new Map<number, Dek | SetAsideReason>();
+  for (const { ciphertext, isTooLarge } of records) {
+    const keyNumber = isTooLarge === true ? null : readKeyNumber(ciphertext);
     if (keyNumber === null || deks.has(keyNumber)) continue;
-    deks.set(keyNumber, await fetchOlderDek(keyring, tenantId, keyNumber));
+    deks.set(keyNumber, await orReason(() => keyring.byNumber(tenantId, keyNumber)));
   }
   return deks;
 }
 
-async function fetchOlderDek(keyring: Keyring, tenantId: string, keyNumber: number): Promise<Dek | string> {
+/** The DEK, or why there is none. */
+export async function orReason(find: () => Promise<Dek | null>): Promise<Dek | SetAsideReason> {
   try {
-    return (await keyring.byNumber(tenantId, keyNumber)) ?? 'KEY_UNKNOWN';
+    return (await find()) ?? 'KEY_UNKNOWN';
   } catch (error) {
     // One old DEK that is damaged keeps its own records back, not everybody's.
     if (error instanceof KmsError && error.code === 'CORRUPT') return 'KEY_UNUSABLE';
@@ -79,32 +81,47 @@ export async function reencryptBatch(
       inOneGo = 0;
     }
     inOneGo += 1;
-    const record = window.at(index);
-    const { id, ciphertext } = record;
-    const keyNumber = readKeyNumber(ciphertext);
-    const from = keyNumber === null ? 'MALFORMED' : (olderDeks.get(keyNumber) ?? 'KEY_UNKNOWN');
-    if (typeof from === 'string') {
-      setAside.push({ id, seen: ciphertext.subarray(0, seenBytes), reason: from });
-      continue;
-    }
-    const order = {
-      recordId: id,
-      ciphertext,
-      from: from.key,
-      to: newDek.key,
-      toKeyNumber: newDek.keyNumber,
-    };
-    try {
-      replacements.add(record, (into, at) => cipher.reencrypt(order, into, at));
-    } catch (error) {
-      if (!(error instanceof EnvelopeError) || !concernsTheRecord(error)) throw error;
-      setAside.push({ id, seen: ciphertext.subarray(0, seenBytes), reason: error.code });
-    }
+    const refused = reencryptOne(cipher, replacements, window.at(index), olderDeks, newDek);
+    if (refused !== null) setAside.push(refused);
   }
   return { replacements, setAside };
 }
 
-/** Anything else would be wrong with a DEK, and so with every record. */
-function concernsTheRecord({ code }: EnvelopeError): boolean {
-  return code === 'MALFORMED' || code === 'AUTHENTICATION_FAILED';
+/** Adds the record sealed anew, or says why it cannot be. */
+export function reencryptOne(
+  cipher: ReturnType<typeof createRecordCipher>,
+  replacements: Replacements,
+  record: SealedRecord,
+  olderDeks: OlderDeks,
+  newDek: Dek,
+): SetAside | null {
+  const { id, ciphertext, isTooLarge } = record;
+  const aside = (reason: SetAsideReason): SetAside => ({
+    id,
+    seen: ciphertext.subarray(0, seenBytes),
+    reason,
+  });
+  if (isTooLarge === true) return aside('TOO_LARGE');
+  const keyNumber = readKeyNumber(ciphertext);
+  const from = keyNumber === null ? 'MALFORMED' : (olderDeks.get(keyNumber) ?? 'KEY_UNKNOWN');
+  if (typeof from === 'string') return aside(from);
+  const order = {
+    recordId: id,
+    ciphertext,
+    from: from.key,
+    to: newDek.key,
+    toKeyNumber: newDek.keyNumber,
+  };
+  try {
+    replacements.add(record, (into, at) => cipher.reencrypt(order, into, at));
+    return null;
+  } catch (error) {
+    if (
+      error instanceof EnvelopeError &&
+      (error.code === 'MALFORMED' || error.code === 'AUTHENTICATION_FAILED')
+    )
+      return aside(error.code);
+    // Anything else would be wrong with a DEK, and so with every record.
+    throw error;
+  }
 }

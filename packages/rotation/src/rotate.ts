@@ -1,4 +1,4 @@
-import { releaseLease } from '@rekey/data';
+import { releaseLease, TargetTrouble } from '@rekey/data';
 import { concludeHere, prepareSweep, type Sweepable } from './advance.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
@@ -17,6 +17,7 @@ export async function rotate(
   const sweep = await prepareSweep(env, rotationId, signal, { claimItemsMax: itemsSweptHere });
   if (sweep === null) return 'ended';
   await sweepHere(env, sweep, signal);
+  if (sweep.trouble !== null) throw sweep.trouble;
   return (await concludeHere(env, rotationId)) === 'unproved' ? 'unfinished' : 'ended';
 }
 
@@ -27,15 +28,17 @@ export const itemsSweptHere = 10_000;
 const lanes = 3;
 
 /**
- * Sweeps the given ranges, a few at a time. `stopped` when the signal came before the last. Throws the first trouble.
+ * Sweeps the given ranges, a few at a time. `stopped` when the signal came before the last. Throws the first trouble; one
+ * that concerns a single target, after the ranges of all others.
  * Those that were claimed with the plan are given back in any case.
  */
 export async function sweepHere(
   env: RotationEnvironment,
-  { rotation, targets, ranges }: Sweepable,
+  { rotation, targets, ranges }: Pick<Sweepable, 'rotation' | 'targets' | 'ranges'>,
   signal: AbortSignal,
 ): Promise<'swept' | 'stopped'> {
   const waiting = [...ranges];
+  const troubles: TargetTrouble[] = [];
   try {
     const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
     if (newDek === null) return 'swept';
@@ -43,14 +46,21 @@ export async function sweepHere(
       for (let range = waiting.shift(); range !== undefined; range = waiting.shift()) {
         const target = targets.get(range.target);
         if (target === undefined) continue;
-        const swept: SweptRange = await sweepRange(env, rotation, target, { ...range, newDek }, signal);
-        if (swept === 'stopped') return 'stopped';
+        try {
+          const swept: SweptRange = await sweepRange(env, rotation, target, { ...range, newDek }, signal);
+          if (swept === 'stopped') return 'stopped';
+        } catch (error) {
+          if (!(error instanceof TargetTrouble)) throw error;
+          troubles.push(error);
+        }
       }
       return 'swept';
     };
     // All of them come to their end, so that none is at work behind the back of a caller who was told of trouble.
     const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const [trouble] = troubles;
+    if (trouble !== undefined) throw trouble;
     return outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value === 'stopped')
       ? 'stopped'
       : 'swept';

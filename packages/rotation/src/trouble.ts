@@ -1,15 +1,20 @@
-import type { Ends, FailureReason, WaitingFor } from '@rekey/control';
+import type { Ends, FailureReason, WaitingDetail, WaitingFor } from '@rekey/control';
+import { TargetTrouble } from '@rekey/data';
 import { StoreError } from '@rekey/db';
+import { EnvelopeError } from '@rekey/envelope';
 import { KmsError } from '@rekey/kms';
 
 /** What to make of an error: wait it out and say for what, or end the rotation and say why. */
 export type Trouble =
-  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor }
-  | { readonly kind: 'permanent'; readonly reason: FailureReason }
+  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor; readonly detail?: WaitingDetail }
+  /** A part of schema rekey is not there: permanent if it stays so, and not for a moment in the midst of a change. */
+  | { readonly kind: 'schema_missing' }
+  | { readonly kind: 'permanent'; readonly reason: FailureReason; readonly isCertain?: boolean }
   /** Not ours any more: another worker, a cancel or a newer rotation took over. */
   | { readonly kind: 'overtaken' };
 
-const transient = (waitingFor: WaitingFor): Trouble => ({ kind: 'transient', waitingFor });
+type Transient = Extract<Trouble, { kind: 'transient' }>;
+const transient = (waitingFor: WaitingFor): Transient => ({ kind: 'transient', waitingFor });
 const permanent = (reason: FailureReason): Trouble => ({ kind: 'permanent', reason });
 
 const ofStore = {
@@ -19,8 +24,8 @@ const ofStore = {
   LOCKED: transient('lock'),
   CONFLICT: transient('database'),
   FENCED: { kind: 'overtaken' },
-  SCHEMA_MISSING: permanent('SCHEMA_MISSING'),
-  SCHEMA_OUTDATED: permanent('SCHEMA_MISSING'),
+  SCHEMA_MISSING: { kind: 'schema_missing' },
+  SCHEMA_OUTDATED: { kind: 'schema_missing' },
   REFUSED: transient('database'),
   INTERNAL: transient('database'),
 } as const satisfies Record<StoreError['code'], Trouble>;
@@ -37,11 +42,14 @@ const ofKms = {
 /** A permanent cause that was found where it arose. */
 export class PermanentTrouble extends Error {
   readonly reason: FailureReason;
+  /** Whether it stands in the database, and is no matter of this worker's KEK or rights. */
+  readonly isCertain: boolean;
 
-  constructor(reason: FailureReason) {
+  constructor(reason: FailureReason, isCertain = false) {
     super(`the rotation cannot go on: ${reason}`);
     this.name = 'PermanentTrouble';
     this.reason = reason;
+    this.isCertain = isCertain;
   }
 }
 
@@ -50,10 +58,31 @@ export class PermanentTrouble extends Error {
  * an unknown hiccup is worse than one that is seen to wait.
  */
 export function diagnose(error: unknown): Trouble {
-  if (error instanceof PermanentTrouble) return permanent(error.reason);
-  if (error instanceof StoreError) return ofStore[error.code];
+  if (error instanceof PermanentTrouble)
+    return { kind: 'permanent', reason: error.reason, isCertain: error.isCertain };
+  if (error instanceof TargetTrouble) return { ...transient('database'), detail: detailOf(error) };
+  if (error instanceof StoreError) {
+    const isTheirs = error.code === 'SCHEMA_MISSING' && error.said?.isOurs === false;
+    // Neither Postgres nor the network said it: it is a bug.
+    if (error.code === 'INTERNAL' && error.sqlState === undefined) return transient('internal');
+    return isTheirs ? transient('database') : ofStore[error.code];
+  }
   if (error instanceof KmsError) return ofKms[error.code];
-  return transient('database');
+  return isFault(error) ? transient('internal') : transient('database');
+}
+
+/** Neither Postgres nor the network said it: they have codes. */
+function isFault(error: unknown): boolean {
+  if (error instanceof EnvelopeError) return true;
+  return !(error instanceof Error && 'code' in error);
+}
+
+function detailOf({ target, table, state }: TargetTrouble): WaitingDetail {
+  return {
+    what: `table ${table} (target ${target}) cannot be worked on: SQLSTATE ${state}`,
+    since: new Date().toISOString(),
+    todo: `bring the table, its columns, rights and triggers back as they were; if it is gone for good: select rekey.unregister_target('${target}')`,
+  };
 }
 
 const minuteMs = 60_000;

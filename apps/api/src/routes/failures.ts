@@ -53,8 +53,9 @@ function failuresResponse(view: RotationView, page: FailurePage): FailuresRespon
     data: {
       rotationId: formatRotationId(view.id),
       tenantId: view.tenantId,
-      failures: page.failures.map(({ itemType, recordId, reason, at }) => ({
+      failures: page.failures.map(({ itemType, target, recordId, reason, at }) => ({
         itemType,
+        target,
         recordId,
         reason,
         at: at.toISOString(),
@@ -70,6 +71,6 @@ const documentation = {
   tags: ['DEK rotation'],
   summary: 'List the records that a rotation set aside',
   description:
-    'Records that would not open under their key. Give `nextCursor` back as `cursor` for the next page.',
+    'Records that were left as they are: they would not open under their key, or the database refused to update them. Give `nextCursor` back as `cursor` for the next page.',
   response: answers('Failures', 'One page of them.', readErrors),
 };

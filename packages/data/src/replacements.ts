@@ -1,0 +1,77 @@
+import type { SealedRecord } from './packed-records.ts';
+import { createArrayImage, decodeArray } from './pg-binary.ts';
+import type { Target } from './targets.ts';
+
+/** How many bytes of a ciphertext tell it from every other: version, key number and IV. */
+export const seenBytes = 17;
+
+/** Records sealed anew, as the arrays that the statement takes: each is laid out where it is sent from. */
+export interface Replacements {
+  readonly items: number;
+  /** Of the new ciphertexts, about. */
+  readonly bytes: number;
+  /** `seal` writes the record's new ciphertext, which is as long as the old one. If it throws, nothing is added. */
+  add(record: SealedRecord, seal: (into: Buffer, at: number) => void): void;
+  /** One that is sealed already. `seen` are the first bytes of what it came from. */
+  addSealed(id: Buffer, seen: Buffer, sealed: Buffer): void;
+  /** Ids, what each must still be for the new bytes to take its place, and the new bytes. */
+  arrays(): readonly [Buffer, Buffer, Buffer];
+  /** Of a batch of one record: its id, and the first bytes of what it was. Copied. */
+  only(): readonly [Buffer, Buffer];
+  /** Those from one index up to another, copied. */
+  part(from: number, to: number): Replacements;
+  /** Once they are written: their memory may be used for other batches, and nothing of it looked at any more. */
+  release(): void;
+}
+
+export function createReplacements(
+  target: Target,
+  itemsExpected: number,
+  bytesExpected: number,
+): Replacements {
+  const ids = createArrayImage(target.idType, itemsExpected, 16 * itemsExpected);
+  const seen = createArrayImage('bytea', itemsExpected, seenBytes * itemsExpected);
+  const sealed = createArrayImage('bytea', itemsExpected, bytesExpected);
+  const append = (
+    id: Buffer,
+    ciphertext: Buffer,
+    length: number,
+    seal: (into: Buffer, at: number) => void,
+  ): void => {
+    sealed.append(length, seal);
+    ids.append(id.length, (into, at) => id.copy(into, at));
+    seen.append(seenBytes, (into, at) => ciphertext.copy(into, at, 0, seenBytes));
+  };
+  const arrays = (): readonly [Buffer, Buffer, Buffer] => [ids.image(), seen.image(), sealed.image()];
+  return {
+    get items() {
+      return ids.elements;
+    },
+    get bytes() {
+      return sealed.bytes;
+    },
+    add: ({ id, ciphertext }, seal) => append(id, ciphertext, ciphertext.length, seal),
+    addSealed: (id, seenOf, bytes) => append(id, seenOf, bytes.length, (into, at) => bytes.copy(into, at)),
+    arrays,
+    only() {
+      const [[id], [seenOf]] = [decodeArray(ids.image()), decodeArray(seen.image())];
+      if (id === undefined || seenOf === undefined) throw new RangeError('there is no record');
+      return [Buffer.from(id), Buffer.from(seenOf)];
+    },
+    part(from, to) {
+      const [partOfIds = [], partOfSeen = [], partOfSealed = []] = arrays().map((image) =>
+        decodeArray(image).slice(from, to),
+      );
+      const bytes = partOfSealed.reduce((sum, { length }) => sum + length, 0);
+      const part = createReplacements(target, partOfIds.length, bytes);
+      for (const [index, id] of partOfIds.entries()) {
+        const [seenOf, bytesOf] = [partOfSeen[index], partOfSealed[index]];
+        if (seenOf !== undefined && bytesOf !== undefined) part.addSealed(id, seenOf, bytesOf);
+      }
+      return part;
+    },
+    release() {
+      for (const array of [ids, seen, sealed]) array.release();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { type Lease, renewLease } from '@rekey/data';
+import type { RotationEnvironment } from './environment.ts';
+
+/** Why nothing was done: the lease is another's, or the worker is to stop. */
+export type Refused = 'lost' | 'stopped';
+
+/** A lease is renewed by every batch; whoever waited so long for a turn renews it before anything else. */
+const longWaitMs = 2_000;
+
+/** Sends a statement when it is its turn, unless the signal has come meanwhile. */
+export async function inTurn<Result>(
+  env: RotationEnvironment,
+  lease: Lease,
+  signal: AbortSignal,
+  statement: () => Promise<Result>,
+): Promise<Result | Refused> {
+  const sinceMs = performance.now();
+  const turn = async (): Promise<Result | Refused> => {
+    if (signal.aborted) return 'stopped';
+    const isLong = performance.now() - sinceMs > longWaitMs;
+    if (isLong && !(await renewLease(env.sweepStore, lease))) return 'lost';
+    return statement();
+  };
+  return env.turns === undefined ? turn() : env.turns.take(turn);
+}

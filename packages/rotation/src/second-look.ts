@@ -1,0 +1,46 @@
+import type { RunningRotation } from '@rekey/control';
+import { createReplacements, readAnew, type SetAside, type SetAsideReason, type Target } from '@rekey/data';
+import { type createRecordCipher, readKeyNumber } from '@rekey/envelope';
+import type { Dek } from '@rekey/keyring';
+import type { RotationEnvironment } from './environment.ts';
+import { orReason, type Reencrypted, reencryptOne } from './reencrypt-window.ts';
+
+/**
+ * What did not open is looked at once more before it is named: the row is read anew, and the DEK that it names unwrapped
+ * anew from its own row, once in a pass. What went wrong may have been on our side: a DEK held from before a restore,
+ * bytes that changed in memory or on their way.
+ */
+export interface SecondLook {
+  /** Null when everything stands as it was found. */
+  at(setAside: readonly SetAside[]): Promise<Reencrypted | null>;
+}
+
+export function createSecondLook(
+  env: Pick<RotationEnvironment, 'sweepStore' | 'keyring'>,
+  { tenantId, newKeyNumber }: RunningRotation,
+  target: Target,
+  cipher: ReturnType<typeof createRecordCipher>,
+  newDek: Dek,
+): SecondLook {
+  const deks = new Map<number, Dek | SetAsideReason>();
+  return {
+    async at(setAside) {
+      const doubtful = setAside.filter(({ reason }) => reason !== 'TOO_LARGE');
+      if (doubtful.length === 0) return null;
+      const ids = doubtful.map(({ id }) => id);
+      const records = await readAnew(env.sweepStore, target, { tenantId, newKeyNumber }, ids);
+      for (const { ciphertext } of records) {
+        const number = readKeyNumber(ciphertext);
+        if (number !== null && !deks.has(number))
+          deks.set(number, await orReason(() => env.keyring.anew(tenantId, number)));
+      }
+      const replacements = createReplacements(target, records.length, 0);
+      const left = setAside.filter(({ reason }) => reason === 'TOO_LARGE');
+      for (const record of records) {
+        const refused = reencryptOne(cipher, replacements, record, deks, newDek);
+        if (refused !== null) left.push(refused);
+      }
+      return { replacements, setAside: left };
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import type { RunningRotation } from '@rekey/control';
+import {
+  type Batch,
+  idText,
+  type Lease,
+  readWindow,
+  renewLease,
+  type Target,
+  type Window,
+} from '@rekey/data';
+import { createRecordCipher } from '@rekey/envelope';
+import type { Dek } from '@rekey/keyring';
+import type { RotationEnvironment } from './environment.ts';
+import { inTurn, type Refused } from './in-turn.ts';
+import type { Pulse } from './pulse.ts';
+import { fetchOlderDeks, type Reencrypted, reencryptBatch } from './reencrypt-window.ts';
+import { createSecondLook } from './second-look.ts';
+import { writeOneByOne, writeSettled } from './write-settled.ts';
+
+/**
+ * A window is read at once and written in so many batches, each spread over all of it: then a batch touches a page of
+ * the table about once although ids may lie in heap order, and updates find room on their page (with eight batches per
+ * window a quarter of them did not).
+ */
+const batchesPerWindow = 16;
+/** Below this a batch costs more for its commit than spreading gains. */
+const batchItemsMin = 100;
+/** With what stands around it, it fits into memory that is used again. */
+const windowBytes = 3 * 1024 * 1024;
+
+/** So many records that were left over are each waited for; more of them are tried together, and only as they are free. */
+const oneByOneMax = 8;
+/** How long one of them is waited for, growing: below Postgres' deadlock timeout. */
+const patienceMs = { least: 50, most: 700 } as const;
+
+/** What one pass over a range works on. */
+export interface Pass {
+  readonly rotation: RunningRotation;
+  readonly target: Target;
+  readonly lease: Lease;
+  readonly newDek: Dek;
+  readonly pulse: Pulse;
+  /** So many passes before this one replaced nothing: what is left is locked, or kept as it is by a trigger. */
+  readonly idlePasses: number;
+}
+
+/** One pass from the cursor to the range's end, reading ahead of what is being written. */
+export async function sweepOnce(
+  env: RotationEnvironment,
+  pass: Pass,
+  signal: AbortSignal,
+): Promise<{ readonly replaced: number } | Refused> {
+  const { rotation, target, lease, newDek, pulse } = pass;
+  const { tenantId, newKeyNumber } = rotation;
+  const cipher = createRecordCipher({ tenantId, column: target.column });
+  const secondLook = createSecondLook(env, rotation, target, cipher, newDek);
+  const read = (after: string | null): Promise<Window | Refused> => {
+    const window = inTurn(env, lease, signal, () =>
+      readWindow(env.sweepStore, target, lease, {
+        tenantId,
+        newKeyNumber,
+        after,
+        itemsMax: batchesPerWindow * batchItems(env),
+        bytesMax: windowBytes,
+      }),
+    );
+    window.catch(() => {}); // it is awaited later, or not at all when a write fails before
+    return window;
+  };
+  const toBatch = (sealed: Reencrypted, cursor: string | null): Batch => ({
+    tenantId,
+    newKeyNumber,
+    ...sealed,
+    cursor,
+  });
+
+  let replaced = 0;
+  let next: Promise<Window | Refused> | null = read(lease.cursor);
+  while (next !== null) {
+    const ahead: Window | Refused = await next;
+    if (typeof ahead === 'string') return ahead;
+    const { records: window, next: nextAfter, release }: Window = ahead;
+    if (window.length === 0 && nextAfter === null) {
+      release();
+      return { replaced };
+    }
+    const cursor: string = nextAfter ?? idText(target.idType, window.at(window.length - 1).id);
+    next = nextAfter === null ? null : read(nextAfter);
+    const olderDeks = await fetchOlderDeks(env.keyring, tenantId, window);
+
+    let writing: Promise<number | Refused> = Promise.resolve(0);
+    const batches = Math.max(1, batchesOf(window.length, batchItems(env)));
+    for (let first = 0; first < batches; first += 1) {
+      // Sealed while the batch before it is being written.
+      const stride = { first, step: batches };
+      const sealed = await reencryptBatch(target, cipher, window, stride, olderDeks, newDek);
+      const again = await secondLook.at(sealed.setAside);
+      const written = await writing;
+      if (typeof written === 'string') return written;
+      replaced += written;
+      pulse.touch();
+      const isTurn = await env.pace?.turn(sealed.replacements.items, signal, () => {
+        pulse.touch();
+        return renewLease(env.sweepStore, lease);
+      });
+      if (isTurn === false) return 'lost';
+      if (signal.aborted) return 'stopped';
+      if (again !== null && again.replacements.items > 0) {
+        const healed = await write(env, pass, toBatch({ ...again, setAside: [] }, null), signal);
+        if (typeof healed === 'string') return healed;
+        replaced += healed;
+      }
+      const batch = { ...sealed, setAside: again?.setAside ?? sealed.setAside };
+      writing = write(env, pass, toBatch(batch, first === batches - 1 ? cursor : null), signal);
+      writing.catch(() => {}); // awaited above or below, unless sealing throws first
+    }
+    const written = await writing;
+    if (typeof written === 'string') return written;
+    replaced += written;
+    pulse.touch();
+    release(); // all of its batches are answered
+    if (signal.aborted) return 'stopped';
+  }
+  return { replaced };
+}
+
+async function write(
+  env: RotationEnvironment,
+  { rotation, target, lease, idlePasses }: Pass,
+  batch: Batch,
+  signal: AbortSignal,
+): Promise<number | Refused> {
+  const order = { rotation, target, lease, batch };
+  const isFew = batch.replacements.items > 0 && batch.replacements.items <= oneByOneMax;
+  const work = (): Promise<number | null> => {
+    if (idlePasses === 0) return writeSettled(env, { ...order, locked: 'wait' });
+    if (!isFew) return writeSettled(env, { ...order, locked: 'judge' });
+    return writeOneByOne(env, order, Math.min(patienceMs.most, patienceMs.least * 2 ** idlePasses));
+  };
+  // Who waits for a lock keeps no other statement from its turn.
+  const replaced = await (idlePasses > 0 && isFew ? work() : inTurn(env, lease, signal, work));
+  batch.replacements.release();
+  return replaced ?? 'lost';
+}
+
+function batchItems({ batchSize, pace }: RotationEnvironment): number {
+  return Math.min(batchSize.items, pace?.batchItemsMax ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Into how many batches a window is split, each spread over all of it (every n-th record): with ids in heap order a
+ * batch of neighbours would fill its pages with dead rows that only the next transaction may prune, and updates would
+ * not stay on their page. A window that is not full is spread as well.
+ */
+function batchesOf(windowItems: number, batchItems: number): number {
+  return Math.max(
+    Math.ceil(windowItems / batchItems),
+    Math.min(batchesPerWindow, Math.floor(windowItems / batchItemsMin)),
+  );
+}
