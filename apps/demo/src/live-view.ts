@@ -105,7 +105,16 @@ function paceText({ period, rotation, sinceCallMs, nowMs }: Scene): string {
   return `${count(rotation.itemsPerSecond)} records/s, ${left(leftMs)} left, ${since} since the call`;
 }
 
-const waits = { kms: 'the KMS', database: 'the database', lock: 'a lock', worker: 'a worker' } as const;
+const waits = {
+  worker: 'a worker',
+  kms: 'the KMS',
+  database: 'the database',
+  lock: 'a lock',
+  integrity: 'somebody to put right what it cannot trust',
+  internal: 'a fault to be mended',
+  window: 'its window of time',
+  kek_suspended: 'its KEK',
+} as const;
 
 function operations(
   kind: 'reads' | 'writes',

@@ -1,4 +1,4 @@
-import { beat, failRotation, type WaitingFor } from '@rekey/control';
+import { beat, failRotation, type WaitingDetail, type WaitingFor } from '@rekey/control';
 import { diagnose, endsRotation, type RotationEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
@@ -66,7 +66,7 @@ async function troubled(
       return;
     }
     case 'transient':
-      return waits(env, logger, job, rotationId, trouble.waitingFor, error);
+      return waits(env, logger, job, rotationId, trouble.waitingFor, error, trouble.detail);
   }
 }
 
@@ -78,9 +78,10 @@ async function waits(
   rotationId: string,
   waitingFor: WaitingFor,
   error: unknown,
+  detail?: WaitingDetail,
 ): Promise<never> {
   logger.warn('rotation waits', { rotationId, waitingFor, attempt: job.attemptsMade + 1, error });
-  const snapshot = await beat(env.store, rotationId, waitingFor).catch(() => null);
+  const snapshot = await beat(env.store, rotationId, waitingFor, detail).catch(() => null);
   if (snapshot !== null) env.publish(snapshot);
   throw error;
 }

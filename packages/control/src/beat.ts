@@ -32,7 +32,9 @@ export async function beat(
     const [rotation] = await rows<RotationRow>(
       tx,
       `update rekey.rotations set version = version + 1, heartbeat_at = clock_timestamp(), waiting_for = $2,
-         waiting_detail = $3
+         waiting_detail = case when $2 = 'integrity' then $3::jsonb || jsonb_build_object('since', coalesce(
+           case when waiting_for = $2 then waiting_detail ->> 'since' end, to_jsonb(clock_timestamp()) #>> '{}'))
+           else $3::jsonb end
        where id = $1 and status = 'in_progress' returning ${rotationColumns}`,
       [rotationId, waitingFor, waitingDetail === null ? null : JSON.stringify(waitingDetail)],
     );

@@ -25,6 +25,13 @@ export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain
 export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
 export { foldRecordCounts } from './fold-counts.ts';
+export {
+  findIntegrityProblems,
+  type IntegrityProblem,
+  integrityDetail,
+  type RecognizedDatabase,
+  recognizeDatabase,
+} from './integrity.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';

@@ -2,6 +2,7 @@ import { beginVerifying, completeRotation, loadRunning, type RunningRotation, ta
 import { loadTargets, type OnRanges, type OpenRange, planRanges, type Target } from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
+import { IntegrityTrouble } from './trouble.ts';
 
 /** A rotation whose fence is up, and what of it is still to be swept and proved. */
 export interface Sweepable {
@@ -56,7 +57,7 @@ export async function loadSweep(
  */
 export type Conclusion = 'completed' | 'finished' | 'unproved';
 
-/** Ends the rotation if everything is proved, and publishes its last snapshot; for whoever proved one range of it. */
+/** Ends the rotation if everything is proved (throws {@link IntegrityTrouble} where that is in doubt), and publishes its last snapshot; for whoever proved one range of it. */
 export async function conclude(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
   if (await beginVerifying(env.store, rotationId)) return concludeHere(env, rotationId);
   return (await loadRunning(env.store, rotationId)) === null ? 'finished' : 'unproved';
@@ -73,6 +74,8 @@ export async function concludeHere(env: RotationEnvironment, rotationId: string)
       return 'finished';
     case 'not_proved':
       return 'unproved';
+    case 'doubted':
+      throw new IntegrityTrouble(ended.problems);
   }
 }
 

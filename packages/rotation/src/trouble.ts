@@ -1,15 +1,25 @@
-import type { Ends, FailureReason, WaitingFor } from '@rekey/control';
+import {
+  type Ends,
+  type FailureReason,
+  type IntegrityProblem,
+  integrityDetail,
+  type WaitingDetail,
+  type WaitingFor,
+} from '@rekey/control';
 import { StoreError } from '@rekey/db';
 import { KmsError } from '@rekey/kms';
 
 /** What to make of an error: wait it out and say for what, or end the rotation and say why. */
 export type Trouble =
-  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor }
+  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor; readonly detail?: WaitingDetail }
   | { readonly kind: 'permanent'; readonly reason: FailureReason }
   /** Not ours any more: another worker, a cancel or a newer rotation took over. */
   | { readonly kind: 'overtaken' };
 
-const transient = (waitingFor: WaitingFor): Trouble => ({ kind: 'transient', waitingFor });
+const transient = (waitingFor: WaitingFor): Trouble & { kind: 'transient' } => ({
+  kind: 'transient',
+  waitingFor,
+});
 const permanent = (reason: FailureReason): Trouble => ({ kind: 'permanent', reason });
 
 const ofStore = {
@@ -45,12 +55,25 @@ export class PermanentTrouble extends Error {
   }
 }
 
+/** What the proofs rest on is not as it must be: the rotation waits until somebody has put it right. */
+export class IntegrityTrouble extends Error {
+  readonly problems: readonly IntegrityProblem[];
+
+  constructor(problems: readonly IntegrityProblem[]) {
+    super(integrityDetail(problems).what);
+    this.name = 'IntegrityTrouble';
+    this.problems = problems;
+  }
+}
+
 /**
  * The list of permanent causes is closed: whatever is not on it is waited out, since a rotation that ends because of
  * an unknown hiccup is worse than one that is seen to wait.
  */
 export function diagnose(error: unknown): Trouble {
   if (error instanceof PermanentTrouble) return permanent(error.reason);
+  if (error instanceof IntegrityTrouble)
+    return { ...transient('integrity'), detail: integrityDetail(error.problems) };
   if (error instanceof StoreError) return ofStore[error.code];
   if (error instanceof KmsError) return ofKms[error.code];
   return transient('database');

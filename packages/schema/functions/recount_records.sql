@@ -4,6 +4,8 @@
 create or replace function rekey.recount_records(target_name text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- Where it would hide rows it is to say so.
+set row_security = off
 as $$
 declare
   target rekey.targets;

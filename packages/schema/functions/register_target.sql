@@ -15,12 +15,17 @@ as $register$
 declare
   found record;
   errors text[] := '{}';
+  -- raise_exception, or insufficient_privilege
+  state text := 'P0001';
   earlier text;
 begin
   for found in select * from rekey.check_target(
       target_name, target_item_type, target_table, id_column, tenant_column, key_column, ciphertext_column) loop
     if found.severity = 'error' then
       errors := errors || format('%s (%s)', found.problem, found.code);
+      if found.code = 'NOT_THE_OWNER' then
+        state := '42501';
+      end if;
     else
       raise warning '%', found.problem;
     end if;
@@ -28,7 +33,7 @@ begin
   if errors <> '{}' then
     raise exception 'Table % cannot be registered as %:%', target_table, target_name,
         (select string_agg(format(E'\n%s. %s', e.n, e.text), '') from unnest(errors) with ordinality e(text, n))
-      using hint = 'select * from rekey.check_target(…) says the same and changes nothing.';
+      using errcode = state, hint = 'select * from rekey.check_target(…) says the same and changes nothing.';
   end if;
 
   -- A target of this name that was unregistered goes on under another one, with all that rotations did to it.
@@ -51,5 +56,6 @@ begin
   perform rekey.install_fence(target_name);
   perform rekey.install_counting(target_name);
   perform rekey.recount_records(target_name);
+  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
 end
 $register$;

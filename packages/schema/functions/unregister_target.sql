@@ -33,6 +33,7 @@ begin
     execute format('alter table %s drop constraint if exists %I', there, 'rekey_label_' || target_name);
   end loop;
   execute format('drop function if exists rekey.%I(), rekey.%I()', 'fence_' || target_name, 'count_' || target_name);
+  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
   delete from rekey.record_deltas d where d.target = target_name;
   delete from rekey.record_counts c where c.target = target_name;
   -- Rotations under way have nothing more to sweep here: it was counted empty just now, or is gone. What others left

@@ -13,4 +13,29 @@ alter table rekey.rotation_ranges drop constraint rotation_ranges_target_fkey,
 alter table rekey.rotation_failures drop constraint rotation_failures_target_fkey,
   add constraint rotation_failures_target_fkey foreign key (target) references rekey.targets on update cascade;
 create unique index targets_one_per_key_column on rekey.targets (table_oid, key_column) where retired_at is null;
-update rekey.targets set table_oid = to_regclass(table_name);
+
+-- What stands in our functions, by digest: whoever checks sees when one was changed by hand.
+create table rekey.function_digests (
+  name name,
+  arguments smallint,
+  digest text not null,
+  function_oid oid,
+  row_made_by xid,
+  primary key (name, arguments)
+);
+
+-- The databases that this one was seen to be: a restored or copied one is another.
+create table rekey.database_sightings (
+  id bigint generated always as identity primary key,
+  database_id text not null,
+  timeline text not null,
+  seen_at timestamptz not null default now()
+);
+
+alter table rekey.rotations drop constraint if exists rotations_waiting_for_check,
+  add constraint rotations_waiting_for_check check (waiting_for in
+    ('worker', 'kms', 'database', 'lock', 'integrity', 'internal', 'window', 'kek_suspended'));
+
+-- Before the files of functions are looked at.
+create function rekey.function_digest(source text, as_owner boolean, settings text[]) returns text
+language sql immutable as $$ select md5(as_owner || coalesce(array_to_string(settings, ','), '') || source) $$;
