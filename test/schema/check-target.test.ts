@@ -272,7 +272,7 @@ test('all that is wrong is said at once', async () => {
 test('an owner whom row level security hides rows from does not register the table', async () => {
   const { name } = await make({});
   const role = `r_${name}_${process.pid}`;
-  await pinned.query(`create role ${role}; grant usage on schema rekey to ${role};
+  await pinned.query(`create role ${role}; grant usage on schema rekey to ${role}; grant execute on all functions in schema rekey to ${role};
     grant select on rekey.targets to ${role}; grant all on schema public to ${role}; alter table ${name} owner to ${role};
     alter table ${name} enable row level security`);
   try {

@@ -97,6 +97,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
         : fixedTurns(config.WORKER_STATEMENTS),
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
+    onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
   };
   const stop = new AbortController();
   const dependencies = { env, logger, stopping: stop.signal };

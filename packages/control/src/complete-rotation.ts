@@ -3,12 +3,17 @@ import type { Queryable } from '@rekey/db';
 import { prepared } from '@rekey/db';
 import type { Snapshot } from './beat.ts';
 import { finalProgress } from './close-rotation.ts';
-import type { IntegrityProblem } from './integrity.ts';
+import { type IntegrityProblem, settleCounts } from './integrity.ts';
 import { progressOf, type SumsRow, sumsOf, toSums } from './progress.ts';
 import { type RotationRow, rotationColumns, toView } from './rotation-view.ts';
 
 export type CompletedRotation =
-  | { readonly kind: 'completed'; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'completed';
+      readonly snapshot: Snapshot;
+      /** What was wrong with the kept counts, and was mended; in words for an operator. */
+      readonly mended: readonly string[];
+    }
   /** Some range is not proved, or some target was never planned. */
   | { readonly kind: 'not_proved' }
   /** All is proved, but what the proofs rest on is not as it must be. */
@@ -26,11 +31,15 @@ interface Provedness {
  * edge to edge from minus to plus infinity, each counted after the switch with nothing left on an older DEK but
  * what is set aside. With something set aside it ends `completed_with_failures`. No key changes state here.
  *
+ * The database itself refuses it otherwise. Where only the counts that triggers keep say something else, the records are
+ * counted once more, past all indexes: if it was the kept count that was off, it is mended, and that is said.
+ *
  * Two statements and no lock between them: the second one applies only to the version that the first one read, and
  * what is proved stays proved, with its counts (a proved range has no owner any more who could change them).
  */
 export async function completeRotation(on: Queryable, rotationId: string): Promise<CompletedRotation> {
-  for (;;) {
+  const mended: string[] = [];
+  for (let isFirst = true; ; isFirst = false) {
     const [rotation] = await prepared<RotationRow & SumsRow & Provedness>(
       on,
       `select ${rotationColumns}, proved,
@@ -40,7 +49,12 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
     );
     if (rotation === undefined) return { kind: 'finished' };
     if (!rotation.proved) return { kind: 'not_proved' };
-    if (rotation.problems !== null) return { kind: 'doubted', problems: rotation.problems };
+    const { problems } = rotation;
+    if (problems !== null) {
+      if (!isFirst || problems.some(({ code }) => code !== 'COUNT')) return { kind: 'doubted', problems };
+      mended.push(...(await settleCounts(on, rotationId)));
+      continue;
+    }
     const sums = toSums(rotation);
     const status = totalOf(sums.failed) === 0 ? 'completed' : 'completed_with_failures';
     const nowMs = rotation.now.getTime();
@@ -58,6 +72,7 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
       return {
         kind: 'completed',
         snapshot: { view: toView(completed), version: Number(completed.version) },
+        mended,
       };
     }
     // A beat came between, or it was ended, or a target was registered: once more.

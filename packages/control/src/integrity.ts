@@ -1,4 +1,4 @@
-import { prepared, type Queryable, row } from '@rekey/db';
+import { prepared, type Queryable, row, rows } from '@rekey/db';
 import type { WaitingDetail } from './rotation-view.ts';
 
 /** Something that the guarantee rests on and that is not as it must be. In words for an operator. */
@@ -22,6 +22,14 @@ export function integrityDetail(problems: readonly IntegrityProblem[]): WaitingD
     since: null,
     todo: said(({ todo }) => todo).join('; '),
   };
+}
+
+/** Mends the kept counts of a rotation that only they keep from its end, if it is they that are off; what was mended. */
+export async function settleCounts(on: Queryable, rotationId: string): Promise<string[]> {
+  const found = await rows<{ mended: string }>(on, 'select mended from rekey.settle_counts($1) mended', [
+    rotationId,
+  ]);
+  return found.map(({ mended }) => mended);
 }
 
 /**

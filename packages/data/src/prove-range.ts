@@ -54,14 +54,15 @@ async function proveEmpty(
   const proved = await prepared(
     store,
     `with proving as materialized (${proving('$1::uuid')})
-     update rekey.rotation_ranges set failed = 0, proved_at = clock_timestamp(), owner = null
-     from proving
+     update rekey.rotation_ranges set failed = 0, seen = found.seen, proved_at = clock_timestamp(), owner = null
+     from proving, (
+       select count(*) filter (where older) as left_over, count(older) as seen from (
+         select t.${target.key} <> $5 as older from ${target.table} t where ${within(target, bounds)}
+         order by t.${target.tenant}, t.${target.id} offset 0) r) found
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
        and ${drained(bounds.tenant, '$5')}
        and not exists (select from rekey.rotation_failures where rotation_id = $1 and target = $2)
-       and (select count(*) from (
-           select from ${target.table} t where ${within(target, bounds)} and t.${target.key} <> $5
-           order by t.${target.tenant}, t.${target.id} offset 0) left_over) = 0
+       and found.left_over = 0
      returning 1`,
     values,
   );
@@ -83,9 +84,10 @@ async function proveAllButSetAside(
     );
     if (held.length === 0) return { kind: 'lost' };
     const inRange = within(target, literals(target, tenantId, lease.lower, lease.upper));
-    const count = await row<{ left: string; set_aside: string; drained: boolean }>(
+    const count = await row<{ left: string; set_aside: string; seen: string; drained: boolean }>(
       tx,
-      `select count(*) as left, count(f.record_id) as set_aside, ${drained('$4::uuid', '$1')} as drained
+      `select count(*) as left, count(f.record_id) as set_aside,
+         (select count(t.${target.key}) from ${target.table} t where ${inRange}) as seen, ${drained('$4::uuid', '$1')} as drained
        from ${target.table} t
        left join rekey.rotation_failures f
          on f.rotation_id = $2 and f.target = $3 and f.record_id = t.${target.id}::text
@@ -110,10 +112,10 @@ async function proveAllButSetAside(
     );
     await tx.query(
       `with proving as materialized (${proving('$1::uuid')})
-       update rekey.rotation_ranges set failed = $5, proved_at = clock_timestamp(), owner = null
+       update rekey.rotation_ranges set failed = $5, seen = $6, proved_at = clock_timestamp(), owner = null
        from proving
        where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4`,
-      [lease.rotationId, lease.target, lease.ordinal, lease.owner, count.set_aside],
+      [lease.rotationId, lease.target, lease.ordinal, lease.owner, count.set_aside, count.seen],
     );
     return { kind: 'proved' };
   });

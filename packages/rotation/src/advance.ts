@@ -69,6 +69,7 @@ export async function concludeHere(env: RotationEnvironment, rotationId: string)
   switch (ended.kind) {
     case 'completed':
       env.publish(ended.snapshot);
+      for (const what of ended.mended) env.onMended?.(rotationId, what);
       return 'completed';
     case 'finished':
       return 'finished';

@@ -22,4 +22,6 @@ export interface RotationEnvironment {
   readonly turns?: Turns | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
+  /** Told what was found wrong and mended on the way, in words for an operator. */
+  readonly onMended?: (rotationId: string, what: string) => void;
 }

@@ -128,7 +128,9 @@ begin
     from (values ('deks', 'guard_dek'), ('deks', 'guard_dek_truncate'), ('dek_material', 'guard_dek_material'),
       ('dek_material', 'guard_dek_material_truncate'), ('dek_locks', 'guard_dek_lock'),
       ('dek_locks', 'guard_dek_lock_truncate'), ('rotations', 'guard_rotation'), ('rotations', 'guard_rotation_truncate'),
-      ('rotation_ranges', 'guard_proof')) e(on_table, name)
+      ('rotations', 'guard_rotation_insert'), ('rotation_ranges', 'guard_proof'), ('rotation_ranges', 'guard_range'),
+      ('rotation_ranges', 'guard_range_update'), ('rotation_ranges', 'guard_range_truncate'),
+      ('rotation_failures', 'guard_failure'), ('rotation_failures', 'guard_failure_truncate')) e(on_table, name)
     where not exists (select from pg_trigger g
       where g.tgrelid = ('rekey.' || e.on_table)::regclass and g.tgname = e.name and g.tgenabled in ('O', 'A'))
     having count(*) > 0

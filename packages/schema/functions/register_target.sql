@@ -56,6 +56,9 @@ begin
   perform rekey.install_fence(target_name);
   perform rekey.install_counting(target_name);
   perform rekey.recount_records(target_name);
+  -- Of a target that comes into running rotations all that was counted just now is their beginning.
+  update rekey.rotations r set churn_at_switch = r.churn_at_switch - target_name
+    where r.status in ('in_progress', 'paused') and r.churn_at_switch ? target_name;
   perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
 end
 $register$;

@@ -37,7 +37,10 @@ begin
   if not found then
     raise exception 'DEK % was not in the state that this rotation left it in', next using errcode = 'RK002';
   end if;
-  update rekey.rotations r set switched_at = clock_timestamp() where r.id = rotation;
+  update rekey.rotations r set switched_at = clock_timestamp(),
+      churn_at_switch = (select coalesce(jsonb_object_agg(t.name, kept.churn), '{}')
+        from rekey.targets t, rekey.kept_count(tenant, t.name) kept where t.retired_at is null)
+    where r.id = rotation;
   return case when rekey.drain_older(tenant, true) then 'drained' else 'draining' end;
 end
 $$;

@@ -39,3 +39,28 @@ alter table rekey.rotations drop constraint if exists rotations_waiting_for_chec
 -- Before the files of functions are looked at.
 create function rekey.function_digest(source text, as_owner boolean, settings text[]) returns text
 language sql immutable as $$ select md5(as_owner || coalesce(array_to_string(settings, ','), '') || source) $$;
+
+-- The count that is kept independently of proofs: how much of it is churn, from the switch on.
+alter table rekey.rotations
+  -- By target, as of the switch.
+  add column churn_at_switch jsonb,
+  add column recounted_at timestamptz;
+-- How many records the proof of a range saw in it, on whatever key.
+alter table rekey.rotation_ranges add column seen bigint;
+
+create trigger guard_rotation_insert before insert on rekey.rotations
+  for each row execute function rekey.guard_rotation();
+
+-- What is finished does not change. A batch of the sweep, which has an owner, is let through without a look.
+create function rekey.guard_range() returns trigger language plpgsql as $$ begin return new; end $$;
+create trigger guard_range before insert or delete on rekey.rotation_ranges
+  for each row execute function rekey.guard_range();
+create trigger guard_range_update before update on rekey.rotation_ranges
+  for each row when (old.owner is null or old.proved_at is not null) execute function rekey.guard_range();
+create trigger guard_range_truncate before truncate on rekey.rotation_ranges
+  for each statement execute function rekey.guard_range();
+create function rekey.guard_failure() returns trigger language plpgsql as $$ begin return new; end $$;
+create trigger guard_failure before insert or update or delete on rekey.rotation_failures
+  for each row execute function rekey.guard_failure();
+create trigger guard_failure_truncate before truncate on rekey.rotation_failures
+  for each statement execute function rekey.guard_failure();
