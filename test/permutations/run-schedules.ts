@@ -70,4 +70,6 @@ export async function mutate(pool: Pool, { name, changes }: Mutant): Promise<voi
     if (changed === text) throw new Error(`mutant "${name}": nothing to change in ${fn}`);
     await pool.query(changed);
   }
+  // A mutant is to be seen by what it does, not by its text.
+  await pool.query('select rekey.remember_functions()');
 }

@@ -106,11 +106,14 @@ function paceText({ period, rotation, sinceCallMs, nowMs }: Scene): string {
 }
 
 const waits = {
+  worker: 'a worker',
   kms: 'the KMS',
   database: 'the database',
   lock: 'a lock',
-  worker: 'a worker',
-  internal: 'a mend',
+  integrity: 'somebody to put right what it cannot trust',
+  internal: 'a fault to be mended',
+  window: 'its window of time',
+  kek_suspended: 'its KEK',
 } as const;
 
 function operations(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { foldRecordCounts, forgetIdempotencyKeys } from '@rekey/control';
+import { foldRecordCounts, forgetIdempotencyKeys, recognizeDatabase } from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
@@ -24,6 +24,8 @@ const turnsUntilTold = 10;
 const turnsBetween = 60;
 /** About once in ten minutes. */
 const turnsPerTidying = 600;
+/** And this often, besides the first turn, it is looked whether this is still the same database. */
+const turnsPerSight = 15;
 
 /**
  * What a worker does besides its jobs, about once a second until the signal. Trouble with one chore is left for the next
@@ -53,6 +55,7 @@ export async function keepHouse({
     await chore(drain);
     await chore(() => recover(store, doorbell));
     await chore(() => foldRecordCounts(store));
+    if (turn % turnsPerSight === 1) await chore(() => recognize(store, logger));
     if (turn % turnsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
     failedTurns = trouble === undefined ? 0 : failedTurns + 1;
     if (trouble === undefined) continue;
@@ -71,4 +74,11 @@ async function isUnfit(store: Store, logger: Logger): Promise<boolean> {
     logger.error('this worker takes no work any more: the schema is of another version', { error });
     return true;
   }
+}
+
+async function recognize(store: Store, logger: Logger): Promise<void> {
+  const database = await recognizeDatabase(store);
+  if (database === 'promoted')
+    logger.warn('the database was promoted or recovered: what was committed last may be gone');
+  if (database === 'restored') logger.warn('the database is another one than before, restored or copied');
 }

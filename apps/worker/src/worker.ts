@@ -90,6 +90,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
     onEvent: logEvents(logger),
+    onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
   };
   const stop = new AbortController();
   const dependencies = { env, logger, stopping: stop.signal, dropped: createDropped(logger) };

@@ -21,11 +21,14 @@ export const RotationPhase = Type.Union([
 ]);
 
 export const WaitingFor = Type.Union([
+  Type.Literal('worker'),
   Type.Literal('kms'),
   Type.Literal('database'),
   Type.Literal('lock'),
-  Type.Literal('worker'),
+  Type.Literal('integrity'),
   Type.Literal('internal'),
+  Type.Literal('window'),
+  Type.Literal('kek_suspended'),
 ]);
 
 /** A transaction that a rotation waits for: its process, or its gid where it was prepared. */

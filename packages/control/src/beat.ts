@@ -44,10 +44,14 @@ export async function beat(
        set version = version + 1, heartbeat_at = clock_timestamp(), waiting_for = now_waiting.it,
          -- Since when is kept as long as it is the same; a beat that knows no more leaves the detail as it is.
          waiting_detail = case
+           when $3::jsonb is null then case when now_waiting.it = r.waiting_for then r.waiting_detail end
            when $3::jsonb ->> 'what' = r.waiting_detail ->> 'what'
+             or (now_waiting.it = 'integrity' and r.waiting_for = 'integrity' and r.waiting_detail is not null)
              then $3::jsonb || jsonb_build_object('since', r.waiting_detail -> 'since')
-           when $3::jsonb is not null then $3::jsonb
-           when now_waiting.it = r.waiting_for then r.waiting_detail end
+           when $3::jsonb ->> 'since' is null and now_waiting.it = 'integrity'
+             then $3::jsonb || jsonb_build_object('since',
+               to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+           else $3::jsonb end
        from now_waiting
        where id = $1 and status = 'in_progress' returning ${rotationColumns}`,
       [rotationId, waitingFor, waitingDetail === null ? null : JSON.stringify(waitingDetail)],

@@ -1,36 +1,60 @@
-import { drained, totalOf } from '@rekey/data';
+import { totalOf } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
 import { prepared } from '@rekey/db';
 import type { Snapshot } from './beat.ts';
 import { finalProgress } from './close-rotation.ts';
+import { type IntegrityProblem, settleCounts } from './integrity.ts';
 import { progressOf, type SumsRow, sumsOf, toSums } from './progress.ts';
 import { type RotationRow, rotationColumns, toView } from './rotation-view.ts';
 
 export type CompletedRotation =
-  | { readonly kind: 'completed'; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'completed';
+      readonly snapshot: Snapshot;
+      /** What was wrong with the kept counts, and was mended; in words for an operator. */
+      readonly mended: readonly string[];
+    }
   /** Some range is not proved, or some target was never planned. */
   | { readonly kind: 'not_proved' }
+  /** All is proved, but what the proofs rest on is not as it must be. */
+  | { readonly kind: 'doubted'; readonly problems: readonly IntegrityProblem[] }
   /** Somebody else ended it. */
   | { readonly kind: 'finished' };
+
+interface Provedness {
+  readonly proved: boolean;
+  readonly problems: readonly IntegrityProblem[] | null;
+}
 
 /**
  * Ends a rotation as completed if, and only if, every part of every registered target was proved: ranges that lie
  * edge to edge from minus to plus infinity, each counted after the switch with nothing left on an older DEK but
  * what is set aside. With something set aside it ends `completed_with_failures`. No key changes state here.
  *
+ * The database itself refuses it otherwise. Where only the counts that triggers keep say something else, the records are
+ * counted once more, past all indexes: if it was the kept count that was off, it is mended, and that is said.
+ *
  * Two statements and no lock between them: the second one applies only to the version that the first one read, and
  * what is proved stays proved, with its counts (a proved range has no owner any more who could change them).
  */
 export async function completeRotation(on: Queryable, rotationId: string): Promise<CompletedRotation> {
-  for (;;) {
-    const [rotation] = await prepared<RotationRow & SumsRow & { proved: boolean }>(
+  const mended: string[] = [];
+  for (let isFirst = true; ; isFirst = false) {
+    const [rotation] = await prepared<RotationRow & SumsRow & Provedness>(
       on,
-      `select ${rotationColumns}, ${everythingProved} as proved, ${sumsOf('$1')}
-       from rekey.rotations where id = $1 and status in ('in_progress', 'paused')`,
+      `select ${rotationColumns}, proved,
+         case when proved then (select jsonb_agg(p) from rekey.completion_problems($1) p) end as problems, ${sumsOf('$1')}
+       from rekey.rotations, rekey.rotation_proved($1) proved where id = $1 and status in ('in_progress', 'paused')`,
       [rotationId],
     );
     if (rotation === undefined) return { kind: 'finished' };
     if (!rotation.proved) return { kind: 'not_proved' };
+    const { problems } = rotation;
+    if (problems !== null) {
+      if (!isFirst || problems.some(({ code }) => code !== 'COUNT')) return { kind: 'doubted', problems };
+      mended.push(...(await settleCounts(on, rotationId)));
+      continue;
+    }
     const sums = toSums(rotation);
     const status = totalOf(sums.failed) === 0 ? 'completed' : 'completed_with_failures';
     const nowMs = rotation.now.getTime();
@@ -40,7 +64,7 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
       `update rekey.rotations
        set status = $2, phase = 'done', progress = $3, version = version + 1,
          waiting_for = null, waiting_detail = null, drained_at = coalesce(drained_at, $4), completed_at = $4, heartbeat_at = clock_timestamp()
-       where id = $1 and status in ('in_progress', 'paused') and version = $5 and ${everythingProved}
+       where id = $1 and status in ('in_progress', 'paused') and version = $5
        returning ${rotationColumns}`,
       [rotationId, status, JSON.stringify(progress), rotation.now, rotation.version],
     );
@@ -48,25 +72,9 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
       return {
         kind: 'completed',
         snapshot: { view: toView(completed), version: Number(completed.version) },
+        mended,
       };
     }
     // A beat came between, or it was ended, or a target was registered: once more.
   }
 }
-
-/**
- * Every proof counted while no older DEK could be written under any more, whatever a clock says; that none can is asked
- * here once more. Nothing here may be null: an aggregate passes over nulls, and an unproved range would go unseen.
- */
-const everythingProved = `(${drained('rotations.tenant_id', '(select d.key_number from rekey.deks d where d.id = rotations.new_dek_id)')} and (
-  select coalesce(bool_and(covered), false) from (
-    select t.name, count(g.*) > 0 and coalesce(bool_and(
-        g.proved_at is not null
-        and g.lower_id is not distinct from g.edge_before
-        and (g.upper_id is null) = g.is_last), false) as covered
-    from rekey.targets t
-    left join (
-      select *, lag(upper_id) over (partition by target order by ordinal) as edge_before,
-        lead(ordinal) over (partition by target order by ordinal) is null as is_last
-      from rekey.rotation_ranges where rotation_id = $1) g on g.target = t.name
-    where t.retired_at is null group by t.name) targets))`;

@@ -12,9 +12,10 @@ export async function foldRecordCounts(on: Queryable, deltasMax = 10_000): Promi
          select ctid from rekey.record_deltas limit $1 for update skip locked))
        returning tenant_id, target, delta),
      changed as (
-       insert into rekey.record_counts as c (tenant_id, target, records)
-       select tenant_id, target, sum(delta) from taken group by 1, 2 order by 1, 2
-       on conflict (tenant_id, target) do update set records = c.records + excluded.records)
+       insert into rekey.record_counts as c (tenant_id, target, records, churn)
+       select tenant_id, target, sum(delta), sum(abs(delta)) from taken group by 1, 2 order by 1, 2
+       on conflict (tenant_id, target) do update
+         set records = c.records + excluded.records, churn = c.churn + excluded.churn)
      select count(*) as folded from taken`,
     [deltasMax],
   );

@@ -28,6 +28,13 @@ export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
 
 export { type Installation, loadInstallation } from './installation.ts';
+export {
+  findIntegrityProblems,
+  type IntegrityProblem,
+  integrityDetail,
+  type RecognizedDatabase,
+  recognizeDatabase,
+} from './integrity.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 
 export { listenForDeks } from './listen-for-deks.ts';

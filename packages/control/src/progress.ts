@@ -71,7 +71,9 @@ export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number
   const superseded = noItems();
   for (const type of itemTypes) {
     const notDone = toRotate[type] - sums.rotated[type] - sums.failed[type];
-    remaining[type] = sums.planned ? sums.remaining[type] : Math.max(notDone, sums.remaining[type]);
+    // What may be out of sight is not done, and not superseded either.
+    const isKnown = sums.planned && rotation.waiting_for !== 'integrity';
+    remaining[type] = isKnown ? sums.remaining[type] : Math.max(notDone, sums.remaining[type]);
     superseded[type] = Math.max(0, toRotate[type] - sums.rotated[type] - sums.failed[type] - remaining[type]);
   }
   const done = totalOf(sums.rotated) + totalOf(sums.failed);

@@ -9,7 +9,15 @@ export type RotationStatus =
   | 'failed'
   | 'cancelled';
 export type RotationPhase = 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
-export type WaitingFor = 'kms' | 'database' | 'lock' | 'worker' | 'internal';
+export type WaitingFor =
+  | 'worker'
+  | 'kms'
+  | 'database'
+  | 'lock'
+  | 'integrity'
+  | 'internal'
+  | 'window'
+  | 'kek_suspended';
 
 /** A rotation as whoever watches it sees it. Ids are plain UUIDs in lower case, without `rot-` or `dek-`. */
 export interface RotationView {

@@ -10,9 +10,10 @@ export interface SwitchDek {
 /**
  * - `drained`: no record can be written under an older DEK any more.
  * - `draining`: transactions that began before the switch may still do so; nobody waits for them.
+ * - `integrity`: nothing was done: something that the proofs rest on is not as it must be.
  * - `not_ours`: nothing was done: this rotation is not the one to switch any more (cancelled, or switched before).
  */
-export type Switched = 'drained' | 'draining' | 'not_ours';
+export type Switched = 'drained' | 'draining' | 'integrity' | 'not_ours';
 
 /**
  * The switch: the previous DEK to deactivated, the new one to active, the rotation marked as switched, in one

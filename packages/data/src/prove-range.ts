@@ -68,15 +68,16 @@ async function proveEmpty(
     store,
     `with proving as materialized (${proving('$1::uuid')})
      update rekey.rotation_ranges
-     set failed = 0, proved_at = clock_timestamp(), owner = null, waiting_for = null
-     from proving
+     set failed = 0, seen = counted.seen, proved_at = clock_timestamp(), owner = null, waiting_for = null
+     from proving, (
+       select count(*) as looked_at, count(older) as seen, count(*) filter (where older) as left_over from (
+         select t.${target.key} <> $5 as older from ${target.table} t where ${within(target, bounds)}
+         order by t.${target.tenant}, t.${target.id} limit $6::int) r) counted
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
        and ${drained(bounds.tenant, '$5')}
        and not exists (select from rekey.rotation_failures
          where rotation_id = $1 and target = $2 and (ordinal = $3 or ordinal is null))
-       and (select count(*) filter (where older) = 0 and count(*) < $6::int from (
-           select t.${target.key} <> $5 as older from ${target.table} t where ${within(target, bounds)}
-           order by t.${target.tenant}, t.${target.id} limit $6::int) counted)
+       and counted.left_over = 0 and counted.looked_at < $6::int
      returning 1`,
     values,
   );
@@ -109,9 +110,12 @@ async function proveStep(
   const upTo = edge?.id ?? lease.upper;
   // Whether it was set aside is asked of each record for itself and by the digest of its id alone: left to the planner,
   // a join of tables that nobody has analysed yet took a square of the time.
-  const count = await row<{ left: string; set_aside: string; drained: boolean }>(
+  const count = await row<{ left: string; set_aside: string; seen: string; drained: boolean }>(
     store,
-    `select count(*) as left, count(aside) as set_aside, ${drained('$4::uuid', '$1')} as drained from (
+    `select count(*) as left, count(aside) as set_aside,
+       (select count(t.${target.key}) from ${target.table} t
+         where ${within(target, literals(target, tenantId, from, upTo))}) as seen,
+       ${drained('$4::uuid', '$1')} as drained from (
        select (select true from rekey.rotation_failures f
          where f.record_hash = rekey.record_hash(t.${target.id}::text)
            and (f.rotation_id = $2) is true and (f.target = $3) is true limit 1) as aside
@@ -123,12 +127,14 @@ async function proveStep(
   if (!count.drained) return { kind: 'draining' };
   const unaccounted = Number(count.left) - Number(count.set_aside);
   if (unaccounted > 0) return { kind: 'left', items: unaccounted };
-  if (edge === undefined) return conclude(store, target, lease, { tenantId, newKeyNumber });
+  if (edge === undefined) return conclude(store, target, lease, { tenantId, newKeyNumber }, count.seen);
   const further = await rows(
     store,
-    `update rekey.rotation_ranges set proof_id = $5, heartbeat_at = clock_timestamp()
+    `update rekey.rotation_ranges
+     set proof_id = $5, seen = case when proof_id is null then 0 else coalesce(seen, 0) end + $6::bigint,
+       heartbeat_at = clock_timestamp()
      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning 1`,
-    [...range, edge.id],
+    [...range, edge.id, count.seen],
   );
   return { kind: further.length === 1 ? 'further' : 'lost' };
 }
@@ -139,6 +145,7 @@ async function conclude(
   target: Target,
   lease: Lease,
   { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
+  seen: string,
 ): Promise<ProvedRange> {
   return inTransaction(store, async (tx): Promise<ProvedRange> => {
     const range = [lease.rotationId, lease.target, lease.ordinal, lease.owner];
@@ -156,11 +163,12 @@ async function conclude(
        update rekey.rotation_ranges g
        set failed = (select count(*) from rekey.rotation_failures f
            where f.rotation_id = $1 and f.target = $2 and f.ordinal = $3),
+         seen = case when g.proof_id is null then 0 else coalesce(g.seen, 0) end + $7::bigint,
          proved_at = clock_timestamp(), owner = null, waiting_for = null
        from proving
        where g.rotation_id = $1 and g.target = $2 and g.ordinal = $3 and g.owner = $4 and ${drained('$5::uuid', '$6')}
        returning 1`,
-      [...range, tenantId, newKeyNumber],
+      [...range, tenantId, newKeyNumber, seen],
     );
     return { kind: proved.length === 1 ? 'proved' : 'draining' };
   });

@@ -1,4 +1,5 @@
 import {
+  findIntegrityProblems,
   loadDeks,
   loadRunning,
   noteDrained,
@@ -11,7 +12,7 @@ import { StoreError } from '@rekey/db';
 import { makeDek, tryDek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
 import { unlessDamaged } from './fetch-new-dek.ts';
-import { PermanentTrouble } from './trouble.ts';
+import { IntegrityTrouble, PermanentTrouble } from './trouble.ts';
 
 /**
  * Makes the new DEK the tenant's active one: made, wrapped, stored, read back, unwrapped and tried before the switch,
@@ -74,6 +75,7 @@ async function checkDeks(
 async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): Promise<boolean> {
   const { id: rotationId, tenantId, previousDekId, newDekId } = rotation;
   const switched = await switchDek(env.store, { rotationId, tenantId, previousDekId, newDekId });
+  if (switched === 'integrity') throw new IntegrityTrouble(await findIntegrityProblems(env.store, tenantId));
   if (switched !== 'not_ours') env.onEvent?.({ kind: 'switched', rotationId, tenantId });
   if (switched === 'drained' && (await noteDrained(env.store, tenantId)) !== null)
     env.onEvent?.({ kind: 'drained', rotationId, tenantId });

@@ -9,6 +9,7 @@ import {
 } from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
+import { IntegrityTrouble } from './trouble.ts';
 
 /** A rotation whose fence is up, and what of it is still to be swept and proved. */
 export interface Sweepable {
@@ -68,7 +69,7 @@ export async function loadSweep(
  */
 export type Conclusion = 'completed' | 'finished' | 'unproved';
 
-/** Ends the rotation if everything is proved, and publishes its last snapshot; for whoever proved one range of it. */
+/** Ends the rotation if everything is proved (throws {@link IntegrityTrouble} where that is in doubt), and publishes its last snapshot; for whoever proved one range of it. */
 export async function conclude(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
   if (await beginVerifying(env.store, rotationId)) return concludeHere(env, rotationId);
   return (await loadRunning(env.store, rotationId)) === null ? 'finished' : 'unproved';
@@ -80,12 +81,15 @@ export async function concludeHere(env: RotationEnvironment, rotationId: string)
   switch (ended.kind) {
     case 'completed':
       env.publish(ended.snapshot);
+      for (const what of ended.mended) env.onMended?.(rotationId, what);
       env.onEvent?.({ kind: 'completed', view: ended.snapshot.view });
       return 'completed';
     case 'finished':
       return 'finished';
     case 'not_proved':
       return 'unproved';
+    case 'doubted':
+      throw new IntegrityTrouble(ended.problems);
   }
 }
 

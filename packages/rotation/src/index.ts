@@ -11,5 +11,5 @@ export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { createPace, itemsPerSecondMin, type Pace } from './pace.ts';
 export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
 export { type SweptRange, sweepRange } from './sweep-range.ts';
-export { diagnose, endsRotation, type Trouble } from './trouble.ts';
+export { diagnose, endsRotation, IntegrityTrouble, type Trouble } from './trouble.ts';
 export { fixedTurns, measuredTurns, type Turns } from './turns.ts';

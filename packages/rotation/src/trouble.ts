@@ -1,4 +1,11 @@
-import type { Ends, FailureReason, WaitingDetail, WaitingFor } from '@rekey/control';
+import {
+  type Ends,
+  type FailureReason,
+  type IntegrityProblem,
+  integrityDetail,
+  type WaitingDetail,
+  type WaitingFor,
+} from '@rekey/control';
 import { TargetTrouble } from '@rekey/data';
 import { StoreError } from '@rekey/db';
 import { EnvelopeError } from '@rekey/envelope';
@@ -53,6 +60,17 @@ export class PermanentTrouble extends Error {
   }
 }
 
+/** What the proofs rest on is not as it must be: the rotation waits until somebody has put it right. */
+export class IntegrityTrouble extends Error {
+  readonly problems: readonly IntegrityProblem[];
+
+  constructor(problems: readonly IntegrityProblem[]) {
+    super(integrityDetail(problems).what);
+    this.name = 'IntegrityTrouble';
+    this.problems = problems;
+  }
+}
+
 /**
  * The list of permanent causes is closed: whatever is not on it is waited out, since a rotation that ends because of
  * an unknown hiccup is worse than one that is seen to wait.
@@ -60,6 +78,8 @@ export class PermanentTrouble extends Error {
 export function diagnose(error: unknown): Trouble {
   if (error instanceof PermanentTrouble)
     return { kind: 'permanent', reason: error.reason, isCertain: error.isCertain };
+  if (error instanceof IntegrityTrouble)
+    return { ...transient('integrity'), detail: integrityDetail(error.problems) };
   if (error instanceof TargetTrouble) return { ...transient('database'), detail: detailOf(error) };
   if (error instanceof StoreError) {
     const isTheirs = error.code === 'SCHEMA_MISSING' && error.said?.isOurs === false;

@@ -8,6 +8,11 @@ begin
     if new.state <> 'pre_active' then
       raise exception 'A DEK begins as pre_active' using errcode = 'RK002';
     end if;
+    -- Else one with the largest number would be the tenant's last.
+    if new.key_number is distinct from
+      (select coalesce(max(d.key_number), 0) + 1 from rekey.deks d where d.tenant_id = new.tenant_id) then
+      raise exception 'The number of a DEK is the next one of its tenant' using errcode = 'RK002';
+    end if;
     return new;
   end if;
   if tg_op in ('DELETE', 'TRUNCATE') then

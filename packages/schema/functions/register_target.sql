@@ -1,6 +1,6 @@
--- Puts a table under the fence and makes it known to rotations. The table needs a primary or unique key on the id, an
--- index that begins with (tenant, id), and no index on the key number (it would cost HOT updates). "fillfactor" below
--- 100 is advised so that updates find room on their page.
+-- Puts a table under the fence and makes it known to rotations. What it needs is said by rekey.check_target, which
+-- changes nothing; what is missing is said here all at once. "fillfactor" below 100 is advised so that updates find room
+-- on their page.
 create or replace function rekey.register_target(
   target_name text,
   target_item_type text,
@@ -13,50 +13,52 @@ create or replace function rekey.register_target(
 language plpgsql
 as $register$
 declare
-  id_type text;
-  table_name text;
+  found record;
+  errors text[] := '{}';
+  -- raise_exception, or insufficient_privilege
+  state text := 'P0001';
+  earlier text;
 begin
-  -- A statement trigger fires for the table that a statement names: a write to a partition would pass by the
-  -- fence of its parent, and one through the parent by that of the partition.
-  if (select c.relkind from pg_class c where c.oid = target_table) <> 'r'
-    or exists (select from pg_inherits h where target_table in (h.inhrelid, h.inhparent)) then
-    raise exception 'Only a plain table can be a target, no partitioned or inherited one: %', target_table;
+  for found in select * from rekey.check_target(
+      target_name, target_item_type, target_table, id_column, tenant_column, key_column, ciphertext_column) loop
+    if found.severity = 'error' then
+      errors := errors || format('%s (%s)', found.problem, found.code);
+      if found.code = 'NOT_THE_OWNER' then
+        state := '42501';
+      end if;
+    else
+      raise warning '%', found.problem;
+    end if;
+  end loop;
+  if errors <> '{}' then
+    raise exception 'Table % cannot be registered as %:%', target_table, target_name,
+        (select string_agg(format(E'\n%s. %s', e.n, e.text), '') from unnest(errors) with ordinality e(text, n))
+      using errcode = state, hint = 'select * from rekey.check_target(…) says the same and changes nothing.';
   end if;
 
-  select format('%I.%I', n.nspname, c.relname) into strict table_name
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = target_table;
-  select format_type(a.atttypid, null) into id_type
-    from pg_attribute a where a.attrelid = target_table and a.attname = id_column and not a.attisdropped;
-
-  if not exists (
-    select from pg_index i
-    where i.indrelid = target_table and i.indisvalid and i.indpred is null
-      and i.indkey[0] = (select attnum from pg_attribute where attrelid = target_table and attname = tenant_column)
-      and i.indkey[1] = (select attnum from pg_attribute where attrelid = target_table and attname = id_column)
-  ) then
-    raise exception 'Table % needs an index on (%, %)', table_name, tenant_column, id_column;
-  end if;
-  if exists (
-    select from pg_index i
-    where i.indrelid = target_table
-      and (select attnum from pg_attribute where attrelid = target_table and attname = key_column) = any (i.indkey)
-  ) then
-    raise warning 'An index of % contains %: re-encryption will be several times slower', table_name, key_column;
+  -- A target of this name that was unregistered goes on under another one, with all that rotations did to it.
+  if exists (select from rekey.targets t where t.name = target_name) then
+    earlier := target_name || '~' || (select count(*) + 1 from rekey.targets t where t.name like target_name || '~%');
+    perform set_config('rekey.renaming', earlier, true);
+    update rekey.targets t set name = earlier where t.name = target_name;
+    perform set_config('rekey.renaming', '', true);
   end if;
 
-  execute format('alter table %s alter column %I set storage external', table_name, ciphertext_column);
-  -- The label and the bytes agree, so that counting labels counts bytes.
-  execute format(
-    $sql$alter table %1$s add constraint %2$I check (
-      coalesce(substring(%3$I from 1 for 5) = '\x01'::bytea || int4send(%4$I), %3$I is null and %4$I is null))$sql$,
-    table_name, 'rekey_label_' || target_name, ciphertext_column, key_column);
-
+  execute format('alter table %s alter column %I set storage external', target_table, ciphertext_column);
   insert into rekey.targets
-    (name, item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column)
-    values (target_name, target_item_type, table_name, id_column, id_type, tenant_column, key_column,
-      ciphertext_column);
+    (name, item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column, table_oid, database_id)
+    select target_name, target_item_type, format('%I.%I', n.nspname, c.relname), id_column,
+      format_type(a.atttypid, null), tenant_column, key_column, ciphertext_column, c.oid, rekey.database_id()
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attname = id_column
+    where c.oid = target_table;
+  perform rekey.install_label(target_name);
   perform rekey.install_fence(target_name);
   perform rekey.install_counting(target_name);
   perform rekey.recount_records(target_name);
+  -- Of a target that comes into running rotations all that was counted just now is their beginning.
+  update rekey.rotations r set churn_at_switch = r.churn_at_switch - target_name
+    where r.status in ('in_progress', 'paused') and r.churn_at_switch ? target_name;
+  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
 end
 $register$;

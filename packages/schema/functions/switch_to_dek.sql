@@ -2,7 +2,8 @@
 -- or not at all. It waits for no writer: whoever holds the previous DEK goes on under it, and it drains. Its last act
 -- tries to close that DEK's locks, which succeeds where nobody writes just then.
 --
--- 'not_ours': this rotation is not the one to switch any more. 'draining', 'drained': whether older DEKs are still held.
+-- 'not_ours': this rotation is not the one to switch any more. 'integrity': nothing was done, since what the guarantee rests
+-- on is not as it must be (rekey.integrity_problems). 'draining', 'drained': whether older DEKs are still held.
 create or replace function rekey.switch_to_dek(rotation uuid, tenant uuid, previous uuid, next uuid) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -16,6 +17,10 @@ begin
     for update;
   if not found then
     return 'not_ours';
+  end if;
+  -- Nothing is switched to what could not be proved.
+  if exists (select from rekey.integrity_problems(tenant)) then
+    return 'integrity';
   end if;
   if previous is not null then
     -- One that was declared compromised since the call is out of use already.
@@ -32,7 +37,10 @@ begin
   if not found then
     raise exception 'DEK % was not in the state that this rotation left it in', next using errcode = 'RK002';
   end if;
-  update rekey.rotations r set switched_at = clock_timestamp() where r.id = rotation;
+  update rekey.rotations r set switched_at = clock_timestamp(),
+      churn_at_switch = (select coalesce(jsonb_object_agg(t.name, kept.churn), '{}')
+        from rekey.targets t, rekey.kept_count(tenant, t.name) kept where t.retired_at is null)
+    where r.id = rotation;
   return case when rekey.drain_older(tenant, true) then 'drained' else 'draining' end;
 end
 $$;

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openClient, rows, StoreError, speaking } from '@rekey/db';
 import type { Client } from 'pg';
 import { sampleTables } from './foreign-tables.ts';
-import { functions, functionsRevision, type Migration, migrations } from './program-files.ts';
+import {
+  functions,
+  functionsRevision,
+  type Migration,
+  migrations,
+  type ProgramFile,
+} from './program-files.ts';
 import { changedFunctions, pendingMigrations } from './what-ran.ts';
 
 /** Any number will do, as long as nobody else's migrator uses it. */
@@ -127,8 +133,27 @@ async function refuseForeignTables(client: Client, group: readonly Migration[]):
 }
 
 async function replaceFunctions(client: Client): Promise<void> {
-  const changed = await changedFunctions(client, await functions());
-  if (changed.length === 0) return;
+  const changed = await functionsToReplace(client);
+  if (changed.length > 0) await replace(client, changed);
+  // A restored or copied database: the registered tables have other identities here.
+  await client.query('select rekey.recognize_database()');
+}
+
+/** Those of another version, and those that were changed by hand. */
+async function functionsToReplace(client: Client): Promise<ProgramFile[]> {
+  const all = await functions();
+  const changed = await changedFunctions(client, all);
+  const damaged = await rows<{ file: string }>(
+    client,
+    `select f.name || '.sql' as file from rekey.function_digests f
+     where not exists (select from pg_proc p
+       where p.pronamespace = 'rekey'::regnamespace and p.proname = f.name and p.pronargs = f.arguments
+         and rekey.function_digest(p.prosrc, p.prosecdef, p.proconfig) = f.digest)`,
+  );
+  return all.filter((file) => changed.includes(file) || damaged.some((found) => found.file === file.name));
+}
+
+async function replace(client: Client, changed: readonly ProgramFile[]): Promise<void> {
   // They may call each other: none has to be there before the other.
   await client.query('set local check_function_bodies = off');
   for (const { name, sql, sha256 } of changed) {
@@ -146,4 +171,10 @@ async function replaceFunctions(client: Client): Promise<void> {
   await client.query(`
     select rekey.install_fence(t.name), rekey.install_counting(t.name)
     from rekey.targets t where t.retired_at is null and to_regclass(t.table_name) is not null order by t.name`);
+  // The first time of all, later of what was made just now only: what else was changed by hand is to be found out.
+  await client.query(
+    `select rekey.remember_functions(case when exists (select from rekey.function_digests) then
+       $1::text[] || array(select kind || t.name from rekey.targets t, unnest(array['fence_', 'count_']) kind) end)`,
+    [changed.map(({ name }) => name.replace(/\.sql$/, ''))],
+  );
 }

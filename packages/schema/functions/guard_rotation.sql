@@ -1,0 +1,32 @@
+-- A rotation begins at its beginning, is completed only where all of it is proved at that moment and nothing casts doubt on
+-- it, whoever says so, and never changes afterwards.
+create or replace function rekey.guard_rotation() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    if new.status = 'in_progress' and new.phase = 'queued' and new.switched_at is null and new.drained_at is null then
+      return new;
+    end if;
+    raise exception 'A rotation begins as in_progress and queued' using errcode = 'RK005';
+  end if;
+  if tg_op in ('DELETE', 'TRUNCATE') or old.status not in ('in_progress', 'paused') then
+    raise exception 'A finished rotation never changes, and none is deleted' using errcode = 'RK005';
+  end if;
+  if (new.id, new.tenant_id, new.new_dek_id, new.previous_dek_id, new.items_to_rotate)
+    is distinct from (old.id, old.tenant_id, old.new_dek_id, old.previous_dek_id, old.items_to_rotate) then
+    raise exception 'What a rotation is about never changes' using errcode = 'RK005';
+  end if;
+  if new.status in ('completed', 'completed_with_failures') then
+    if not rekey.everything_proved(new.id) then
+      raise exception 'Rotation % is not proved, so it is not completed', new.id
+        using errcode = 'RK005', hint = 'select rekey.rotation_proved(id); select * from rekey.completion_problems(id)';
+    end if;
+    if new.status = 'completed' and exists (select from rekey.rotation_failures f where f.rotation_id = new.id) then
+      raise exception 'Rotation % has set records aside', new.id using errcode = 'RK005';
+    end if;
+  end if;
+  return new;
+end
+$$;

@@ -1,0 +1,152 @@
+-- What the guarantee rests on and what is not as it must be: of everything, and of this tenant if one is given. Nothing:
+-- what sweep, proof and guard see is what is there. Asked before a switch and before a rotation is completed; takes about
+-- a millisecond. With the rights of the owner, so that everybody gets the same answer, and about the eyes of both: the
+-- owner's, which guards look with, and those of the session, which sweeps.
+create or replace function rekey.integrity_problems(tenant uuid default null)
+returns table (target text, code text, problem text, todo text)
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+-- Compiling it would take ten times as long as running it.
+set jit = off
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = on
+as $check$
+declare
+  looks name := case current_setting('role') when 'none' then session_user::text else current_setting('role') end;
+  mend constant text := 'put right what was changed, then: select rekey.repair_target(%L)';
+begin
+  return query
+  with t as materialized (
+    select g.*, c.oid as there, c.relrowsecurity, c.relhasrules, c.relhassubclass, c.relispartition, c.relpersistence,
+      c.relkind, i.attnum as id_number, i.attcollation as id_collation, i.type as id_is, n.attnum as tenant_number,
+      n.type as tenant_is, k.attnum as key_number, k.type as key_is, k.attnotnull as key_not_null,
+      s.attnum as sealed_number, s.type as sealed_is
+    from rekey.targets g
+    left join (pg_class c join pg_namespace ns on ns.oid = c.relnamespace)
+      on c.oid = g.table_oid and format('%I.%I', ns.nspname, c.relname) = g.table_name
+    left join lateral (select a.attnum, a.attcollation, format_type(a.atttypid, null) as type from pg_attribute a
+      where a.attrelid = c.oid and a.attname = g.id_column) i on true
+    left join lateral (select a.attnum, format_type(a.atttypid, null) as type from pg_attribute a
+      where a.attrelid = c.oid and a.attname = g.tenant_column) n on true
+    left join lateral (select a.attnum, a.attnotnull, format_type(a.atttypid, null) as type from pg_attribute a
+      where a.attrelid = c.oid and a.attname = g.key_column) k on true
+    left join lateral (select a.attnum, format_type(a.atttypid, null) as type from pg_attribute a
+      where a.attrelid = c.oid and a.attname = g.ciphertext_column) s on true
+    where g.retired_at is null)
+  select t.name, 'TABLE_GONE', format('There is no table %s any more.', t.table_name),
+      format('give it its name back; or, if it was dropped: select rekey.unregister_target(%L)', t.name)
+    from t where t.there is null and to_regclass(t.table_name) is null
+  union all
+  select t.name, 'DATABASE_RESTORED', format('This database was restored or copied, so %s is not known yet.', t.table_name),
+      'start a worker, run the migrations, or: select rekey.recognize_database()'
+    from t where t.there is null and to_regclass(t.table_name) is not null
+      and t.database_id is distinct from (select rekey.database_id())
+  union all
+  select t.name, 'TABLE_REPLACED', format('%s is another table than the one that was registered.', t.table_name),
+      format('if it is to take its place: select rekey.repair_target(%L)', t.name)
+    from t where t.there is null and to_regclass(t.table_name) is not null and t.database_id = (select rekey.database_id())
+  union all
+  select t.name, 'COLUMN_CHANGED', format('%s is missing or of another type: %s.', t.table_name, x.columns),
+      'give it back its name and type'
+    from t, lateral (select concat_ws(', ',
+      case when t.id_is is distinct from t.id_type then t.id_column end,
+      case when t.tenant_is is distinct from 'uuid' then t.tenant_column end,
+      case when t.key_is is distinct from 'integer' then t.key_column end,
+      case when t.sealed_is is distinct from 'bytea' then t.ciphertext_column end) as columns) x
+    where t.there is not null and x.columns <> ''
+  union all
+  select t.name, 'KIND_OF_TABLE', format('%s is not a plain table any more.', t.table_name),
+      'detach its partitions and children, drop its rules, set it logged'
+    from t where t.relkind <> 'r' or t.relispartition or t.relpersistence <> 'p'
+      or (t.relhasrules and exists (select from pg_rewrite r where r.ev_class = t.there))
+      or (t.relhassubclass and exists (select from pg_inherits h where h.inhparent = t.there))
+      or exists (select from pg_inherits h where h.inhrelid = t.there)
+  union all
+  select t.name, 'SUBSCRIBED', format('A subscription of logical replication fills %s past its fence.', t.table_name),
+      'rotate on the publisher, or end the subscription'
+    from t where exists (select from pg_subscription_rel s where s.srrelid = t.there)
+  union all
+  select t.name, 'ROW_SECURITY', format('Row level security may hide rows of %s from %s.', t.table_name, x.role),
+      format('alter role %I bypassrls', x.role)
+    from t, unnest(array[looks, current_user]) x(role)
+    where t.relrowsecurity and rekey.is_hidden_from(t.there, x.role)
+    group by t.name, t.table_name, x.role
+  union all
+  -- tgtype: 1 for each row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate (src/include/catalog/pg_trigger.h)
+  select t.name, 'TRIGGER', format('Triggers of %s are missing, disabled or changed: %s.', t.table_name,
+      string_agg(e.kind, ', ')), format(mend, t.name)
+    from t cross join (values ('fence_insert', 'fence_', 4), ('fence_update', 'fence_', 16), ('identity', null, 19),
+        ('count_insert', 'count_', 4), ('count_delete', 'count_', 8), ('count_update', 'count_', 16),
+        ('count_truncate', 'count_', 32)) e(kind, calls, type)
+    where t.there is not null and not (e.kind = 'count_update' and t.key_not_null) and not exists (
+      select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
+      where g.tgrelid = t.there and g.tgname = 'rekey_' || e.kind || '_' || t.name and g.tgtype = e.type
+        and g.tgenabled in ('O', 'A') and not g.tgdeferrable and p.pronamespace = 'rekey'::regnamespace
+        and p.proname = coalesce(e.calls || t.name, 'refuse_identity_change')
+        and case when e.kind = 'identity' then t.id_number = any (g.tgattr) and t.tenant_number = any (g.tgattr)
+          else g.tgqual is null and g.tgattr::text = '' end)
+    group by t.name, t.table_name
+  union all
+  select t.name, 'LABEL', format('The constraint %s of %s is missing, not validated or changed.',
+      'rekey_label_' || t.name, t.table_name), format(mend, t.name)
+    from t where t.there is not null and not exists (
+      select from pg_constraint c where c.conrelid = t.there and c.conname = 'rekey_label_' || t.name
+        and c.contype = 'c' and c.convalidated and t.key_number = any (c.conkey) and t.sealed_number = any (c.conkey))
+  union all
+  select t.name, 'INDEX', format('%s has no valid index on (%I, %I) any more, or none that makes %I unique.',
+      t.table_name, t.tenant_column, t.id_column, t.id_column),
+      'create or reindex it'
+    from t where t.there is not null and t.id_number is not null and (
+      select count(*) filter (where i.indkey[0] = t.tenant_number and i.indkey[1] = t.id_number and i.indnkeyatts >= 2
+          and i.indcollation[1] = t.id_collation) = 0
+        or count(*) filter (where i.indisunique and i.indkey[0] = t.id_number and i.indnkeyatts = 1 and i.indcollation[0] = t.id_collation) = 0
+      from pg_index i where i.indrelid = t.there and i.indisvalid and i.indisready and i.indpred is null)
+  union all
+  -- By which the order of an index may have changed under it: ranges would miss what stands elsewhere now.
+  select t.name, 'COLLATION', format('The collation %s of %s was %s when its indexes were built and is %s now.',
+      x.name, t.table_name, x.was, x.is),
+      'reindex the table, then: ' || x.refresh || format('; select rekey.repair_target(%L)', t.name)
+    from t, lateral (
+      select l.collname as name, l.collversion as was, pg_collation_actual_version(l.oid) as is,
+          format('alter collation %s refresh version', l.oid::regcollation) as refresh
+        from pg_collation l where l.oid = t.id_collation and l.collprovider <> 'd'
+      union all
+      select 'default', d.datcollversion, pg_database_collation_actual_version(d.oid),
+          format('alter database %I refresh collation version', d.datname)
+        from pg_collation l, pg_database d
+        where l.oid = t.id_collation and l.collprovider = 'd' and d.datname = current_database()) x
+    where t.id_collation <> 0 and x.was <> x.is
+  union all
+  select null, 'REPLICA_ROLE', 'session_replication_role is not origin: triggers do not fire.',
+      'take the setting away from roles and databases'
+    where current_setting('session_replication_role') <> 'origin' or exists (
+      select from pg_db_role_setting s where 'session_replication_role=replica' = any (s.setconfig)
+        and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database())))
+  union all
+  select null, 'GUARD', format('Guards of Rekey''s own tables are missing or disabled: %s.', string_agg(e.name, ', ')),
+      'alter table … enable trigger …'
+    from (values ('deks', 'guard_dek'), ('deks', 'guard_dek_truncate'), ('dek_material', 'guard_dek_material'),
+      ('dek_material', 'guard_dek_material_truncate'), ('dek_locks', 'guard_dek_lock'),
+      ('dek_locks', 'guard_dek_lock_truncate'), ('rotations', 'guard_rotation'), ('rotations', 'guard_rotation_truncate'),
+      ('rotations', 'guard_rotation_insert'), ('rotation_ranges', 'guard_proof'), ('rotation_ranges', 'guard_range'),
+      ('rotation_ranges', 'guard_range_update'), ('rotation_ranges', 'guard_range_truncate'),
+      ('rotation_failures', 'guard_failure'), ('rotation_failures', 'guard_failure_truncate')) e(on_table, name)
+    where not exists (select from pg_trigger g
+      where g.tgrelid = ('rekey.' || e.on_table)::regclass and g.tgname = e.name and g.tgenabled in ('O', 'A'))
+    having count(*) > 0
+  union all
+  select null, 'FUNCTION', format('Functions of the schema rekey are missing or were changed by hand: %s.',
+      string_agg(f.name, ', ' order by f.name)), 'npm run migrate, then rekey.repair_target for what is registered'
+    from rekey.function_digests f
+    -- The text is only looked at where the row is another one than it was: after a restore it is.
+    where case when (select p.xmin from pg_proc p where p.oid = f.function_oid) = f.row_made_by then false else not exists (
+      select from pg_proc p where p.pronamespace = 'rekey'::regnamespace and p.proname = f.name and p.pronargs = f.arguments
+        and rekey.function_digest(p.prosrc, p.prosecdef, p.proconfig) = f.digest) end
+    having count(*) > 0
+  union all
+  select null, 'LOCK_LOST', 'The active DEK of the tenant has no open row in rekey.dek_locks.', 'rotate again after a cancel'
+    where exists (select from rekey.deks d where d.tenant_id = tenant and d.state = 'active'
+      and not exists (select from rekey.dek_locks l where l.dek_id = d.id and l.closed_at is null));
+end
+$check$;
+revoke execute on function rekey.integrity_problems(uuid) from public;
