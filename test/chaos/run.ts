@@ -12,6 +12,7 @@ import { staleWriter } from './clients/stale-writer.ts';
 import { writer } from './clients/writers.ts';
 import { gauges } from './gauges.ts';
 import { openHistory } from './history.ts';
+import { lockWaits } from './lock-waits.ts';
 import { unleash } from './nemesis.ts';
 import type { Plan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -34,7 +35,7 @@ export async function run(
   const history = openHistory(join(folder, 'history.jsonl'));
   const world = await openWorld(plan, history, folder);
   try {
-    const tenants = await seedTenants(world.apps[0].vault, history, plan.tenants);
+    const tenants = await seedTenants(world.operator, history, plan.tenants);
     const running: Running = new Map();
     const held = new Set<string>();
     const stop = new AbortController();
@@ -57,6 +58,7 @@ export async function run(
     const watchmen = [
       watching.watch(stop.signal),
       gauging.take(stop.signal),
+      lockWaits(world, stop.signal),
       ...[...world.workers, ...world.apis].map((slot) => prober(history, slot)(stop.signal)),
     ];
     await sleep(settleMs);
@@ -108,7 +110,10 @@ function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTen
       const tools = { ...app, history, random: random.fork(`writer ${i}`), name: `writer ${i}` };
       return writer(tools, records, plan.writePauseMs);
     }),
-    staleWriter({ store: apps[1].store, kek, history, random: random.fork('stale') }, parts.at(-1) ?? []),
+    staleWriter(
+      { store: apps[1].store, checker: world.pool, kek, history, random: random.fork('stale') },
+      parts.at(-1) ?? [],
+    ),
     ...Array.from({ length: plan.readers }, (_, i) =>
       reader(
         apps[i % 2 === 0 ? 0 : 1].vault,
