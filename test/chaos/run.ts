@@ -4,6 +4,7 @@ import { checkDatabase, leftBehind } from './checks/database.ts';
 import { checkGrowth } from './checks/growth.ts';
 import { judge } from './checks/judge.ts';
 import { checkLeaks } from './checks/leaks.ts';
+import { plainWriter } from './clients/plain-writer.ts';
 import { prober } from './clients/probes.ts';
 import { type Client, reader, readOnce } from './clients/readers.ts';
 import { type ChaosTenant, seedTenants } from './clients/records.ts';
@@ -98,22 +99,24 @@ function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTen
   const random = createRandom(plan.seed).fork('application');
   const all = tenants.flatMap(({ records }) => records);
   const written = all.filter(() => random.chance(writtenShare));
-  // One part for each writer, and one for the writer that holds on to its key.
-  const parts = Array.from({ length: plan.writers + 1 }, (_, part) =>
-    written.filter((_record, i) => i % (plan.writers + 1) === part),
+  // One part for each writer, one for the writer that holds on to its key, and one for that without our library.
+  const parts = Array.from({ length: plan.writers + 2 }, (_, part) =>
+    written.filter((_record, i) => i % (plan.writers + 2) === part),
   );
+  const [stales = [], plain = []] = parts.splice(-2);
   // Mostly what is written, so that reads meet writes.
   const often = written.filter((_record, i) => i % 7 < 5);
   return [
-    ...parts.slice(0, -1).map((records, i) => {
+    ...parts.map((records, i) => {
       const app = apps[i % 2 === 0 ? 0 : 1];
       const tools = { ...app, history, random: random.fork(`writer ${i}`), name: `writer ${i}` };
       return writer(tools, records, plan.writePauseMs);
     }),
     staleWriter(
       { store: apps[1].store, checker: world.pool, kek, history, random: random.fork('stale') },
-      parts.at(-1) ?? [],
+      stales,
     ),
+    plainWriter({ store: apps[0].store, kek, history, random: random.fork('plain'), name: 'plain' }, plain),
     ...Array.from({ length: plan.readers }, (_, i) =>
       reader(
         apps[i % 2 === 0 ? 0 : 1].vault,
