@@ -31,6 +31,8 @@ export type Line =
   /** Postgres was surely away. */
   | { t: 'outage'; b: number; e: number }
   | { t: 'process'; name: string; what: string; at: number }
+  /** A write waited for a lock that a session of ours had, or for somebody who waited for one. */
+  | { t: 'lock-wait'; b: number; e: number; what: string }
   | { t: 'note'; at: number; what: string }
   | { t: 'violation'; check: string; at: number; what: string };
 

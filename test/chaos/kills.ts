@@ -73,7 +73,7 @@ export async function killInARow(
 }
 
 async function startRotation(world: World, sizes: readonly number[]): Promise<string> {
-  const [tenant] = await seedTenants(world.apps[0].vault, world.history, sizes);
+  const [tenant] = await seedTenants(world.operator, world.history, sizes);
   const [api] = world.apis;
   if (tenant === undefined || api === undefined) throw new Error('nothing to rotate');
   const { tenantId } = tenant;

@@ -1,5 +1,6 @@
 /**
- * `npm run chaos -- --minutes N --seed S [--folder F] [--only kind,kind]`: a run of the fault harness. With `--kills N`:
+ * `npm run chaos -- --minutes N --seed S [--folder F] [--only kind,kind] [--adversary SECONDS]`: hostile writers for a
+ * minute (or so many seconds), then a run of the fault harness. With `--kills N`:
  * that many kills of workers in a row on one rotation. Prints the report, keeps history and logs in the folder, and exits with 1 when there was a violation.
  */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runUntilDone } from '@rekey/stack';
+import { runAdversaries } from './adversary.ts';
 import { faultKinds } from './faults/kinds.ts';
 import { killInARow } from './kills.ts';
 import { longPlan } from './plan.ts';
@@ -15,6 +17,7 @@ import { run } from './run.ts';
 
 const minutesMax = 240;
 const killsMax = 1_000;
+const adversaryMaxSeconds = 3_600;
 /** A worker that was killed is replaced within this. */
 const resumeMaxMs = 15_000;
 /** For the end of all rotations, the last reads and the judgement. */
@@ -28,6 +31,7 @@ await runUntilDone(async (signal) => {
       folder: { type: 'string' },
       only: { type: 'string' },
       kills: { type: 'string' },
+      adversary: { type: 'string', default: '60' },
     },
   });
   const minutes = Number(values.minutes);
@@ -54,11 +58,13 @@ await runUntilDone(async (signal) => {
     );
     return kills === asked && status === 'completed' && Math.max(0, ...pausesMs) < resumeMaxMs ? 0 : 1;
   }
+  const seconds = Math.min(Number(values.adversary), adversaryMaxSeconds);
+  const wrong = seconds > 0 ? await runAdversaries(seconds, seed, print) : 0;
   const report = await run({ ...longPlan(seed, minutes), without }, folder, print, signal);
   const text = render(report);
   await writeFile(join(folder, 'report.md'), text);
   print(text);
-  return report.violations.length === 0 ? 0 : 1;
+  return report.violations.length + wrong === 0 ? 0 : 1;
 });
 
 function spread(all: readonly number[]): string {

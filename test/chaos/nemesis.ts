@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChaosTenant } from './clients/records.ts';
 import type { Running } from './clients/rotators.ts';
+import { applicationFaults } from './faults/applications.ts';
 import { dataFaults } from './faults/data.ts';
+import { databaseFaults } from './faults/database.ts';
 import { deliveryFaults } from './faults/delivery.ts';
 import type { Fault, FaultTools } from './faults/fault.ts';
 import { type FaultKind, faultKinds, kinds, type Lane, lanes } from './faults/kinds.ts';
@@ -23,6 +25,8 @@ const faults: Record<FaultKind, Fault> = {
   ...kmsFaults,
   ...dataFaults,
   ...deliveryFaults,
+  ...applicationFaults,
+  ...databaseFaults,
 };
 
 interface Stage {

@@ -4,6 +4,7 @@ import { checkDatabase, leftBehind } from './checks/database.ts';
 import { checkGrowth } from './checks/growth.ts';
 import { judge } from './checks/judge.ts';
 import { checkLeaks } from './checks/leaks.ts';
+import { plainWriter } from './clients/plain-writer.ts';
 import { prober } from './clients/probes.ts';
 import { type Client, reader, readOnce } from './clients/readers.ts';
 import { type ChaosTenant, seedTenants } from './clients/records.ts';
@@ -12,6 +13,7 @@ import { staleWriter } from './clients/stale-writer.ts';
 import { writer } from './clients/writers.ts';
 import { gauges } from './gauges.ts';
 import { openHistory } from './history.ts';
+import { lockWaits } from './lock-waits.ts';
 import { unleash } from './nemesis.ts';
 import type { Plan } from './plan.ts';
 import { createRandom } from './random.ts';
@@ -34,7 +36,7 @@ export async function run(
   const history = openHistory(join(folder, 'history.jsonl'));
   const world = await openWorld(plan, history, folder);
   try {
-    const tenants = await seedTenants(world.apps[0].vault, history, plan.tenants);
+    const tenants = await seedTenants(world.operator, history, plan.tenants);
     const running: Running = new Map();
     const held = new Set<string>();
     const stop = new AbortController();
@@ -57,6 +59,7 @@ export async function run(
     const watchmen = [
       watching.watch(stop.signal),
       gauging.take(stop.signal),
+      lockWaits(world, stop.signal),
       ...[...world.workers, ...world.apis].map((slot) => prober(history, slot)(stop.signal)),
     ];
     await sleep(settleMs);
@@ -96,19 +99,24 @@ function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTen
   const random = createRandom(plan.seed).fork('application');
   const all = tenants.flatMap(({ records }) => records);
   const written = all.filter(() => random.chance(writtenShare));
-  // One part for each writer, and one for the writer that holds on to its key.
-  const parts = Array.from({ length: plan.writers + 1 }, (_, part) =>
-    written.filter((_record, i) => i % (plan.writers + 1) === part),
+  // One part for each writer, one for the writer that holds on to its key, and one for that without our library.
+  const parts = Array.from({ length: plan.writers + 2 }, (_, part) =>
+    written.filter((_record, i) => i % (plan.writers + 2) === part),
   );
+  const [stales = [], plain = []] = parts.splice(-2);
   // Mostly what is written, so that reads meet writes.
   const often = written.filter((_record, i) => i % 7 < 5);
   return [
-    ...parts.slice(0, -1).map((records, i) => {
+    ...parts.map((records, i) => {
       const app = apps[i % 2 === 0 ? 0 : 1];
       const tools = { ...app, history, random: random.fork(`writer ${i}`), name: `writer ${i}` };
       return writer(tools, records, plan.writePauseMs);
     }),
-    staleWriter({ store: apps[1].store, kek, history, random: random.fork('stale') }, parts.at(-1) ?? []),
+    staleWriter(
+      { store: apps[1].store, checker: world.pool, kek, history, random: random.fork('stale') },
+      stales,
+    ),
+    plainWriter({ store: apps[0].store, kek, history, random: random.fork('plain'), name: 'plain' }, plain),
     ...Array.from({ length: plan.readers }, (_, i) =>
       reader(
         apps[i % 2 === 0 ? 0 : 1].vault,

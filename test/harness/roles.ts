@@ -27,10 +27,14 @@ export async function dropRoles(adminUrl: string, prefix: string): Promise<void>
   });
 }
 
-/** The same database for a process that works under a role of this run. */
-export function asRole(databaseUrl: string, role: Role): string {
+/** The same database for a process that works under a role of this run, or of those made with that prefix. */
+export function asRole(
+  databaseUrl: string,
+  role: Role,
+  prefix: string = testEnvironment('TEST_ROLES_PREFIX'),
+): string {
   const url = new URL(databaseUrl);
-  url.username = `${testEnvironment('TEST_ROLES_PREFIX')}_${role}`;
+  url.username = `${prefix}_${role}`;
   url.password = password;
   return url.href;
 }

@@ -42,7 +42,7 @@ export interface Core {
   deks(tenantId: string): Promise<string[]>;
 }
 
-export async function rotationCore(owner: Owner = thisFile): Promise<Core> {
+export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase): Promise<Core> {
   const vaults: Vault[] = [];
   const stores: Store[] = [];
   // Before the database is dropped: a vault that listens holds a connection.
@@ -50,7 +50,7 @@ export async function rotationCore(owner: Owner = thisFile): Promise<Core> {
     await Promise.all(vaults.map((vault) => vault.close()));
     await Promise.all(stores.map((opened) => opened.end()));
   });
-  const database = await createTestDatabase(owner);
+  const database = given ?? (await createTestDatabase(owner));
   const url = database.url;
   const onError = (): void => {};
   const store = openStore({ url, max: 20, onError });

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Line } from '../history.ts';
 import { availabilityCheck } from './availability.ts';
+import { lockWaitCheck } from './lock-waits.ts';
 import { type ProbeCounts, readinessCheck } from './readiness.ts';
 import { rotationCheck } from './rotations.ts';
 import { type ValueCounts, valueCheck } from './values.ts';
@@ -25,7 +26,7 @@ export async function judge(file: string): Promise<Judgement> {
   const values = valueCheck();
   const rotationsSeen = rotationCheck();
   const readiness = readinessCheck();
-  const checks = [values, rotationsSeen, availabilityCheck(), readiness];
+  const checks = [values, rotationsSeen, availabilityCheck(), lockWaitCheck(), readiness];
   const whileRunning = new Map<string, ReturnType<typeof collector>>();
   const calls = new Map<string, number>();
   const faults = new Map<string, { injected: number; seen: number }>();

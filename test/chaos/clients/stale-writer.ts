@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadDeks } from '@rekey/control';
-import type { Store } from '@rekey/db';
+import type { Queryable, Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
@@ -12,6 +12,8 @@ import { type ChaosRecord, valueAt } from './records.ts';
 
 interface StaleTools {
   readonly store: Store;
+  /** Sees the locks, which an application's role does not. */
+  readonly checker: Queryable;
   readonly kek: Kek;
   readonly history: History;
   readonly random: Random;
@@ -65,7 +67,7 @@ export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]):
 }
 
 async function writeUnder(
-  { history, random }: StaleTools,
+  { history, random, checker }: StaleTools,
   client: PoolClient,
   record: ChaosRecord,
   dek: Dek,
@@ -86,8 +88,8 @@ async function writeUnder(
       dek.keyNumber,
       sealed,
     ]);
-    // Held until the end of this transaction: under a DEK whose locks are all closed nothing may be written any more.
-    const { rowCount } = await client.query(
+    // It holds one until its end: under a DEK whose locks are all closed nothing may be written any more.
+    const { rowCount } = await checker.query(
       'select from rekey.dek_locks where tenant_id = $1 and key_number = $2 and closed_at is null limit 1',
       [tenantId, dek.keyNumber],
     );

@@ -108,7 +108,7 @@ async function rename({ store, random }: WriterTools, together: readonly ChaosRe
 }
 
 /** A transaction that did not happen, whatever it was. */
-class RolledBack extends Error {
+export class RolledBack extends Error {
   constructor(cause: unknown) {
     super(reasonOf(cause), { cause });
   }
@@ -164,8 +164,8 @@ async function putAll(
 }
 
 /** Begins a new version of each record, and writes down what became of it. */
-async function recorded(
-  { history, name: by }: WriterTools,
+export async function recorded(
+  { history, name: by }: Pick<WriterTools, 'history' | 'name'>,
   records: readonly ChaosRecord[],
   write: () => Promise<void>,
   gone = false,

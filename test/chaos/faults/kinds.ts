@@ -18,6 +18,8 @@ const ofApplication: Kind = { lane: 'surroundings', harms: ['application'] };
 const slowsApplication: Kind = { lane: 'surroundings', harms: ['application latency'] };
 const ofApi: Kind = { lane: 'surroundings', harms: ['api'] };
 const data: Kind = { lane: 'data', harms: [] };
+/** Its locks keep everybody waiting for a moment. */
+const changesSchema: Kind = { lane: 'data', harms: ['application latency'] };
 
 export const kinds = {
   'kill-worker': process,
@@ -48,9 +50,14 @@ export const kinds = {
   'redis-down-15s': around,
   'redis-flushall': around,
   'redis-out-of-memory': around,
+  'redis-demoted': around,
+  'redis-demoted-to-empty': around,
+  'redis-without-rights': around,
   'postgres-stopped-fast': database,
   'postgres-stopped-immediate': database,
   'backends-terminated': database,
+  'database-read-only': database,
+  'database-serializable': database,
   'commit-fails': around,
   'commit-unanswered': around,
   'commit-never-arrives': around,
@@ -79,6 +86,12 @@ export const kinds = {
   'ciphertext-truncated': data,
   'rotate-while-one-runs': data,
   'rotate-in-the-moment-of-completion': data,
+  'transaction-forgotten': data,
+  'transaction-prepared': data,
+  'ddl-add-column': changesSchema,
+  'ddl-index-concurrently': changesSchema,
+  'ddl-vacuum-full': changesSchema,
+  'application-trigger': changesSchema,
 } as const satisfies Record<string, Kind>;
 
 export type FaultKind = keyof typeof kinds;

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startRedis } from '@rekey/stack';
+import type { World } from '../world/world.ts';
 import { type Fault, seenIf } from './fault.ts';
 
 const redisDown =
@@ -25,15 +27,47 @@ const flushall: Fault = async ({ world }) => {
 /** Every write is refused; `noeviction` keeps what is there. */
 const outOfMemory: Fault = async ({ world, random, signal }) => {
   await world.redis.command('CONFIG', 'SET', 'maxmemory', '1');
-  const refused = await world.redis.command('SET', 'chaos', '1').then(
-    () => false,
-    (error: unknown) => /OOM/.test(String(error)),
-  );
+  const refused = await refuses(world, /OOM/);
   const ms = random.integer(2_000, 6_000);
   await sleep(ms, undefined, { signal }).catch(() => {});
   await world.redis.command('CONFIG', 'SET', 'maxmemory', '0');
   return seenIf(refused, `for ${ms} ms`);
 };
+
+/** It takes another server for its master, and is one itself again: connections stay, writes are refused meanwhile. */
+const demoted =
+  (withAMaster: boolean): Fault =>
+  async ({ world, random, signal }) => {
+    const master = withAMaster ? await startRedis() : null;
+    const at = new URL(master?.url ?? 'redis://127.0.0.1:1');
+    const ms = random.integer(1_000, 6_000);
+    try {
+      await world.redis.command('CONFIG', 'SET', 'masterauth', at.password);
+      await world.redis.command('REPLICAOF', at.hostname, at.port);
+      const refused = await refuses(world, /READONLY/);
+      await sleep(ms, undefined, { signal }).catch(() => {});
+      await world.redis.command('REPLICAOF', 'NO', 'ONE');
+      return seenIf(refused, `for ${ms} ms`);
+    } finally {
+      await master?.stop();
+    }
+  };
+
+/** As when an operator takes rights away from the user. */
+const withoutRights: Fault = async ({ world, random, signal }) => {
+  const ms = random.integer(1_000, 6_000);
+  await world.redis.command('ACL', 'SETUSER', 'default', '-@write', '-@scripting');
+  const refused = await refuses(world, /NOPERM/);
+  await sleep(ms, undefined, { signal }).catch(() => {});
+  await world.redis.command('ACL', 'SETUSER', 'default', '+@all');
+  return seenIf(refused, `for ${ms} ms`);
+};
+
+const refuses = ({ redis }: World, how: RegExp): Promise<boolean> =>
+  redis.command('SET', 'chaos', '1').then(
+    () => false,
+    (error: unknown) => how.test(String(error)),
+  );
 
 const postgresStopped =
   (how: 'fast' | 'immediate'): Fault =>
@@ -61,7 +95,7 @@ const terminate: Fault = async ({ world, random }) => {
   const share = random.pick([0.1, 0.3, 1]);
   const { rows } = await world.pool.query<{ ended: boolean }>(
     `select pg_terminate_backend(pid) as ended from pg_stat_activity
-     where datname = current_database() and application_name <> 'chaos-checker' and random() < $1`,
+     where datname = current_database() and application_name not like 'chaos%' and random() < $1`,
     [share],
   );
   return seenIf(
@@ -76,6 +110,9 @@ export const serverFaults = {
   'redis-down-15s': redisDown(15_000),
   'redis-flushall': flushall,
   'redis-out-of-memory': outOfMemory,
+  'redis-demoted': demoted(false),
+  'redis-demoted-to-empty': demoted(true),
+  'redis-without-rights': withoutRights,
   'postgres-stopped-fast': postgresStopped('fast'),
   'postgres-stopped-immediate': postgresStopped('immediate'),
   'backends-terminated': terminate,

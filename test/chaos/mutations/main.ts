@@ -54,7 +54,18 @@ async function tryOut(
     }
     const main = join(copy, 'test/chaos/main.ts');
     const out = join(folder, 'run');
-    const given = ['--minutes', minutes, '--seed', seed, '--folder', out, '--only', mutation.faults.join()];
+    const given = [
+      '--minutes',
+      minutes,
+      '--seed',
+      seed,
+      '--folder',
+      out,
+      '--only',
+      mutation.faults.join(),
+      '--adversary',
+      '0',
+    ];
     await runProgram({
       file: process.execPath,
       args: [main, ...given],

@@ -98,4 +98,53 @@ export const mutations: readonly Mutation[] = [
     ],
     faults: ['freeze-before-key-stored', 'same-job-twice', 'kms-slow'],
   },
+  {
+    name: 'the drain is ended by somebody',
+    changes: [
+      {
+        file: 'apps/worker/src/drain-timer.ts',
+        from: 'const tenants = await drainingTenants(store);',
+        to: 'const tenants: string[] = [];\n    if (tenants.length > 0) await drainingTenants(store);',
+      },
+    ],
+    faults: ['transaction-forgotten'],
+  },
+  {
+    name: 'locks are closed by a statement that commits at once',
+    changes: [
+      {
+        file: 'packages/schema/functions/drain_older.sql',
+        from: '  delete from rekey.dek_drains h',
+        to: '  perform pg_sleep(1);\n  delete from rekey.dek_drains h',
+      },
+    ],
+    faults: ['kill-api'],
+  },
+  {
+    name: 'a fresh IV for each seal',
+    changes: [{ file: 'packages/envelope/src/iv-pool.ts', from: 'fill(bytes);', to: 'bytes.fill(7);' }],
+    faults: ['kill-worker'],
+  },
+  {
+    name: "a ciphertext is bound to its record's id",
+    changes: [
+      {
+        file: 'packages/envelope/src/record-cipher.ts',
+        from: 'recordId.copy(aad, place.length);',
+        to: 'aad.fill(0, place.length);',
+      },
+    ],
+    faults: ['ciphertext-swapped'],
+  },
+  {
+    name: 'deletes are counted',
+    changes: [
+      {
+        file: 'packages/schema/functions/install_counting.sql',
+        from: "elsif tg_op = 'DELETE' then",
+        to: "elsif tg_op = 'DELETE' and false then",
+      },
+    ],
+    faults: ['kill-worker'],
+  },
 ];

@@ -10,6 +10,7 @@ import { migrate } from '@rekey/schema';
 import { createDatabase, type PostgresServer, startPostgres } from '@rekey/stack';
 import { createVault, type Vault } from '@rekey/vault';
 import { Pool } from 'pg';
+import { asRole, createRoles } from '../../harness/roles.ts';
 import { signHs256 } from '../../harness/tokens.ts';
 import type { History } from '../history.ts';
 import type { Plan } from '../plan.ts';
@@ -41,6 +42,10 @@ export interface World {
   readonly kek: AppKek;
   readonly kekFile: string;
   readonly apps: readonly [AppConnection, AppConnection];
+  /** Makes tenants, which no application's role may. */
+  readonly operator: Vault;
+  /** For connections of an application's role past every proxy. */
+  readonly applicationUrl: string;
   readonly token: string;
   close(): Promise<void>;
 }
@@ -59,18 +64,31 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
     );
     const databaseUrl = await createDatabase(postgres.url, 'rekey');
     await migrate(databaseUrl);
+    await createRoles(databaseUrl, 'rekey');
+    const urls = {
+      application: asRole(databaseUrl, 'application', 'rekey'),
+      worker: asRole(databaseUrl, 'worker', 'rekey'),
+      api: asRole(databaseUrl, 'api', 'rekey'),
+    };
     const kekFile = join(folder, `kek-${randomBytes(4).toString('hex')}`);
     await createLocalKeyFile(kekFile);
     const kek = troublesomeKek(await openKek(`local:${kekFile}`));
 
-    const pool = new Pool({ connectionString: databaseUrl, max: 6, application_name: 'chaos-checker' });
+    // Whatever a fault makes the database's default: its own sessions have to undo it.
+    const options = '-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed';
+    const pool = new Pool({
+      connectionString: databaseUrl,
+      max: 12,
+      application_name: 'chaos-checker',
+      options,
+    });
     pool.on('error', () => {});
     // One that Postgres ends while a fault is being planted over it ends that fault, not the harness.
     pool.on('connect', (client) => client.on('error', () => {}));
     closers.push(() => pool.end());
 
     const openApp = async (name: string): Promise<AppConnection> => {
-      const link = await openLink(name, databaseUrl, 'postgres');
+      const link = await openLink(name, urls.application, 'postgres');
       const store = openStore({ url: link.url, max: 12, applicationName: name, onError: () => {} });
       const vault = createVault({ store, kek });
       closers.push(async () => {
@@ -82,6 +100,18 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
       return { link, store, vault };
     };
     const apps: [AppConnection, AppConnection] = [await openApp('app-1'), await openApp('app-2')];
+
+    const operatorStore = openStore({
+      url: databaseUrl,
+      max: 2,
+      applicationName: 'chaos-operator',
+      onError: () => {},
+    });
+    const operator = createVault({ store: operatorStore, kek, prefetch: false });
+    closers.push(async () => {
+      await operator.close();
+      await operatorStore.end();
+    });
 
     const logs = join(folder, 'logs');
     await mkdir(logs, { recursive: true });
@@ -96,7 +126,7 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
         role,
         controlled,
         history,
-        postgres: await openLink(`${name}/postgres`, databaseUrl, 'postgres'),
+        postgres: await openLink(`${name}/postgres`, urls[role], 'postgres'),
         redis: await openLink(`${name}/redis`, redis.url, 'redis'),
         onLine: (line) => log.write(`${Math.round(history.now())} ${line}\n`),
         env: {
@@ -146,6 +176,8 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
       kek,
       kekFile,
       apps,
+      operator,
+      applicationUrl: urls.application,
       token,
       close,
     };
