@@ -113,8 +113,9 @@ async function proveStep(
   const count = await row<{ left: string; set_aside: string; seen: string; drained: boolean }>(
     store,
     `select count(*) as left, count(aside) as set_aside,
-       (select count(t.${target.key}) from ${target.table} t
-         where ${within(target, literals(target, tenantId, from, upTo))}) as seen,
+       (select count(key) from (select t.${target.key} as key from ${target.table} t
+         where ${within(target, literals(target, tenantId, from, upTo))}
+         order by t.${target.tenant}, t.${target.id} offset 0) all_of_them) as seen,
        ${drained('$4::uuid', '$1')} as drained from (
        select (select true from rekey.rotation_failures f
          where f.record_hash = rekey.record_hash(t.${target.id}::text)

@@ -16,7 +16,7 @@ declare
   mend constant text := 'put right what was changed, then: select rekey.repair_target(%L)';
 begin
   return query
-  with t as materialized (
+  with registered as materialized (
     select g.*, c.oid as there, c.relrowsecurity, c.relhasrules, c.relhassubclass, c.relispartition, c.relpersistence,
       c.relkind, i.attnum as id_number, i.attcollation as id_collation, i.type as id_is, n.attnum as tenant_number,
       n.type as tenant_is, k.attnum as key_number, k.type as key_is, k.attnotnull as key_not_null,
@@ -32,7 +32,15 @@ begin
       where a.attrelid = c.oid and a.attname = g.key_column) k on true
     left join lateral (select a.attnum, format_type(a.atttypid, null) as type from pg_attribute a
       where a.attrelid = c.oid and a.attname = g.ciphertext_column) s on true
-    where g.retired_at is null)
+    where g.retired_at is null),
+  -- A table that is gone or has lost a column holds up those who have records in it, and nobody else.
+  t as materialized (
+    select r.* from registered r
+    where not (tenant is not null
+      and case when r.there is null then to_regclass(r.table_name) is null
+        else (r.id_is, r.tenant_is, r.key_is, r.sealed_is) is distinct from (r.id_type, 'uuid', 'integer', 'bytea') end
+      and coalesce((select c.records from rekey.record_counts c where c.tenant_id = tenant and c.target = r.name), 0)
+        + coalesce((select sum(d.delta) from rekey.record_deltas d where d.tenant_id = tenant and d.target = r.name), 0) = 0))
   select t.name, 'TABLE_GONE', format('There is no table %s any more.', t.table_name),
       format('give it its name back; or, if it was dropped: select rekey.unregister_target(%L)', t.name)
     from t where t.there is null and to_regclass(t.table_name) is null

@@ -53,6 +53,7 @@ export const kinds = {
   'redis-demoted': around,
   'redis-demoted-to-empty': around,
   'redis-without-rights': around,
+  'redis-snapshot-forged': around,
   'postgres-stopped-fast': database,
   'postgres-stopped-immediate': database,
   'backends-terminated': database,

@@ -63,6 +63,23 @@ const withoutRights: Fault = async ({ world, random, signal }) => {
   return seenIf(refused, `for ${ms} ms`);
 };
 
+/** Whoever may write to Redis says that running rotations have ended: nobody may believe it. */
+const forged: Fault = async ({ world, signal }) => {
+  let lies = 0;
+  for (let round = 0; round < 50 && !signal.aborted; round += 1) {
+    const keys = await world.redis.command('KEYS', `${world.prefix}:progress:*`).catch(() => []);
+    for (const key of Array.isArray(keys) ? keys.map(String) : []) {
+      const told = String(await world.redis.command('GET', key).catch(() => ''));
+      const lie = told.replaceAll('"in_progress"', '"completed"');
+      if (lie === told) continue;
+      await world.redis.command('SET', key, lie, 'KEEPTTL').catch(() => {});
+      lies += 1;
+    }
+    await sleep(100);
+  }
+  return seenIf(lies > 0, `${lies} snapshots`);
+};
+
 const refuses = ({ redis }: World, how: RegExp): Promise<boolean> =>
   redis.command('SET', 'chaos', '1').then(
     () => false,
@@ -113,6 +130,7 @@ export const serverFaults = {
   'redis-demoted': demoted(false),
   'redis-demoted-to-empty': demoted(true),
   'redis-without-rights': withoutRights,
+  'redis-snapshot-forged': forged,
   'postgres-stopped-fast': postgresStopped('fast'),
   'postgres-stopped-immediate': postgresStopped('immediate'),
   'backends-terminated': terminate,

@@ -147,4 +147,15 @@ export const mutations: readonly Mutation[] = [
     ],
     faults: ['kill-worker'],
   },
+  {
+    name: "a snapshot's seal is looked at",
+    changes: [
+      {
+        file: 'packages/jobs/src/snapshot-seal.ts',
+        from: "return timingSafeEqual(expected, Buffer.from(mac, 'base64url')) ? parts : null;",
+        to: "return timingSafeEqual(expected, Buffer.from(mac, 'base64url')) ? parts : parts;",
+      },
+    ],
+    faults: ['redis-snapshot-forged'],
+  },
 ];
