@@ -60,7 +60,7 @@ test('the cursor behind any id that a record can have is taken back', async () =
   const ids = ['', ' ', '"]', '\u{10ffff}', 'ü'.repeat(600), 'x\u0001y', "'; --", `z${'9'.repeat(2_000)}`];
   await pool.query(
     `insert into rekey.rotation_failures (rotation_id, target, record_id, reason)
-     select $1, 'secrets', n, 'DOES_NOT_OPEN' from unnest($2::text[]) n`,
+     select $1, 'secrets', n, 'MALFORMED' from unnest($2::text[]) n`,
     [id.slice(4), ids],
   );
   const seen: string[] = [];
