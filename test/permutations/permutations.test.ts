@@ -20,12 +20,13 @@ for (const mutant of mutants) {
     const database = await createTestDatabase(t);
     const pool = database.pool({ max: 30 });
     await mutate(pool, mutant);
-    const { statement } = mutant;
+    const { statement, cast } = mutant;
     const run = await runSchedules(pool, {
       seed,
-      schedules: 1_000,
+      schedules: 3_000,
       untilFound: true,
       ...(statement === undefined ? {} : { statement }),
+      ...(cast === undefined ? {} : { cast }),
     });
     t.diagnostic(`after ${run.schedules}: ${run.found[0]?.violations[0]} (${run.found[0]?.trace.join(' ')})`);
     assert.ok(run.found.length > 0);

@@ -26,6 +26,7 @@ export interface RunOptions {
   /** So many at once: each has a tenant of its own. */
   readonly lanes?: number;
   readonly statement?: Mutant['statement'];
+  readonly cast?: Mutant['cast'];
   /** Ends the run with the first violation. */
   readonly untilFound?: boolean;
 }
@@ -33,7 +34,7 @@ export interface RunOptions {
 /** Plays schedules with seeds that follow each other. */
 export async function runSchedules(
   pool: Pool,
-  { seed, schedules, lanes = 4, statement, untilFound = false }: RunOptions,
+  { seed, schedules, lanes = 4, statement, cast: always, untilFound = false }: RunOptions,
 ): Promise<Run> {
   const found: Found[] = [];
   const orders = new Set<string>();
@@ -43,7 +44,7 @@ export async function runSchedules(
       const mine = seed + next;
       next += 1;
       const random = randomOf(mine);
-      const cast = castOf(random);
+      const cast = always ?? castOf(random);
       const stage = await setStage(pool, statement);
       const trace = await play(stage, cast, pool, random);
       orders.add(trace.join(' '));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -23,7 +24,11 @@ await createLocalKeyFile(kekFile);
 
 const shared = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
 const apps = {
-  api: { main: 'apps/api', env: { ...shared, JWT_SECRET: 'x'.repeat(40), PORT: '0' }, ready: '"listening"' },
+  api: {
+    main: 'apps/api',
+    env: { ...shared, JWT_SECRET: randomBytes(48).toString('base64'), PORT: '0' },
+    ready: '"listening"',
+  },
   worker: {
     main: 'apps/worker',
     env: { ...shared, KEK_URI: `local:${kekFile}`, WORKER_NICENESS: '0' },
@@ -94,7 +99,6 @@ test('words that look nearly right are malformed: white space, upper case, anoth
     ['LOG_LEVEL', 'info '],
     ['LOG_LEVEL', 'trace'],
     ['DATABASE_URL', ' '],
-    ['DATABASE_URL', ` ${database.url}`],
     ['DATABASE_URL', 'localhost:5432/rekey'],
     ['DATABASE_URL', 'postgres://u:p%zz@localhost/rekey'],
     ['DATABASE_URL', 'postgres://u:p@localhost:99999/rekey'],
@@ -111,7 +115,12 @@ test('words that look nearly right are malformed: white space, upper case, anoth
   for (const [name, value] of rows) {
     assert.throws(
       () => readWorkerConfig({ ...apps.worker.env, [name]: value }),
-      { name: 'ConfigError', message: new RegExp(`^${name} is malformed: [^\n]+$`) },
+      {
+        name: 'ConfigError',
+        message: new RegExp(
+          `^${name} ${name === 'DATABASE_URL' ? '(is|has|names) ' : 'is malformed: '}[^\n]+$`,
+        ),
+      },
       `${name}=${value}`,
     );
   }
@@ -214,17 +223,15 @@ test('migrate: missing and malformed are status 1, away is 75, no password is sa
   const asks = await asksForPassword(withoutPassword.href);
   const rows: ReadonlyArray<readonly [url: string, code: number, says: RegExp]> = [
     ['', 1, /^config: DATABASE_URL is missing: [^\n]+$/],
-    [' ', 1, /^config: DATABASE_URL is malformed: [^\n]+$/],
-    ['nonsense', 1, /^config: DATABASE_URL is malformed: [^\n]+$/],
-    ['mysql://u:hidden@h/d', 1, /^config: DATABASE_URL is malformed: [^\n]+$/],
+    [' ', 1, /^config: DATABASE_URL is neither [^\n]+$/],
+    ['nonsense', 1, /^config: DATABASE_URL is neither [^\n]+$/],
+    ['mysql://u:hidden@h/d', 1, /^config: DATABASE_URL (is|has|names) [^\n]+$/],
     [
       'postgres://u:hidden@127.0.0.1:1/x',
       75,
-      /^Migration failed: Postgres is not available \(ECONNREFUSED\)$/,
+      /^Migration failed: Postgres is not available: nothing listens at its address$/,
     ],
-    ...(asks
-      ? [[withoutPassword.href, 1, /^Migration failed: the server asks for a password/] as const]
-      : []),
+    ...(asks ? [[withoutPassword.href, 1, /^Migration failed: .*password/] as const] : []),
   ];
   for (const [url, code, says] of rows) {
     const began = performance.now();
