@@ -88,6 +88,8 @@ function testArguments(given: string[], missing: string): string[] {
     '--test',
     `--test-concurrency=${CONCURRENCY}`,
     `--test-timeout=${TIMEOUT_MS}`,
+    // A connection that a test leaves open does not hold up the run.
+    '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     `--test-reporter=${REPORTER}`,
