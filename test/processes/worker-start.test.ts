@@ -253,6 +253,7 @@ test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Po
     checks: { postgres, redis: redisIs, schema: true, kek: true },
   });
   assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
+  await until(async () => (await ask('/readyz'))[0] === 200, { what: 'it is ready', timeoutMs: 20_000 });
   assert.deepEqual(await ask('/readyz'), [200, checks(true, true)]);
   assert.equal((await fetch(`${url}/readyz`, { method: 'POST' })).status, 405);
   assert.equal((await fetch(`${url}/metrics`)).status, 404);
