@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { type DebianTool, notUnpacked } from './debian-tools.ts';
 import type { Keeper } from './keeper.ts';
 
-const PLAIN_MIRROR = 'http://deb.debian.org/debian';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 type Apt = {
@@ -78,8 +77,7 @@ async function machineMirrors(): Promise<string[]> {
   const printed = promisify(execFile)('apt-get', ['update', '--print-uris']);
   const { stdout } = await printed.catch(() => ({ stdout: '' }));
   const found = stdout.matchAll(/^'(.+)\/dists\/[^/']+\/InRelease' /gm);
-  const mirrors = [...new Set(Array.from(found, ([, mirror = '']) => mirror))];
-  return mirrors.length === 0 ? [PLAIN_MIRROR] : mirrors;
+  return [...new Set(Array.from(found, ([, mirror = '']) => mirror))];
 }
 
 async function configure({ folder }: Apt, tool: DebianTool, machine: Machine, index: string): Promise<void> {
