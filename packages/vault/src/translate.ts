@@ -35,7 +35,7 @@ function translate(error: unknown): VaultError {
   return new VaultError('INTERNAL', `Something went wrong that should not (${name})`);
 }
 
-function ofStore({ code, message }: StoreError): [VaultErrorCode, string] {
+function ofStore({ code, message, sqlState }: StoreError): [VaultErrorCode, string] {
   switch (code) {
     case 'CONFLICT':
     case 'FENCED':
@@ -51,7 +51,9 @@ function ofStore({ code, message }: StoreError): [VaultErrorCode, string] {
     case 'UNFIT':
       return ['REFUSED', message];
     case 'INTERNAL':
-      return ['INTERNAL', message];
+      // What no list names may be a trigger's own SQLSTATE, or a caller's transaction that is in no state to go on; XX is
+      // Postgres' own trouble with itself.
+      return [sqlState === undefined || sqlState.startsWith('XX') ? 'INTERNAL' : 'REFUSED', message];
   }
 }
 
