@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { cancelRotation, drainOlder, findHolders, switchDek } from '@rekey/control';
+import { cancelRotation, drainOlder, switchDek } from '@rekey/control';
 import type { PoolClient } from 'pg';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
@@ -198,56 +198,6 @@ test('a DEK that is declared compromised is refused to those who hold it, at the
   assert.equal(await sqlState(insertSecret(holder, tenantId, 1)), 'RK001');
 });
 
-test('a DEK drains only once a prepared transaction is ended, which is named by its gid', async (t) => {
-  const { tenantId, holder } = await drainingTenant(t);
-  const { rows: settings } = await store.query<{ max: number }>(
-    `select current_setting('max_prepared_transactions')::int as max`,
-  );
-  if (settings[0]?.max === 0) return t.skip('this server allows no prepared transactions');
-  const gid = `rekey-test-${randomUUID()}`;
-  await holder.query(`prepare transaction '${gid}'`);
-  try {
-    assert.equal(await drainOlder(store, tenantId), false);
-    const holders = await findHolders(store, tenantId);
-    assert.deepEqual(
-      holders.map(({ pid, gid }) => ({ pid, gid })),
-      [{ pid: null, gid }],
-    );
-  } finally {
-    await store.query(`rollback prepared '${gid}'`);
-  }
-  assert.equal(await drainOlder(store, tenantId), true);
-});
-
-for (const how of ['plainly', 'in a savepoint that was released'] as const) {
-  test(`who holds an older DEK ${how} is found, and no writer waits for the look`, async (t) => {
-    const tenantId = await core.createTenant();
-    const order = await readyToSwitch(core, tenantId);
-    const { begin } = sessionsOn(database, t);
-    const [holder, writer] = [await begin(), await begin()];
-    await holder.query(`set local application_name = 'forgetful'`);
-    if (how !== 'plainly') await holder.query('savepoint s');
-    await hold(holder, tenantId);
-    if (how !== 'plainly') await holder.query('release savepoint s');
-    await switchDek(store, order);
-    await writer.query(`set local lock_timeout = '50ms'`);
-    const [holders] = await Promise.all([
-      findHolders(store, tenantId),
-      (async () => {
-        for (let write = 0; write < 20; write += 1) {
-          await hold(writer, tenantId);
-          await insertSecret(writer, tenantId, 2);
-        }
-      })(),
-    ]);
-    const pid = 'processID' in holder ? holder.processID : undefined;
-    assert.deepEqual(
-      holders.map((found) => [found.pid, found.applicationName]),
-      [[pid, 'forgetful']],
-    );
-  });
-}
-
 for (const isolation of ['repeatable read', 'serializable'] as const) {
   test(`a ${isolation} writer whose snapshot is older than the drain gets 40001, whatever key it names`, async (t) => {
     const tenantId = await core.createTenant();
@@ -263,82 +213,3 @@ for (const isolation of ['repeatable read', 'serializable'] as const) {
     assert.equal(rowCount, 0);
   });
 }
-
-test('a busy DEK has eight locks, that of a quiet tenant one after its first rotation, and both drain', async (t) => {
-  const slots = async (tenantId: string, keyNumber: number): Promise<number | undefined> =>
-    (
-      await store.query(
-        'select count(*)::int as n from rekey.dek_locks where tenant_id = $1 and key_number = $2',
-        [tenantId, keyNumber],
-      )
-    ).rows[0]?.n;
-  const tenantId = await core.createTenant();
-  assert.equal(await slots(tenantId, 1), 8);
-  await core.startAndRotate(tenantId);
-  assert.equal(await slots(tenantId, 2), 1);
-  await store.query(
-    `insert into rekey.dek_seals (dek_id, seals) select id, 100000 from rekey.deks where tenant_id = $1 and state = 'active'`,
-    [tenantId],
-  );
-  await core.startAndRotate(tenantId);
-  assert.equal(await slots(tenantId, 3), 8);
-  // Only that slot is held which its session falls to; the others close at once.
-  const holder = await sessionsOn(database, t).begin();
-  await hold(holder, tenantId);
-  await switchDek(store, await readyToSwitch(core, tenantId));
-  const { rows } = await store.query(
-    'select count(*)::int as open from rekey.dek_locks where tenant_id = $1 and key_number = 3 and closed_at is null',
-    [tenantId],
-  );
-  assert.deepEqual(rows, [{ open: 1 }]);
-});
-
-test('an active DEK whose lock was lost is an error that names it, not an endless retry', async () => {
-  const tenantId = await core.createTenant();
-  await store.query('alter table rekey.dek_locks disable trigger guard_dek_lock');
-  await store.query('delete from rekey.dek_locks where tenant_id = $1', [tenantId]);
-  await store.query('alter table rekey.dek_locks enable trigger guard_dek_lock');
-  assert.equal(await sqlState(store.query('select rekey.hold_dek($1)', [tenantId])), 'RK006');
-});
-
-test('a lock is neither deleted nor opened again, nor closed under an active DEK', async () => {
-  const tenantId = await core.createTenant();
-  const changes = [
-    'delete from rekey.dek_locks where tenant_id = $1',
-    'update rekey.dek_locks set closed_at = now() where tenant_id = $1',
-    'update rekey.dek_locks set key_number = 9 where tenant_id = $1',
-  ];
-  for (const change of changes)
-    assert.equal(await sqlState(store.query(change, [tenantId])), 'RK002', change);
-  await core.startAndRotate(tenantId);
-  const reopen = store.query(
-    'update rekey.dek_locks set closed_at = null where tenant_id = $1 and key_number = 1',
-    [tenantId],
-  );
-  assert.equal(await sqlState(reopen), 'RK002');
-});
-
-test('one statement may write for more tenants than Postgres has locks', async () => {
-  // 64 advisory locks for each of 100 connections were all there is on a stock server.
-  const { rows } = await store.query<{ id: string }>(
-    `insert into rekey.tenants (id, name) select gen_random_uuid(), 'many' from generate_series(1, 12000) returning id`,
-  );
-  const tenants = rows.map(({ id }) => id);
-  await store.query(
-    `insert into rekey.deks (id, tenant_id, key_number, state)
-     select gen_random_uuid(), t, 1, 'pre_active' from unnest($1::uuid[]) t`,
-    [tenants],
-  );
-  await store.query(
-    `insert into rekey.dek_material (dek_id, kek_uri, wrapped)
-     select id, 'local:x', decode(repeat('00', 40), 'hex') from rekey.deks where tenant_id = any ($1)`,
-    [tenants],
-  );
-  await store.query(`update rekey.deks set state = 'active' where tenant_id = any ($1)`, [tenants]);
-  await store.query(
-    `insert into secrets (id, tenant_id, name, key_number, ciphertext)
-     select gen_random_uuid(), t, 'n', 1, '\\x01'::bytea || int4send(1) || '\\x00' from unnest($1::uuid[]) t`,
-    [tenants],
-  );
-  await store.query(`update secrets set name = 'renamed' where tenant_id = any ($1)`, [tenants]);
-});

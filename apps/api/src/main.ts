@@ -1,6 +1,6 @@
 import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore, StoreError } from '@rekey/db';
-import { createDoorbell, createIdentity, createScoreboard, RedisTrouble } from '@rekey/jobs';
+import { createDoorbell, createIdentity, createScoreboard, RedisTrouble, warnOfRedis } from '@rekey/jobs';
 import {
   ConfigError,
   closeOnSignal,
@@ -17,7 +17,6 @@ import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { createStatus } from './status.ts';
-import { tellOfRedis } from './tell-of-redis.ts';
 
 /** No answer of ours takes Postgres longer; a connection that is silent for so long has lost its other end. */
 const statementsMaxMs = 3_000;
@@ -50,7 +49,10 @@ async function main(config: ApiConfig): Promise<void> {
   const scoreboard = createScoreboard(redis, reviveView);
   const rotations = connectRotations(store, scoreboard);
   const status = createStatus({ find: rotations.find, scoreboard });
-  const watch = tellOfRedis(logger, [doorbell, scoreboard]);
+  const watch = warnOfRedis(logger, 'rotations start late, status comes from Postgres', [
+    doorbell,
+    scoreboard,
+  ]);
   const learning = learnIdentity(identity, logger);
 
   const app = await buildApi(config.api, { rotations, status, doorbell, redis: watch, logger });

@@ -1,6 +1,6 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { openStore, openSweepStore, workerSession } from '@rekey/db';
-import { createDoorbell, createIdentity, createScoreboard } from '@rekey/jobs';
+import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
 import {
@@ -21,7 +21,6 @@ import { logEvents } from './log-events.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import { startQueues } from './queues.ts';
-import { tellOfRedis } from './tell-of-redis.ts';
 
 export interface RekeyWorker {
   /** Resolves when jobs are being taken. Waits while Redis or Postgres is away. Rejects where Postgres refuses us. */
@@ -109,7 +108,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
         await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
     },
   });
-  const watch = tellOfRedis(logger, [queues, doorbell, scoreboard]);
+  const watch = warnOfRedis(logger, 'rotations stand still', [queues, doorbell, scoreboard]);
   let isFit = true;
   const housekeeping = keepHouse({
     store,

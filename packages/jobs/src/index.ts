@@ -20,4 +20,4 @@ export {
   rangeJobId,
   rotationJobId,
 } from './tickets.ts';
-export { type RedisWatch, watchRedis } from './watch-redis.ts';
+export { type RedisWatch, warnOfRedis, watchRedis } from './watch-redis.ts';

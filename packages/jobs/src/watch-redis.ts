@@ -16,6 +16,28 @@ export interface RedisWatchOptions {
   readonly againMs?: number;
 }
 
+/** What a log of warnings takes; the process has a whole one. */
+interface Warnings {
+  warn(message: string, fields: { code: string; ms: number; reason?: string }): void;
+}
+
+/**
+ * Watches what uses Redis, and says in the log what has kept it from working for ten seconds, then each minute, and that
+ * it is over. `consequence`: what that means for whoever depends on this process.
+ */
+export function warnOfRedis(
+  log: Warnings,
+  consequence: string,
+  parts: RedisWatchOptions['parts'],
+): RedisWatch {
+  return watchRedis({
+    parts,
+    onTrouble: ({ code, message }, ms) =>
+      log.warn(`Redis does not do its part: ${consequence}`, { code, ms, reason: message }),
+    onOver: ({ code }, ms) => log.warn('Redis does its part again', { code, ms }),
+  });
+}
+
 const everyMs = 1_000;
 const freshMs = 500;
 

@@ -20,8 +20,6 @@ export interface Keyring {
   /** Null: the tenant has no such DEK, or none with material. Throws `KmsError` or `StoreError`. */
   byNumber(tenantId: string, keyNumber: number): Promise<Dek | null>;
   byId(tenantId: string, dekId: string): Promise<Dek | null>;
-  /** Read and unwrapped anew, whatever is at hand; takes its place. */
-  anew(tenantId: string, keyNumber: number): Promise<Dek | null>;
   /** The DEK of a committed row that was just read. */
   fromRow(tenantId: string, stored: WrappedDek): Promise<Dek>;
   /**
@@ -147,11 +145,6 @@ export function createKeyring(source: UnwrapSource): Keyring {
   return {
     byNumber: async (tenantId, keyNumber) => atHand(tenantId, keyNumber) ?? firstOf(tenantId, { keyNumber }),
     byId: (tenantId, dekId) => firstOf(tenantId, { dekIds: [dekId] }),
-    async anew(tenantId, keyNumber) {
-      const seenAt = performance.now();
-      const [stored] = await loadDeks(store, tenantId, { keyNumber });
-      return stored === undefined ? null : unwrap(tenantId, stored, seenAt);
-    },
     fromRow: unwrapOnce,
     refresh,
     atHand,

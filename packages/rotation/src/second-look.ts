@@ -6,9 +6,9 @@ import type { RotationEnvironment } from './environment.ts';
 import { orReason, type Reencrypted, reencryptOne } from './reencrypt-window.ts';
 
 /**
- * What did not open is looked at once more before it is named: the row is read anew, and the DEK that it names unwrapped
- * anew from its own row, once in a pass. What went wrong may have been on our side: a DEK held from before a restore,
- * bytes that changed in memory or on their way.
+ * What did not open is looked at once more before it is named: the record is read again, and so is the row of the DEK that
+ * it names, once in a pass. What went wrong may have been on our side: a DEK held from before a restore, bytes that
+ * changed on their way.
  */
 export interface SecondLook {
   /** Null when everything stands as it was found. */
@@ -32,7 +32,7 @@ export function createSecondLook(
       for (const { ciphertext } of records) {
         const number = readKeyNumber(ciphertext);
         if (number !== null && !deks.has(number))
-          deks.set(number, await orReason(() => env.keyring.anew(tenantId, number)));
+          deks.set(number, await orReason(() => env.keyring.refresh(tenantId, number)));
       }
       const replacements = createReplacements(target, records.length, 0);
       const left = setAside.filter(({ reason }) => reason === 'TOO_LARGE');
