@@ -88,7 +88,7 @@ function testArguments(given: string[], missing: string): string[] {
     '--test',
     `--test-concurrency=${CONCURRENCY}`,
     `--test-timeout=${TIMEOUT_MS}`,
-    // A connection that a test leaves open does not hold up the run.
+    // A worker that closes while its Redis is away leaves timers of BullMQ's: they do not hold up the run.
     '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',

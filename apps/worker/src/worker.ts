@@ -27,7 +27,10 @@ export interface RekeyWorker {
   readonly ready: Promise<void>;
   /** Whether Postgres answers, Redis does what the work needs, and the schema is one that this version may work on. */
   check(): Promise<Record<string, boolean>>;
-  /** Stops after the batches under way, hands unfinished jobs back, and closes everything; at most a few seconds. */
+  /**
+   * Stops after the batches under way, hands unfinished jobs back, and closes everything; at most a few seconds. With Redis
+   * away BullMQ's own close waits for it: timers of its stay until the process ends.
+   */
   close(): Promise<void>;
 }
 
