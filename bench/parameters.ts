@@ -40,6 +40,10 @@ export interface Parameters {
   readonly applicationThrottle: number;
   /** Records of the tenant that is rotated under the application's feet. */
   readonly applicationRecords: number;
+  /** How long a transaction is forgotten, how many tenants have one at once, and rounds of with and without. */
+  readonly forgottenMs: number;
+  readonly forgottenTenants: number;
+  readonly forgottenRounds: number;
 }
 
 export const full: Parameters = {
@@ -66,6 +70,9 @@ export const full: Parameters = {
   applicationRounds: 3,
   applicationThrottle: 0.5,
   applicationRecords: 300_000,
+  forgottenMs: 60_000,
+  forgottenTenants: 50,
+  forgottenRounds: 3,
 };
 
 /** Under two minutes: the ratios are good to about a tenth, the absolute figures say little. */

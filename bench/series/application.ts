@@ -1,13 +1,11 @@
-import { fileURLToPath } from 'node:url';
-import { type RunningProcess, startProcess } from '@rekey/stack';
 import type { Bench, Series } from '../bench.ts';
-import { benchTable, benchTarget, type Dataset, makeDataset } from '../rig/dataset.ts';
+import { type Result, resultOf, startApplication } from '../rig/application.ts';
+import { benchTable, type Dataset, makeDataset } from '../rig/dataset.ts';
 import { startInstallation } from '../rig/installation.ts';
 import { watchTable } from '../rig/table-state.ts';
 import { type Figure, figureOf } from '../stats.ts';
 import type { Row } from '../table.ts';
 
-const entry = fileURLToPath(new URL('../programs/application.ts', import.meta.url));
 const untilStoppedMs = 3_600_000;
 
 /** What an application notices of a rotation that runs under its feet, at full speed and held back. */
@@ -103,48 +101,6 @@ async function watch(
     await installation.stop();
     await database.drop();
   }
-}
-
-function startApplication(
-  { rig, parameters }: Bench,
-  dataset: Dataset,
-  databaseUrl: string,
-  ms: number,
-): RunningProcess {
-  return startProcess({
-    name: 'application',
-    entry,
-    readyLine: 'ready',
-    env: {
-      DATABASE_URL: databaseUrl,
-      KEK_URI: rig.kek.uri,
-      APP_TENANT: dataset.tenantId,
-      APP_TARGET: benchTarget,
-      APP_TABLE: benchTable,
-      APP_READS_PER_SECOND: String(parameters.applicationReadsPerSecond),
-      APP_WRITES_PER_SECOND: String(parameters.applicationWritesPerSecond),
-      APP_VALUE_BYTES: String(parameters.valueBytes),
-      APP_MS: String(ms),
-    },
-  });
-}
-
-interface Latencies {
-  readonly count: number;
-  readonly p50: number;
-  readonly p99: number;
-}
-
-interface Result {
-  readonly reads: Latencies;
-  readonly writes: Latencies;
-}
-
-async function resultOf(process: RunningProcess): Promise<Result> {
-  await process.exited;
-  const last = process.logs().split('\n').at(-1) ?? '';
-  if (!last.startsWith('{')) throw new Error(`the application failed: ${process.logs()}`);
-  return JSON.parse(last) as Result; // the parsed edge: programs/application.ts
 }
 
 function toRow(

@@ -1,6 +1,7 @@
 import type { Series } from '../bench.ts';
 import { application } from './application.ts';
 import { comparison } from './comparison.ts';
+import { forgottenTransaction } from './forgotten-transaction.ts';
 import { idKindsSeries } from './id-kinds.ts';
 import { manyTenants } from './many-tenants.ts';
 import { recordSizes } from './record-sizes.ts';
@@ -18,6 +19,7 @@ export const allSeries: readonly Series[] = [
   comparison,
   idKindsSeries,
   application,
+  forgottenTransaction,
   recordSizes,
   sizes,
 ];

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -6,10 +6,13 @@ import { freePort } from '../../packages/stack/src/free-port.ts';
 import { startKeeper } from '../../packages/stack/src/keeper.ts';
 import { postgresUser } from '../../packages/stack/src/run-folder.ts';
 import { type Owner, thisFile } from './cleanup.ts';
+import { tool } from './tool.ts';
 import { until } from './wait.ts';
 
-/** Where PgBouncer is; its libraries are found beside it, as a Debian package is unpacked. */
-export const pgbouncer = process.env.PGBOUNCER;
+const pgbouncer = await tool('pgbouncer');
+
+/** For the options of a test that starts one. */
+export const skipWithoutPgbouncer = pgbouncer.skip;
 
 /**
  * A PgBouncer before the server of `databaseUrl`; returns the URL of the same database through it. `settings` are lines
@@ -21,7 +24,6 @@ export async function startPgbouncer(
   settings: readonly string[] = [],
   owner: Owner = thisFile,
 ): Promise<string> {
-  if (pgbouncer === undefined) throw new Error('PGBOUNCER does not say where PgBouncer is');
   const folder = await mkdtemp(join(tmpdir(), 'rekey-test-bouncer-'));
   owner.after(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o755); // another user than ours reads it
@@ -47,14 +49,19 @@ export async function startPgbouncer(
     ].join('\n'),
     { mode: 0o644 },
   );
+  // A copy: the user it runs as may not enter the place where tools are kept.
+  await cp(join(pgbouncer.programs.pgbouncer, '../..'), join(folder, 'tool'), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
   const user = postgresUser();
   const keeper = startKeeper({ output: 'ignore' });
   owner.after(() => keeper.close([{ signal: 'SIGINT', waitMs: 3_000 }]));
   keeper.run({
-    file: pgbouncer,
+    file: join(folder, 'tool/bin/pgbouncer'),
     args: [ini],
     cwd: '/',
-    env: { PATH: '/usr/bin:/bin', LD_LIBRARY_PATH: join(pgbouncer, '../../lib/x86_64-linux-gnu') },
+    env: { PATH: '/usr/bin:/bin' },
     stopWith: [{ signal: 'SIGINT', waitMs: 3_000 }],
     ...(user === undefined ? {} : { user }),
   });
