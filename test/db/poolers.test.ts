@@ -11,9 +11,9 @@ import {
   workerSession,
 } from '@rekey/db';
 import { createTestDatabase } from '../harness/database.ts';
-import { pgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
+import { skipWithoutPgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
 
-const skip = pgbouncer === undefined ? 'PGBOUNCER does not say where PgBouncer is' : false;
+const skip = skipWithoutPgbouncer;
 const database = await createTestDatabase();
 
 const ask = async (store: Store, setting: string): Promise<string | undefined> =>

@@ -97,15 +97,21 @@ function createActor(name: string, party: Party, stage: Stage, session: PoolClie
       for (;;) {
         const outcome = await Promise.race([running.then(() => 'done'), sleep(8, 'late')]);
         if (outcome === 'done') return `${name}.${at}`;
-        // For a party that stands between two of its steps, or for one that waits itself; not for a statement under way.
-        const { rowCount } = await watcher.query(
-          `select from pg_stat_activity a join pg_stat_activity b on b.pid = any (pg_blocking_pids(a.pid))
-           where a.pid = $1 and a.wait_event_type = 'Lock'
-             and (b.state = 'idle in transaction' or b.wait_event_type = 'Lock')`,
-          [pid],
-        );
-        if (rowCount !== 0) return `${name}.${at}⏳`;
+        // Twice: who waits for a statement under way, or for a file to grow, has gone on by then, however slow the machine.
+        if ((await waits(watcher, pid)) && (await sleep(20).then(() => waits(watcher, pid))))
+          return `${name}.${at}⏳`;
       }
     },
   };
+}
+
+/** For a party that stands between two of its steps, or for one that waits itself; not for a statement under way. */
+async function waits(watcher: Pool, pid: unknown): Promise<boolean> {
+  const { rowCount } = await watcher.query(
+    `select from pg_stat_activity a join pg_stat_activity b on b.pid = any (pg_blocking_pids(a.pid))
+     where a.pid = $1 and a.wait_event_type = 'Lock' and a.wait_event <> 'extend'
+       and (b.state = 'idle in transaction' or b.wait_event_type = 'Lock')`,
+    [pid],
+  );
+  return rowCount !== 0;
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { createLocalKeyFile } from '@rekey/kms';
 import { freePort } from '../../packages/stack/src/free-port.ts';
 import { createTestDatabase } from '../harness/database.ts';
-import { pgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
+import { skipWithoutPgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
 import { postgresWithDoors } from '../harness/postgres-with-doors.ts';
 import { testRedis } from '../harness/redis.ts';
 
@@ -102,7 +102,7 @@ test('a worker does not start where the certificate is not the one that was aske
 });
 
 test('a worker does not start behind a pooler in transaction mode', {
-  skip: pgbouncer === undefined ? 'PGBOUNCER does not say where PgBouncer is' : false,
+  skip: skipWithoutPgbouncer,
 }, async () => {
   const { code, said } = await run('worker', await startPgbouncer(database.url, 'transaction'));
   assert.equal(code, 1, said);
