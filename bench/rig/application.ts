@@ -30,7 +30,7 @@ export function startApplication(
   });
 }
 
-export interface Latencies {
+interface Latencies {
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
