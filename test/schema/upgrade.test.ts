@@ -184,3 +184,32 @@ test('an upgrade whose lock is not to be had in the time given changes nothing',
   const { rows } = await pool.query(`select to_regclass('rekey.dek_locks') as half`);
   assert.deepEqual(rows, [{ half: null }]);
 });
+
+test('a rotation from before events has one that says how it stood', async (t) => {
+  const { url, pool, tenantId } = await olderDatabase(t);
+  const [rotationId, newDekId] = [randomUUID(), randomUUID()];
+  await pool.query(
+    `select rekey.start_rotation($1, $2, $3, '{"id":"ada","name":"Ada","email":null}', '{"secrets":0}')`,
+    [rotationId, tenantId, newDekId],
+  );
+  await migrate(url);
+  const { rows } = await pool.query(
+    `select kind, rotation_id, payload ->> 'status' as status, payload ->> 'newKeyId' as key from rekey.events
+     where chain = $1`,
+    [tenantId],
+  );
+  assert.deepEqual(rows, [
+    { kind: 'rotation.imported', rotation_id: rotationId, status: 'in_progress', key: newDekId },
+  ]);
+  // What becomes of it is recorded after that.
+  await pool.query(`select rekey.close_rotation($1, 'cancelled', null, null, now(), null)`, [rotationId]);
+  const { rows: after } = await pool.query(
+    'select kind from rekey.events where chain = $1 order by sequence',
+    [tenantId],
+  );
+  assert.deepEqual(
+    after.map(({ kind }) => kind),
+    ['rotation.imported', 'key.destroyed', 'rotation.cancelled'],
+  );
+  assert.deepEqual((await pool.query('select * from rekey.verify_events()')).rows, []);
+});

@@ -1,5 +1,6 @@
+import { hostname } from 'node:os';
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
-import { openStore, openSweepStore, workerSession } from '@rekey/db';
+import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
@@ -58,7 +59,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
   };
   const store = openStore({
     ...database,
-    session: workerSession,
+    session: { ...workerSession, ...actingAs({ kind: 'worker', id: `${hostname()}/${process.pid}` }) },
     max: ranges + rotations,
     applicationName: 'rekey-worker',
   });

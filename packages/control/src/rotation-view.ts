@@ -46,7 +46,7 @@ export interface RotationView {
   readonly waitingFor: WaitingFor | null;
   readonly waitingDetail: WaitingDetail | null;
   readonly failureReason: string | null;
-  readonly initiatedBy: Initiator;
+  readonly initiatedBy: Omit<Initiator, 'realm'>;
 }
 
 /** What a stalled rotation waits for, in words for an operator. */
@@ -71,6 +71,8 @@ export interface Holder {
 }
 
 export interface Initiator {
+  /** Where the id is unique; absent in rotations that an earlier version started. */
+  readonly realm?: string;
   readonly id: string;
   readonly name: string | null;
   readonly email: string | null;
@@ -148,8 +150,12 @@ export function toView(row: RotationRow): RotationView {
     waitingFor: row.unattended ? 'worker' : row.waiting_for,
     waitingDetail: row.unattended ? null : row.waiting_detail,
     failureReason: row.failure_reason,
-    initiatedBy: row.initiated_by,
+    initiatedBy: initiatorOf(row),
   };
+}
+
+function initiatorOf({ initiated_by: { id, name, email } }: RotationRow): RotationView['initiatedBy'] {
+  return { id, name, email };
 }
 
 /** Of a rotation that runs it never lies in the past, however old what workers last wrote is. */

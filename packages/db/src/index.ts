@@ -1,3 +1,4 @@
+export { type Actor, actingAs } from './acting-as.ts';
 export { asyncCommit } from './async-commit.ts';
 export { databaseUrlProblem } from './database-url.ts';
 export {

@@ -12,6 +12,9 @@ begin
   if final_status not in ('failed', 'cancelled') then
     raise exception 'A rotation cannot be closed as %', final_status using errcode = 'RK005';
   end if;
+  if actor is not null then
+    perform set_config('rekey.actor', (actor || '{"kind": "user"}')::text, true);
+  end if;
   select r.new_dek_id into unused from rekey.rotations r
     where r.id = rotation and r.status in ('in_progress', 'paused') for update;
   if not found then

@@ -8,7 +8,7 @@ declare
 begin
   execute format('grant usage on schema rekey to %I', role_name);
   execute format('grant select on all tables in schema rekey to %I', role_name);
-  execute format('revoke select on rekey.idempotency_keys, rekey.settings, rekey.installation from %I', role_name);
+  execute format('revoke select on rekey.idempotency_keys, rekey.settings, rekey.installation, rekey.events, rekey.event_chains, rekey.actor_names from %I', role_name);
   execute format('grant update on rekey.rotations to %I', role_name);
   execute format('grant insert on rekey.dek_material to %I', role_name);
   execute format('grant insert, update on rekey.rotation_ranges, rekey.record_counts to %I', role_name);

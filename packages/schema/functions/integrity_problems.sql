@@ -138,7 +138,11 @@ begin
       ('dek_locks', 'guard_dek_lock_truncate'), ('rotations', 'guard_rotation'), ('rotations', 'guard_rotation_truncate'),
       ('rotations', 'guard_rotation_insert'), ('rotation_ranges', 'guard_proof'), ('rotation_ranges', 'guard_range'),
       ('rotation_ranges', 'guard_range_update'), ('rotation_ranges', 'guard_range_truncate'),
-      ('rotation_failures', 'guard_failure'), ('rotation_failures', 'guard_failure_truncate')) e(on_table, name)
+      ('rotation_failures', 'guard_failure'), ('rotation_failures', 'guard_failure_truncate'),
+      ('events', 'guard_event'), ('events', 'guard_event_truncate'), ('event_chains', 'guard_event'),
+      ('event_chains', 'guard_event_truncate'), ('tenants', 'record_event'), ('targets', 'record_event'),
+      ('rotations', 'record_event'), ('rotations', 'record_event_update'), ('deks', 'record_event'),
+      ('deks', 'record_event_update'), ('dek_material', 'record_event')) e(on_table, name)
     where not exists (select from pg_trigger g
       where g.tgrelid = ('rekey.' || e.on_table)::regclass and g.tgname = e.name and g.tgenabled in ('O', 'A'))
     having count(*) > 0

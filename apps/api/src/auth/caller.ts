@@ -1,3 +1,4 @@
+import type { Initiator } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 
 /** Who calls, as far as a verified token tells. */
@@ -35,4 +36,9 @@ export function mayActOn(caller: Caller, tenantId: string): boolean {
 /** The caller across realms: realm names hold no `|`, so no two callers share one. */
 export function identityOf(caller: Caller): string {
   return `${caller.realm}|${caller.id}`;
+}
+
+/** The caller as rotations and their events keep it. */
+export function initiatorOf({ realm, id, name, email }: Caller): Initiator {
+  return { realm, id, name, email };
 }

@@ -1,7 +1,7 @@
 import { CancelBody, cancelMessage, NoQuery, RotationHeaders, RotationParams } from '@rekey/contract';
 import type { CancelledRotation, RotationView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
-import { callerOf } from '../auth/caller.ts';
+import { callerOf, initiatorOf } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { findVisible } from '../find-visible.ts';
 import type { Guards } from '../guards.ts';
@@ -28,8 +28,7 @@ export function addCancelRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
-      const actor = { id: caller.id, name: caller.name, email: caller.email };
-      const outcome = await deps.rotations.cancel(id, actor);
+      const outcome = await deps.rotations.cancel(id, initiatorOf(caller));
       if (outcome.kind === 'cancelled') deps.status.told(outcome);
       const view = cancelledView(outcome);
       deps.logger.info('rotation cancelled', whoAndWhat(request));

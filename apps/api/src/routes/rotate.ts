@@ -12,7 +12,7 @@ import type { StartedRotation } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { ApiError } from '../api-error.ts';
-import { callerOf, identityOf, mayActOn } from '../auth/caller.ts';
+import { callerOf, identityOf, initiatorOf, mayActOn } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import type { Guards } from '../guards.ts';
 import { answers } from '../openapi-answers.ts';
@@ -47,7 +47,7 @@ export function addRotateRoute(
         rotationId: randomUUID(),
         newDekId: randomUUID(),
         tenantId,
-        initiatedBy: { id: caller.id, name: caller.name, email: caller.email },
+        initiatedBy: initiatorOf(caller),
         idempotency:
           key === undefined ? null : { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId) },
         intervalSeconds: caller.superAdmin ? 0 : intervalSeconds,

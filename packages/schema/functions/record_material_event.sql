@@ -1,0 +1,18 @@
+-- What becomes of the wrapped bytes of a DEK, when its transaction commits. The bytes stand in no event.
+create or replace function rekey.record_material_event() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  stored rekey.dek_material := case tg_op when 'DELETE' then old else new end;
+  key rekey.deks;
+begin
+  select * into strict key from rekey.deks d where d.id = stored.dek_id;
+  perform rekey.append_event(key.tenant_id,
+    case tg_op when 'INSERT' then 'key.material_stored' when 'UPDATE' then 'key.rewrapped' else 'key.material_deleted' end,
+    (select r.id from rekey.rotations r where r.new_dek_id = key.id),
+    jsonb_build_object('keyId', key.id, 'keyNumber', key.key_number, 'kek', stored.kek_uri,
+      'wrapVersion', stored.wrap_version));
+  return null;
+end
+$$;

@@ -1,0 +1,26 @@
+-- The events of a rotation, when its transaction commits.
+create or replace function rekey.record_rotation_event() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    perform rekey.append_event(new.tenant_id, 'rotation.requested', new.id, jsonb_build_object(
+      'previousKeyId', new.previous_dek_id, 'newKeyId', new.new_dek_id, 'itemsToRotate', new.items_to_rotate));
+    return null;
+  end if;
+  if old.switched_at is null and new.switched_at is not null then
+    perform rekey.append_event(new.tenant_id, 'rotation.switched', new.id,
+      jsonb_build_object('previousKeyId', new.previous_dek_id, 'newKeyId', new.new_dek_id));
+  end if;
+  if old.drained_at is null and new.drained_at is not null then
+    perform rekey.append_event(new.tenant_id, 'rotation.drained', new.id, '{}');
+  end if;
+  if old.status <> new.status then
+    perform rekey.append_event(new.tenant_id, 'rotation.' || new.status, new.id, jsonb_strip_nulls(jsonb_build_object(
+      'from', old.status, 'failureReason', new.failure_reason,
+      'itemsRotated', new.progress -> 'rotated', 'itemsFailed', new.progress -> 'failed')));
+  end if;
+  return null;
+end
+$$;
