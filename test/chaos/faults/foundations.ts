@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pastTheTriggers } from '../../harness/damage.ts';
 import type { World } from '../world/world.ts';
 import { type Fault, type FaultTools, seenIf } from './fault.ts';
 import { must } from './must.ts';
+import { eventually } from './set-aside.ts';
 
 /** What the guarantee rests on is taken from a registered table for a while. Texts are SQL; a name is given for what they make. */
 interface Removal {
@@ -46,6 +48,56 @@ const foundation =
     }
     return seenIf(waited > 0, `${table} for ${ms} ms, ${waited} rotations waited`);
   };
+
+/**
+ * An index lost a record, as by a bug or a bad disk, and nothing in the catalogs tells: sweep and proof, which look by it,
+ * cannot see the record. Only the count that the triggers keep knows of it.
+ */
+const indexLosesRecord: Fault = async (tools) => {
+  const { world, random, held, signal, tenants } = tools;
+  const quiet = tenants.find(({ victims, records }) => victims.length > 0 && records.length === 0);
+  const record = random.pick(quiet?.victims.filter(({ target }) => target === 'secrets') ?? []);
+  held.add(record.tenantId);
+  try {
+    const lost = await eventually(tools, async () => {
+      let done: true | null = null;
+      await pastTheTriggers(world.pool, async (tx) => {
+        await tx.query(`set local lock_timeout = '100ms'`);
+        await tx.query('select from rekey.tenants where id = $1 for no key update', [record.tenantId]);
+        const { rowCount } = await tx.query(
+          'select from rekey.rotations where tenant_id = $1 and completed_at is null',
+          [record.tenantId],
+        );
+        if (rowCount !== 0) return;
+        const ready = `update pg_index set indisready = $1 where indexrelid = 'secrets_by_tenant'::regclass`;
+        await tx.query(ready, [false]);
+        await tx.query('create temp table moved on commit drop as select * from secrets where id = $1', [
+          record.id,
+        ]);
+        await tx.query('delete from secrets where id = $1', [record.id]);
+        await tx.query('insert into secrets select * from moved');
+        await tx.query(ready, [true]);
+        done = true;
+      });
+      return done;
+    });
+    if (lost === null) return seenIf(false, 'no moment without a rotation came');
+    const before = await passed(tools);
+    held.delete(record.tenantId);
+    const waited = await rotationsThatWait(world, 6_000, signal);
+    const { rows } = await world.pool.query<{ id: string; status: string }>(
+      'select id, status from rekey.rotations where tenant_id = $1',
+      [record.tenantId],
+    );
+    for (const { id, status } of rows)
+      if (!before.has(id) && status.startsWith('completed'))
+        world.history.violation('integrity', `${id} became ${status} though an index had lost a record`);
+    return seenIf(waited > 0, `${waited} rotations waited`);
+  } finally {
+    held.delete(record.tenantId);
+    await must(tools, `reindex index secrets_by_tenant; select rekey.repair_target('secrets')`);
+  }
+};
 
 type Passed = Map<string, { readonly status: string; readonly switched: boolean }>;
 
@@ -97,6 +149,7 @@ export const foundationFaults = {
       select rekey.grant_worker('rekey_worker'), rekey.grant_application('rekey_application')`,
     putBack: (name) => `drop table if exists ${name}_old`,
   }),
+  'index-loses-a-record': indexLosesRecord,
   'fence-disabled': foundation({
     table: 'credentials',
     unfenced: true,

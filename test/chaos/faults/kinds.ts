@@ -99,6 +99,7 @@ export const kinds = {
   'row-security': changesSchema,
   'table-swapped': swapsTable,
   'fence-disabled': changesSchema,
+  'index-loses-a-record': changesSchema,
 } as const satisfies Record<string, Kind>;
 
 export type FaultKind = keyof typeof kinds;
