@@ -6,6 +6,7 @@ import { dataFaults } from './faults/data.ts';
 import { databaseFaults } from './faults/database.ts';
 import { deliveryFaults } from './faults/delivery.ts';
 import type { Fault, FaultTools } from './faults/fault.ts';
+import { foundationFaults } from './faults/foundations.ts';
 import { type FaultKind, faultKinds, kinds, type Lane, lanes } from './faults/kinds.ts';
 import { kmsFaults } from './faults/kms.ts';
 import { linkFaults } from './faults/links.ts';
@@ -27,6 +28,7 @@ const faults: Record<FaultKind, Fault> = {
   ...deliveryFaults,
   ...applicationFaults,
   ...databaseFaults,
+  ...foundationFaults,
 };
 
 interface Stage {

@@ -1,3 +1,4 @@
+import { quietSize } from './clients/records.ts';
 import type { FaultKind } from './faults/kinds.ts';
 
 /** What a run is made of. Everything in it is bounded. */
@@ -43,7 +44,7 @@ export function longPlan(seed: number, minutes: number): Plan {
     durationMs: minutes * 60_000,
     without: [],
     roundsMax: Number.POSITIVE_INFINITY,
-    tenants: [15_000, 3_000, 1_000, 300, 85, 17, 0],
+    tenants: [15_000, 3_000, 1_000, 300, 85, quietSize, 17, 0],
     readers: 10,
     readPauseMs: 2,
   };
@@ -64,7 +65,7 @@ export function shortPlan(seed: number): Plan {
       'postgres-link-black-hole',
     ],
     roundsMax: 1,
-    tenants: [12_000, 1_500, 300, 85, 17, 0],
+    tenants: [12_000, 1_500, 300, 85, quietSize, 17, 0],
     readers: 6,
     readPauseMs: 5,
   };

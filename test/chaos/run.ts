@@ -113,7 +113,14 @@ function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTen
       return writer(tools, records, plan.writePauseMs);
     }),
     staleWriter(
-      { store: apps[1].store, checker: world.pool, kek, history, random: random.fork('stale') },
+      {
+        store: apps[1].store,
+        checker: world.pool,
+        turnstile: world.turnstile,
+        kek,
+        history,
+        random: random.fork('stale'),
+      },
       stales,
     ),
     plainWriter({ store: apps[0].store, kek, history, random: random.fork('plain'), name: 'plain' }, plain),

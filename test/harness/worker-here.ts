@@ -9,6 +9,7 @@ export async function workerHere(
   rekey: Pick<Installation, 'databaseUrl' | 'redis'>,
   kek: Kek,
   owner: Owner = thisFile,
+  options: Parameters<typeof startWorker>[3] = {},
 ): Promise<{ log: string[]; close: () => Promise<void> }> {
   const log: string[] = [];
   const worker = startWorker(
@@ -26,6 +27,7 @@ export async function workerHere(
     },
     kek,
     createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
+    options,
   );
   owner.after(() => worker.close());
   await worker.ready;

@@ -7,7 +7,7 @@ import { switchDek } from '@rekey/control';
 import { StoreError } from '@rekey/db';
 import { prepareSweep } from '@rekey/rotation';
 import { VaultError, type VaultErrorCode } from '@rekey/vault';
-import { kmsAway } from '../harness/kek.ts';
+import { kmsAway, testKek } from '../harness/kek.ts';
 import { firstSecret, readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
 import { until } from '../harness/wait.ts';
@@ -111,6 +111,22 @@ test('twenty calls at once make one tenant with one active DEK, number 1', async
   assert.deepEqual(await core.deks(tenantId), ['1 active']);
   const { rows } = await store.query('select name from rekey.tenants where id = $1', [tenantId]);
   assert.deepEqual(rows, [{ name: 'x' }]);
+});
+
+test('a vault with another KEK than the stored DEKs makes no tenant, which nobody else could write for', async () => {
+  await core.createTenant();
+  const other = core.anotherVault({ kek: await testKek() });
+  const tenantId = randomUUID();
+  await assert.rejects(other.createTenant({ tenantId, name: 'a tenant' }), (error: unknown) => {
+    assert.ok(refusal('UNAVAILABLE')(error) && error instanceof VaultError, inspect(error));
+    assert.match(error.message, /another KEK than the one that the stored DEKs are wrapped under/);
+    return true;
+  });
+  assert.deepEqual(await core.deks(tenantId), []);
+  const { rowCount } = await store.query('select from rekey.tenants where id = $1', [tenantId]);
+  assert.equal(rowCount, 0);
+  await vault.createTenant({ tenantId, name: 'a tenant' });
+  assert.deepEqual(await core.deks(tenantId), ['1 active']);
 });
 
 test('a tenant that races its own first rotation ends with one active DEK', async () => {

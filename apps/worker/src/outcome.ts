@@ -13,6 +13,8 @@ export interface OutcomeDependencies {
   readonly stopping: AbortSignal;
   /** Told of a job that is none of ours. */
   readonly dropped: (jobId: string | undefined) => void;
+  /** Told of each time that a rotation meets a part of the schema missing; whether it has been so for too long. */
+  readonly staysMissing: (rotationId: string) => boolean;
 }
 
 /**
@@ -21,13 +23,14 @@ export interface OutcomeDependencies {
  * that the queue tries again after a back-off; a permanent cause → the rotation ends as failed and the job is done.
  */
 export async function settle(
-  { env, logger, stopping }: OutcomeDependencies,
+  dependencies: OutcomeDependencies,
   job: Job,
   token: string | undefined,
   rotationId: string,
   jobSignal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Work>,
 ): Promise<void> {
+  const { stopping } = dependencies;
   const signal = jobSignal === undefined ? stopping : AbortSignal.any([stopping, jobSignal]);
   let outcome: Work;
   try {
@@ -36,7 +39,7 @@ export async function settle(
     if (stopping.aborted) return handBack(job, token);
     // The lock is lost: the job runs elsewhere, and what BullMQ makes of this end of it does not count.
     if (signal.aborted) throw error;
-    return troubled(env, logger, job, rotationId, error);
+    return troubled(dependencies, job, rotationId, error);
   }
   if (outcome === 'stopped' && stopping.aborted) return handBack(job, token);
 }
@@ -46,25 +49,8 @@ async function handBack(job: Job, token: string | undefined): Promise<never> {
   throw new WaitingError();
 }
 
-/** Parts of the schema may be missing for a moment while it is changed or restored. */
-const missingForMs = 60_000;
-/** With back-offs of ten seconds at most, whoever was not seen for so long was well meanwhile. */
-const forgottenAfterMs = 30_000;
-const missing = new Map<string, { sinceMs: number; seenMs: number }>();
-
-function staysMissing(rotationId: string): boolean {
-  const nowMs = performance.now();
-  const before = missing.get(rotationId);
-  const isSame = before !== undefined && nowMs - before.seenMs < forgottenAfterMs;
-  const sinceMs = isSame ? before.sinceMs : nowMs;
-  missing.set(rotationId, { sinceMs, seenMs: nowMs });
-  for (const [id, { seenMs }] of missing) if (nowMs - seenMs > forgottenAfterMs) missing.delete(id);
-  return nowMs - sinceMs > missingForMs;
-}
-
 async function troubled(
-  env: RotationEnvironment,
-  logger: Logger,
+  { env, logger, staysMissing }: OutcomeDependencies,
   job: Job,
   rotationId: string,
   error: unknown,

@@ -19,6 +19,7 @@ import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { keepHouse } from './housekeeping.ts';
 import { logEvents } from './log-events.ts';
+import { createMissingSchema } from './missing-schema.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import { startQueues } from './queues.ts';
@@ -45,8 +46,16 @@ const connectTimeoutMs = 5_000;
 /** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
 const takenMaxMs = 15_000;
 
-/** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
-export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
+/**
+ * Builds the worker from its settings and starts it. `kek` stays the caller's to close. `schemaMissingMs`: for so long a
+ * part of the schema may be missing, as while it is changed or restored, before that ends a rotation.
+ */
+export function startWorker(
+  config: WorkerConfig,
+  kek: Kek,
+  logger: Logger,
+  { schemaMissingMs = 60_000 }: { readonly schemaMissingMs?: number } = {},
+): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
   const rotations = 3 * config.WORKER_CONCURRENCY;
@@ -96,7 +105,13 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
   };
   const stop = new AbortController();
-  const dependencies = { env, logger, stopping: stop.signal, dropped: createDropped(logger) };
+  const dependencies = {
+    env,
+    logger,
+    stopping: stop.signal,
+    dropped: createDropped(logger),
+    staysMissing: createMissingSchema(schemaMissingMs),
+  };
 
   const queues = startQueues({
     redis,

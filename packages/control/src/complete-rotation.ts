@@ -58,7 +58,9 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
     const sums = toSums(rotation);
     const status = totalOf(sums.failed) === 0 ? 'completed' : 'completed_with_failures';
     const nowMs = rotation.now.getTime();
-    const progress = finalProgress(progressOf(rotation, sums, nowMs), rotation, status, nowMs);
+    // Nothing is in doubt any more, whatever it waited for before.
+    const known = progressOf({ ...rotation, waiting_for: null }, sums, nowMs);
+    const progress = finalProgress(known, rotation, status, nowMs);
     const [completed] = await prepared<RotationRow>(
       on,
       `update rekey.rotations

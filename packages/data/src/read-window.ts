@@ -4,11 +4,13 @@ import type { PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { leftBehind, type PackedRecords, tooLarge, unpackRecords } from './packed-records.ts';
 import { decodeCopy, idText } from './pg-binary.ts';
-import { literals, stepItems as usualStepItems, within } from './range-bounds.ts';
+import { type Bounds, literals, stepItems as usualStepItems, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
 import { seenBytes } from './replacements.ts';
 import { reusableBytesMax, reusableMemory } from './reusable-memory.ts';
+import type { SetAside } from './set-aside.ts';
 import type { IdType, Target } from './targets.ts';
+import { findUnreadable, isDamage, without } from './unreadable.ts';
 
 export interface WindowBounds {
   readonly tenantId: string;
@@ -27,6 +29,8 @@ export interface Window {
   readonly records: PackedRecords;
   /** Where the next one begins; null: there is nothing behind this one to read. */
   readonly next: string | null;
+  /** What Postgres itself cannot read of it; to be set aside. */
+  readonly unreadable: readonly SetAside[];
   /** Once nobody looks at its records any more: their memory may be used for another window. */
   release(): void;
 }
@@ -56,9 +60,30 @@ export async function readWindow(
   { lower, upper }: Pick<Lease, 'lower' | 'upper'>,
   bounds: WindowBounds,
 ): Promise<Window> {
+  const slice = literals(target, bounds.tenantId, bounds.after ?? lower, upper);
+  const unreadable: SetAside[] = [];
+  for (;;) {
+    try {
+      return { ...(await readSlice(store, target, slice, bounds, unreadable)), unreadable };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const found = await findUnreadable(store, target, slice, bounds, unreadable);
+      if (found.length === 0) throw error;
+      unreadable.push(...found);
+    }
+  }
+}
+
+async function readSlice(
+  store: Store,
+  target: Target,
+  slice: Bounds,
+  bounds: WindowBounds,
+  except: readonly SetAside[],
+): Promise<Omit<Window, 'unreadable'>> {
   const { stepItems = usualStepItems } = bounds;
   const inRange = `from ${target.table} t
-    where ${within(target, literals(target, bounds.tenantId, bounds.after ?? lower, upper))}
+    where ${within(target, slice)} ${without(target, except)}
     order by t.${target.tenant}, t.${target.id}`;
   const next = `
     select tenant, id, ciphertext from (

@@ -79,12 +79,13 @@ export async function sweepOnce(
   while (next !== null) {
     const ahead: Window | Refused = await next;
     if (typeof ahead === 'string') return ahead;
-    const { records: window, next: nextAfter, release }: Window = ahead;
-    if (window.length === 0 && nextAfter === null) {
+    const { records: window, next: nextAfter, unreadable, release }: Window = ahead;
+    if (window.length === 0 && nextAfter === null && unreadable.length === 0) {
       release();
       return { replaced };
     }
-    const cursor: string = nextAfter ?? idText(target.idType, window.at(window.length - 1).id);
+    const last = window.length === 0 ? null : idText(target.idType, window.at(window.length - 1).id);
+    const cursor: string | null = nextAfter ?? last;
     next = nextAfter === null ? null : read(nextAfter);
     const olderDeks = await fetchOlderDeks(env.keyring, tenantId, window);
 
@@ -110,7 +111,8 @@ export async function sweepOnce(
         if (typeof healed === 'string') return healed;
         replaced += healed;
       }
-      const batch = { ...sealed, setAside: again?.setAside ?? sealed.setAside };
+      const closed = again?.setAside ?? sealed.setAside;
+      const batch = { ...sealed, setAside: first === 0 ? [...closed, ...unreadable] : closed };
       writing = write(env, pass, toBatch(batch, first === batches - 1 ? cursor : null), signal);
       writing.catch(() => {}); // awaited above or below, unless sealing throws first
     }

@@ -12,7 +12,7 @@ begin
   execute format('grant update on rekey.rotations to %I', role_name);
   execute format('grant insert on rekey.dek_material to %I', role_name);
   execute format('grant insert, update on rekey.rotation_ranges, rekey.record_counts to %I', role_name);
-  execute format('grant insert, delete on rekey.rotation_failures to %I', role_name);
+  execute format('grant insert, delete, update (ordinal) on rekey.rotation_failures to %I', role_name);
   execute format('grant update, delete on rekey.record_deltas to %I', role_name);
   execute format('grant execute on function rekey.installation_id(), rekey.snapshot_key(), rekey.switch_to_dek(uuid, uuid, uuid, uuid), rekey.drain_older(uuid, boolean), rekey.wait_for_drain(uuid), rekey.blockers_of(integer), rekey.halt_rotation(uuid), rekey.close_rotation(uuid, text, text, jsonb, timestamptz, jsonb), rekey.forget_idempotency_keys(), rekey.setting(text), rekey.integrity_problems(uuid), rekey.rotation_proved(uuid), rekey.completion_problems(uuid), rekey.settle_counts(uuid), rekey.recognize_database(), rekey.record_hash(text), rekey.refuse_altered(text) to %I', role_name);
   for target in select * from rekey.targets where retired_at is null loop

@@ -36,7 +36,8 @@ begin
   perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
   perform rekey.recount_records(target_name);
   perform set_config('rekey.sweeping_again', target_name, true);
-  update rekey.rotation_ranges g set proved_at = null, owner = null, cursor_id = null, pass = g.pass + 1, swept = false
+  update rekey.rotation_ranges g
+    set proved_at = null, proof_id = null, seen = null, owner = null, cursor_id = null, pass = g.pass + 1, swept = false
     from rekey.rotations r
     where r.id = g.rotation_id and r.status in ('in_progress', 'paused') and g.target = target_name;
   perform set_config('rekey.sweeping_again', '', true);

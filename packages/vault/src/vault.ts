@@ -19,7 +19,8 @@ import { VaultError } from './vault-error.ts';
 export interface Vault {
   /**
    * Makes sure that the tenant exists and has a DEK. Idempotent, also when called at the same time. Throws
-   * `NO_ACTIVE_KEY` when a first rotation that is to give it one does not in time: call again.
+   * `NO_ACTIVE_KEY` when a first rotation that is to give it one does not in time: call again; and `UNAVAILABLE` where this
+   * vault's KEK is not the one that the installation's DEKs are wrapped under.
    */
   createTenant(tenant: { readonly tenantId: string; readonly name: string }): Promise<void>;
   /**
@@ -93,7 +94,7 @@ export function createVault(options: VaultOptions): Vault {
   let closing: Promise<void> | undefined;
 
   return {
-    createTenant: (tenant) => createTenant({ store: beside, kek }, tenant),
+    createTenant: (tenant) => createTenant({ store: beside, kek, keyring }, tenant),
     put: createPut(putMany),
     putMany,
     get: createGet({ store, keyring, targets, valueBytesMax, onDekAhead: fetchAhead }),

@@ -1,8 +1,12 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable, Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek, type Keyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
+import type { PoolClient } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import type { History } from '../history.ts';
 import type { Random } from '../random.ts';
 import type { Client } from './readers.ts';
@@ -77,11 +81,7 @@ async function write(
       const sql = random.pick(forms)(target);
       await client.query(sql, values(tenantId, target, dek, together));
       // A record that was deleted is written anew by the same transaction.
-      if (sql.startsWith('with gone'))
-        await client.query(
-          `insert into ${target} ${columns} ${given}`,
-          values(tenantId, target, dek, together),
-        );
+      if (sql.startsWith('with gone')) await insert(client, random, tenantId, target, dek, together);
       if (random.chance(0.2)) await sleep(random.integer(5, 200));
     } catch (error) {
       throw new RolledBack(error);
@@ -99,6 +99,27 @@ async function write(
   }
 }
 
+async function insert(
+  client: PoolClient,
+  random: Random,
+  tenantId: string,
+  target: string,
+  dek: Dek,
+  records: readonly ChaosRecord[],
+): Promise<void> {
+  const all = values(tenantId, target, dek, records);
+  if (random.chance(0.5)) {
+    await client.query(`insert into ${target} ${columns} ${given}`, all);
+    return;
+  }
+  const [ids, tenants, names, keyNumbers, ciphertexts] = all;
+  const lines = ids.map(
+    (id, i) =>
+      `${id}\t${tenants[i]}\t${names[i]}\t${keyNumbers[i]}\t\\\\x${ciphertexts[i]?.toString('hex')}\n`,
+  );
+  await pipeline(Readable.from(lines), client.query(copyFrom(`copy ${target} ${columns} from stdin`)));
+}
+
 async function held(on: Queryable, keyring: Keyring, tenantId: string): Promise<Dek> {
   const { rows } = await on.query<{ key_number: number }>('select key_number from rekey.hold_dek($1)', [
     tenantId,
@@ -108,7 +129,12 @@ async function held(on: Queryable, keyring: Keyring, tenantId: string): Promise<
   return dek;
 }
 
-function values(tenantId: string, target: string, dek: Dek, records: readonly ChaosRecord[]): unknown[] {
+function values(
+  tenantId: string,
+  target: string,
+  dek: Dek,
+  records: readonly ChaosRecord[],
+): [ids: string[], tenants: string[], names: string[], keyNumbers: number[], ciphertexts: Buffer[]] {
   const cipher = createRecordCipher({ tenantId, column: `${target}.ciphertext` });
   return [
     records.map(({ id }) => id),

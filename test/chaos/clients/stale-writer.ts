@@ -9,11 +9,13 @@ import type { History } from '../history.ts';
 import type { Random } from '../random.ts';
 import { type Client, reasonOf } from './readers.ts';
 import { type ChaosRecord, valueAt } from './records.ts';
+import type { Turnstile } from './turnstile.ts';
 
 interface StaleTools {
   readonly store: Store;
   /** Sees the locks, which an application's role does not. */
   readonly checker: Queryable;
+  readonly turnstile: Turnstile;
   readonly kek: Kek;
   readonly history: History;
   readonly random: Random;
@@ -27,7 +29,7 @@ const refusalsMax = 4;
  * transaction that it began before. What the fence lets through must be under a DEK that is active or still drains.
  */
 export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]): Client {
-  const { store, kek, random } = tools;
+  const { store, kek, random, turnstile } = tools;
   const keyring = createKeyring({ store, kek });
   const held = new Map<string, { dek: Dek; refusals: number }>();
 
@@ -47,12 +49,14 @@ export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]):
       const dek = await keyOf(record.tenantId).catch(() => null);
       const client = dek === null ? null : await store.connect().catch(() => null);
       if (dek === null || client === null) continue;
+      const inside = turnstile.enter();
       let broken = false;
       const onDeath = (): void => {
         broken = true;
       };
       client.on('error', onDeath);
       try {
+        if (inside === null) continue;
         const accepted = await writeUnder(tools, client, record, dek);
         const known = held.get(record.tenantId);
         if (accepted === 'refused' && known !== undefined) known.refusals += 1;
@@ -61,6 +65,7 @@ export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]):
       } finally {
         client.off('error', onDeath);
         client.release(broken);
+        inside?.leave();
       }
     }
   };

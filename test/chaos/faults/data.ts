@@ -1,18 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { VaultError } from '@rekey/vault';
 import { bytesOf, flipBit, pastTheTriggers } from '../../harness/damage.ts';
 import { type ChaosRecord, valueAt } from '../clients/records.ts';
 import { type Fault, type FaultTools, seenIf } from './fault.ts';
-
-interface Damaged {
-  readonly record: ChaosRecord;
-  readonly bytes: Buffer;
-}
+import { must } from './must.ts';
+import { awaitRotation, eventually, type LeftAsItIs } from './set-aside.ts';
 
 /** What becomes of the ciphertexts of two records of one tenant and table. */
 type Change = (first: Buffer, second: Buffer) => readonly [Buffer, Buffer?];
-
-const patienceMs = 25_000;
 
 /**
  * Damages records past every trigger. The next rotation from its start has to set exactly these aside and leave their
@@ -64,8 +58,8 @@ async function overwrite(
   first: ChaosRecord,
   second: ChaosRecord,
   change: Change,
-): Promise<{ damaged: Damaged[]; at: Date } | null> {
-  let planted: { damaged: Damaged[]; at: Date } | null = null;
+): Promise<{ damaged: LeftAsItIs[]; at: Date } | null> {
+  let planted: { damaged: LeftAsItIs[]; at: Date } | null = null;
   await pastTheTriggers(world.pool, async (tx) => {
     await tx.query('select from rekey.tenants where id = $1 for no key update', [first.tenantId]);
     const { rows } = await tx.query<{ at: Date; free: boolean }>(
@@ -103,61 +97,36 @@ async function failsToOpen({ world }: FaultTools, { target, tenantId, id }: Chao
   }
 }
 
-/** What the first rotation that began after the damage and was not cancelled made of it. */
-async function awaitRotation(
-  tools: FaultTools,
-  tenantId: string,
-  damaged: readonly Damaged[],
-  since: Date,
-): Promise<string> {
-  const { world } = tools;
-  const ended = await eventually(
-    tools,
-    async () => {
-      const { rows } = await world.pool.query<{ id: string; status: string }>(
-        `select id, status from rekey.rotations
-       where tenant_id = $1 and started_at > $2 and status like 'completed%' order by completed_at limit 1`,
-        [tenantId, since],
-      );
-      return rows[0] ?? null;
-    },
-    'while faults last',
-  );
-  if (ended === null) return 'no rotation completed in time';
-  const { rows } = await world.pool.query<{ record_id: string }>(
-    'select record_id from rekey.rotation_failures where rotation_id = $1',
-    [ended.id],
-  );
-  const setAside = rows.map((row) => row.record_id).sort();
-  const expected = damaged.map(({ record }) => record.id).sort();
-  if (ended.status !== 'completed_with_failures' || setAside.join() !== expected.join())
-    world.history.violation(
-      'set aside',
-      `rotation ${ended.id} ended ${ended.status} with ${setAside.length} set aside instead of ${expected.length}`,
+/** A trigger of the application's refuses every update of one record: it has to be named and left, and the others go on. */
+const refused: Fault = async (tools) => {
+  const { random, tenants, world } = tools;
+  const { victims } = random.pick(tenants.filter(({ victims }) => victims.length > 0));
+  const record = random.pick(victims);
+  const { target, tenantId, id } = record;
+  const name = `chaos_${random.integer(1, 1_000_000)}`;
+  const drop = `drop trigger if exists ${name} on ${target}; drop function if exists ${name}()`;
+  try {
+    await must(
+      tools,
+      `${drop};
+       create function ${name}() returns trigger language plpgsql as $$ begin raise exception 'it is archived'; end $$;
+       create trigger ${name} before update on ${target} for each row when (old.id = '${id}') execute function ${name}()`,
     );
-  for (const { record, bytes } of damaged) {
-    if (!(await bytesOf(world.pool, record.target, record.id)).equals(bytes))
-      world.history.violation('set aside', `damaged ${record.target}/${record.id} was overwritten`);
+    const planted = await eventually(tools, async () => {
+      const { rows } = await world.pool.query<{ at: Date }>('select clock_timestamp() as at');
+      const bytes = await bytesOf(world.pool, target, id);
+      return rows[0] === undefined ? null : { at: rows[0].at, bytes };
+    });
+    if (planted === null) return seenIf(false, 'Postgres was away for too long');
+    const judged = await awaitRotation(tools, tenantId, [{ record, bytes: planted.bytes }], planted.at);
+    return seenIf(judged.startsWith('set aside'), `one of ${target}; ${judged}`);
+  } finally {
+    await must(tools, drop);
   }
-  return `set aside by ${ended.id}`;
-}
-
-/** Tries until there is an answer; Postgres may be restarting meanwhile. What has to be done is done after the faults too. */
-async function eventually<T>(
-  { signal }: FaultTools,
-  work: () => Promise<T | null>,
-  needed: 'in the end' | 'while faults last' = 'in the end',
-): Promise<T | null> {
-  const deadline = performance.now() + patienceMs;
-  while (performance.now() < deadline && (needed === 'in the end' || !signal.aborted)) {
-    const answer = await work().catch(() => null);
-    if (answer !== null) return answer;
-    await sleep(100);
-  }
-  return null;
-}
+};
 
 export const dataFaults = {
+  'record-refused-by-a-trigger': refused,
   'ciphertext-damaged': damage((first) => [flipBit(first, first.length - 3)]),
   'ciphertext-swapped': damage((first, second) => [second, first]),
   'ciphertext-truncated': damage((first) => [first.subarray(0, 24)]),

@@ -1,18 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault, type FaultTools, seenIf } from './fault.ts';
-
-/** What has to be done is tried until it is: Postgres may be restarting. */
-async function must({ world }: FaultTools, statement: string): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      await world.pool.query(statement);
-      return;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await sleep(100);
-    }
-  }
-}
+import { type Fault, seenIf } from './fault.ts';
+import { must } from './must.ts';
 
 /** New sessions have it; those that are open are ended, so that all have it. */
 const newSessions = `select pg_terminate_backend(pid) from pg_stat_activity

@@ -20,6 +20,8 @@ const ofApi: Kind = { lane: 'surroundings', harms: ['api'] };
 const data: Kind = { lane: 'data', harms: [] };
 /** Its locks keep everybody waiting for a moment. */
 const changesSchema: Kind = { lane: 'data', harms: ['application latency'] };
+/** Besides, a transaction whose snapshot is older finds an empty table. */
+const swapsTable: Kind = { lane: 'data', harms: ['application', 'application latency'] };
 
 export const kinds = {
   'kill-worker': process,
@@ -85,6 +87,7 @@ export const kinds = {
   'ciphertext-damaged': data,
   'ciphertext-swapped': data,
   'ciphertext-truncated': data,
+  'record-refused-by-a-trigger': changesSchema,
   'rotate-while-one-runs': data,
   'rotate-in-the-moment-of-completion': data,
   'transaction-forgotten': data,
@@ -93,6 +96,10 @@ export const kinds = {
   'ddl-index-concurrently': changesSchema,
   'ddl-vacuum-full': changesSchema,
   'application-trigger': changesSchema,
+  'row-security': changesSchema,
+  'table-swapped': swapsTable,
+  'fence-disabled': changesSchema,
+  'index-loses-a-record': changesSchema,
 } as const satisfies Record<string, Kind>;
 
 export type FaultKind = keyof typeof kinds;

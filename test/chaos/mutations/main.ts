@@ -11,6 +11,8 @@ import { runProgram, runUntilDone } from '@rekey/stack';
 import { type Mutation, mutations } from './mutations.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+/** Checks that measure how long something took. */
+const timed = new Set(['availability', 'readiness', 'shutdown']);
 const copied = ['apps', 'packages', 'test', 'package.json', 'tsconfig.json'];
 
 await runUntilDone(async (signal) => {
@@ -27,8 +29,11 @@ await runUntilDone(async (signal) => {
     if (values.only !== undefined && values.only !== mutation.name) continue;
     signal.throwIfAborted();
     const checks = await tryOut(mutation, values.minutes, values.seed, signal);
-    if (checks.length === 0) missed += 1;
-    table.push(`| ${mutation.name} | ${checks.join(', ') || '**nothing**'} |`);
+    // A machine that others use makes answers late, whatever the code is.
+    const noticed = checks.filter((check) => !timed.has(check));
+    if (noticed.length === 0) missed += 1;
+    table.push(`| ${mutation.name} | ${noticed.join(', ') || '**nothing**'} |`);
+    process.stdout.write(`${table.at(-1)}\n`);
   }
   process.stdout.write(`${table.join('\n')}\n`);
   return missed === 0 ? 0 : 1;

@@ -9,6 +9,28 @@ export interface Mutation {
 
 export const mutations: readonly Mutation[] = [
   {
+    name: 'identity check',
+    changes: [
+      {
+        file: 'packages/schema/functions/integrity_problems.sql',
+        from: 'begin\n  return query\n  with registered',
+        to: 'begin\n  if true then return; end if;\n  return query\n  with registered',
+      },
+    ],
+    faults: ['table-swapped', 'fence-disabled', 'row-security'],
+  },
+  {
+    name: 'independent count',
+    changes: [
+      {
+        file: 'packages/schema/functions/completion_problems.sql',
+        from: 'where abs(c.seen - c.records) > c.churn;',
+        to: 'where false;',
+      },
+    ],
+    faults: ['index-loses-a-record'],
+  },
+  {
     name: 'compare-and-swap',
     changes: [
       {

@@ -12,6 +12,7 @@ import { createVault, type Vault } from '@rekey/vault';
 import { Pool } from 'pg';
 import { asRole, createRoles } from '../../harness/roles.ts';
 import { signHs256 } from '../../harness/tokens.ts';
+import { createTurnstile, type Turnstile } from '../clients/turnstile.ts';
 import type { History } from '../history.ts';
 import type { Plan } from '../plan.ts';
 import { type Link, openLink } from '../proxy/link.ts';
@@ -47,6 +48,8 @@ export interface World {
   /** For connections of an application's role past every proxy. */
   readonly applicationUrl: string;
   readonly token: string;
+  /** For writers whom only the fence keeps from writing under a retired DEK. */
+  readonly turnstile: Turnstile;
   close(): Promise<void>;
 }
 
@@ -179,6 +182,7 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
       operator,
       applicationUrl: urls.application,
       token,
+      turnstile: createTurnstile(),
       close,
     };
   } catch (error) {
