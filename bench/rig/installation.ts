@@ -61,7 +61,11 @@ export async function startInstallation(
     ...apiEnv,
   });
   const started = Array.from({ length: workers }, () =>
-    start('worker', { ...shared, KEK_URI: rig.kek.uri, ...workerEnv }, '"msg":"worker ready"'),
+    start(
+      'worker',
+      { ...shared, ...cipherWanted(), KEK_URI: rig.kek.uri, ...workerEnv },
+      '"msg":"worker ready"',
+    ),
   );
   const stop = async (): Promise<void> => {
     await Promise.all([api, ...started].map((process) => process.stop()));
@@ -81,6 +85,12 @@ export async function startInstallation(
     watchCpu: () => watchCpu(api, started),
     stop,
   };
+}
+
+/** REKEY_CIPHER of the benchmark is that of its workers. */
+function cipherWanted(): Record<string, string> {
+  const { REKEY_CIPHER } = process.env;
+  return REKEY_CIPHER === undefined ? {} : { REKEY_CIPHER };
 }
 
 function start(name: 'api' | 'worker', env: Record<string, string>, readyLine?: string): RunningProcess {

@@ -1,5 +1,6 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { openStore, openSweepStore, workerSession } from '@rekey/db';
+import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
@@ -44,8 +45,17 @@ const connectTimeoutMs = 5_000;
 /** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
 const takenMaxMs = 15_000;
 
-/** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
-export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
+/**
+ * Builds the worker from its settings and starts it. `kek` stays the caller's to close.
+ *
+ * @throws FfiUnavailable unless a cipher is given
+ */
+export function startWorker(
+  config: WorkerConfig,
+  kek: Kek,
+  logger: Logger,
+  cipher: BatchCipher = openBatchCipher(config.REKEY_CIPHER).cipher,
+): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
   const rotations = 3 * config.WORKER_CONCURRENCY;
@@ -84,6 +94,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     sweepStore,
     kek,
     keyring: createKeyring({ store, kek }),
+    cipher,
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     turns:
       config.WORKER_STATEMENTS === undefined
