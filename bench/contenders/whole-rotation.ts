@@ -5,12 +5,15 @@ import { type Contender, runTimeoutMs } from './contender.ts';
 /** Our rotation as operators have it: from the HTTP call to `completed`, through API, queue and worker processes. */
 export function wholeRotation(
   workers: number,
-  name = `Rekey, whole rotation, ${plural(workers)}`,
+  {
+    name = `Rekey, whole rotation, ${plural(workers)}`,
+    ...programs
+  }: { name?: string; folder?: URL; workerEnv?: Record<string, string> } = {},
 ): Contender {
   return {
     name,
     async run({ rig, databaseUrl, dataset, prepared }) {
-      const installation = await startInstallation(rig, { databaseUrl, workers });
+      const installation = await startInstallation(rig, { databaseUrl, workers, ...programs });
       const { api } = installation;
       const rotate = async (tenantId: string): Promise<void> => {
         await api.completed(await api.rotate(tenantId), pollEveryMs, runTimeoutMs);

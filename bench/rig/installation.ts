@@ -36,14 +36,18 @@ export interface InstallationOptions {
   readonly workers: number;
   readonly apiEnv?: Readonly<Record<string, string>>;
   readonly workerEnv?: Readonly<Record<string, string>>;
+  /** Whose programs: the folder of another checkout, or this one's. */
+  readonly folder?: URL;
 }
+
+const ownFolder = new URL('../../', import.meta.url);
 
 /** The limiter counts as ever, and never says no. */
 const limits = { RATE_LIMIT_PER_MINUTE: '100000000', RATE_LIMIT_READS_PER_MINUTE: '100000000' };
 
 export async function startInstallation(
   rig: Rig,
-  { databaseUrl, workers, apiEnv = {}, workerEnv = {} }: InstallationOptions,
+  { databaseUrl, workers, apiEnv = {}, workerEnv = {}, folder = ownFolder }: InstallationOptions,
 ): Promise<Installation> {
   rig.signal.throwIfAborted();
   const queuePrefix = `{${rig.prefix}_${randomBytes(4).toString('hex')}}`;
@@ -52,7 +56,7 @@ export async function startInstallation(
   const port = await freePort();
   const apiUrl = `http://127.0.0.1:${port}`;
   // One line per request is what a busy API would not log either, and what the bare servers do not.
-  const api = start('api', {
+  const api = start(folder, 'api', {
     ...shared,
     ...limits,
     PORT: String(port),
@@ -61,7 +65,12 @@ export async function startInstallation(
     ...apiEnv,
   });
   const started = Array.from({ length: workers }, () =>
-    start('worker', { ...shared, KEK_URI: rig.kek.uri, ...workerEnv }, '"msg":"worker ready"'),
+    start(
+      folder,
+      'worker',
+      { ...shared, ...cipherWanted(), KEK_URI: rig.kek.uri, ...workerEnv },
+      '"msg":"worker ready"',
+    ),
   );
   const stop = async (): Promise<void> => {
     await Promise.all([api, ...started].map((process) => process.stop()));
@@ -83,8 +92,19 @@ export async function startInstallation(
   };
 }
 
-function start(name: 'api' | 'worker', env: Record<string, string>, readyLine?: string): RunningProcess {
-  const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
+/** REKEY_CIPHER of the benchmark is that of its workers. */
+function cipherWanted(): Record<string, string> {
+  const { REKEY_CIPHER } = process.env;
+  return REKEY_CIPHER === undefined ? {} : { REKEY_CIPHER };
+}
+
+function start(
+  folder: URL,
+  name: 'api' | 'worker',
+  env: Record<string, string>,
+  readyLine?: string,
+): RunningProcess {
+  const entry = fileURLToPath(new URL(`apps/${name}/src/main.ts`, folder));
   return startProcess({
     name,
     entry,

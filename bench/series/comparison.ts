@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Bench, Series } from '../bench.ts';
 import { awsEncryptionSdk } from '../contenders/aws-encryption-sdk.ts';
 import type { Contender } from '../contenders/contender.ts';
@@ -29,7 +31,7 @@ export const comparison: Series = {
   name: 'comparison',
   quick: true,
   async run(bench) {
-    const whole = bench.parameters.workers.map((workers) => wholeRotation(workers));
+    const whole = bench.parameters.workers.flatMap((workers) => [wholeRotation(workers), ...before(workers)]);
     const contenders = bench.quick
       ? [floorA, ...whole, usualBatch, rowByRow]
       : [floorA, floorB, ...whole, sweepAlone, usualBatch, rowByRow, ...others];
@@ -61,6 +63,14 @@ export const comparison: Series = {
     } satisfies Table;
   },
 };
+
+/** BENCH_BEFORE names the folder of another checkout, of the same schema: its programs are measured in the same rounds. */
+function before(workers: number): Contender[] {
+  const { BENCH_BEFORE } = process.env;
+  if (BENCH_BEFORE === undefined) return [];
+  const name = `the checkout before, whole rotation, ${workers === 1 ? '1 worker' : `${workers} workers`}`;
+  return [wholeRotation(workers, { name, folder: pathToFileURL(`${resolve(BENCH_BEFORE)}/`) })];
+}
 
 async function measure(bench: Bench, contenders: readonly Contender[]): Promise<Measured[]> {
   const { parameters, rig, say } = bench;

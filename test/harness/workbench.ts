@@ -9,6 +9,7 @@ import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
 import { fixedBatchSize, type RotationEnvironment } from '@rekey/rotation';
 import { createVault, type Vault } from '@rekey/vault';
 import type { Pool } from 'pg';
+import { cipherHere } from './ciphers.ts';
 import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase } from './database.ts';
 
@@ -60,6 +61,7 @@ export async function workbench(owner: Owner = thisFile): Promise<Workbench> {
         sweepStore,
         kek,
         keyring,
+        cipher: cipherHere(),
         batchSize: fixedBatchSize(500),
         publish: () => {},
         ...replaced,

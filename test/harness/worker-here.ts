@@ -1,6 +1,7 @@
 import type { Kek } from '@rekey/kms';
 import { createLogger } from '@rekey/runtime';
 import { startWorker } from '@rekey/worker';
+import { cipherHere } from './ciphers.ts';
 import { type Owner, thisFile } from './cleanup.ts';
 import type { Installation } from './installation.ts';
 
@@ -20,6 +21,7 @@ export async function workerHere(
       KEK_URI: kek.uri,
       WORKER_CONCURRENCY: 2,
       WORKER_NICENESS: 0,
+      REKEY_CIPHER: 'auto',
       BATCH_SIZE: 500,
       LOG_LEVEL: 'debug' as never, // its schema is a union made by map, which has no static type
       HEALTH_HOST: '127.0.0.1',
@@ -27,7 +29,7 @@ export async function workerHere(
     },
     kek,
     createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
-    options,
+    { cipher: cipherHere(), ...options },
   );
   owner.after(() => worker.close());
   await worker.ready;

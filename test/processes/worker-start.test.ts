@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createLocalKeyFile } from '@rekey/kms';
 import { createDatabase, dropDatabase, startProcess, startRedis, workerFlags } from '@rekey/stack';
 import { Redis } from 'ioredis';
+import { cipherHere } from '../harness/ciphers.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { openDoor } from '../harness/door.ts';
 import { testEnvironment } from '../harness/environment.ts';
@@ -251,6 +252,7 @@ test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Po
   const checks = (postgres: boolean, redisIs: boolean) => ({
     status: postgres && redisIs ? 'ready' : 'unready',
     checks: { postgres, redis: redisIs, schema: true, kek: true },
+    cipher: cipherHere().kind,
   });
   assert.deepEqual(await ask('/livez'), [200, { status: 'ok' }]);
   await until(async () => (await ask('/readyz'))[0] === 200, { what: 'it is ready', timeoutMs: 20_000 });

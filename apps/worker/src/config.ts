@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { databaseUrlProblem } from '@rekey/db';
+import type { CipherChoice } from '@rekey/envelope';
 import { clusterProblems } from '@rekey/jobs';
 import { itemsPerSecondMin } from '@rekey/rotation';
 import {
@@ -36,6 +37,10 @@ const WorkerEnv = Type.Object({
   /** Statements that read, write or prove records at the same time; chosen from what batches take when absent. */
   WORKER_STATEMENTS: Type.Optional(
     Type.Integer({ minimum: 1, maximum: 128, description: 'a number from 1 to 128' }),
+  ),
+  /** `auto`: OpenSSL's own functions where they are tested and prove themselves, else `node:crypto`. */
+  REKEY_CIPHER: Type.Unsafe<CipherChoice>(
+    Type.String({ pattern: '^(auto|ffi|node)$', default: 'auto', description: 'auto, ffi or node' }),
   ),
   /** As `nice` counts it: whatever else the machine has to do goes first. The throughput of a machine of its own is the same. */
   WORKER_NICENESS: Type.Integer({

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { StoreError } from '@rekey/db';
-import { EnvelopeError } from '@rekey/envelope';
+import { CipherFault, EnvelopeError } from '@rekey/envelope';
 import { RedisTrouble } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
 import {
@@ -15,7 +15,7 @@ import {
 } from '@rekey/runtime';
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
-import { provenPlace, usableKek } from './start-checks.ts';
+import { provenPlace, usableCipher, usableKek } from './start-checks.ts';
 import { usableRedis } from './usable-redis.ts';
 import { type RekeyWorker, startWorker } from './worker.ts';
 
@@ -23,13 +23,14 @@ const config = orRefuse(() => readWorkerConfig(process.env));
 const logger = createLogger({
   name: 'worker',
   level: config.LOG_LEVEL,
-  ourErrors: [StoreError, KmsError, EnvelopeError, ConfigError, RedisTrouble],
+  ourErrors: [StoreError, KmsError, EnvelopeError, CipherFault, ConfigError, RedisTrouble],
 });
 guardProcess(logger);
 // Some sandboxes forbid it: the worker then has the priority that it was started with.
 await beNice(config.WORKER_NICENESS).catch((error) =>
   logger.warn('WORKER_NICENESS is not allowed here', { error }),
 );
+const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
 const kek = await usableKek(config.KEK_URI, logger);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
 
@@ -55,12 +56,14 @@ await start().catch((error: unknown) => {
 async function start(): Promise<void> {
   await provenPlace(config.DATABASE_URL, kek, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, kek, logger);
+  worker = startWorker(config, kek, logger, { cipher });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,
     concurrency: config.WORKER_CONCURRENCY,
     batchSize: config.BATCH_SIZE ?? 'measured',
+    cipher: cipher.kind,
+    ...(reason === null ? {} : { reason: `node:crypto is used: ${reason}` }),
     statements: config.WORKER_STATEMENTS ?? 'measured',
   });
 }
@@ -72,6 +75,7 @@ async function listen({ HEALTH_HOST: host, HEALTH_PORT: port }: WorkerConfig) {
     return await startHealthServer({
       host,
       port,
+      facts: () => ({ cipher: cipher.kind }),
       ready: async () => (worker === null ? { kek: false } : { ...(await worker.check()), kek: true }),
     });
   } catch (error) {

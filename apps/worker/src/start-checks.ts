@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore, type Store, StoreError } from '@rekey/db';
+import { type ChosenCipher, type CipherChoice, FfiUnavailable, openBatchCipher } from '@rekey/envelope';
 import { proveKek } from '@rekey/keyring';
 import { isTransient, type Kek, KmsError, openKek } from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
@@ -13,6 +14,16 @@ export async function usableKek(uri: string, logger: Logger): Promise<Kek> {
     return opened;
   } catch (error) {
     if (error instanceof KmsError) refuse(`KEK_URI: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The cipher that records are re-encrypted with, and why it is not the one that was hoped for. */
+export function usableCipher(choice: CipherChoice): ChosenCipher {
+  try {
+    return openBatchCipher(choice);
+  } catch (error) {
+    if (error instanceof FfiUnavailable) refuse(`REKEY_CIPHER=ffi cannot be used here: ${error.message}`);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
+import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
@@ -46,15 +47,22 @@ const connectTimeoutMs = 5_000;
 /** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
 const takenMaxMs = 15_000;
 
+interface WorkerOptions {
+  readonly cipher?: BatchCipher;
+  readonly schemaMissingMs?: number;
+}
+
 /**
  * Builds the worker from its settings and starts it. `kek` stays the caller's to close. `schemaMissingMs`: for so long a
  * part of the schema may be missing, as while it is changed or restored, before that ends a rotation.
+ *
+ * @throws FfiUnavailable unless a cipher is given
  */
 export function startWorker(
   config: WorkerConfig,
   kek: Kek,
   logger: Logger,
-  { schemaMissingMs = 60_000 }: { readonly schemaMissingMs?: number } = {},
+  { cipher = openBatchCipher(config.REKEY_CIPHER).cipher, schemaMissingMs = 60_000 }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
@@ -94,6 +102,7 @@ export function startWorker(
     sweepStore,
     kek,
     keyring: createKeyring({ store, kek }),
+    cipher,
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     turns:
       config.WORKER_STATEMENTS === undefined

@@ -17,6 +17,13 @@ export interface PackedRecords extends Iterable<SealedRecord> {
   readonly bytes: number;
   /** Views into the memory they share. Throws for an index that is not one of them. */
   at(index: number): SealedRecord;
+  /** What they share, and where in it the parts of each are: for whoever needs no view. */
+  readonly memory: Buffer;
+  idAt(index: number): number;
+  idBytes(index: number): number;
+  ciphertextAt(index: number): number;
+  ciphertextBytes(index: number): number;
+  isTooLarge(index: number): boolean;
 }
 
 /** In place of a ciphertext's length: it was too large to come along. */
@@ -49,21 +56,31 @@ export function unpackRecords(packed: Buffer): PackedRecords | null {
     bytes += length;
   }
   const length = places.length / 3;
+  const place = (index: number, part: number): number => {
+    const at = places[3 * index + part];
+    if (at === undefined) throw new RangeError(`there is no record ${index} of ${length}`);
+    return at;
+  };
+  const isTooLarge = (index: number): boolean => cut.size > 0 && cut.has(index);
+  // Between an id and its ciphertext stands the length, and before it the sign of a beginning.
+  const idEnd = (index: number): number => place(index, 1) - (isTooLarge(index) ? 8 : 4);
   const at = (index: number): SealedRecord => {
-    const [id, ciphertext, end] = [places[3 * index], places[3 * index + 1], places[3 * index + 2]];
-    if (id === undefined || ciphertext === undefined || end === undefined)
-      throw new RangeError(`there is no record ${index} of ${length}`);
-    const isTooLarge = cut.size > 0 && cut.has(index);
     const record = {
-      id: packed.subarray(id, ciphertext - (isTooLarge ? 8 : 4)),
-      ciphertext: packed.subarray(ciphertext, end),
+      id: packed.subarray(place(index, 0), idEnd(index)),
+      ciphertext: packed.subarray(place(index, 1), place(index, 2)),
     };
-    return isTooLarge ? { ...record, isTooLarge } : record;
+    return isTooLarge(index) ? { ...record, isTooLarge: true } : record;
   };
   return {
     length,
     bytes,
     at,
+    memory: packed,
+    idAt: (index) => place(index, 0),
+    idBytes: (index) => idEnd(index) - place(index, 0),
+    ciphertextAt: (index) => place(index, 1),
+    ciphertextBytes: (index) => place(index, 2) - place(index, 1),
+    isTooLarge,
     *[Symbol.iterator]() {
       for (let index = 0; index < length; index += 1) yield at(index);
     },

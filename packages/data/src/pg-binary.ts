@@ -23,6 +23,15 @@ export interface ArrayImage {
   readonly bytes: number;
   /** Appends an element of `length` bytes that `write` puts at `at`. If `write` throws, nothing is appended. */
   append(length: number, write: (into: Buffer, at: number) => void): void;
+  /**
+   * Where an element of `length` bytes may be written, in what `memory` is from then on: another one, if it had to grow.
+   * It is appended by `added`; without that, the next one has its place.
+   */
+  room(length: number): number;
+  readonly memory: Buffer;
+  added(length: number): void;
+  /** Appends `length` bytes of another memory, of which `copy` would make more work than they are. */
+  appendPart(from: Buffer, at: number, length: number): void;
   /** The image so far, to be sent before anything more is appended. */
   image(): Buffer;
   /** Once it is sent and answered: its memory may be used for another. Nothing of it may be looked at afterwards. */
@@ -38,6 +47,21 @@ export function createArrayImage(
   let bytes = reusableMemory.take(headerBytes + 4 * elementsExpected + bytesExpected);
   let end = headerBytes;
   let elements = 0;
+  const room = (length: number): number => {
+    const at = end + 4;
+    if (at + length > bytes.length) {
+      const more = reusableMemory.take(Math.max(2 * bytes.length, at + length));
+      bytes.copy(more, 0, 0, end);
+      reusableMemory.giveBack(bytes);
+      bytes = more;
+    }
+    return at;
+  };
+  const added = (length: number): void => {
+    bytes.writeInt32BE(length, end);
+    end += 4 + length;
+    elements += 1;
+  };
   return {
     get elements() {
       return elements;
@@ -45,18 +69,21 @@ export function createArrayImage(
     get bytes() {
       return end;
     },
+    get memory() {
+      return bytes;
+    },
     append(length, write) {
-      const at = end + 4;
-      if (at + length > bytes.length) {
-        const more = reusableMemory.take(Math.max(2 * bytes.length, at + length));
-        bytes.copy(more, 0, 0, end);
-        reusableMemory.giveBack(bytes);
-        bytes = more;
-      }
+      const at = room(length);
       write(bytes, at);
-      bytes.writeInt32BE(length, end);
-      end = at + length;
-      elements += 1;
+      added(length);
+    },
+    room,
+    added,
+    appendPart(from, fromAt, length) {
+      const at = room(length);
+      if (length > fewBytes) from.copy(bytes, at, fromAt, fromAt + length);
+      else for (let byte = 0; byte < length; byte += 1) bytes[at + byte] = from[fromAt + byte] ?? 0;
+      added(length);
     },
     image() {
       return bytes.subarray(0, writeArrayHeader(bytes, elementType, elements) ? end : emptyBytes);
@@ -69,6 +96,8 @@ export function createArrayImage(
 }
 
 const released = Buffer.alloc(0);
+/** Up to so many are copied one by one: a call of `copy` takes as long as they do. */
+const fewBytes = 32;
 const headerBytes = 20;
 /** An empty array has no dimension, and so neither length nor lower bound. */
 const emptyBytes = 12;

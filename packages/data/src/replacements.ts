@@ -10,6 +10,19 @@ export interface Replacements {
   readonly items: number;
   /** Of the new ciphertexts, about. */
   readonly bytes: number;
+  /**
+   * Where the new ciphertext of a record may be written, in what `memory` is from then on. Nothing is added before
+   * `addWritten`, which takes the id, and what the record was, from the memory that it was read into.
+   */
+  room(bytes: number): number;
+  readonly memory: Buffer;
+  addWritten(
+    from: Buffer,
+    idAt: number,
+    idBytes: number,
+    ciphertextAt: number,
+    ciphertextBytes: number,
+  ): void;
   /** `seal` writes the record's new ciphertext, which is as long as the old one. If it throws, nothing is added. */
   add(record: SealedRecord, seal: (into: Buffer, at: number) => void): void;
   /** One that is sealed already. `seen` are the first bytes of what it came from. */
@@ -49,6 +62,15 @@ export function createReplacements(
     },
     get bytes() {
       return sealed.bytes;
+    },
+    room: sealed.room,
+    get memory() {
+      return sealed.memory;
+    },
+    addWritten(from, idAt, idBytes, ciphertextAt, ciphertextBytes) {
+      sealed.added(ciphertextBytes);
+      ids.appendPart(from, idAt, idBytes);
+      seen.appendPart(from, ciphertextAt, seenBytes);
     },
     add: ({ id, ciphertext }, seal) => append(id, ciphertext, ciphertext.length, seal),
     addSealed: (id, seenOf, bytes) => append(id, seenOf, bytes.length, (into, at) => bytes.copy(into, at)),

@@ -20,8 +20,14 @@ const keyNumberMax = 2 ** 31 - 1;
  * is that the key of that number opens the record.
  */
 export function readKeyNumber(ciphertext: Buffer): number | null {
-  if (ciphertext.length < OVERHEAD_BYTES || ciphertext[0] !== version) return null;
-  const keyNumber = ciphertext.readUInt32BE(1);
+  return readKeyNumberAt(ciphertext, 0, ciphertext.length);
+}
+
+/** As `readKeyNumber`, of the ciphertext of so many bytes at `at`. Throws RangeError when that is not within the memory. */
+export function readKeyNumberAt(memory: Buffer, at: number, bytes: number): number | null {
+  if (at + bytes > memory.length) throw new RangeError('a ciphertext that is not within its memory');
+  if (bytes < OVERHEAD_BYTES || memory[at] !== version) return null;
+  const keyNumber = memory.readUInt32BE(at + 1);
   return keyNumber >= 1 && keyNumber <= keyNumberMax ? keyNumber : null;
 }
 

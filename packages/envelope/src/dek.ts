@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { createSecretKey, KeyObject, randomBytes } from 'node:crypto';
 import { EnvelopeError } from './envelope-error.ts';
 
 /**
@@ -30,6 +30,16 @@ export function importDek(bytes: Buffer): DekKey {
   } finally {
     bytes.fill(0);
   }
+}
+
+/**
+ * For whoever hands a key's bytes to OpenSSL itself: it reads 32 of them wherever they are, and is told no length.
+ *
+ * @throws EnvelopeError `INVALID_KEY` unless it is a secret key of 32 bytes
+ */
+export function needDekKey(key: DekKey): void {
+  if (!(key instanceof KeyObject) || key.type !== 'secret' || key.symmetricKeySize !== DEK_BYTES)
+    throw new EnvelopeError('INVALID_KEY', 'not a secret key of 256 bits');
 }
 
 /** In constant time, as it reads a key. */

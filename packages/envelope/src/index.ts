@@ -1,4 +1,18 @@
-export { HEADER_BYTES, OVERHEAD_BYTES, PREFIX_BYTES, readKeyNumber } from './ciphertext-layout.ts';
+export {
+  type BatchCipher,
+  CipherFault,
+  type Outcome,
+  type Reencryption,
+} from './batch/batch-cipher.ts';
+export { type ChosenCipher, type CipherChoice, openBatchCipher } from './batch/open-batch-cipher.ts';
+export { FfiUnavailable } from './batch/openssl.ts';
+export {
+  HEADER_BYTES,
+  OVERHEAD_BYTES,
+  PREFIX_BYTES,
+  readKeyNumber,
+  readKeyNumberAt,
+} from './ciphertext-layout.ts';
 export { DEK_BYTES, type DekKey, generateDek, importDek } from './dek.ts';
 export { dekWrapAad } from './dek-wrap-aad.ts';
 export { EnvelopeError, type EnvelopeErrorCode } from './envelope-error.ts';

@@ -82,17 +82,26 @@ export function createRecordCipher({ tenantId, column }: { tenantId: string; col
 }
 
 /**
- * Tenant (16) ‖ length of the column name (2, big-endian) ‖ column name ‖ record id. The answer is the same memory
- * every time, good until the next call: setAAD has taken it in when it returns.
+ * Tenant (16) ‖ length of the column name (2, big-endian) ‖ column name: what stands before the id in the AAD.
+ *
+ * @throws EnvelopeError `INVALID_ID`
  */
-function createRecordAad(tenantId: string, column: string): (recordId: Buffer) => Buffer {
+export function recordPlace(tenantId: string, column: string): Buffer {
   const name = Buffer.from(column, 'utf8');
   if (name.length < 1 || name.length > 0xffff || !column.isWellFormed()) {
     throw new EnvelopeError('INVALID_ID', 'a column name has 1 to 65535 bytes of UTF-8');
   }
   const nameLength = Buffer.alloc(2);
   nameLength.writeUInt16BE(name.length);
-  const place = Buffer.concat([uuidBytes(tenantId), nameLength, name]);
+  return Buffer.concat([uuidBytes(tenantId), nameLength, name]);
+}
+
+/**
+ * Place ‖ record id. The answer is the same memory every time, good until the next call: setAAD has taken it in when it
+ * returns.
+ */
+function createRecordAad(tenantId: string, column: string): (recordId: Buffer) => Buffer {
+  const place = recordPlace(tenantId, column);
 
   // Made anew only when the length of an id changes; ids of uuid and bigint never do.
   let aad = place;

@@ -1,5 +1,6 @@
 import type { RotationView, Snapshot } from '@rekey/control';
 import type { Store } from '@rekey/db';
+import type { BatchCipher } from '@rekey/envelope';
 import type { Keyring } from '@rekey/keyring';
 import type { Kek } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
@@ -14,6 +15,8 @@ export interface RotationEnvironment {
   readonly sweepStore: Store;
   readonly kek: Kek;
   readonly keyring: Keyring;
+  /** What the sweep re-encrypts with. Absent: `node:crypto`. */
+  readonly cipher?: BatchCipher | undefined;
   /** Records per committed batch: small enough that applications do not wait long for one. */
   readonly batchSize: BatchSize;
   /** Absent: as fast as it goes. */

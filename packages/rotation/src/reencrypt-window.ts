@@ -9,7 +9,15 @@ import {
   seenBytes,
   type Target,
 } from '@rekey/data';
-import { type createRecordCipher, EnvelopeError, readKeyNumber } from '@rekey/envelope';
+import {
+  type BatchCipher,
+  type createRecordCipher,
+  type DekKey,
+  EnvelopeError,
+  type Reencryption,
+  readKeyNumber,
+  readKeyNumberAt,
+} from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { KmsError } from '@rekey/kms';
 
@@ -25,15 +33,26 @@ export type OlderDeks = ReadonlyMap<number, Dek | SetAsideReason>;
 export async function fetchOlderDeks(
   keyring: Keyring,
   tenantId: string,
-  records: Iterable<SealedRecord>,
+  records: PackedRecords,
 ): Promise<OlderDeks> {
   const deks = new Map<number, Dek | SetAsideReason>();
-  for (const { ciphertext, isTooLarge } of records) {
-    const keyNumber = isTooLarge === true ? null : readKeyNumber(ciphertext);
+  for (let index = 0; index < records.length; index += 1) {
+    const keyNumber = keyNumberOf(records, index);
     if (keyNumber === null || deks.has(keyNumber)) continue;
     deks.set(keyNumber, await orReason(() => keyring.byNumber(tenantId, keyNumber)));
   }
   return deks;
+}
+
+/** Null, too, where there is only the beginning of a ciphertext. */
+function keyNumberOf(records: PackedRecords, index: number): number | null {
+  if (records.isTooLarge(index)) return null;
+  return readKeyNumberAt(records.memory, records.ciphertextAt(index), records.ciphertextBytes(index));
+}
+
+/** The keys of those that there are. */
+export function keysOf(deks: OlderDeks): Set<DekKey> {
+  return new Set([...deks.values()].flatMap((dek) => (typeof dek === 'string' ? [] : [dek.key])));
 }
 
 /** The DEK, or why there is none. */
@@ -55,18 +74,26 @@ export interface Stride {
 
 /**
  * After so many records the other ranges' answers are seen to: a whole batch takes milliseconds, in which Postgres would
- * have no work.
+ * have no work. What costs a tenth may take ten times as many.
  */
-const recordsInOneGo = 16;
+const recordsInOneGo = { node: 16, ffi: 256 } as const satisfies Record<BatchCipher['kind'], number>;
 
-/** Opens and seals anew. A record that will not open is set aside with the reason, never a reason to stop. */
+/** A pass of a cipher, and whose it is. */
+export interface Recipher {
+  readonly kind: BatchCipher['kind'];
+  readonly pass: Reencryption;
+}
+
+/**
+ * Opens and seals anew, from the bytes of the window to the arrays that are sent: no record has an object of its own unless
+ * it is set aside. One that will not open is, with the reason, and is never a reason to stop.
+ */
 export async function reencryptBatch(
   target: Target,
-  cipher: ReturnType<typeof createRecordCipher>,
+  { kind, pass }: Recipher,
   window: PackedRecords,
   { first, step }: Stride,
   olderDeks: OlderDeks,
-  newDek: Dek,
 ): Promise<Reencrypted> {
   const replacements = createReplacements(
     target,
@@ -76,18 +103,46 @@ export async function reencryptBatch(
   const setAside: SetAside[] = [];
   let inOneGo = 0;
   for (let index = first; index < window.length; index += step) {
-    if (inOneGo === recordsInOneGo) {
+    if (inOneGo === recordsInOneGo[kind]) {
       await otherEvents();
       inOneGo = 0;
     }
     inOneGo += 1;
-    const refused = reencryptOne(cipher, replacements, window.at(index), olderDeks, newDek);
-    if (refused !== null) setAside.push(refused);
+    const reason = reencryptAt(pass, replacements, window, index, olderDeks);
+    if (reason === null) continue;
+    const { id, ciphertext } = window.at(index);
+    setAside.push({ id, seen: ciphertext.subarray(0, seenBytes), reason });
   }
   return { replacements, setAside };
 }
 
-/** Adds the record sealed anew, or says why it cannot be. */
+/** Anything but a reason would be wrong with a DEK, and so with every record: it is thrown. */
+function reencryptAt(
+  pass: Reencryption,
+  replacements: Replacements,
+  window: PackedRecords,
+  index: number,
+  olderDeks: OlderDeks,
+): SetAsideReason | null {
+  if (window.isTooLarge(index)) return 'TOO_LARGE';
+  const { memory } = window;
+  const [at, bytes] = [window.ciphertextAt(index), window.ciphertextBytes(index)];
+  const keyNumber = readKeyNumberAt(memory, at, bytes);
+  if (keyNumber === null) return 'MALFORMED';
+  const from = olderDeks.get(keyNumber) ?? 'KEY_UNKNOWN';
+  if (typeof from === 'string') return from;
+  const [idAt, idBytes] = [window.idAt(index), window.idBytes(index)];
+  const room = replacements.room(bytes);
+  const outcome = pass.reencrypt(from.key, memory, idAt, idBytes, at, bytes, replacements.memory, room);
+  if (outcome !== 'done') return outcome;
+  replacements.addWritten(memory, idAt, idBytes, at, bytes);
+  return null;
+}
+
+/**
+ * Adds one record sealed anew, or says why it cannot be: by `node:crypto` and on its own, for whoever doubts what the sweep
+ * found.
+ */
 export function reencryptOne(
   cipher: ReturnType<typeof createRecordCipher>,
   replacements: Replacements,

@@ -8,12 +8,18 @@ import {
   type Target,
   type Window,
 } from '@rekey/data';
-import { createRecordCipher } from '@rekey/envelope';
+import { createRecordCipher, openBatchCipher } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
 import { inTurn, type Refused } from './in-turn.ts';
 import type { Pulse } from './pulse.ts';
-import { fetchOlderDeks, type Reencrypted, reencryptBatch } from './reencrypt-window.ts';
+import {
+  fetchOlderDeks,
+  keysOf,
+  type Recipher,
+  type Reencrypted,
+  reencryptBatch,
+} from './reencrypt-window.ts';
 import { createSecondLook } from './second-look.ts';
 import { writeOneByOne, writeSettled } from './write-settled.ts';
 
@@ -50,10 +56,28 @@ export async function sweepOnce(
   pass: Pass,
   signal: AbortSignal,
 ): Promise<{ readonly replaced: number } | Refused> {
+  const { rotation, target, newDek } = pass;
+  const place = { tenantId: rotation.tenantId, column: target.column };
+  const { kind, begin } = env.cipher ?? openBatchCipher('node').cipher;
+  const reencryption = begin({ ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
+  try {
+    return await sweepWindows(env, pass, { kind, pass: reencryption }, signal);
+  } finally {
+    reencryption.end();
+  }
+}
+
+async function sweepWindows(
+  env: RotationEnvironment,
+  pass: Pass,
+  cipher: Recipher,
+  signal: AbortSignal,
+): Promise<{ readonly replaced: number } | Refused> {
   const { rotation, target, lease, newDek, pulse } = pass;
   const { tenantId, newKeyNumber } = rotation;
-  const cipher = createRecordCipher({ tenantId, column: target.column });
-  const secondLook = createSecondLook(env, rotation, target, cipher, newDek);
+  // What did not open is looked at once more by node:crypto, whatever found it.
+  const records = createRecordCipher({ tenantId, column: target.column });
+  const secondLook = createSecondLook(env, rotation, target, records, newDek);
   const read = (after: string | null): Promise<Window | Refused> => {
     const window = inTurn(env, lease, signal, () =>
       readWindow(env.sweepStore, target, lease, {
@@ -88,13 +112,14 @@ export async function sweepOnce(
     const cursor: string | null = nextAfter ?? last;
     next = nextAfter === null ? null : read(nextAfter);
     const olderDeks = await fetchOlderDeks(env.keyring, tenantId, window);
+    cipher.pass.retain(keysOf(olderDeks));
 
     let writing: Promise<number | Refused> = Promise.resolve(0);
     const batches = Math.max(1, batchesOf(window.length, batchItems(env)));
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
       const stride = { first, step: batches };
-      const sealed = await reencryptBatch(target, cipher, window, stride, olderDeks, newDek);
+      const sealed = await reencryptBatch(target, cipher, window, stride, olderDeks);
       const again = await secondLook.at(sealed.setAside);
       const written = await writing;
       if (typeof written === 'string') return written;

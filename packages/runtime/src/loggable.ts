@@ -6,6 +6,7 @@ export const logFields = [
   'attempt',
   'batchSize',
   'check',
+  'cipher',
   'code',
   'concurrency',
   'count',

@@ -145,6 +145,8 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
               }
             : {
                 KEK_URI: `local:${kekFile}`,
+                // As the run's own: a campaign runs once with each cipher.
+                REKEY_CIPHER: process.env.REKEY_CIPHER ?? 'auto',
                 WORKER_CONCURRENCY: String(plan.concurrency),
                 BATCH_SIZE: String(plan.batchSize),
               }),

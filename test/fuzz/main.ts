@@ -1,0 +1,37 @@
+/**
+ * `npm run fuzz:cipher`: the batch cipher on OpenSSL's addresses against `node:crypto`, record by record, until one
+ * differs. `--records 10000000` is what a version of Node must pass before it is put on the list of those tested.
+ *
+ *     npm run fuzz:cipher -- [--records n] [--seed n] [--bytes-max n]
+ */
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { fuzzCipher } from './cipher-fuzz.ts';
+
+const { values } = parseArgs({
+  options: {
+    records: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    'bytes-max': { type: 'string', default: '4096' },
+  },
+});
+const records = Number(values.records);
+const seed = Number(values.seed);
+const bytesMax = Number(values['bytes-max']);
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+const { node, openssl } = process.versions;
+say(`Node ${node}, OpenSSL ${openssl}, ${process.platform} ${process.arch}, seed ${seed}`);
+const begun = performance.now();
+const every = Math.max(1_000, Math.round(records / 20_000) * 1_000);
+const seen = fuzzCipher({
+  records,
+  seed,
+  bytesMax,
+  onThousand: (record) => {
+    if (record > 0 && record % every === 0)
+      say(`${record} records, ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`);
+  },
+});
+say(`no difference in ${records} records, ${((performance.now() - begun) / 1_000).toFixed(0)} s`);
+say(JSON.stringify(seen));
