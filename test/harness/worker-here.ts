@@ -18,6 +18,7 @@ export async function workerHere(
       QUEUE_PREFIX: rekey.redis.prefix,
       KEK_URI: kek.uri,
       WORKER_CONCURRENCY: 2,
+      DATABASE_CONNECTIONS_MAX: 12,
       WORKER_NICENESS: 0,
       BATCH_SIZE: 500,
       LOG_LEVEL: 'debug' as never, // its schema is a union made by map, which has no static type

@@ -14,6 +14,7 @@ import {
 import type { Logger } from '@rekey/runtime';
 import { checkWorkerWork } from '@rekey/schema';
 import type { WorkerConfig } from './config.ts';
+import { divideConnections } from './connections.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -44,8 +45,16 @@ const connectTimeoutMs = 5_000;
 /** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
 const takenMaxMs = 15_000;
 
+/** A sign of life that waits longer is left out, so that the next one of another rotation gets its turn. */
+const signWaitsMs = 1_000;
+
 /** Builds the worker from its settings and starts it. `kek` stays the caller's to close. */
-export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): RekeyWorker {
+export function startWorker(
+  config: WorkerConfig,
+  kek: Kek,
+  logger: Logger,
+  connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
+): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
   const rotations = 3 * config.WORKER_CONCURRENCY;
@@ -54,22 +63,30 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     url: config.DATABASE_URL,
     connectTimeoutMs,
     takenMaxMs,
+    budget: connections.budget,
     onError: (error: Error) => logger.debug('postgres', { error }),
   };
-  const store = openStore({
+  const signStore = openStore({
     ...database,
-    session: workerSession,
-    max: ranges + rotations,
+    session: { ...workerSession, lock_timeout: signWaitsMs },
+    max: connections.signs,
     applicationName: 'rekey-worker',
   });
-  // Each range reads ahead on one connection and writes on another; small ones have nothing to read ahead.
+  const store = openStore({
+    ...database,
+    queueTimeoutMs: takenMaxMs,
+    session: workerSession,
+    max: connections.steps,
+    applicationName: 'rekey-worker',
+  });
   const sweepStore = openSweepStore({
     ...database,
-    max: 2 * ranges + rotations,
+    queueTimeoutMs: takenMaxMs,
+    max: connections.sweep,
     applicationName: 'rekey-sweep',
   });
 
-  const identity = createIdentity(() => loadInstallation(store));
+  const identity = createIdentity(() => loadInstallation(signStore));
   const onError = (error: Error): void => logger.debug('redis', { error });
   const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, identity, onError };
   const doorbell = createDoorbell(redis);
@@ -81,14 +98,16 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
 
   const env: RotationEnvironment = {
     store,
+    signStore,
     sweepStore,
     kek,
     keyring: createKeyring({ store, kek }),
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     turns:
       config.WORKER_STATEMENTS === undefined
-        ? measuredTurns(2 * ranges)
-        : fixedTurns(config.WORKER_STATEMENTS),
+        ? measuredTurns(Math.min(2 * ranges, connections.sweep))
+        : fixedTurns(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
+    lockTurns: fixedTurns(Math.floor(connections.sweep / 2)),
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
     onEvent: logEvents(logger),
@@ -106,7 +125,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     // tenant then has another rotation than the one this job was for.
     onDone: async (ticket) => {
       if (stop.signal.aborted) return;
-      const rotationId = await findUnfinished(store, ticket.tenantId);
+      const rotationId = await findUnfinished(signStore, ticket.tenantId);
       if (rotationId !== null && rotationId !== ticket.rotationId)
         await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
     },
@@ -114,10 +133,18 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
   const watch = warnOfRedis(logger, 'rotations stand still', [queues, doorbell, scoreboard]);
   let isFit = true;
   const housekeeping = keepHouse({
-    store,
+    store: signStore,
+    patientStore: store,
     doorbell,
     logger,
-    drain: createDrainTimer({ store, doorbell, publish, logger }),
+    drain: createDrainTimer({
+      store: signStore,
+      waitingStore: store,
+      looksMax: Math.ceil(connections.steps / 2),
+      doorbell,
+      publish,
+      logger,
+    }),
     onUnfit: () => {
       isFit = false;
       stop.abort();
@@ -138,7 +165,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
     ready: queues.ready,
     async check() {
       const [postgres, trouble] = await Promise.all([
-        checkWorkerWork(store).then(
+        checkWorkerWork(signStore).then(
           () => {
             told = '';
             return true;
@@ -159,7 +186,7 @@ export function startWorker(config: WorkerConfig, kek: Kek, logger: Logger): Rek
       watch.close();
       queues.disconnect();
       await Promise.all([doorbell.close(), scoreboard.close()]);
-      await withDeadline(disconnectDeadlineMs, Promise.all([store.end(), sweepStore.end()]));
+      await withDeadline(disconnectDeadlineMs, Promise.all([signStore.end(), store.end(), sweepStore.end()]));
     },
   };
 }

@@ -1,4 +1,6 @@
 export { asyncCommit } from './async-commit.ts';
+export { type ConnectionBudget, connectionsMin, createConnectionBudget } from './connection-budget.ts';
+export { type ConnectionRoom, findConnectionRoom, roomProblem } from './connection-room.ts';
 export { databaseUrlProblem } from './database-url.ts';
 export {
   openClient,

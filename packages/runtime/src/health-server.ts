@@ -7,6 +7,8 @@ export interface HealthServerOptions {
   readonly port: number;
   /** What the process needs, by name. Ready is when all are true; a rejection counts as unready. */
   readonly ready: () => Promise<Record<string, boolean>>;
+  /** Of its connections to the database: how many it may have, and has; absent: not shown. */
+  readonly connections?: (() => { readonly max: number; readonly open: number }) | undefined;
 }
 
 export interface HealthServer {
@@ -18,9 +20,14 @@ export interface HealthServer {
  * Serves `GET /livez` (200 while the event loop turns) and `GET /readyz` (200 or 503, with each check by name)
  * for a process that has no other HTTP. Resolves once it listens.
  */
-export async function startHealthServer({ host, port, ready }: HealthServerOptions): Promise<HealthServer> {
+export async function startHealthServer({
+  host,
+  port,
+  ready,
+  connections,
+}: HealthServerOptions): Promise<HealthServer> {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
-    void answer(request.method ?? '', request.url ?? '', ready).then(({ status, body }) => {
+    void answer(request.method ?? '', request.url ?? '', { ready, connections }).then(({ status, body }) => {
       response.writeHead(status, {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'no-store',
@@ -43,7 +50,11 @@ export async function startHealthServer({ host, port, ready }: HealthServerOptio
   };
 }
 
-async function answer(method: string, url: string, ready: HealthServerOptions['ready']): Promise<Answer> {
+async function answer(
+  method: string,
+  url: string,
+  { ready, connections }: Pick<HealthServerOptions, 'ready' | 'connections'>,
+): Promise<Answer> {
   const path = url.split('?', 1)[0];
   if (path !== '/livez' && path !== '/readyz') return { status: 404, body: { status: 'not_found' } };
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: { status: 'method_not_allowed' } };
@@ -51,9 +62,12 @@ async function answer(method: string, url: string, ready: HealthServerOptions['r
   try {
     const checks = await ready();
     const all = Object.values(checks).every(Boolean);
-    return { status: all ? 200 : 503, body: { status: all ? 'ready' : 'unready', checks } };
+    return {
+      status: all ? 200 : 503,
+      body: { status: all ? 'ready' : 'unready', checks, connections: connections?.() },
+    };
   } catch {
-    return { status: 503, body: { status: 'unready', checks: {} } };
+    return { status: 503, body: { status: 'unready', checks: {}, connections: connections?.() } };
   }
 }
 

@@ -8,6 +8,7 @@ export const logFields = [
   'check',
   'code',
   'concurrency',
+  'connections',
   'count',
   'delayMs',
   'error',
