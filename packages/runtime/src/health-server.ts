@@ -8,7 +8,7 @@ export interface HealthServerOptions {
   /** What the process needs, by name. Ready is when all are true; a rejection counts as unready. */
   readonly ready: () => Promise<Record<string, boolean>>;
   /** What else an operator may want to know of it, by name: told by `/readyz`, and no condition. */
-  readonly facts?: () => Record<string, string>;
+  readonly facts?: () => Record<string, unknown>;
 }
 
 export interface HealthServer {
@@ -27,7 +27,7 @@ export async function startHealthServer({
   facts = () => ({}),
 }: HealthServerOptions): Promise<HealthServer> {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
-    void answer(request.method ?? '', request.url ?? '', ready, facts).then(({ status, body }) => {
+    void answer(request.method ?? '', request.url ?? '', { ready, facts }).then(({ status, body }) => {
       response.writeHead(status, {
         'content-type': 'application/json; charset=utf-8',
         'cache-control': 'no-store',
@@ -53,8 +53,7 @@ export async function startHealthServer({
 async function answer(
   method: string,
   url: string,
-  ready: HealthServerOptions['ready'],
-  facts: () => Record<string, string>,
+  { ready, facts }: Required<Pick<HealthServerOptions, 'ready' | 'facts'>>,
 ): Promise<Answer> {
   const path = url.split('?', 1)[0];
   if (path !== '/livez' && path !== '/readyz') return { status: 404, body: { status: 'not_found' } };
@@ -65,7 +64,7 @@ async function answer(
     const all = Object.values(checks).every(Boolean);
     return { status: all ? 200 : 503, body: { status: all ? 'ready' : 'unready', checks, ...facts() } };
   } catch {
-    return { status: 503, body: { status: 'unready', checks: {} } };
+    return { status: 503, body: { status: 'unready', checks: {}, ...facts() } };
   }
 }
 
