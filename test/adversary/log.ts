@@ -1,4 +1,3 @@
-import { drained } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
 
 export interface Verdict {
@@ -40,7 +39,8 @@ export async function installLog(on: Queryable): Promise<void> {
 export async function writeProof(on: Queryable, tenantId: string, early: boolean): Promise<void> {
   await on.query(
     `insert into adversary_proofs select d.tenant_id, d.key_number, pg_current_snapshot() from rekey.deks d
-     where d.tenant_id = $1 and d.state = 'active' and (${early} or ${drained('d.tenant_id', 'd.key_number')})`,
+     where d.tenant_id = $1 and d.state = 'active' and (${early} or not exists (select from rekey.dek_locks l
+       where l.tenant_id = d.tenant_id and l.closed_at is null and l.key_number <> d.key_number))`,
     [tenantId],
   );
 }

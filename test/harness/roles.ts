@@ -2,7 +2,7 @@ import { escapeIdentifier, escapeLiteral, Pool } from 'pg';
 import { testEnvironment } from './environment.ts';
 
 /** The database roles under which processes work, each granted what `rekey.grant_<role>` gives. */
-export const roles = ['api', 'worker', 'application'] as const;
+export const roles = ['api', 'worker', 'application', 'operator'] as const;
 export type Role = (typeof roles)[number];
 
 /** Known to whoever runs the tests, on a server that they brought up or gave. */

@@ -4,7 +4,7 @@ import type { PartyName } from './parties.ts';
 export interface Mutant {
   readonly name: string;
   readonly changes: ReadonlyArray<{ readonly fn: string; readonly from: RegExp; readonly to: string }>;
-  /** Instead: what becomes of the statements of sweep and proof. */
+  /** Instead: what becomes of the statements of the sweep. */
   readonly statement?: { readonly from: RegExp; readonly to: string };
   /** Of whom it takes all to show; else any cast. */
   readonly cast?: readonly PartyName[];
@@ -17,8 +17,13 @@ const drain = 'rekey.drain_older(uuid,boolean)';
 export const mutants: readonly Mutant[] = [
   {
     name: 'proof before the drain',
-    changes: [],
-    statement: { from: /not exists \(select from rekey\.dek_locks l\s+where [^)]*\)/, to: '(true or $&)' },
+    changes: [
+      {
+        fn: 'rekey.prove_secrets(uuid,integer,uuid,integer)',
+        from: /not exists \(\s*select from rekey\.dek_locks l where [^)]*\)/g,
+        to: '(true or $&)',
+      },
+    ],
     cast: ['switch', 'writer', 'sweep'],
   },
   {

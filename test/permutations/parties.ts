@@ -28,7 +28,7 @@ export interface Stage {
   /** Set once a proof was acknowledged. */
   proved: boolean;
   readonly violations: string[];
-  /** What a mutant makes of the statements of sweep and proof. */
+  /** What a mutant makes of the statements of the sweep. */
   readonly mutation: { readonly from: RegExp; readonly to: string } | undefined;
 }
 
@@ -153,10 +153,7 @@ async function claim(stage: Stage, session: PoolClient): Promise<Lease | null> {
 
 async function prove(stage: Stage, session: PoolClient, lease: Lease | null): Promise<void> {
   if (lease === null) return;
-  const proof = await proveRange(storeOn(stage, session), stage.target, lease, {
-    tenantId: stage.tenantId,
-    newKeyNumber: 2,
-  });
+  const proof = await proveRange(storeOn(stage, session), stage.target, lease);
   if (proof.kind === 'proved') stage.proved = true;
 }
 

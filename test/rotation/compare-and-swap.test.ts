@@ -111,8 +111,7 @@ test('the sweep gives way to a locked record within 50 ms, writing nothing; with
   ]);
   assert.deepEqual(left.rows, [{ id: locked }]);
   // The proof sees it, and is not given while it stands there.
-  const rotation = { tenantId, newKeyNumber: sweep.newKeyNumber };
-  assert.deepEqual(await proveRange(sweep.env.sweepStore, sweep.target, sweep.lease, rotation), {
+  assert.deepEqual(await proveRange(sweep.env.sweepStore, sweep.target, sweep.lease), {
     kind: 'left',
     items: 1,
   });

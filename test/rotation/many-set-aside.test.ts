@@ -72,7 +72,7 @@ test('a range that has grown is read and proved in steps, each from where the la
     assert.deepEqual(seen, ids.map((id) => id.replaceAll('-', '')).sort());
     assert.equal(windows, 11);
 
-    const prove = () => proveRange(sweepStore, target, lease, { tenantId, newKeyNumber: 2 }, 10);
+    const prove = () => proveRange(sweepStore, target, lease, 10);
     const first = await prove();
     // The last one under the older key stands in the way of its own step, not of those before it.
     await store.query(`delete from secrets where tenant_id = $1 and key_number = 1 and id <> $2`, [
@@ -118,8 +118,7 @@ test('a step that is not drained proves nothing', async () => {
     const range = (await openRanges(store, order.rotationId)).find((open) => open.target === 'secrets');
     const lease = range === undefined ? null : await claimRange(store, range, randomUUID());
     if (target === undefined || lease === null) throw new Error('not claimed');
-    const rotation = { tenantId, newKeyNumber: 2 };
-    assert.deepEqual(await proveRange(store, target, lease, rotation, 10), { kind: 'draining' });
+    assert.deepEqual(await proveRange(store, target, lease, 10), { kind: 'draining' });
     const { rows } = await store.query(
       `select proof_id, proved_at from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
       [order.rotationId],

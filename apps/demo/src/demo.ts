@@ -48,7 +48,7 @@ async function demo(settings: DemoSettings, screen: Screen, signal: AbortSignal)
     '',
   );
   const scratch = await prepareScratch(settings, scaffold);
-  const { store, vault, anotherVault } = await openVault(scratch.databaseUrl, scratch.kekUri, scaffold);
+  const { store, vault, anotherVault } = await openVault(scratch.databaseUrls, scratch.kekUri, scaffold);
   const records = createRecordSet(proportions(settings.DEMO_RECORDS));
   const ledger = createLedger(records);
   await seed(vault, records, scaffold);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LogLevel } from '@rekey/runtime';
-import { apiFlags, type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
+import { apiFlags, type DatabaseUrls, type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { DemoError } from './demo-error.ts';
 import { isShown, type LogLine, parseLogLine } from './log-lines.ts';
 
@@ -12,7 +12,7 @@ const workerLivesAtLeastMs = 5_000;
 const restartPauseMs = 500;
 
 export interface ProcessesOptions {
-  readonly databaseUrl: string;
+  readonly databaseUrls: Pick<DatabaseUrls, 'api' | 'worker'>;
   readonly redisUrl: string;
   readonly queuePrefix: string;
   readonly kekUri: string;
@@ -45,10 +45,9 @@ export async function startProcesses(
   options: ProcessesOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<Processes> {
-  const { host, port, jwtSecret, kekUri, onLog } = options;
+  const { host, port, jwtSecret, kekUri, onLog, databaseUrls } = options;
   const env = {
     ...options.env,
-    DATABASE_URL: options.databaseUrl,
     REDIS_URL: options.redisUrl,
     QUEUE_PREFIX: options.queuePrefix,
     // They say at this level that they are ready; what a person gets to see is chosen from their lines.
@@ -93,14 +92,19 @@ export async function startProcesses(
 
   const startWorker = async (name: string): Promise<void> => {
     const startedAt = performance.now();
-    await run(name, worker, { KEK_URI: kekUri });
+    await run(name, worker, { DATABASE_URL: databaseUrls.worker, KEK_URI: kekUri });
     const again = (): Promise<void> => startWorker(name).catch(ended.reject);
     void watch(name, startedAt, options.restartWorkers ? again : undefined);
   };
 
   const startApi = async (): Promise<string> => {
     const startedAt = performance.now();
-    const line = await run('API', api, { HOST: host, PORT: String(port), JWT_SECRET: jwtSecret });
+    const line = await run('API', api, {
+      DATABASE_URL: databaseUrls.api,
+      HOST: host,
+      PORT: String(port),
+      JWT_SECRET: jwtSecret,
+    });
     void watch('API', startedAt);
     return listeningUrl(line);
   };

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { migrate } from '@rekey/schema';
-import { dropDatabase, type ServerUrls } from '@rekey/stack';
+import { type DatabaseUrls, dropDatabase, type ServerUrls } from '@rekey/stack';
 import { createScratchDatabase, removeKeys } from './given-servers.ts';
 import { makePassingKek } from './passing-kek.ts';
-import { bringUpServers, type Scaffold } from './stack-up.ts';
+import { bringUpServers, prepareDatabase, type Scaffold } from './stack-up.ts';
 
 export interface Scratch {
   /** Migrated and empty. */
-  readonly databaseUrl: string;
+  readonly databaseUrls: DatabaseUrls;
   readonly redisUrl: string;
   readonly queuePrefix: string;
   readonly kekUri: string;
@@ -30,6 +29,6 @@ export async function prepareScratch(urls: ServerUrls, scaffold: Scaffold): Prom
     databaseUrl = await createScratchDatabase(serverUrl, name);
     cleanup.defer(() => dropDatabase(serverUrl, name));
   }
-  await migrate(databaseUrl);
-  return { databaseUrl, redisUrl, queuePrefix, kekUri: await makePassingKek(cleanup) };
+  const databaseUrls = await prepareDatabase(databaseUrl, scaffold);
+  return { databaseUrls, redisUrl, queuePrefix, kekUri: await makePassingKek(cleanup) };
 }

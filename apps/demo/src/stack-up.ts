@@ -1,6 +1,14 @@
 import { openStore, type Store } from '@rekey/db';
 import { openKek } from '@rekey/kms';
-import { type Servers, type ServerUrls, startServers } from '@rekey/stack';
+import { migrate } from '@rekey/schema';
+import {
+  type DatabaseUrls,
+  makeRoles,
+  oneRole,
+  type Servers,
+  type ServerUrls,
+  startServers,
+} from '@rekey/stack';
 import { createVault, type Vault } from '@rekey/vault';
 import { orAborted } from './abort.ts';
 import { needDatabase, needRedis } from './given-servers.ts';
@@ -47,24 +55,39 @@ function describe({ postgres, redis }: Servers['embedded']): string {
   return `${from(postgres, 'DATABASE_URL')}, ${from(redis, 'REDIS_URL')}`;
 }
 
-/** What an application opens to get at its records. */
-export async function openVault(
+/** The schema, and roles of this run in which everybody works with it. */
+export async function prepareDatabase(
   databaseUrl: string,
+  { screen, cleanup }: Pick<Scaffold, 'screen' | 'cleanup'>,
+): Promise<DatabaseUrls> {
+  await migrate(databaseUrl);
+  const urls = await makeRoles(databaseUrl, cleanup);
+  if (urls !== null) return urls;
+  screen.print(
+    '  The role of DATABASE_URL cannot make roles of this run: API, workers and application all work as it.',
+  );
+  return oneRole(databaseUrl);
+}
+
+/** What an application opens to get at its records; and, as the owner, a look at what there is. */
+export async function openVault(
+  databaseUrls: DatabaseUrls,
   kekUri: string,
   { cleanup }: Pick<Scaffold, 'cleanup'>,
 ): Promise<{ store: Store; vault: Vault; anotherVault: () => Vault }> {
   const kek = await openKek(kekUri);
   cleanup.defer(() => kek.close());
-  const store = openStore({
-    url: databaseUrl,
-    max: connectionsMax,
-    applicationName: 'rekey-demo',
-    onError: () => {}, // whoever needs the connection hears of it
-  });
-  cleanup.defer(() => store.end());
-  const vault = createVault({ store, kek });
+  const open = (url: string, max: number): Store => {
+    const onError = (): void => {}; // whoever needs the connection hears of it
+    const opened = openStore({ url, max, applicationName: 'rekey-demo', onError });
+    cleanup.defer(() => opened.end());
+    return opened;
+  };
+  const store = open(databaseUrls.owner, 2);
+  const ofApplication = open(databaseUrls.application, connectionsMax);
+  const vault = createVault({ store: ofApplication, kek });
   cleanup.defer(() => vault.close());
-  return { store, vault, anotherVault: () => createVault({ store, kek, prefetch: false }) };
+  return { store, vault, anotherVault: () => createVault({ store: ofApplication, kek, prefetch: false }) };
 }
 
 /** The API and the workers, ready; the lines of their logs that are asked for go where `onLog` puts them. */

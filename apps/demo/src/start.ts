@@ -3,8 +3,7 @@
  * REDIS_URL set it works on those, and a second start finds what the first one left there.
  */
 import { randomBytes } from 'node:crypto';
-import { migrate } from '@rekey/schema';
-import { runUntilDone } from '@rekey/stack';
+import { type DatabaseUrls, runUntilDone } from '@rekey/stack';
 import { orAborted } from './abort.ts';
 import { choosePort } from './choose-port.ts';
 import { tell } from './explain.ts';
@@ -14,7 +13,7 @@ import { makePassingKek } from './passing-kek.ts';
 import { tenantId } from './records.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { passOn, readStartSettings, type StartSettings } from './settings.ts';
-import { bringUpProcesses, bringUpServers, openVault, type Scaffold } from './stack-up.ts';
+import { bringUpProcesses, bringUpServers, openVault, prepareDatabase, type Scaffold } from './stack-up.ts';
 import { signToken } from './token.ts';
 import { welcomeLines } from './welcome.ts';
 
@@ -46,14 +45,14 @@ async function start(settings: StartSettings, screen: Screen, signal: AbortSigna
   screen.print('', `  ${paint.bold('Rekey')}  the whole stack on this machine`, '');
   const { port, remark } = await choosePort(settings.HOST, settings.PORT);
   const { databaseUrl, redisUrl, embedded } = await bringUpServers(settings, scaffold);
-  await migrate(databaseUrl);
+  const databaseUrls = await prepareDatabase(databaseUrl, scaffold);
   const kekUri = settings.KEK_URI ?? (await (embedded.postgres ? makePassingKek(cleanup) : keptKek()));
-  await underKek(kekUri, () => seedOnce(databaseUrl, kekUri, settings.DEMO_RECORDS, scaffold));
+  await underKek(kekUri, () => seedOnce(databaseUrls, kekUri, settings.DEMO_RECORDS, scaffold));
 
   const jwtSecret = settings.JWT_SECRET ?? randomBytes(32).toString('base64url');
   const processes = await bringUpProcesses(
     {
-      databaseUrl,
+      databaseUrls,
       redisUrl,
       queuePrefix: settings.QUEUE_PREFIX ?? queuePrefixDefault,
       kekUri,
@@ -78,12 +77,12 @@ async function start(settings: StartSettings, screen: Screen, signal: AbortSigna
 
 /** Through connections of its own, gone when it is done. */
 async function seedOnce(
-  databaseUrl: string,
+  databaseUrls: DatabaseUrls,
   kekUri: string,
   records: number,
   { screen, signal }: Pick<Scaffold, 'screen' | 'signal'>,
 ): Promise<void> {
   await using cleanup = new AsyncDisposableStack();
   const scaffold = { screen, signal, cleanup };
-  await furnish(await openVault(databaseUrl, kekUri, scaffold), records, scaffold);
+  await furnish(await openVault(databaseUrls, kekUri, scaffold), records, scaffold);
 }

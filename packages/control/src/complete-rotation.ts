@@ -63,12 +63,8 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
     const progress = finalProgress(known, rotation, status, nowMs);
     const [completed] = await prepared<RotationRow>(
       on,
-      `update rekey.rotations
-       set status = $2, phase = 'done', progress = $3, version = version + 1,
-         waiting_for = null, waiting_detail = null, drained_at = coalesce(drained_at, $4), completed_at = $4, heartbeat_at = clock_timestamp()
-       where id = $1 and status in ('in_progress', 'paused') and version = $5
-       returning ${rotationColumns}`,
-      [rotationId, status, JSON.stringify(progress), rotation.now, rotation.version],
+      `select ${rotationColumns} from rekey.complete_rotation($1, $2, $3, $4, $5)`,
+      [rotationId, rotation.version, status, JSON.stringify(progress), rotation.now],
     );
     if (completed !== undefined) {
       return {

@@ -1,4 +1,4 @@
-import { inTransaction, prepared, type Queryable, row, rows, type Store } from '@rekey/db';
+import { prepared, type Queryable, row, rows } from '@rekey/db';
 
 /** A DEK as it is stored: its bytes only wrapped under a KEK. */
 export interface WrappedDek {
@@ -21,18 +21,7 @@ export async function storeMaterial(
   on: Queryable,
   { dekId, kekUri, wrapped }: { readonly dekId: string; readonly kekUri: string; readonly wrapped: Buffer },
 ): Promise<void> {
-  await prepared(
-    on,
-    // On the disk before anybody can fetch it, whatever the session's setting: a crash must not take back bytes that
-    // some process already holds under this number.
-    `with stored as (
-       insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, $2, $3)
-       on conflict do nothing returning dek_id)
-     select pg_notify('rekey_deks', d.tenant_id::text),
-       case current_setting('synchronous_commit') when 'off' then set_config('synchronous_commit', 'on', true) end
-     from stored join rekey.deks d on d.id = stored.dek_id`,
-    [dekId, kekUri, wrapped],
-  );
+  await prepared(on, 'select rekey.store_material($1, $2, $3)', [dekId, kekUri, wrapped]);
 }
 
 /** The DEKs of a tenant that have material, by key number. */
@@ -54,12 +43,7 @@ export async function loadDeks(
     material_id: string;
   }>(
     on,
-    `select d.id, d.key_number, d.state, m.kek_uri, m.wrapped, i.material_id
-     from rekey.deks d join rekey.dek_material m on m.dek_id = d.id join rekey.dek_identities i on i.dek_id = d.id
-     where d.tenant_id = $1 and d.state <> 'destroyed'
-       and ($2::int is null or d.key_number = $2) and ($3::uuid[] is null or d.id = any ($3))
-       and ($4::text is null or d.state = $4)
-     order by d.key_number`,
+    'select id, key_number, state, kek_uri, wrapped, material_id from rekey.wrapped_deks($1, $2, $3, $4)',
     [tenantId, filter.keyNumber ?? null, filter.dekIds ?? null, filter.state ?? null],
   );
   return found.map((dek) => ({
@@ -78,9 +62,6 @@ export interface StoredDek {
   readonly id: string;
   readonly wrapped: Buffer;
 }
-
-/** So many of the newest and of the oldest: more than one, since any of them may be damaged. */
-const sampledEach = 4;
 
 /**
  * A few DEKs of the installation that were wrapped under the KEK of that URI, by which a process can tell whether it
@@ -101,17 +82,8 @@ export async function sampleDeks(
 ): Promise<StoredDek[]> {
   const found = await rows<{ tenant_id: string; id: string; wrapped: Buffer }>(
     on,
-    `with fitting as (
-       select d.tenant_id, d.id, m.wrapped, m.wrapped_at, m.kek_uri = $1 as same_uri,
-         d.state <> 'pre_active' as was_used
-       from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
-       where starts_with(m.kek_uri, $2) and d.state <> 'destroyed' and d.id is distinct from $3::uuid),
-     ranked as (
-       select *, row_number() over (order by same_uri desc, was_used desc, wrapped_at desc, id) as newest,
-         row_number() over (order by same_uri desc, was_used desc, wrapped_at, id) as oldest
-       from fitting)
-     select tenant_id, id, wrapped from ranked where least(newest, oldest) <= $4 order by least(newest, oldest)`,
-    [kekUri, orBeginsWith, exceptDekId, sampledEach],
+    'select tenant_id, id, wrapped from rekey.sample_deks($1, $2, $3)',
+    [kekUri, orBeginsWith, exceptDekId],
   );
   return found.map(({ tenant_id, id, wrapped }) => ({ tenantId: tenant_id, id, wrapped }));
 }
@@ -144,14 +116,16 @@ export async function holdActiveDek(tx: Queryable, tenantId: string): Promise<He
     : { dekId: held.dek_id, keyNumber: held.key_number, materialId: held.material_id };
 }
 
-export type InsertedTenant = { readonly kind: 'ready' } | { readonly kind: 'rotation_pending' };
+export interface InsertedTenant {
+  readonly kind: 'ready' | 'rotation_pending';
+}
 
 /**
  * Makes sure that a tenant exists and has a DEK: with the material given if it has none yet, else with what it
  * has. `rotation_pending`: it has none, and an unfinished rotation is about to give it one.
  */
 export async function insertTenant(
-  store: Store,
+  on: Queryable,
   tenant: {
     readonly tenantId: string;
     readonly name: string;
@@ -160,28 +134,12 @@ export async function insertTenant(
     readonly wrapped: Buffer;
   },
 ): Promise<InsertedTenant> {
-  return inTransaction(store, async (tx): Promise<InsertedTenant> => {
-    await tx.query('insert into rekey.tenants (id, name) values ($1, $2) on conflict do nothing', [
-      tenant.tenantId,
-      tenant.name,
-    ]);
-    await tx.query('select from rekey.tenants where id = $1 for no key update', [tenant.tenantId]);
-    const live = await rows<{ state: string }>(
-      tx,
-      `select state from rekey.deks where tenant_id = $1 and state in ('active', 'pre_active')`,
-      [tenant.tenantId],
-    );
-    if (live.some(({ state }) => state === 'active')) return { kind: 'ready' };
-    if (live.length > 0) return { kind: 'rotation_pending' };
-    await tx.query(
-      `insert into rekey.deks (id, tenant_id, key_number, state)
-       select $1, $2, coalesce(max(key_number), 0) + 1, 'pre_active' from rekey.deks where tenant_id = $2`,
-      [tenant.dekId, tenant.tenantId],
-    );
-    await storeMaterial(tx, tenant);
-    await tx.query(`update rekey.deks set state = 'active', activated_at = now() where id = $1`, [
-      tenant.dekId,
-    ]);
-    return { kind: 'ready' };
-  });
+  const { kind } = await row<InsertedTenant>(on, 'select rekey.create_tenant($1, $2, $3, $4, $5) as kind', [
+    tenant.tenantId,
+    tenant.name,
+    tenant.dekId,
+    tenant.kekUri,
+    tenant.wrapped,
+  ]);
+  return { kind };
 }

@@ -14,13 +14,7 @@ export async function drainOlder(on: Queryable, tenantId: string): Promise<boole
 
 /** Tells the tenant's unfinished rotation that it has drained, for whoever watches it; its id if it was not told before. */
 export async function noteDrained(on: Queryable, tenantId: string): Promise<string | null> {
-  const [told] = await prepared<{ id: string }>(
-    on,
-    `update rekey.rotations set drained_at = clock_timestamp(), waiting_detail = null
-     where tenant_id = $1 and status in ('in_progress', 'paused') and switched_at is not null and drained_at is null
-     returning id`,
-    [tenantId],
-  );
+  const [told] = await prepared<{ id: string }>(on, 'select id from rekey.note_drained($1) id', [tenantId]);
   return told?.id ?? null;
 }
 

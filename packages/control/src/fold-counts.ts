@@ -5,19 +5,6 @@ import { type Queryable, row } from '@rekey/db';
  * it at once: each takes rows that no other has.
  */
 export async function foldRecordCounts(on: Queryable, deltasMax = 10_000): Promise<number> {
-  const { folded } = await row<{ folded: string }>(
-    on,
-    `with taken as (
-       delete from rekey.record_deltas where ctid = any (array(
-         select ctid from rekey.record_deltas limit $1 for update skip locked))
-       returning tenant_id, target, delta),
-     changed as (
-       insert into rekey.record_counts as c (tenant_id, target, records, churn)
-       select tenant_id, target, sum(delta), sum(abs(delta)) from taken group by 1, 2 order by 1, 2
-       on conflict (tenant_id, target) do update
-         set records = c.records + excluded.records, churn = c.churn + excluded.churn)
-     select count(*) as folded from taken`,
-    [deltasMax],
-  );
+  const { folded } = await row<{ folded: string }>(on, 'select rekey.fold_counts($1) as folded', [deltasMax]);
   return Number(folded);
 }

@@ -7,8 +7,7 @@ export async function findLiveDeks(
 ): Promise<ReadonlyMap<string, string>> {
   const found = await prepared<{ id: string; material_id: string }>(
     on,
-    `select d.id, i.material_id from rekey.deks d join rekey.dek_identities i on i.dek_id = d.id
-     where d.id = any ($1::uuid[]) and d.state <> 'destroyed'`,
+    'select id, material_id from rekey.live_deks($1)',
     [dekIds],
   );
   return new Map(found.map(({ id, material_id }) => [id, material_id]));

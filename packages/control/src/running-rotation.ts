@@ -1,5 +1,4 @@
-import { planIsComplete } from '@rekey/data';
-import { asyncCommit, prepared, type Queryable, rows } from '@rekey/db';
+import { asyncCommit, prepared, type Queryable, row, rows } from '@rekey/db';
 
 /** What a worker must know of a running rotation. Ids are plain UUIDs. */
 export interface RunningRotation {
@@ -58,12 +57,8 @@ export interface TakenUp extends RunningRotation {
 export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
   const [found] = await prepared<RunningRow & { material_stored: boolean }>(
     on,
-    `update rekey.rotations r
-     set phase = case r.phase when 'queued' then 'activating' else r.phase end, heartbeat_at = clock_timestamp()
-     from rekey.deks d
-     where r.id = $1 and r.status = 'in_progress' and d.id = r.new_dek_id
-     returning ${runningColumns}, ${asyncCommit},
-       exists (select from rekey.dek_material m where m.dek_id = d.id) as material_stored`,
+    `select id, tenant_id, phase, previous_dek_id, new_dek_id, key_number, switched, material_stored, ${asyncCommit}
+     from rekey.take_up($1)`,
     [rotationId],
   );
   return found === undefined ? null : { ...toRunning(found), materialStored: found.material_stored };
@@ -81,14 +76,10 @@ export async function findUnfinished(on: Queryable, tenantId: string): Promise<s
 
 /** From sweeping to verifying if everything is planned and no range is left to prove; whether the rotation is verifying now. */
 export async function beginVerifying(on: Queryable, rotationId: string): Promise<boolean> {
-  const verifying = await rows(
+  const { verifying } = await row<{ verifying: boolean }>(
     on,
-    `update rekey.rotations set phase = 'verifying', heartbeat_at = clock_timestamp()
-     where id = $1 and status = 'in_progress' and phase in ('sweeping', 'verifying')
-       and ${planIsComplete('$1')}
-       and not exists (select from rekey.rotation_ranges where rotation_id = $1 and proved_at is null)
-     returning 1`,
+    'select rekey.begin_verifying($1) as verifying',
     [rotationId],
   );
-  return verifying.length === 1;
+  return verifying;
 }

@@ -1,5 +1,5 @@
-import { type Queryable, rows } from '@rekey/db';
+import { type Queryable, row } from '@rekey/db';
 
 export async function tenantExists(on: Queryable, tenantId: string): Promise<boolean> {
-  return (await rows(on, 'select from rekey.tenants where id = $1', [tenantId])).length === 1;
+  return (await row<{ exists: boolean }>(on, 'select rekey.tenant_exists($1) as exists', [tenantId])).exists;
 }

@@ -1,4 +1,3 @@
-export { drained } from './drained.ts';
 export { type OpenRange, openRanges } from './open-ranges.ts';
 export type { PackedRecords, SealedRecord } from './packed-records.ts';
 export { idText } from './pg-binary.ts';

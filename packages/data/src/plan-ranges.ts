@@ -190,23 +190,8 @@ async function storeRanges(
 ): Promise<OpenRange[] | null> {
   const found = await prepared<RangeRow | { readonly target: null }>(
     on,
-    `with running as materialized (
-       select id, phase, ${asyncCommit} from rekey.rotations
-       where id = $1 and status = 'in_progress' and switched_at is not null for key share),
-     moved_on as (
-       update rekey.rotations r set phase = 'sweeping', heartbeat_at = clock_timestamp()
-       from running where r.id = running.id and r.status = 'in_progress' and r.phase = 'activating'),
-     stored as (
-       insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, upper_id, planned, owner, heartbeat_at)
-       select running.id, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned, $7::uuid,
-         case when $7::uuid is not null then clock_timestamp() end
-       from running, unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::bigint[])
-         as s(target, ordinal, lower_id, upper_id, planned)
-       where s.ordinal = 0 or exists (
-         select from rekey.rotation_ranges g
-         where g.rotation_id = $1 and g.target = s.target and g.ordinal = s.ordinal - 1 and g.upper_id = s.lower_id)
-       on conflict do nothing returning ${rangeColumns})
-     select stored.* from running left join stored on true`,
+    `select ${rangeColumns}, ${asyncCommit}
+     from rekey.store_ranges($1, $2, $3, $4, $5, $6, $7)`,
     [
       rotationId,
       slices.map(({ target }) => target.name),

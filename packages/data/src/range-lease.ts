@@ -1,5 +1,4 @@
-import { prepared, type Queryable, rows } from '@rekey/db';
-import { silentForMs } from './silent.ts';
+import { prepared, type Queryable, row, rows } from '@rekey/db';
 
 export interface RangeId {
   readonly rotationId: string;
@@ -28,18 +27,13 @@ export async function claimRange(on: Queryable, range: RangeId, owner: string): 
     upper_id: string | null;
     cursor_id: string | null;
     planned: string;
-  }>(
-    on,
-    // The lock keeps a claim from slipping past a cancel, and does not wait for a beat.
-    `with running as (
-       select id from rekey.rotations where id = $1 and status = 'in_progress' for key share)
-     update rekey.rotation_ranges g set owner = $4, heartbeat_at = clock_timestamp(), waiting_for = null
-     from running
-     where g.rotation_id = running.id and g.target = $2 and g.ordinal = $3 and g.proved_at is null
-       and (g.owner is null or ${silentForMs('$5', 'g.heartbeat_at')})
-     returning g.lower_id, g.upper_id, g.cursor_id, g.planned`,
-    [range.rotationId, range.target, range.ordinal, owner, leaseMs],
-  );
+  }>(on, 'select lower_id, upper_id, cursor_id, planned from rekey.claim_range($1, $2, $3, $4, $5)', [
+    range.rotationId,
+    range.target,
+    range.ordinal,
+    owner,
+    leaseMs,
+  ]);
   if (claimed === undefined) return null;
   return {
     rotationId: range.rotationId,
@@ -55,38 +49,30 @@ export async function claimRange(on: Queryable, range: RangeId, owner: string): 
 
 /** A sign of life while nothing is written; false when the lease is lost. */
 export async function renewLease(on: Queryable, lease: Lease): Promise<boolean> {
-  const renewed = await rows(
+  const { renewed } = await row<{ renewed: boolean }>(
     on,
-    `update rekey.rotation_ranges set heartbeat_at = clock_timestamp()
-     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning 1`,
-    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+    'select rekey.renew_lease($1, $2, $3, $4) as renewed',
+    keyOf(lease),
   );
-  return renewed.length === 1;
+  return renewed;
 }
 
 /** Gives a range back for the next worker at once. Harmless when the lease is lost. */
 export async function releaseLease(on: Queryable, lease: Lease): Promise<void> {
-  await rows(
-    on,
-    `update rekey.rotation_ranges set owner = null
-     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4`,
-    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
-  );
+  await rows(on, 'select rekey.release_lease($1, $2, $3, $4)', keyOf(lease));
 }
 
 /**
  * Gives back a range that is swept to its end and waits for the drain; whoever ends the drain sees to it. False: nothing
  * drains any more, or the lease is lost.
  */
-export async function leaveToDrain(on: Queryable, lease: Lease, tenantId: string): Promise<boolean> {
-  const left = await rows(
+export async function leaveToDrain(on: Queryable, lease: Lease): Promise<boolean> {
+  const { left } = await row<{ left: boolean }>(
     on,
-    `update rekey.rotation_ranges set owner = null, swept = true
-     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4
-       and exists (select from rekey.dek_drains where tenant_id = $5) returning 1`,
-    [lease.rotationId, lease.target, lease.ordinal, lease.owner, tenantId],
+    'select rekey.leave_to_drain($1, $2, $3, $4) as left',
+    keyOf(lease),
   );
-  return left.length === 1;
+  return left;
 }
 
 /**
@@ -99,20 +85,22 @@ export async function restartRange(
 ): Promise<{ readonly cursor: string | null } | null> {
   const [restarted] = await rows<{ cursor_id: string | null }>(
     on,
-    `update rekey.rotation_ranges
-     set cursor_id = proof_id, swept = false, pass = pass + 1, heartbeat_at = clock_timestamp()
-     where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 returning cursor_id`,
-    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
+    'select cursor_id from rekey.restart_range($1, $2, $3, $4)',
+    keyOf(lease),
   );
   return restarted === undefined ? null : { cursor: restarted.cursor_id };
 }
 
 /** Says what holds the range up, or null: what is said of its rotation follows from all of its ranges. */
 export async function noteWaiting(on: Queryable, range: RangeId, waitingFor: string | null): Promise<void> {
-  await rows(
-    on,
-    `update rekey.rotation_ranges set waiting_for = $4
-     where rotation_id = $1 and target = $2 and ordinal = $3 and proved_at is null`,
-    [range.rotationId, range.target, range.ordinal, waitingFor],
-  );
+  await rows(on, 'select rekey.note_waiting($1, $2, $3, $4)', [
+    range.rotationId,
+    range.target,
+    range.ordinal,
+    waitingFor,
+  ]);
+}
+
+function keyOf({ rotationId, target, ordinal, owner }: Lease): unknown[] {
+  return [rotationId, target, ordinal, owner];
 }

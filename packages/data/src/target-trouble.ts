@@ -1,5 +1,4 @@
 import { prepared, type Queryable, sqlStateOf } from '@rekey/db';
-import { drained } from './drained.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
 
@@ -42,22 +41,11 @@ export async function hasRecords(on: Queryable, tenantId: string, target: string
  * are kept by the table's own triggers wherever it was moved. False: it has some, something drains still, or the lease is
  * lost.
  */
-export async function proveByCounts(
-  on: Queryable,
-  lease: Lease,
-  { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
-): Promise<boolean> {
-  const proved = await prepared(
+export async function proveByCounts(on: Queryable, lease: Lease): Promise<boolean> {
+  const [answer] = await prepared<{ proved: boolean }>(
     on,
-    `with proving as materialized (select set_config('rekey.proving', $3::text, true))
-     update rekey.rotation_ranges
-     set failed = 0, proved_at = clock_timestamp(), owner = null, waiting_for = null
-     from proving
-     where rotation_id = $3::uuid and target = $2 and ordinal = $4 and owner = $5
-       and lower_id is null and upper_id is null and ${drained('$1::uuid', '$6')} and ${counted} = 0
-       and not exists (select from rekey.rotation_failures where rotation_id = $3::uuid and target = $2)
-     returning 1`,
-    [tenantId, lease.target, lease.rotationId, lease.ordinal, lease.owner, newKeyNumber],
+    'select rekey.prove_by_counts($1, $2, $3, $4) as proved',
+    [lease.rotationId, lease.target, lease.ordinal, lease.owner],
   );
-  return proved.length === 1;
+  return answer?.proved === true;
 }

@@ -128,11 +128,9 @@ function isAsSeen({ ciphertext }: Target): string {
 
 /** Those that could be locked, are as they were seen, and are not under the new DEK for all that. */
 const keptAsTheyAre = `
-    kept as (
-      insert into rekey.rotation_failures (rotation_id, target, record_id, reason, ordinal)
-      select $1, $2, free.id::text, 'REFUSED_BY_TRIGGER', $3 from free, lease
-      where not exists (select from replaced r where r.id = free.id and r.taken)
-      on conflict do nothing returning 1),`;
+      union all
+      select free.id::text, 'REFUSED_BY_TRIGGER' from free, lease
+      where not exists (select from replaced r where r.id = free.id and r.taken)`;
 
 /**
  * The comparison with what was seen stands on the target's own columns in the outermost WHERE: only there does
@@ -145,8 +143,7 @@ const keptAsTheyAre = `
 function statement(target: Target, free: string, judges: boolean): string {
   const { table, id, idType, key, ciphertext } = target;
   return `with lease as materialized (
-      select 1 from rekey.rotation_ranges
-      where rotation_id = $1 and target = $2 and ordinal = $3 and owner = $4 for update),
+      select 1 where rekey.hold_lease($1, $2, $3, $4)),
     ${free}
     replaced as (
       update ${table} t set ${ciphertext} = w.sealed, ${key} = $8
@@ -154,19 +151,15 @@ function statement(target: Target, free: string, judges: boolean): string {
       where t.${id} = w.id ${free === '' ? '' : 'and free.id = w.id'}
         and ${isTenants(target)} and ${isAsSeen(target)}
       returning ${judges ? `t.${id} as id, ` : ''}case when t.${key} is distinct from $8 then false
-        when t.${ciphertext} = w.sealed then true else rekey.refuse_altered($2) end as taken),${judges ? keptAsTheyAre : ''}
-    aside as (
-      insert into rekey.rotation_failures (rotation_id, target, record_id, reason, ordinal)
-      select $1, $2, t.${id}::text, w.reason, $3
+        when t.${ciphertext} = w.sealed then true else rekey.refuse_altered($2) end as taken),
+    aside(id, reason) as materialized (
+      select t.${id}::text, w.reason
       from unnest($10::${idType}[], $11::bytea[], $12::text[]) as w(id, seen, reason), lease, ${table} t
       where t.${id} = w.id and ${isTenants(target)}
-        and case when w.seen = '' then t.${key} <> $8 else ${isAsSeen(target)} end
-      on conflict do nothing returning 1)
-    update rekey.rotation_ranges g
-    set rotated = g.rotated + (select count(*) from replaced where taken),
-      failed = g.failed + (select count(*) from aside)${judges ? ' + (select count(*) from kept)' : ''},
-      sealed = g.sealed + $14, cursor_id = coalesce($13, g.cursor_id), heartbeat_at = clock_timestamp()
-    from lease
-    where g.rotation_id = $1 and g.target = $2 and g.ordinal = $3 and g.owner = $4
-    returning (select count(*) from replaced where taken) as replaced`;
+        and case when w.seen = '' then t.${key} <> $8 else ${isAsSeen(target)} end${judges ? keptAsTheyAre : ''}),
+    done as materialized (
+      select count(*) filter (where taken) as replaced from replaced)
+    select replaced, rekey.note_batch($1, $2, $3, $4, replaced, $14, $13,
+      (select array_agg(id) from aside), (select array_agg(reason) from aside)) as noted
+    from done, lease`;
 }

@@ -76,10 +76,10 @@ async function sweptWithoutALook(
   lease: Lease,
   signal: AbortSignal,
 ): Promise<'proved' | 'draining' | undefined> {
-  if (await proveByCounts(env.sweepStore, lease, rotation)) return 'proved';
+  if (await proveByCounts(env.sweepStore, lease)) return 'proved';
   if (await drainSoon(env, rotation, signal))
-    return (await proveByCounts(env.sweepStore, lease, rotation)) ? 'proved' : undefined;
-  return (await leaveToDrain(env.sweepStore, lease, rotation.tenantId)) ? 'draining' : undefined;
+    return (await proveByCounts(env.sweepStore, lease)) ? 'proved' : undefined;
+  return (await leaveToDrain(env.sweepStore, lease)) ? 'draining' : undefined;
 }
 
 async function sweepUntilProved(
@@ -123,7 +123,7 @@ async function prove(
   signal: AbortSignal,
 ): Promise<'proved' | 'draining' | { readonly left: number } | Refused> {
   for (;;) {
-    const proof = await inTurn(env, lease, signal, () => proveRange(env.sweepStore, target, lease, rotation));
+    const proof = await inTurn(env, lease, signal, () => proveRange(env.sweepStore, target, lease));
     if (typeof proof === 'string') return proof;
     if (proof.kind === 'left') return { left: proof.items };
     if (proof.kind === 'proved' || proof.kind === 'lost') return proof.kind;
@@ -134,7 +134,7 @@ async function prove(
     }
     if (await drainSoon(env, rotation, signal)) continue;
     if (signal.aborted) return 'stopped';
-    if (!(await leaveToDrain(env.sweepStore, lease, rotation.tenantId))) continue;
+    if (!(await leaveToDrain(env.sweepStore, lease))) continue;
     await pulse.waits('lock');
     return 'draining';
   }

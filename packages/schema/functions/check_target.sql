@@ -9,7 +9,7 @@ create or replace function rekey.check_target(
   key_column name default 'key_number',
   ciphertext_column name default 'ciphertext'
 ) returns table (code text, severity text, problem text)
-language plpgsql stable
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 -- Where it would hide rows it is to say so.
 set row_security = off

@@ -2,7 +2,7 @@
 -- One statement, so one snapshot, of what there is and of what was counted: their difference is appended like any other
 -- change, and no writer waits.
 create or replace function rekey.recount_records(target_name text) returns void
-language plpgsql
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 -- Where it would hide rows it is to say so.
 set row_security = off

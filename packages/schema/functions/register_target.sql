@@ -10,7 +10,10 @@ create or replace function rekey.register_target(
   key_column name default 'key_number',
   ciphertext_column name default 'ciphertext'
 ) returns void
-language plpgsql
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+-- Where it would hide rows it is to say so.
+set row_security = off
 as $register$
 declare
   found record;
@@ -55,10 +58,12 @@ begin
   perform rekey.install_label(target_name);
   perform rekey.install_fence(target_name);
   perform rekey.install_counting(target_name);
+  perform rekey.install_proof(target_name);
   perform rekey.recount_records(target_name);
   -- Of a target that comes into running rotations all that was counted just now is their beginning.
   update rekey.rotations r set churn_at_switch = r.churn_at_switch - target_name
     where r.status in ('in_progress', 'paused') and r.churn_at_switch ? target_name;
-  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
+  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name, 'prove_' || target_name]);
+  perform rekey.renew_rights();
 end
 $register$;

@@ -3,7 +3,7 @@
 -- records are counted anew. What unfinished rotations have proved of it is swept and proved again, since records may have
 -- been written past the fence meanwhile.
 create or replace function rekey.repair_target(target_name text) returns void
-language plpgsql
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 set row_security = off
 as $$
@@ -33,8 +33,11 @@ begin
   end loop;
   perform rekey.install_fence(target_name);
   perform rekey.install_counting(target_name);
-  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
+  perform rekey.install_proof(target_name);
+  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name, 'prove_' || target_name]);
   perform rekey.recount_records(target_name);
+  -- Rights on a table go with it.
+  perform rekey.renew_rights();
   perform set_config('rekey.sweeping_again', target_name, true);
   update rekey.rotation_ranges g
     set proved_at = null, proof_id = null, seen = null, owner = null, cursor_id = null, pass = g.pass + 1, swept = false

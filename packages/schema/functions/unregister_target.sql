@@ -2,7 +2,8 @@
 -- nothing would count them any more. A table that is gone is passed over by this; one that was renamed or replaced under
 -- its name is looked for by both.
 create or replace function rekey.unregister_target(target_name text) returns void
-language plpgsql
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
 -- Where it would hide rows it is to say so.
 set row_security = off
 as $$
@@ -32,8 +33,10 @@ begin
     end loop;
     execute format('alter table %s drop constraint if exists %I', there, 'rekey_label_' || target_name);
   end loop;
-  execute format('drop function if exists rekey.%I(), rekey.%I()', 'fence_' || target_name, 'count_' || target_name);
-  perform rekey.remember_functions(array['fence_' || target_name, 'count_' || target_name]);
+  execute format('drop function if exists rekey.%I(), rekey.%I(), rekey.%I(uuid, integer, uuid, integer)',
+    'fence_' || target_name, 'count_' || target_name, 'prove_' || target_name);
+  perform rekey.remember_functions(
+    array['fence_' || target_name, 'count_' || target_name, 'prove_' || target_name]);
   delete from rekey.record_deltas d where d.target = target_name;
   delete from rekey.record_counts c where c.target = target_name;
   -- Rotations under way have nothing more to sweep here: it was counted empty just now, or is gone. What others left

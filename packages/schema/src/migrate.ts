@@ -169,12 +169,13 @@ async function replace(client: Client, changed: readonly ProgramFile[]): Promise
   await client.query('revoke execute on all functions in schema rekey from public');
   // A mended fence reaches the tables that are registered already.
   await client.query(`
-    select rekey.install_fence(t.name), rekey.install_counting(t.name)
+    select rekey.install_fence(t.name), rekey.install_counting(t.name), rekey.install_proof(t.name)
     from rekey.targets t where t.retired_at is null and to_regclass(t.table_name) is not null order by t.name`);
   // The first time of all, later of what was made just now only: what else was changed by hand is to be found out.
   await client.query(
     `select rekey.remember_functions(case when exists (select from rekey.function_digests) then
-       $1::text[] || array(select kind || t.name from rekey.targets t, unnest(array['fence_', 'count_']) kind) end)`,
+       $1::text[] || array(select kind || t.name from rekey.targets t, unnest(array['fence_', 'count_', 'prove_']) kind) end)`,
     [changed.map(({ name }) => name.replace(/\.sql$/, ''))],
   );
+  await client.query('select rekey.renew_rights()');
 }

@@ -16,19 +16,18 @@ const commit = /^commit$/i;
 
 /** The named points of a rotation, as a worker's statements tell them. */
 export const places = {
-  beforeKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'before' },
-  afterKeyStored: { steps: [/insert into rekey\.dek_material/], moment: 'after' },
+  beforeKeyStored: { steps: [/rekey\.store_material/], moment: 'before' },
+  afterKeyStored: { steps: [/rekey\.store_material/], moment: 'after' },
   // One statement that commits itself: a worker can stand still before it, not within it.
   switching: { steps: [/rekey\.switch_to_dek/], moment: 'before' },
   afterSwitch: { steps: [/rekey\.switch_to_dek/], moment: 'after' },
   beforeBatch: { steps: [/^with lease as materialized/], moment: 'before' },
   beforeBatchCommit: { steps: [/^with lease as materialized/], moment: 'uncommitted' },
   afterBatchCommit: { steps: [/^with lease as materialized/], moment: 'after' },
-  // On the sweep's connections only the proof takes a transaction.
-  afterLastBatch: { steps: [/^begin$/], application: /^rekey-sweep$/, moment: 'before' },
-  beforeProof: { steps: [/count\(f\.record_id\) as set_aside/], moment: 'before' },
-  afterProof: { steps: [/set failed = .*proved_at = clock_timestamp\(\)/s, commit], moment: 'after' },
-  afterCompleted: { steps: [/phase = 'done'.* and version = /s], moment: 'after' },
+  afterLastBatch: { steps: [/rekey\."prove_/], moment: 'before' },
+  beforeProof: { steps: [/rekey\."prove_/], moment: 'uncommitted' },
+  afterProof: { steps: [/rekey\."prove_/], moment: 'after' },
+  afterCompleted: { steps: [/rekey\.complete_rotation/], moment: 'after' },
 } as const satisfies Record<string, Place>;
 
 /** Waits at that place in every free worker; the first to come there is harmed by `harm`, and is the result. */

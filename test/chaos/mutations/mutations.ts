@@ -86,9 +86,9 @@ export const mutations: readonly Mutation[] = [
     name: 'recount before completed',
     changes: [
       {
-        file: 'packages/data/src/prove-range.ts',
-        from: "if (unaccounted > 0) return { kind: 'left', items: unaccounted };",
-        to: '',
+        file: 'packages/schema/functions/install_proof.sql',
+        from: 'if left_over > 0 then',
+        to: 'if false then',
       },
     ],
     faults: ['kill-worker', 'postgres-link-200ms'],
@@ -97,9 +97,9 @@ export const mutations: readonly Mutation[] = [
     name: 'proof after the drain',
     changes: [
       {
-        file: 'packages/data/src/drained.ts',
-        from: 'return `not exists (',
-        to: 'return `true or not exists (',
+        file: 'packages/schema/functions/install_proof.sql',
+        from: 'if not drained then',
+        to: 'if false then',
       },
     ],
     faults: ['kill-after-switch', 'kill-worker'],

@@ -1,0 +1,32 @@
+-- A sign of life for a running rotation, and what it waits for. What holds up one of its ranges is not passed over by the
+-- beats of the others. No row: it is not running. Whoever calls this then reads the ranges and keeps what they say by
+-- rekey.keep_progress, in the same transaction: concurrent beats take turns on the rotation's row.
+create or replace function rekey.beat(rotation uuid, waits_for text, detail jsonb) returns setof rekey.rotations
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    with now_waiting as materialized (
+      select coalesce(waits_for, (
+        select coalesce(g.waiting_for, 'lock') from rekey.rotation_ranges g
+        where g.rotation_id = rotation and g.proved_at is null and (g.waiting_for is not null
+          or g.swept and g.owner is null and exists (
+            select from rekey.rotations r join rekey.dek_drains h on h.tenant_id = r.tenant_id where r.id = rotation))
+        order by g.target, g.ordinal limit 1)) as it)
+    update rekey.rotations r
+    set version = r.version + 1, heartbeat_at = clock_timestamp(), waiting_for = now_waiting.it,
+      -- Since when is kept as long as it is the same; a beat that knows no more leaves the detail as it is.
+      waiting_detail = case
+        when detail is null then case when now_waiting.it = r.waiting_for then r.waiting_detail end
+        when detail ->> 'what' = r.waiting_detail ->> 'what'
+          or (now_waiting.it = 'integrity' and r.waiting_for = 'integrity' and r.waiting_detail is not null)
+          then detail || jsonb_build_object('since', r.waiting_detail -> 'since')
+        when detail ->> 'since' is null and now_waiting.it = 'integrity'
+          then detail || jsonb_build_object('since',
+            to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+        else detail end
+    from now_waiting
+    where r.id = rotation and r.status = 'in_progress' returning r.*;
+end
+$$;

@@ -1,0 +1,22 @@
+-- Folds some of the appended changes of record counts into the counts; how many. Several may do it at once: each takes rows
+-- that no other has.
+create or replace function rekey.fold_counts(deltas_max integer) returns bigint
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  folded bigint;
+begin
+  with taken as (
+    delete from rekey.record_deltas where ctid = any (array(
+      select ctid from rekey.record_deltas limit deltas_max for update skip locked))
+    returning tenant_id, target, delta),
+  changed as (
+    insert into rekey.record_counts as c (tenant_id, target, records, churn)
+    select t.tenant_id, t.target, sum(t.delta), sum(abs(t.delta)) from taken t group by 1, 2 order by 1, 2
+    on conflict (tenant_id, target) do update
+      set records = c.records + excluded.records, churn = c.churn + excluded.churn)
+  select count(*) into folded from taken;
+  return folded;
+end
+$$;

@@ -1,0 +1,69 @@
+-- Grants a role what its part in the work takes, and takes nothing away: what changes anything is a function, and what is
+-- read lies open by column or through a function. Called by rekey.grant_api and its like, and for every role that they were
+-- called for whenever functions are replaced or a table is registered (rekey.renew_rights).
+create or replace function rekey.give_rights(role_name name, part text) returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  target record;
+  functions text[];
+  readable text[];
+begin
+  case part
+    when 'api' then
+      functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
+        'keep_answer', 'halt_rotation', 'close_rotation'];
+      readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures'];
+    when 'worker' then
+      functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
+        'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
+        'claim_range', 'renew_lease', 'release_lease', 'leave_to_drain', 'restart_range', 'note_waiting', 'hold_lease',
+        'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
+        'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
+        'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'record_hash', 'refuse_altered'];
+      readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
+        'dek_drains', 'record_counts', 'record_deltas'];
+    when 'application' then
+      functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
+        'create_tenant', 'tenant_exists'];
+      readable := array['targets'];
+      -- With every record that is read: whether a DEK stands ready to become active.
+      execute format('grant select (tenant_id, state) on rekey.deks to %I', role_name);
+    when 'operator' then
+      functions := array['check_target', 'register_target', 'unregister_target', 'repair_target', 'recount_records',
+        'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database', 'installation_id',
+        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting'];
+      readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
+        'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
+        'rotation_failures', 'record_counts', 'record_deltas'];
+    else
+      raise exception 'There is no part %', part;
+  end case;
+  execute format('grant usage on schema rekey to %I', role_name);
+  execute format('grant select on %s to %I', (select string_agg('rekey.' || r, ', ') from unnest(readable) r), role_name);
+  execute format('grant execute on function %s to %I', (
+    select string_agg(p.oid::regprocedure::text, ', ') from pg_proc p
+    where p.pronamespace = 'rekey'::regnamespace and p.proname = any (functions)), role_name);
+  -- Of registered tables: a worker has the columns of a sealed record only, an operator sees which is under which DEK.
+  for target in
+    select t.*, to_regprocedure(format('rekey.%I(uuid, integer, uuid, integer)', 'prove_' || t.name)) as proof
+    from rekey.targets t
+    where t.retired_at is null and to_regclass(t.table_name) is not null and part in ('worker', 'operator')
+  loop
+    begin
+      execute format('grant select (%2$I, %3$I, %4$I) on %5$s to %1$I', role_name, target.id_column,
+        target.tenant_column, target.key_column, target.table_name);
+      if part = 'worker' then
+        execute format('grant select (%3$I), update (%2$I, %3$I) on %4$s to %1$I', role_name, target.key_column,
+          target.ciphertext_column, target.table_name);
+      end if;
+    exception when undefined_column then
+      null; -- rekey.integrity_problems says so
+    end;
+    if part = 'worker' and target.proof is not null then
+      execute format('grant execute on function %s to %I', target.proof, role_name);
+    end if;
+  end loop;
+end
+$$;

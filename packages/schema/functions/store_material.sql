@@ -1,0 +1,19 @@
+-- Stores the wrapped bytes of a reserved DEK unless some were stored before; whoever calls this reads the row back and uses
+-- only what stands there. Refused when the DEK is not pre_active any more (rekey.guard_dek_material). Vaults are told.
+create or replace function rekey.store_material(dek uuid, kek text, bytes bytea) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into rekey.dek_material (dek_id, kek_uri, wrapped) values (dek, kek, bytes) on conflict do nothing;
+  if not found then
+    return;
+  end if;
+  -- On the disk before anybody can fetch it, whatever the session's setting: a crash must not take back bytes that some
+  -- process already holds under this number.
+  if current_setting('synchronous_commit') = 'off' then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+  perform pg_notify('rekey_deks', d.tenant_id::text) from rekey.deks d where d.id = dek;
+end
+$$;

@@ -1,0 +1,139 @@
+/** What somebody would gain who could read or write an object of the schema: a name for each, so that none is forgotten. */
+export interface Attack {
+  readonly on: RegExp;
+  readonly reading?: string;
+  readonly writing?: string;
+  readonly calling?: string;
+}
+
+export const attacks: readonly Attack[] = [
+  // Tables
+  { on: /^rekey\.tenants$/, reading: 'list every customer', writing: 'make, rename or lose a tenant' },
+  {
+    on: /^rekey\.deks$/,
+    reading: 'list every DEK',
+    writing: 'make an older DEK active, or number one 2^31 - 1',
+  },
+  { on: /^rekey\.dek_material$/, reading: 'read wrapped DEKs', writing: 'replace or lose wrapped DEKs' },
+  { on: /^rekey\.dek_identities$/, reading: 'read identities of DEKs', writing: 'pass bytes off for others' },
+  {
+    on: /^rekey\.dek_locks$/,
+    reading: 'see who drains',
+    writing: 'open or close the lock of a DEK, or keep it',
+  },
+  { on: /^rekey\.dek_drains$/, reading: 'see who drains', writing: 'end a drain that others still hold' },
+  { on: /^rekey\.dek_seals$/, reading: 'see who writes how much', writing: 'use up a DEK with 2^32 seals' },
+  { on: /^rekey\.dek_seal_counts$/, reading: 'see who writes how much' },
+  { on: /^rekey\.rotations$/, reading: 'read who rotated', writing: 'forge a completed rotation' },
+  { on: /^rekey\.rotation_ranges$/, reading: 'read ids of records', writing: 'mark a range as proved' },
+  { on: /^rekey\.rotation_failures$/, reading: 'read ids of records', writing: 'hide or invent a failure' },
+  {
+    on: /^rekey\.idempotency_keys$/,
+    reading: "read others' answers",
+    writing: "forge the answer to another's call",
+  },
+  {
+    on: /^rekey\.installation$/,
+    reading: 'seal a snapshot',
+    writing: 'change what snapshots are sealed with',
+  },
+  { on: /^rekey\.settings$/, reading: 'read settings', writing: 'admit values of any size' },
+  { on: /^rekey\.targets$/, reading: 'list sealed tables', writing: 'have a rotation pass a table over' },
+  {
+    on: /^rekey\.record_counts$/,
+    reading: 'count customers',
+    writing: 'falsify the counts that proofs are held against',
+  },
+  {
+    on: /^rekey\.record_deltas$/,
+    reading: 'count customers',
+    writing: 'falsify the counts that proofs are held against',
+  },
+  {
+    on: /^rekey\.function_digests$/,
+    reading: 'see what is watched',
+    writing: 'hide a function that was changed',
+  },
+  { on: /^rekey\.functions$/, reading: 'see the version', writing: 'have a function never mended' },
+  { on: /^rekey\.migrations$/, reading: 'see the version', writing: 'have a migration never run' },
+  {
+    on: /^rekey\.database_sightings$/,
+    reading: 'see failovers',
+    writing: 'hide that the database was restored',
+  },
+  { on: /^rekey\.granted_roles$/, reading: 'list roles', writing: 'be granted a part with the next upgrade' },
+  {
+    on: /^(secrets|credentials|api_keys)$/,
+    reading: 'read columns that are no business of ours',
+    writing: 'lose or invent records',
+  },
+  // Functions
+  {
+    on: /^rekey\.(fence|count)_\w+\(\)$/,
+    calling: 'pass the fence, or falsify counts, from a table of its own',
+  },
+  { on: /^rekey\.(guard_\w+|refuse_identity_change)\(\)$/, calling: 'run a guard over a table of its own' },
+  { on: /^rekey\.prove_\w+\(/, calling: 'have a range proved, or its failures forgotten' },
+  { on: /^rekey\.(install|ensure)_\w+\(/, calling: 'put another fence around a table' },
+  { on: /^rekey\.(grant|give|set|renew|revoke)_\w+\(/, calling: 'grant itself another part' },
+  {
+    on: /^rekey\.(check|register|unregister|repair)_target\w*\(/,
+    calling: 'take a table out of rotations, or look into one',
+  },
+  {
+    on: /^rekey\.(take_up|beat|keep_progress|begin_verifying|note_drained|note_waiting)\(/,
+    calling: 'keep workers from a rotation',
+  },
+  { on: /^rekey\.(complete|cancel|close|halt)_rotation\(/, calling: 'end a rotation' },
+  { on: /^rekey\.(start_rotation|lock_tenant)\(/, calling: 'start a rotation, or hold up those who do' },
+  {
+    on: /^rekey\.(claim_range|store_ranges|hold_lease|note_batch)\(/,
+    calling: 'take ranges from workers, or fill in their counts',
+  },
+  {
+    on: /^rekey\.(renew_lease|release_lease|leave_to_drain|restart_range)\(/,
+    calling: 'take ranges from workers, or fill in their counts',
+  },
+  {
+    on: /^rekey\.(switch_to_dek|switch_dek|drain_older|wait_for_drain|open_dek_locks)\(/,
+    calling: 'switch keys, or hold up who writes',
+  },
+  {
+    on: /^rekey\.(store_material|create_tenant|destroy_dek|compromise_dek|refuse_to_destroy)\(/,
+    calling: 'make, replace or end a DEK',
+  },
+  { on: /^rekey\.(wrapped_deks|live_deks|sample_deks)\(/, calling: 'read wrapped DEKs' },
+  {
+    on: /^rekey\.(hold_dek|hold_active_dek|reserve_seals|enter_gate)\(/,
+    calling: 'keep a DEK from draining, or use it up',
+  },
+  {
+    on: /^rekey\.(claim_idempotency_key|keep_answer|forget_idempotency_keys)\(/,
+    calling: "forge the answer to another's call",
+  },
+  {
+    on: /^rekey\.(snapshot_key|installation_id|database_id|database_timeline)\(/,
+    calling: 'seal a snapshot for Redis',
+  },
+  {
+    on: /^rekey\.(fold_counts|recount_\w+|settle_counts|kept_count|rotation_counts)\(/,
+    calling: 'falsify the counts that proofs are held against',
+  },
+  {
+    on: /^rekey\.(rotation_proved|everything_proved|completion_problems|integrity_problems)\(/,
+    calling: 'learn of the state of others, or keep tables under a look',
+  },
+  {
+    on: /^rekey\.(recognize_database|remember_functions|function_digest)\(/,
+    calling: 'hide that something was changed',
+  },
+  { on: /^rekey\.(change_setting|setting)\(/, calling: 'admit values of any size' },
+  {
+    on: /^rekey\.(blockers_of|is_hidden_from|has_foreign_row_trigger|tenant_exists)\(/,
+    calling: 'learn of the sessions, roles and tenants of others',
+  },
+  {
+    on: /^rekey\.(record_hash|refuse_altered)\(/,
+    calling: 'nothing: a right that nobody needs is not there',
+  },
+];
