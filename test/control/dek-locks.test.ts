@@ -74,7 +74,7 @@ test('one statement may write for more tenants than Postgres has locks', async (
   );
   await store.query(
     `insert into rekey.dek_material (dek_id, kek_uri, wrapped)
-     select id, 'local:x', decode(repeat('00', 40), 'hex') from rekey.deks where tenant_id = any ($1)`,
+     select id, 'of-a-test:x', decode(repeat('00', 40), 'hex') from rekey.deks where tenant_id = any ($1)`,
     [tenants],
   );
   await store.query(`update rekey.deks set state = 'active' where tenant_id = any ($1)`, [tenants]);

@@ -34,7 +34,7 @@ async function insertDek(state: State): Promise<{ id: string; tenantId: string; 
     `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`,
     [id, tenantId, keyNumber],
   );
-  await storeMaterial(store, { dekId: id, kekUri: 'local:x', wrapped: randomBytes(64) });
+  await storeMaterial(store, { dekId: id, kekUri: 'of-a-test:x', wrapped: randomBytes(64) });
   for (const step of pathTo[state]) await setState(id, step);
   return { id, tenantId, keyNumber };
 }
@@ -91,7 +91,7 @@ test('a tenant has one active DEK at most, and each number once', async () => {
   }
   await insert(second, keyNumber + 1);
   assert.equal(await sqlState(setState(second, 'active')), 'RK002', 'no material');
-  await storeMaterial(store, { dekId: second, kekUri: 'local:x', wrapped: randomBytes(64) });
+  await storeMaterial(store, { dekId: second, kekUri: 'of-a-test:x', wrapped: randomBytes(64) });
   assert.equal(await sqlState(setState(second, 'active')), '23505');
 });
 
@@ -159,7 +159,7 @@ for (const state of ['active', 'deactivated', 'destroyed'] as const) {
     const { id } = await insertDek(state);
     if (state === 'destroyed') await store.query('delete from rekey.dek_material where dek_id = $1', [id]);
     const insert = store.query(
-      `insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, 'local:x', $2)`,
+      `insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, 'of-a-test:x', $2)`,
       [id, randomBytes(64)],
     );
     assert.equal(await sqlState(insert), 'RK002');
