@@ -46,6 +46,8 @@ test('every missing or malformed variable is a problem of its own, and no proble
     [{ ...good, REDIS_URL: 'redis+sentinel://a:26379,b/master/1' }, []],
     [{ ...good, REDIS_URL: 'redis+sentinel://a:26379,b' }, ['REDIS_URL']],
     [{ ...good, REDIS_URL: 'rediss+cluster://user:p@a,b:7000' }, []],
+    [{ ...good, DATABASE_CONNECTIONS_MAX: '1' }, ['DATABASE_CONNECTIONS_MAX']],
+    [{ ...good, DATABASE_CONNECTIONS_MAX: '2' }, []],
     [{ ...good, PORT: '70000' }, ['PORT']],
     [{ ...good, PORT: '-1' }, ['PORT']],
     [{ ...good, PORT: '80a' }, ['PORT']],

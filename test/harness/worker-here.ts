@@ -20,6 +20,7 @@ export async function workerHere(
       QUEUE_PREFIX: rekey.redis.prefix,
       KEK_URI: kek.uri,
       WORKER_CONCURRENCY: 2,
+      DATABASE_CONNECTIONS_MAX: 12,
       WORKER_NICENESS: 0,
       REKEY_CIPHER: 'auto',
       BATCH_SIZE: 500,

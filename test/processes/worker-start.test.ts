@@ -64,6 +64,7 @@ test('malformed variables are named in one line each, without a password', async
     ...good,
     DATABASE_URL: 'mysql://root:hidden@host/db',
     REDIS_URL: 'redis://:hidden@one,two',
+    DATABASE_CONNECTIONS_MAX: '4',
     WORKER_CONCURRENCY: 'many',
     BATCH_SIZE: '0',
     WORKER_STATEMENTS: '0',
@@ -73,6 +74,7 @@ test('malformed variables are named in one line each, without a password', async
   });
   const names = [
     'DATABASE_URL',
+    'DATABASE_CONNECTIONS_MAX is malformed: it must be a number from 5 to 1000',
     'REDIS_URL',
     'WORKER_CONCURRENCY',
     'BATCH_SIZE',
@@ -247,7 +249,12 @@ test('livez and readyz of a worker: 200 each; unready, by name, when Redis or Po
   const { url } = JSON.parse(await worker.ready);
   const ask = async (path: string): Promise<unknown[]> => {
     const answer = await fetch(`${url}${path}`);
-    return [answer.status, await answer.json()];
+    const { connections, ...body } = (await answer.json()) as { connections?: { max: number; open: number } };
+    if (path === '/readyz') {
+      assert.equal(connections?.max, 12);
+      assert.ok(connections.open <= 12);
+    }
+    return [answer.status, body];
   };
   const checks = (postgres: boolean, redisIs: boolean) => ({
     status: postgres && redisIs ? 'ready' : 'unready',

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { databaseUrlProblem } from '@rekey/db';
+import { connectionsMin, databaseUrlProblem } from '@rekey/db';
 import { clusterProblems } from '@rekey/jobs';
 import {
   DatabaseUrl,
@@ -35,6 +35,12 @@ const Variables = Type.Object({
   HOST: Host,
   PORT: Type.Integer({ ...Port, default: 3000 }),
   DATABASE_URL: DatabaseUrl,
+  DATABASE_CONNECTIONS_MAX: Type.Integer({
+    minimum: connectionsMin,
+    maximum: 1_000,
+    default: 10,
+    description: `a number from ${connectionsMin} to 1000`,
+  }),
   REDIS_URL: RedisUrl,
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,
@@ -61,6 +67,8 @@ export interface ApiConfig {
   readonly host: string;
   readonly port: number;
   readonly databaseUrl: string;
+  /** Connections to Postgres at any moment. */
+  readonly connectionsMax: number;
   readonly redisUrl: string;
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
@@ -89,6 +97,7 @@ export function readApiConfig(env: Environment): ApiConfig {
     host: read.HOST,
     port: read.PORT,
     databaseUrl: read.DATABASE_URL,
+    connectionsMax: read.DATABASE_CONNECTIONS_MAX,
     redisUrl: read.REDIS_URL,
     queuePrefix: read.QUEUE_PREFIX,
     logLevel: read.LOG_LEVEL,

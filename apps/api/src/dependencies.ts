@@ -30,5 +30,7 @@ export interface ApiDependencies {
   readonly status: Status;
   /** What keeps Redis from doing its part; null: nothing. */
   readonly redis: { check(): Promise<RedisTrouble | null> };
+  /** Of its connections to Postgres: how many this process may have, and has. */
+  readonly connections?: () => { readonly max: number; readonly open: number };
   readonly logger: Logger;
 }

@@ -1,5 +1,5 @@
 import { loadInstallation, reviveView } from '@rekey/control';
-import { openStore, StoreError } from '@rekey/db';
+import { createConnectionBudget, openStore, StoreError } from '@rekey/db';
 import { createDoorbell, createIdentity, createScoreboard, RedisTrouble, warnOfRedis } from '@rekey/jobs';
 import {
   ConfigError,
@@ -17,6 +17,7 @@ import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { createStatus } from './status.ts';
+import { warnOfRoom } from './warn-of-room.ts';
 
 /** No answer of ours takes Postgres longer; a connection that is silent for so long has lost its other end. */
 const statementsMaxMs = 3_000;
@@ -29,8 +30,11 @@ async function main(config: ApiConfig): Promise<void> {
   });
   guardProcess(logger);
   for (const warning of config.warnings) logger.warn(warning);
+  const budget = createConnectionBudget(config.connectionsMax);
   const store = openStore({
     url: config.databaseUrl,
+    max: budget.pooled,
+    budget,
     applicationName: 'rekey-api',
     takenMaxMs: statementsMaxMs,
     // It listens to nothing, and what it writes sets what it needs in its transaction.
@@ -54,8 +58,16 @@ async function main(config: ApiConfig): Promise<void> {
     scoreboard,
   ]);
   const learning = learnIdentity(identity, logger);
+  const room = warnOfRoom(store, budget, logger);
 
-  const app = await buildApi(config.api, { rotations, status, doorbell, redis: watch, logger });
+  const app = await buildApi(config.api, {
+    rotations,
+    status,
+    doorbell,
+    redis: watch,
+    connections: () => ({ max: budget.max, open: budget.open }),
+    logger,
+  });
   const close = closeOnSignal({
     logger,
     deadlineMs: 10_000,
@@ -63,6 +75,7 @@ async function main(config: ApiConfig): Promise<void> {
       { name: 'http', close: () => app.close() },
       { name: 'watch', close: () => watch.close() },
       { name: 'identity', close: () => learning.close() },
+      { name: 'room', close: () => room.close() },
       { name: 'doorbell', close: () => doorbell.close() },
       { name: 'scoreboard', close: () => scoreboard.close() },
       { name: 'store', close: () => store.end() },

@@ -50,6 +50,7 @@ export function readStartSettings(env: Environment): StartSettings {
 }
 
 const passedOn = [
+  'DATABASE_CONNECTIONS_MAX',
   'WORKER_CONCURRENCY',
   'BATCH_SIZE',
   'WORKER_STATEMENTS',

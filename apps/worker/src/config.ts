@@ -14,6 +14,7 @@ import {
   readEnv,
 } from '@rekey/runtime';
 import Type, { type Static } from 'typebox';
+import { connectionsMin } from './connections.ts';
 
 const WorkerEnv = Type.Object({
   DATABASE_URL: DatabaseUrl,
@@ -29,6 +30,13 @@ const WorkerEnv = Type.Object({
     maximum: 64,
     default: Math.min(8, Math.max(3, availableParallelism())),
     description: 'a number from 1 to 64',
+  }),
+  /** Connections to Postgres that this process has at any moment, whatever for. */
+  DATABASE_CONNECTIONS_MAX: Type.Integer({
+    minimum: connectionsMin,
+    maximum: 1_000,
+    default: 12,
+    description: `a number from ${connectionsMin} to 1000`,
   }),
   /** Records per committed batch; chosen from what batches take when absent. */
   BATCH_SIZE: Type.Optional(

@@ -16,6 +16,10 @@ import type { Logger } from '@rekey/runtime';
 
 export interface DrainDependencies {
   readonly store: Store;
+  /** For what waits: a look for who is in the way takes one of its connections. */
+  readonly waitingStore: Store;
+  /** So many looks at once. */
+  readonly looksMax: number;
   readonly doorbell: Pick<Doorbell, 'ringRanges'>;
   readonly publish: (snapshot: Snapshot) => void;
   readonly logger: Logger;
@@ -23,8 +27,6 @@ export interface DrainDependencies {
 
 /** A look for who is in the way takes 200 ms of two connections: this often for each tenant at most. */
 const looksEveryMs = 5_000;
-/** So many at once. */
-const looksMax = 3;
 /** From then on the operator is told, and again so often. */
 const patienceMs = 30_000;
 const remindsEveryMs = 60_000;
@@ -42,6 +44,8 @@ interface Draining {
  */
 export function createDrainTimer({
   store,
+  waitingStore,
+  looksMax,
   doorbell,
   publish,
   logger,
@@ -84,7 +88,7 @@ export function createDrainTimer({
   };
 
   async function look(tenantId: string, state: Draining): Promise<void> {
-    const found = await findHolders(store, tenantId);
+    const found = await findHolders(waitingStore, tenantId, store);
     if (found.length > 0) state.holders = found.map((holder) => asSeenBefore(holder, state.holders));
     const rotationId = await findUnfinished(store, tenantId);
     const isWaiting = rotationId !== null && (await rangesToProve(store, tenantId)).length > 0;

@@ -8,6 +8,8 @@ import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
   readonly store: Store;
+  /** For what may take longer: to know a restored database's tables again. */
+  readonly patientStore: Store;
   readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>;
   readonly logger: Logger;
   /** Called once when a newer version has made the schema one that this version must not work on. */
@@ -33,6 +35,7 @@ const turnsPerSight = 15;
  */
 export async function keepHouse({
   store,
+  patientStore,
   doorbell,
   logger,
   drain,
@@ -55,7 +58,7 @@ export async function keepHouse({
     await chore(drain);
     await chore(() => recover(store, doorbell));
     await chore(() => foldRecordCounts(store));
-    if (turn % turnsPerSight === 1) await chore(() => recognize(store, logger));
+    if (turn % turnsPerSight === 1) await chore(() => recognize(patientStore, logger));
     if (turn % turnsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
     failedTurns = trouble === undefined ? 0 : failedTurns + 1;
     if (trouble === undefined) continue;

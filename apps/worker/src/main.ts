@@ -15,6 +15,7 @@ import {
 } from '@rekey/runtime';
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
+import { divideConnections } from './connections.ts';
 import { provenPlace, usableCipher, usableKek } from './start-checks.ts';
 import { usableRedis } from './usable-redis.ts';
 import { type RekeyWorker, startWorker } from './worker.ts';
@@ -31,6 +32,7 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
   logger.warn('WORKER_NICENESS is not allowed here', { error }),
 );
 const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
+const connections = divideConnections(config.DATABASE_CONNECTIONS_MAX);
 const kek = await usableKek(config.KEK_URI, logger);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
 
@@ -54,13 +56,14 @@ await start().catch((error: unknown) => {
 });
 
 async function start(): Promise<void> {
-  await provenPlace(config.DATABASE_URL, kek, logger, stopping.signal);
+  await provenPlace(config.DATABASE_URL, connections.budget, kek, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, kek, logger, { cipher });
+  worker = startWorker(config, kek, logger, { cipher, connections });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,
     concurrency: config.WORKER_CONCURRENCY,
+    connections: config.DATABASE_CONNECTIONS_MAX,
     batchSize: config.BATCH_SIZE ?? 'measured',
     cipher: cipher.kind,
     ...(reason === null ? {} : { reason: `node:crypto is used: ${reason}` }),
@@ -75,7 +78,10 @@ async function listen({ HEALTH_HOST: host, HEALTH_PORT: port }: WorkerConfig) {
     return await startHealthServer({
       host,
       port,
-      facts: () => ({ cipher: cipher.kind }),
+      facts: () => ({
+        cipher: cipher.kind,
+        connections: { max: connections.budget.max, open: connections.budget.open },
+      }),
       ready: async () => (worker === null ? { kek: false } : { ...(await worker.check()), kek: true }),
     });
   } catch (error) {

@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore, type Store, StoreError } from '@rekey/db';
+import {
+  type ConnectionBudget,
+  findConnectionRoom,
+  openStore,
+  roomProblem,
+  type Store,
+  StoreError,
+} from '@rekey/db';
 import { type ChosenCipher, type CipherChoice, FfiUnavailable, openBatchCipher } from '@rekey/envelope';
 import { proveKek } from '@rekey/keyring';
 import { isTransient, type Kek, KmsError, openKek } from '@rekey/kms';
@@ -49,16 +56,17 @@ const lookAgainAfterMs = 500;
  */
 export async function provenPlace(
   databaseUrl: string,
+  budget: ConnectionBudget,
   kek: Kek,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const store = open(databaseUrl);
+  const store = open(databaseUrl, budget);
   let said = '';
   try {
     for (;;) {
       const awaited = await prove(store, kek);
-      if (awaited === null) return;
+      if (awaited === null) return await warnOfRoom(store, budget, logger);
       const message = awaited.error instanceof KmsError ? 'the KMS is away' : 'postgres is away';
       if (said !== message) logger.warn(`${message}: waiting for it`, awaited);
       said = message;
@@ -69,9 +77,18 @@ export async function provenPlace(
   }
 }
 
-function open(url: string): Store {
+/** Later ones may take what is there now; whether it is enough today can be said. */
+async function warnOfRoom(store: Store, budget: ConnectionBudget, logger: Logger): Promise<void> {
+  const problem = await findConnectionRoom(store, budget).then(
+    (room) => roomProblem(budget, room),
+    () => null, // it is no condition of a start
+  );
+  if (problem !== null) logger.warn(problem);
+}
+
+function open(url: string, budget: ConnectionBudget): Store {
   try {
-    return openStore({ url, max: 1, applicationName: 'rekey-start', onError: () => {} });
+    return openStore({ url, max: 1, budget, applicationName: 'rekey-start', onError: () => {} });
   } catch (error) {
     return refuse(`DATABASE_URL: ${sayForeign(error)}`);
   }

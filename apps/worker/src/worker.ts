@@ -16,6 +16,7 @@ import {
 import type { Logger } from '@rekey/runtime';
 import { checkWorkerWork } from '@rekey/schema';
 import type { WorkerConfig } from './config.ts';
+import { divideConnections, type WorkerConnections } from './connections.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -47,7 +48,11 @@ const connectTimeoutMs = 5_000;
 /** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
 const takenMaxMs = 15_000;
 
+/** A sign of life that waits longer is left out, so that the next one of another rotation gets its turn. */
+const signWaitsMs = 1_000;
+
 interface WorkerOptions {
+  readonly connections?: WorkerConnections;
   readonly cipher?: BatchCipher;
   readonly schemaMissingMs?: number;
 }
@@ -62,7 +67,11 @@ export function startWorker(
   config: WorkerConfig,
   kek: Kek,
   logger: Logger,
-  { cipher = openBatchCipher(config.REKEY_CIPHER).cipher, schemaMissingMs = 60_000 }: WorkerOptions = {},
+  {
+    cipher = openBatchCipher(config.REKEY_CIPHER).cipher,
+    connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
+    schemaMissingMs = 60_000,
+  }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
@@ -72,22 +81,31 @@ export function startWorker(
     url: config.DATABASE_URL,
     connectTimeoutMs,
     takenMaxMs,
+    budget: connections.budget,
     onError: (error: Error) => logger.debug('postgres', { error }),
   };
-  const store = openStore({
+  const session = { ...workerSession, ...actingAs({ kind: 'worker', id: `${hostname()}/${process.pid}` }) };
+  const signStore = openStore({
     ...database,
-    session: { ...workerSession, ...actingAs({ kind: 'worker', id: `${hostname()}/${process.pid}` }) },
-    max: ranges + rotations,
+    session: { ...session, lock_timeout: signWaitsMs },
+    max: connections.signs,
     applicationName: 'rekey-worker',
   });
-  // Each range reads ahead on one connection and writes on another; small ones have nothing to read ahead.
+  const store = openStore({
+    ...database,
+    queueTimeoutMs: takenMaxMs,
+    session,
+    max: connections.steps,
+    applicationName: 'rekey-worker',
+  });
   const sweepStore = openSweepStore({
     ...database,
-    max: 2 * ranges + rotations,
+    queueTimeoutMs: takenMaxMs,
+    max: connections.sweep,
     applicationName: 'rekey-sweep',
   });
 
-  const identity = createIdentity(() => loadInstallation(store));
+  const identity = createIdentity(() => loadInstallation(signStore));
   const onError = (error: Error): void => logger.debug('redis', { error });
   const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, identity, onError };
   const doorbell = createDoorbell(redis);
@@ -99,6 +117,7 @@ export function startWorker(
 
   const env: RotationEnvironment = {
     store,
+    signStore,
     sweepStore,
     kek,
     keyring: createKeyring({ store, kek }),
@@ -106,8 +125,9 @@ export function startWorker(
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     turns:
       config.WORKER_STATEMENTS === undefined
-        ? measuredTurns(2 * ranges)
-        : fixedTurns(config.WORKER_STATEMENTS),
+        ? measuredTurns(Math.min(2 * ranges, connections.sweep))
+        : fixedTurns(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
+    lockTurns: fixedTurns(Math.floor(connections.sweep / 2)),
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
     publish,
     onEvent: logEvents(logger),
@@ -131,7 +151,7 @@ export function startWorker(
     // tenant then has another rotation than the one this job was for.
     onDone: async (ticket) => {
       if (stop.signal.aborted) return;
-      const rotationId = await findUnfinished(store, ticket.tenantId);
+      const rotationId = await findUnfinished(signStore, ticket.tenantId);
       if (rotationId !== null && rotationId !== ticket.rotationId)
         await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
     },
@@ -139,10 +159,18 @@ export function startWorker(
   const watch = warnOfRedis(logger, 'rotations stand still', [queues, doorbell, scoreboard]);
   let isFit = true;
   const housekeeping = keepHouse({
-    store,
+    store: signStore,
+    patientStore: store,
     doorbell,
     logger,
-    drain: createDrainTimer({ store, doorbell, publish, logger }),
+    drain: createDrainTimer({
+      store: signStore,
+      waitingStore: store,
+      looksMax: Math.ceil(connections.steps / 2),
+      doorbell,
+      publish,
+      logger,
+    }),
     onUnfit: () => {
       isFit = false;
       stop.abort();
@@ -163,7 +191,7 @@ export function startWorker(
     ready: queues.ready,
     async check() {
       const [postgres, trouble] = await Promise.all([
-        checkWorkerWork(store).then(
+        checkWorkerWork(signStore).then(
           () => {
             told = '';
             return true;
@@ -184,7 +212,7 @@ export function startWorker(
       watch.close();
       queues.disconnect();
       await Promise.all([doorbell.close(), scoreboard.close()]);
-      await withDeadline(disconnectDeadlineMs, Promise.all([store.end(), sweepStore.end()]));
+      await withDeadline(disconnectDeadlineMs, Promise.all([signStore.end(), store.end(), sweepStore.end()]));
     },
   };
 }

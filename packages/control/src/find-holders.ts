@@ -8,9 +8,9 @@ const looksEveryMs = 30;
 /**
  * Who holds an older DEK of the tenant. A look that does not wait cannot always tell: a share lock that was taken in a
  * savepoint belongs to a transaction number that `pg_locks` does not show. So one session waits for them, for 200 ms,
- * while another one asks for whom. Nobody: it has drained meanwhile, or they change too fast to be seen.
+ * while another one, of `asking`, asks for whom: two connections of one small pool might wait for each other. Nobody: it has drained meanwhile, or they change too fast to be seen.
  */
-export async function findHolders(store: Store, tenantId: string): Promise<Holder[]> {
+export async function findHolders(store: Store, tenantId: string, asking: Store = store): Promise<Holder[]> {
   const waiting = Promise.withResolvers<number>();
   const wait = inTransaction(store, async (tx) => {
     const { pid } = await row<{ pid: number }>(tx, 'select pg_backend_pid() as pid');
@@ -31,7 +31,7 @@ export async function findHolders(store: Store, tenantId: string): Promise<Holde
   let holders: Holder[] = [];
   while (!isOver && holders.length === 0) {
     await sleep(looksEveryMs);
-    holders = await blockersOf(store, pid);
+    holders = await blockersOf(asking, pid);
   }
   await settled;
   return holders;

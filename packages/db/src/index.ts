@@ -1,5 +1,7 @@
 export { type Actor, actingAs } from './acting-as.ts';
 export { asyncCommit } from './async-commit.ts';
+export { type ConnectionBudget, connectionsMin, createConnectionBudget } from './connection-budget.ts';
+export { type ConnectionRoom, findConnectionRoom, roomProblem } from './connection-room.ts';
 export { databaseUrlProblem } from './database-url.ts';
 export {
   openClient,

@@ -1,4 +1,5 @@
-import type { StoreClient } from './store-client.ts';
+import { within } from './inside.ts';
+import type { Look } from './store-client.ts';
 
 /** Backends whose connection was cut here, and which may not have noticed: they wait for a lock, or for a standby. */
 export interface Leftovers {
@@ -7,14 +8,12 @@ export interface Leftovers {
 }
 
 const everyMs = 1_000;
+const answerMs = 5_000;
 /** By then the machine of a server that is not to be asked has let go of what it had for us. */
 const forgottenAfterMs = 600_000;
 
 /** Asks the server once a second which of them are still there, and tells how many; asks nothing while there are none. */
-export function createLeftovers(
-  ClientClass: new () => StoreClient,
-  onCount: (count: number) => void,
-): Leftovers {
+export function createLeftovers(look: Look, onCount: (count: number) => void): Leftovers {
   const since = new Map<number, number>();
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -22,20 +21,18 @@ export function createLeftovers(
   const ask = async (): Promise<void> => {
     timer = undefined;
     for (const [pid, at] of since) if (performance.now() - at > forgottenAfterMs) since.delete(pid);
-    const client = new ClientClass();
-    client.on('error', () => {});
     try {
-      await client.connect();
-      const { rows } = await client.query<{ pid: number }>(
-        'select pid from pg_catalog.pg_stat_activity where pid = any ($1::int[])',
-        [[...since.keys()]],
-      );
+      const { rows } = await look((client) => {
+        const asked = client.query<{ pid: number }>(
+          'select pid from pg_catalog.pg_stat_activity where pid = any ($1::int[])',
+          [[...since.keys()]],
+        );
+        return within(answerMs, client, asked);
+      });
       const there = new Set(rows.map(({ pid }) => pid));
       for (const pid of since.keys()) if (!there.has(pid)) since.delete(pid);
     } catch {
       // Asked again.
-    } finally {
-      void client.end().catch(() => {});
     }
     onCount(since.size);
     askLater();

@@ -1,4 +1,5 @@
 import type { Client, Pool, PoolClient } from 'pg';
+import { type ConnectionBudget, unlimitedConnections } from './connection-budget.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { type Settings, seesAllRows } from './session-settings.ts';
 import { storeClientClass } from './store-client.ts';
@@ -14,6 +15,10 @@ export interface StoreOptions {
   readonly url: string;
   /** Connections at most. */
   readonly max?: number;
+  /** Of the whole process, when its connections are counted; the pools' `max` are within what it has for pools. */
+  readonly budget?: ConnectionBudget;
+  /** How long a caller queues for a connection; by default short enough for an API. */
+  readonly queueTimeoutMs?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
   /** Settings of every session, by the names that Postgres gives them; they come before those that all sessions have. */
@@ -45,7 +50,7 @@ const promptConnectMs = 2_000;
  * How long a caller queues for one of the pool's connections. All of them being busy does not mean that Postgres is
  * away: hundreds of rotate calls at once for one tenant take turns on its row, and are to be told 409, not 503.
  */
-const queueTimeoutMs = 8_000;
+const promptQueueMs = 8_000;
 
 /**
  * What Postgres itself puts an end to, before a connection is cut here: a lock first, since that says what is in the
@@ -58,6 +63,8 @@ const statementShare = 0.9;
 export function openStore({
   url,
   max = 10,
+  budget = unlimitedConnections(),
+  queueTimeoutMs = promptQueueMs,
   applicationName = 'rekey',
   session = {},
   connectTimeoutMs = promptConnectMs,
@@ -75,6 +82,7 @@ export function openStore({
       session: { ...limitsBelow(takenMaxMs), ...session },
       connectTimeoutMs,
       transactionPooler,
+      budget,
     }),
   });
   pool.on('error', onError);
@@ -95,6 +103,7 @@ export async function openClient({
     session,
     connectTimeoutMs,
     transactionPooler: 'refuse',
+    budget: unlimitedConnections(),
   } as const;
   const client = new (storeClientClass(settings))();
   client.on('error', () => {});

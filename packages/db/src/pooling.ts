@@ -1,4 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
+import { beside } from './closed.ts';
+import type { ConnectionBudget } from './connection-budget.ts';
 import { within } from './inside.ts';
 import type { Attempt } from './route.ts';
 
@@ -16,11 +18,12 @@ const patienceMs = 1_000;
  */
 export function createPoolingCheck(
   config: ClientConfig,
+  budget: ConnectionBudget,
 ): (attempt: Attempt, ask: () => Promise<number>) => Promise<Pooling> {
   let found: Promise<Pooling> | undefined;
   return (attempt, ask) => {
     if (found === undefined) {
-      const begun = compare(new Client({ ...config, ...attempt }), ask);
+      const begun = compare(budget, new Client({ ...config, ...attempt }), ask);
       found = begun;
       begun.catch(() => {
         if (found === begun) found = undefined;
@@ -30,11 +33,13 @@ export function createPoolingCheck(
   };
 }
 
-async function compare(other: Client, ask: () => Promise<number>): Promise<Pooling> {
-  other.on('error', () => {});
-  try {
-    const first = await ask();
-    await other.connect();
+async function compare(
+  budget: ConnectionBudget,
+  other: Client,
+  ask: () => Promise<number>,
+): Promise<Pooling> {
+  const first = await ask();
+  return beside(budget, other, async () => {
     const askOther = async (): Promise<number | undefined> => {
       const asked = other.query<{ pid: number }>('select pg_backend_pid() as pid');
       const { rows } = await within(patienceMs, other, asked);
@@ -48,7 +53,5 @@ async function compare(other: Client, ask: () => Promise<number>): Promise<Pooli
       if (one === two || one !== first || two !== second) return 'transaction';
     }
     return 'session';
-  } finally {
-    void other.end().catch(() => {});
-  }
+  });
 }

@@ -1,4 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
+import { beside } from './closed.ts';
+import type { ConnectionBudget } from './connection-budget.ts';
 import type { DatabaseAddress, Host } from './database-url.ts';
 import { within } from './inside.ts';
 import { StoreError, translate } from './store-error.ts';
@@ -21,7 +23,11 @@ export interface Route {
  * With one host, and TLS either wanted or not, there is nothing to look for. Else each way is tried with a connection
  * of its own, which is closed again: node-postgres has neither several hosts nor `sslmode=prefer`.
  */
-export function createRoute(address: DatabaseAddress, probeConfig: ClientConfig): Route {
+export function createRoute(
+  address: DatabaseAddress,
+  probeConfig: ClientConfig,
+  budget: ConnectionBudget,
+): Route {
   const [first, ...more] = address.hosts.flatMap((host) => waysTo(host, address));
   if (first === undefined) throw new StoreError('UNFIT', 'The database URL names no host');
   const attempts: Route['attempts'] = [first, ...more];
@@ -31,7 +37,7 @@ export function createRoute(address: DatabaseAddress, probeConfig: ClientConfig)
     find() {
       if (more.length === 0) return Promise.resolve(first);
       if (search === undefined) {
-        const begun = tryEach(attempts, probeConfig);
+        const begun = tryEach(attempts, probeConfig, budget);
         search = begun;
         begun.catch(() => {
           if (search === begun) search = undefined;
@@ -51,7 +57,11 @@ function waysTo({ host, port }: Host, { tls }: DatabaseAddress): Attempt[] {
   return tls.attempts.map((ssl) => ({ host, port, ssl }));
 }
 
-async function tryEach(attempts: Route['attempts'], config: ClientConfig): Promise<Attempt> {
+async function tryEach(
+  attempts: Route['attempts'],
+  config: ClientConfig,
+  budget: ConnectionBudget,
+): Promise<Attempt> {
   let reason: unknown;
   let silent: string | undefined;
   let unlessElse: unknown;
@@ -59,11 +69,11 @@ async function tryEach(attempts: Route['attempts'], config: ClientConfig): Promi
     // What did not answer with TLS does not answer without: only its refusal leads there.
     if (silent === placeOf(attempt)) continue;
     const client = new Client({ ...config, ...attempt });
-    client.on('error', () => {});
     try {
-      await client.connect();
-      const asked = client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
-      const { rows } = await within(config.connectionTimeoutMillis ?? 2_000, client, asked);
+      const { rows } = await beside(budget, client, () => {
+        const asked = client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+        return within(config.connectionTimeoutMillis ?? 2_000, client, asked);
+      });
       if (rows[0]?.standby === false) return attempt;
       if (reason === undefined || weight(reason) < 2) reason = isStandby();
       silent = placeOf(attempt);
@@ -75,8 +85,6 @@ async function tryEach(attempts: Route['attempts'], config: ClientConfig): Promi
       const leadsOn = next !== undefined && placeOf(next) === placeOf(attempt);
       if (isUnfit(known) && leadsOn) unlessElse ??= known;
       else if (reason === undefined || weight(known) > weight(reason)) reason = known;
-    } finally {
-      void client.end().catch(() => {});
     }
   }
   throw reason ?? unlessElse;

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, type ClientConfig } from 'pg';
+import { beside, cutUnlessClosed } from './closed.ts';
+import type { ConnectionBudget } from './connection-budget.ts';
 import type { DatabaseAddress } from './database-url.ts';
 import { inside, within } from './inside.ts';
 import { createPoolingCheck, type Pooling } from './pooling.ts';
@@ -21,6 +23,8 @@ export interface ClientSettings {
   readonly connectTimeoutMs: number;
   /** What becomes of a connection behind a pooler in transaction mode. */
   readonly transactionPooler: 'refuse' | 'accept';
+  /** Every connection that is made takes a place in it until it is closed. */
+  readonly budget: ConnectionBudget;
 }
 
 /** A connection whose session is prepared before anybody has it. */
@@ -43,12 +47,26 @@ export interface Session {
   renew(): Promise<void>;
 }
 
+/** Looks at the server on a connection of its own, whatever becomes of the others. */
+export type Look = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
+
+export interface StoreClientClass {
+  new (): StoreClient;
+  readonly look: Look;
+}
+
 /** A class of connections, since node-postgres' pool makes its own from one. */
-export function storeClientClass(settings: ClientSettings): new () => StoreClient {
+export function storeClientClass(settings: ClientSettings): StoreClientClass {
   const config = configOf(settings);
-  const route = createRoute(settings.address, config);
-  const findPooling = createPoolingCheck(config);
+  const { budget } = settings;
+  const route = createRoute(settings.address, config, budget);
+  const findPooling = createPoolingCheck(config, budget);
   return class extends Client {
+    static readonly look: Look = async (work) => {
+      const client = new Client({ ...config, ...(await route.find()) });
+      return beside(budget, client, () => work(client));
+    };
+
     readonly session = new PreparedSession(this, settings, route.attempts[0], findPooling);
 
     constructor() {
@@ -71,17 +89,31 @@ export function storeClientClass(settings: ClientSettings): new () => StoreClien
     }
 
     async #connect(way: Route): Promise<void> {
+      let leave: (() => void) | undefined;
       try {
         const attempt = await way.find();
         goBy(this, attempt);
         this.session.attempt = attempt;
+        leave = await budget.enter();
+        this.once('end', leave);
         await super.connect();
         await this.session.renew();
       } catch (error) {
         way.forget();
-        void super.end().catch(() => {});
+        void this.end()
+          .catch(() => {})
+          .then(leave);
         throw translateAll(error);
       }
+    }
+
+    override end(): Promise<void>;
+    override end(callback: (error: Error) => void): void;
+    override end(callback?: (error: Error) => void): Promise<void> | undefined {
+      cutUnlessClosed(this);
+      if (callback === undefined) return super.end();
+      super.end(callback);
+      return undefined;
     }
   };
 }

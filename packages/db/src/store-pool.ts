@@ -2,7 +2,7 @@ import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { requestCancel } from './cancel-request.ts';
 import { inside } from './inside.ts';
 import { createLeftovers, type Leftovers } from './leftovers.ts';
-import type { Session, StoreClient } from './store-client.ts';
+import type { Session, StoreClient, StoreClientClass } from './store-client.ts';
 import { StoreError, translate, translateAll } from './store-error.ts';
 
 /** How long a session is taken to be as it was prepared while its connection is used. */
@@ -10,7 +10,7 @@ const renewAfterMs = 15_000;
 
 export interface StorePoolOptions extends PoolConfig {
   readonly max: number;
-  readonly Client: new () => StoreClient;
+  readonly Client: StoreClientClass;
   readonly silentMaxMs: number | undefined;
 }
 
@@ -50,7 +50,7 @@ export class StorePool extends Pool {
   constructor({ silentMaxMs, ...options }: StorePoolOptions) {
     super(options);
     this.fullSize = options.max;
-    this.leftovers = createLeftovers(options.Client, (count) => {
+    this.leftovers = createLeftovers(options.Client.look, (count) => {
       // Their backends still have a connection each; others could be refused theirs.
       const atLeast = count < 2 * this.fullSize ? 1 : 0;
       this.options.max = Math.max(atLeast, this.fullSize - count);

@@ -11,6 +11,8 @@ import type { Turns } from './turns.ts';
 export interface RotationEnvironment {
   /** For everything but the sweep. */
   readonly store: Store;
+  /** For signs of life, so that they need not queue behind what takes long. Absent: `store`. */
+  readonly signStore?: Store | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;
   readonly kek: Kek;
@@ -23,6 +25,8 @@ export interface RotationEnvironment {
   readonly pace?: Pace | undefined;
   /** Absent: all statements at once. */
   readonly turns?: Turns | undefined;
+  /** Of those who wait for a record that others hold: the other connections are for who need not wait. Absent: all at once. */
+  readonly lockTurns?: Pick<Turns, 'take'> | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
   /** Told of what an operator wants to find in a log. */

@@ -5,7 +5,7 @@ import type { RotationEnvironment } from './environment.ts';
 export type Refused = 'lost' | 'stopped';
 
 /** A lease is renewed by every batch; whoever waited so long for a turn renews it before anything else. */
-const longWaitMs = 2_000;
+export const longWaitMs = 2_000;
 
 /** Sends a statement when it is its turn, unless the signal has come meanwhile. */
 export async function inTurn<Result>(

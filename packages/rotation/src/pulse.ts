@@ -14,7 +14,10 @@ export interface Pulse {
 
 const beatEveryMs = 200;
 
-export function createPulse(env: Pick<RotationEnvironment, 'store' | 'publish'>, rotationId: string): Pulse {
+export function createPulse(
+  env: Pick<RotationEnvironment, 'store' | 'signStore' | 'publish'>,
+  rotationId: string,
+): Pulse {
   let lastMs = Date.now();
   let underWay = false;
 
@@ -25,7 +28,7 @@ export function createPulse(env: Pick<RotationEnvironment, 'store' | 'publish'>,
     underWay = true;
     lastMs = Date.now();
     try {
-      const snapshot = await beat(env.store, rotationId, waitingFor, detail);
+      const snapshot = await beat(env.signStore ?? env.store, rotationId, waitingFor, detail);
       if (snapshot !== null) env.publish(snapshot);
     } catch {
       // The database is away: whoever writes to it next finds out and says so.

@@ -5,6 +5,7 @@ import {
   type Lease,
   type Locked,
   refusalOf,
+  renewLease,
   type SetAsideReason,
   type Target,
   writeAlone,
@@ -13,6 +14,7 @@ import {
 import { StoreError } from '@rekey/db';
 import type { RotationEnvironment } from './environment.ts';
 import { isOnlyFencedByATrigger } from './fenced.ts';
+import { longWaitMs } from './in-turn.ts';
 
 /** What a batch is written to, and how it treats what is locked. */
 export interface WriteOrder {
@@ -92,11 +94,21 @@ export async function writeOneByOne(
 ): Promise<number | null> {
   const { target, lease, batch } = order;
   let replaced = 0;
+  let aliveMs = performance.now();
+  const inTurn = (work: () => Promise<number | null>): Promise<number | null> => {
+    const turn = async (): Promise<number | null> => {
+      const isLong = performance.now() - aliveMs > longWaitMs;
+      if (isLong && !(await renewLease(env.sweepStore, lease))) return null;
+      if (isLong) aliveMs = performance.now();
+      return work();
+    };
+    return env.lockTurns === undefined ? turn() : env.lockTurns.take(turn);
+  };
   for (let index = 0; index < batch.replacements.items; index += 1) {
     const one = batch.replacements.part(index, index + 1);
     const alone = { ...batch, replacements: one, setAside: [], cursor: null };
     try {
-      const written = await writeAlone(env.sweepStore, target, lease, alone, patienceMs);
+      const written = await inTurn(() => writeAlone(env.sweepStore, target, lease, alone, patienceMs));
       if (written === null) return null;
       replaced += written;
     } catch (error) {

@@ -8,7 +8,7 @@ export interface HealthServerOptions {
   /** What the process needs, by name. Ready is when all are true; a rejection counts as unready. */
   readonly ready: () => Promise<Record<string, boolean>>;
   /** What else an operator may want to know of it, by name: told by `/readyz`, and no condition. */
-  readonly facts?: () => Record<string, string>;
+  readonly facts?: () => Record<string, unknown>;
 }
 
 export interface HealthServer {
@@ -54,7 +54,7 @@ async function answer(
   method: string,
   url: string,
   ready: HealthServerOptions['ready'],
-  facts: () => Record<string, string>,
+  facts: () => Record<string, unknown>,
 ): Promise<Answer> {
   const path = url.split('?', 1)[0];
   if (path !== '/livez' && path !== '/readyz') return { status: 404, body: { status: 'not_found' } };

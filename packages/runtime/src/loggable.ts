@@ -9,6 +9,7 @@ export const logFields = [
   'cipher',
   'code',
   'concurrency',
+  'connections',
   'count',
   'delayMs',
   'error',

@@ -10,7 +10,7 @@ const rememberMs = 500;
 /** `GET /livez` and `GET /readyz`. */
 export function addHealthRoutes(
   app: ApiInstance,
-  deps: Pick<ApiDependencies, 'rotations' | 'redis' | 'logger'>,
+  deps: Pick<ApiDependencies, 'rotations' | 'redis' | 'connections' | 'logger'>,
 ): void {
   app.get('/livez', { schema: livezDocumentation }, async (): Promise<Liveness> => ({ status: 'ok' }));
 
@@ -33,7 +33,12 @@ export function addHealthRoutes(
     // reported, and does not count.
     const ready = checks.postgres && checks.schema;
     reply.code(ready ? 200 : 503);
-    return { status: ready ? 'ready' : 'unready', checks };
+    const connections = deps.connections?.();
+    return {
+      status: ready ? 'ready' : 'unready',
+      checks,
+      ...(connections === undefined ? {} : { connections }),
+    };
   });
 }
 
