@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionBudget, findConnectionRoom, openStore, roomProblem, rows } from '@rekey/db';
 import { Pool } from 'pg';
 import { createTestDatabase } from '../harness/database.ts';
-import { pgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
+import { skipWithoutPgbouncer, startPgbouncer } from '../harness/pgbouncer.ts';
 import { until } from '../harness/wait.ts';
 
 const database = await createTestDatabase();
@@ -132,7 +132,7 @@ test('whether there is room is told by server, role and database, whichever has 
 });
 
 test('behind a pooler that keeps sessions a budget is what its pool has to have', {
-  skip: pgbouncer === undefined && 'PGBOUNCER does not say where PgBouncer is',
+  skip: skipWithoutPgbouncer,
 }, async (t) => {
   const url = await startPgbouncer(database.url, 'session', ['default_pool_size = 4']);
   const budget = createConnectionBudget(4);
