@@ -14,6 +14,9 @@ after(() => server.stop());
 const databaseUrl = await createDatabase(server.url, 'budget');
 await migrate(databaseUrl);
 await createRoles(databaseUrl, 'budget');
+/** An installation has one KEK, so each has a database of its own. */
+const leastUrl = await createDatabase(server.url, 'least');
+await migrate(leastUrl);
 
 const workers = 4;
 const ofWorker = 12;
@@ -85,9 +88,9 @@ test('four workers, an API and an application with 30 connections fit on a stock
   try {
     const started = await Promise.all(seeded.map((tenantId) => rekey.rotate(tenantId)));
     for (const { status, body } of started) {
-      assert.equal(status, 200);
+      assert.equal(status, 200, JSON.stringify(body));
       const ended = await rekey.ended(body.data.rotationId, { timeoutMs: 60_000, everyMs: 100 });
-      assert.equal(ended.status, 'completed');
+      assert.equal(ended.status, 'completed', JSON.stringify(ended));
     }
   } finally {
     goesOn = false;
@@ -105,7 +108,7 @@ test('four workers, an API and an application with 30 connections fit on a stock
 
 test('with the least that is allowed everything goes on, however much is to be done at once, and is told', async (t) => {
   const rekey = await installation({
-    databaseUrl,
+    databaseUrl: leastUrl,
     workers: 0,
     workerEnv: { WORKER_CONCURRENCY: '8', DATABASE_CONNECTIONS_MAX: '5' },
     apiEnv: { DATABASE_CONNECTIONS_MAX: '2' },
@@ -114,7 +117,7 @@ test('with the least that is allowed everything goes on, however much is to be d
   const held = await rekey.seedTenant(34);
   const small: string[] = [];
   for (let made = 0; made < 20; made += 1) small.push((await rekey.seedTenant(17)).tenantId);
-  const forgotten = new Client({ connectionString: databaseUrl, application_name: 'forgotten' });
+  const forgotten = new Client({ connectionString: leastUrl, application_name: 'forgotten' });
   await forgotten.connect();
   t.after(() => forgotten.end());
   await forgotten.query('begin');

@@ -52,6 +52,7 @@ const takenMaxMs = 15_000;
 const signWaitsMs = 1_000;
 
 interface WorkerOptions {
+  readonly connections?: WorkerConnections;
   readonly cipher?: BatchCipher;
   readonly connections?: WorkerConnections;
   readonly schemaMissingMs?: number;

@@ -3,10 +3,11 @@ import { ReplyError } from 'ioredis';
 import { checkRedis } from './check-redis.ts';
 import type { RedisSettings } from './doorbell.ts';
 import { type Identity, keysOf } from './installation.ts';
+import { createOpener } from './open-again.ts';
 import { openRedis } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
 import { runScript, script } from './run-script.ts';
-import { openSnapshot, sealedMaxBytes, sealSnapshot, snapshotKeyOf } from './snapshot-seal.ts';
+import { sealedMaxBytes, sealSnapshot, snapshotKeyOf } from './snapshot-seal.ts';
 
 /**
  * The live snapshots of rotations, in Redis. Each is absolute and carries a version: an older one never replaces a
@@ -68,6 +69,7 @@ export function createScoreboard<View>(
 ): Scoreboard<View> {
   const client = openRedis(redisUrl, 'prompt', onError);
   const ours = createOwn(prefix, identity);
+  const open = createOpener(revive);
   /** How far Redis' clock is ahead of ours, as its last answer told; at the latest by the answer's own way. */
   let aheadMs: number | undefined;
   const learn = (redisNowMs: number): number => {
@@ -85,9 +87,7 @@ export function createScoreboard<View>(
       try {
         // Bounded, whatever stands there: nobody makes us read more than a snapshot can be.
         const sealed = await client.getrange(own.keyOf(rotation.rotationId), 0, sealedMaxBytes - 1);
-        const opened = openSnapshot(own.seal, rotation, sealed);
-        const view = opened === null ? null : revive(JSON.parse(opened.view));
-        return opened === null || view === null ? null : { ...opened, view };
+        return open(own.seal, rotation, sealed);
       } catch {
         return null;
       }

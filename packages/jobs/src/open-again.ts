@@ -1,0 +1,41 @@
+import type { KeyObject } from 'node:crypto';
+import type { ReadSnapshot, RotationOfTenant } from './scoreboard.ts';
+import { openSnapshot } from './snapshot-seal.ts';
+
+/** What was opened last of so many rotations is kept, a few KB each. */
+const keptMax = 2_000;
+const keptBytesMax = 4_096;
+
+interface Opened<View> {
+  readonly seal: KeyObject;
+  readonly tenantId: string;
+  readonly sealed: string;
+  readonly snapshot: ReadSnapshot<View>;
+}
+
+/**
+ * Opens snapshots. The very text that was opened for that rotation of that tenant with that key before holds again what it
+ * held then: polls come more often than snapshots do, and proving and parsing one takes 20 µs where the comparison takes half of one.
+ */
+export function createOpener<View>(
+  revive: (json: unknown) => View | null,
+): (seal: KeyObject, rotation: RotationOfTenant, sealed: string) => ReadSnapshot<View> | null {
+  const kept = new Map<string, Opened<View>>();
+  return (seal, rotation, sealed) => {
+    const { rotationId, tenantId } = rotation;
+    const before = kept.get(rotationId);
+    if (before?.sealed === sealed && before.tenantId === tenantId && before.seal === seal)
+      return before.snapshot;
+    const opened = openSnapshot(seal, rotation, sealed);
+    const view = opened === null ? null : revive(JSON.parse(opened.view));
+    if (opened === null || view === null) return null;
+    const snapshot = { version: opened.version, final: opened.final, view };
+    kept.delete(rotationId);
+    if (sealed.length <= keptBytesMax) {
+      const [oldest] = kept.size < keptMax ? [] : kept.keys();
+      if (oldest !== undefined) kept.delete(oldest);
+      kept.set(rotationId, { seal, tenantId, sealed, snapshot });
+    }
+    return snapshot;
+  };
+}
