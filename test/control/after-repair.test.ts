@@ -51,7 +51,7 @@ test('a repair begins the proof of a range anew that was proved in part', async 
       sorted.at(-1),
     ]);
   });
-  assert.deepEqual(await proveRange(env.sweepStore, target, lease, prepared.rotation, 4), {
+  assert.deepEqual(await proveRange(env.sweepStore, target, lease, 4), {
     kind: 'further',
   });
   await run(`${swap}; delete from TABLE where id in ('${sorted.slice(0, 3).join("', '")}')`);

@@ -182,8 +182,8 @@ test('a right or a table that is missing makes a process unready, by its name', 
   await assert.rejects(checkApiWork(store), fails('ACCESS_DENIED', /execute on function rekey\.keep_answer/));
   await admin.query(`revoke execute on function rekey.lock_tenant(uuid) from ${role}`);
   await assert.rejects(checkApiWork(store), fails('ACCESS_DENIED', /function lock_tenant/));
-  await admin.query(`revoke update on rekey.rotations from ${role}`);
-  await assert.rejects(checkWorkerWork(store), fails('ACCESS_DENIED', /table rotations/));
+  await admin.query(`revoke execute on function rekey.take_up(uuid) from ${role}`);
+  await assert.rejects(checkWorkerWork(store), fails('ACCESS_DENIED', /function take_up/));
   await admin.query('select rekey.grant_worker($1)', [role]);
   await admin.query('alter table public.api_keys rename to api_keys_2');
   t.after(async () => {

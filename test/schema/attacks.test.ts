@@ -53,8 +53,11 @@ async function cells(): Promise<Cell[]> {
   );
   const { rows: functions } = await store.query<{ name: string; call: string; is_trigger: boolean }>(
     `select p.oid::regprocedure::text as name, p.prorettype = 'trigger'::regtype as is_trigger,
-       format('rekey.%I', p.proname) || format('(%s)', (
-         select string_agg('null::' || format_type(t, null), ', ') from unnest(p.proargtypes) t)) as call
+       -- Not constants: of a strict function the planner would make null before anybody asks for the right.
+       format('rekey.%I(%s) from (select %s offset 0) given', p.proname,
+         (select string_agg('given.a' || n, ', ' order by n) from unnest(p.proargtypes) with ordinality a(t, n)),
+         (select string_agg(format('null::%s as a%s', format_type(t, null), n), ', ' order by n)
+          from unnest(p.proargtypes) with ordinality a(t, n))) as call
      from pg_proc p where p.pronamespace = 'rekey'::regnamespace`,
   );
   return [

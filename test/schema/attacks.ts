@@ -67,7 +67,18 @@ export const attacks: readonly Attack[] = [
     reading: 'read columns that are no business of ours',
     writing: 'lose or invent records',
   },
+  {
+    on: /^rekey\.(events|event_chains)$/,
+    reading: 'read who did what',
+    writing: 'invent, change or lose an event',
+  },
+  { on: /^rekey\.actor_names$/, reading: 'read names of persons', writing: 'put a name on what another did' },
   // Functions
+  { on: /^rekey\.record_\w+_event\(\)$/, calling: 'have events written for a table of its own' },
+  {
+    on: /^rekey\.(append_event|event_actor|event_hash|verify_events|canonical_json)\(/,
+    calling: 'invent an event',
+  },
   {
     on: /^rekey\.(fence|count)_\w+\(\)$/,
     calling: 'pass the fence, or falsify counts, from a table of its own',

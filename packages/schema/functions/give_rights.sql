@@ -33,10 +33,10 @@ begin
     when 'operator' then
       functions := array['check_target', 'register_target', 'unregister_target', 'repair_target', 'recount_records',
         'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database', 'installation_id',
-        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting'];
+        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
-        'rotation_failures', 'record_counts', 'record_deltas'];
+        'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains'];
     else
       raise exception 'There is no part %', part;
   end case;
