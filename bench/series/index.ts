@@ -1,5 +1,6 @@
 import type { Series } from '../bench.ts';
 import { application } from './application.ts';
+import { ciphers } from './ciphers.ts';
 import { comparison } from './comparison.ts';
 import { forgottenTransaction } from './forgotten-transaction.ts';
 import { idKindsSeries } from './id-kinds.ts';
@@ -12,6 +13,7 @@ import { statusPolls } from './status-polls.ts';
 
 /** In the order in which they run: what takes long comes last. */
 export const allSeries: readonly Series[] = [
+  ciphers,
   smallRotations,
   manyTenants,
   rotateCall,

@@ -212,7 +212,7 @@ function outOfBounds(
     2 ** 32 + 50,
     0.5,
     Number.POSITIVE_INFINITY,
-    source.length + 1,
+    Math.max(source.length, into.length) + 1,
   ]);
   const numbers = [0, 4, 4, 33, 0];
   numbers[upTo(random, 4)] = wrong;

@@ -13,6 +13,7 @@ import { openStore, openSweepStore, rows, type Store } from '@rekey/db';
 import { createKeyring, makeDek } from '@rekey/keyring';
 import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import { createVault, type Vault, type VaultOptions } from '@rekey/vault';
+import { cipherHere } from './ciphers.ts';
 import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type TestKek, testKek } from './kek.ts';
@@ -64,7 +65,15 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
   stores.push(store, sweepStore);
   const vault = anotherVault();
   const keyring = createKeyring({ store, kek });
-  const env = { store, sweepStore, kek, keyring, batchSize: fixedBatchSize(100), publish: () => {} };
+  const env = {
+    store,
+    sweepStore,
+    kek,
+    keyring,
+    cipher: cipherHere(),
+    batchSize: fixedBatchSize(100),
+    publish: () => {},
+  };
 
   const createTenant = async (): Promise<string> => {
     const tenantId = randomUUID();

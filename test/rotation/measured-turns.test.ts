@@ -76,6 +76,25 @@ test('one core: one statement at a time, and another is tried rarely', async () 
   assert.ok(share(1) > 0.85, `${share(1)}`);
 });
 
+test('eager: more than one from the second window on where there is a core for each, one where there is none', async () => {
+  const begin = await write(measuredTurns(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 200);
+  assert.ok(begin.share(2) + begin.share(3) > 0.7, `${begin.share(2)} ${begin.share(3)}`);
+  const two = await write(measuredTurns(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 5_000);
+  assert.ok(two.share(2) + two.share(3) > 0.8, `${two.share(2)} ${two.share(3)}`);
+  const one = await write(measuredTurns(8, { isEager: true }), { cores: 1, noise: 1.5 }, 6, 5_000);
+  assert.ok(one.share(1) > 0.75, `${one.share(1)}`);
+});
+
+test('eager: when applications take the cores places go', async () => {
+  const database: Database = { cores: 4, noise: 1.2 };
+  const turns = measuredTurns(6, { isEager: true });
+  await write(turns, database, 8, 4_000);
+  database.others = 8;
+  await write(turns, database, 8, 1_000);
+  const busy = await write(turns, database, 8, 2_000);
+  assert.ok(busy.share(1) + busy.share(2) > 0.85, `busy: ${busy.share(1)} ${busy.share(2)}`);
+});
+
 test('as many statements as there are cores or one more, however much single batches differ', async () => {
   for (const cores of [2, 3, 4]) {
     const { share } = await write(measuredTurns(8), { cores, noise: 1.5 }, 10, 8_000);

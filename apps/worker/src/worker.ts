@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
@@ -126,7 +126,9 @@ export function startWorker(
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     turns:
       config.WORKER_STATEMENTS === undefined
-        ? measuredTurns(Math.min(2 * ranges, connections.sweep))
+        ? measuredTurns(Math.min(2 * ranges, connections.sweep), {
+            isEager: cipher.kind === 'ffi' && availableParallelism() > 1,
+          })
         : fixedTurns(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
     lockTurns: fixedTurns(Math.floor(connections.sweep / 2)),
     pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),

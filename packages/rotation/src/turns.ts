@@ -25,11 +25,25 @@ const recordBytes = 1_024;
 /** A window has so many batches for each place; their median counts. */
 const batchesPerPlace = 16;
 
-/** How many times what it takes alone a statement may take: below the first there is room for another, above the second for one less. */
-const slowness = { room: 1.2, crowd: 1.4 } as const;
+interface Manner {
+  /**
+   * How many times what it takes alone a statement may take: below the first there is room for another, above the second
+   * for one less.
+   */
+  readonly room: number;
+  readonly crowd: number;
+  /** Windows until one place more is tried. After a try that found no room it is `growth` times as many. */
+  readonly patience: number;
+}
 
-/** Windows until one place more is tried, and so many times more after a try that found no room. */
-const patience = { min: 4, max: 64, growth: 4 } as const;
+const usual: Manner = { room: 1.2, crowd: 1.4, patience: 4 };
+/**
+ * Where sealing costs next to nothing, a worker with one statement under way waits for it most of the time: the second
+ * is tried after the first window, and may slow the first a little more.
+ */
+const eager: Manner = { room: 1.4, crowd: 1.6, patience: 1 };
+
+const patience = { max: 64, growth: 4 } as const;
 
 /** Every so many windows one has a single place, to know what a statement takes alone. */
 const windowsBetweenAlone = 32;
@@ -44,12 +58,15 @@ const belief = { less: 1 / 2, more: 1 / 128 } as const;
  * Begins with one place, and goes up to `placesMax` as long as statements do not slow each other: where each takes what
  * one takes alone, there was a core for it, or it waited for the network; where each takes twice as long, half of them
  * only wait, for each other or for what applications do. TCP Vegas finds its window in this way.
+ *
+ * @param isEager where sealing costs next to nothing and the machine has more than one core
  */
-export function measuredTurns(placesMax: number): Turns {
+export function measuredTurns(placesMax: number, { isEager = false }: { isEager?: boolean } = {}): Turns {
+  const slowness = isEager ? eager : usual;
   const limit = pLimit(1);
   let places = 1;
   let aloneMs: number | null = null;
-  let untilMore: number = patience.min;
+  let untilMore: number = slowness.patience;
   /** Since that many places there are. */
   let windows = 0;
   let isTry = false;
@@ -57,7 +74,8 @@ export function measuredTurns(placesMax: number): Turns {
 
   const placesAfter = (ms: number, alone: number, isWanted: boolean): number => {
     const isCrowded = ms > slowness.crowd * alone;
-    if (isTry) untilMore = isCrowded ? Math.min(patience.max, untilMore * patience.growth) : patience.min;
+    if (isTry)
+      untilMore = isCrowded ? Math.min(patience.max, untilMore * patience.growth) : slowness.patience;
     if (isCrowded) return Math.max(1, places - 1);
     // Where nobody waits, another place would stay empty.
     const hasRoom = ms < slowness.room * alone && isWanted;

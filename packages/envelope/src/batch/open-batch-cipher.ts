@@ -20,8 +20,8 @@ export interface ChosenCipher {
 }
 
 /**
- * What `npm run fuzz:cipher` was run on for ten million records. Every other Node, with another OpenSSL perhaps, has
- * `node:crypto`: nothing but that run tells whether what ADR 38 relies on holds there.
+ * Where the tests of this module and `npm run fuzz:cipher` were run. Every other Node, with another OpenSSL perhaps, has
+ * `node:crypto`: nothing but these tells whether what ADR 38 relies on holds there.
  */
 export const tested: readonly Platform[] = [{ node: '26.10.0', openssl: '3.5.8', os: 'linux', arch: 'x64' }];
 
