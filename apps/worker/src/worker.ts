@@ -54,7 +54,6 @@ const signWaitsMs = 1_000;
 interface WorkerOptions {
   readonly connections?: WorkerConnections;
   readonly cipher?: BatchCipher;
-  readonly connections?: WorkerConnections;
   readonly schemaMissingMs?: number;
 }
 
