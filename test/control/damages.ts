@@ -113,6 +113,13 @@ export const damages: Damage[] = [
     mend: 'drop rule r on TABLE',
   },
   {
+    what: 'filled by a subscription',
+    code: 'SUBSCRIBED',
+    sql: `create subscription TABLE_s connection 'dbname=nowhere' publication p with (connect = false, slot_name = none);
+      insert into pg_subscription_rel select oid, 'TABLE'::regclass, 'r', null from pg_subscription where subname = 'TABLE_s'`,
+    mend: 'drop subscription TABLE_s',
+  },
+  {
     what: 'unlogged',
     code: 'KIND_OF_TABLE',
     sql: 'alter table TABLE set unlogged',

@@ -36,9 +36,9 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'packages/data/src/write-batch.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        from: 'and ${isTenants(target)} and substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen\n      returning 1)',
+        from: 'return `substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen`;',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        to: 'and ${isTenants(target)}\n      returning 1)',
+        to: 'return `(w.seen is not null or t.${ciphertext} is null)`;',
       },
     ],
     faults: ['freeze-before-batch', 'postgres-link-stalled'],
@@ -63,7 +63,7 @@ export const mutations: readonly Mutation[] = [
         to: 'create index rotations_one_unfinished_per_tenant',
       },
       {
-        file: 'packages/schema/migrations/0006_start_in_one_statement.sql',
+        file: 'packages/schema/functions/start_rotation.sql',
         from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning",
         to: 'returning',
       },
