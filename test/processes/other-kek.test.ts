@@ -95,10 +95,8 @@ test('with Postgres away the proof is made when it is back, and until then the w
     });
   }
   const answer = await fetch(`http://127.0.0.1:${HEALTH_PORT}/readyz`);
-  assert.deepEqual(
-    [answer.status, await answer.json()],
-    [503, { status: 'unready', checks: { kek: false } }],
-  );
+  const { status, checks } = (await answer.json()) as Record<string, unknown>;
+  assert.deepEqual([answer.status, status, checks], [503, 'unready', { kek: false }]);
   assert.equal((await fetch(`http://127.0.0.1:${HEALTH_PORT}/livez`)).status, 200);
   await wire.mend();
   assert.deepEqual(await mistaken.exited, { code: 1, signal: null });
