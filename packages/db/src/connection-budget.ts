@@ -28,8 +28,8 @@ export function createConnectionBudget(max: number): ConnectionBudget {
 
 /** Of a process that counts its connections by its pools. */
 export function unlimitedConnections(): ConnectionBudget {
-  const { POSITIVE_INFINITY: any } = Number;
-  return budgetOf(any, createPlaces(any), createPlaces(any));
+  const max = Number.POSITIVE_INFINITY;
+  return budgetOf(max, createPlaces(max), createPlaces(max));
 }
 
 function budgetOf(max: number, pooled: Places, looking: Places): ConnectionBudget {

@@ -12,7 +12,7 @@ begin
     return false;
   end if;
   perform rekey.close_rotation(rotation, 'cancelled', null, halted.progress, clock_timestamp(),
-    jsonb_build_object('id', session_user, 'name', null, 'email', null));
+    jsonb_build_object('kind', 'operator', 'id', session_user, 'name', null, 'email', null));
   return true;
 end
 $$;

@@ -12,8 +12,9 @@ begin
   if final_status not in ('failed', 'cancelled') then
     raise exception 'A rotation cannot be closed as %', final_status using errcode = 'RK005';
   end if;
-  if actor is not null then
-    perform set_config('rekey.actor', (actor || '{"kind": "user"}')::text, true);
+  -- Unless the session has said who acts.
+  if actor is not null and coalesce(current_setting('rekey.actor', true), '') = '' then
+    perform set_config('rekey.actor', ('{"kind": "user"}' || actor)::text, true);
   end if;
   select r.new_dek_id into unused from rekey.rotations r
     where r.id = rotation and r.status in ('in_progress', 'paused') for update;
