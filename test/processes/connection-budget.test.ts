@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { migrate } from '@rekey/schema';
 import { createDatabase, startPostgres } from '@rekey/stack';
 import { Client } from 'pg';
-import { installation } from '../harness/installation.ts';
+import { type ApiAnswer, type Installation, installation } from '../harness/installation.ts';
 import { asRole, createRoles } from '../harness/roles.ts';
 import { until } from '../harness/wait.ts';
 
@@ -66,6 +66,19 @@ async function sample(goesOn: () => boolean): Promise<Map<string, number>> {
   return most;
 }
 
+/**
+ * As a client does that is told to come again. A hundred calls at once queue for an API's eight connections, and on a
+ * machine that has much else to do the last of them may queue for too long.
+ */
+async function startedAtLast(rekey: Installation, tenantId: string): Promise<ApiAnswer> {
+  for (;;) {
+    const answer = await rekey.rotate(tenantId);
+    if (answer.status === 200) return answer;
+    assert.equal(answer.status, 503, JSON.stringify(answer.body));
+    await sleep(1_000);
+  }
+}
+
 test('four workers, an API and an application with 30 connections fit on a stock server while 100 tenants are rotated', async () => {
   const rekey = await installation({
     databaseUrl,
@@ -86,9 +99,8 @@ test('four workers, an API and an application with 30 connections fit on a stock
   const url = asRole(databaseUrl, 'application', 'budget');
   const applied = Array.from({ length: applications }, () => application(url, isOn, refused));
   try {
-    const started = await Promise.all(seeded.map((tenantId) => rekey.rotate(tenantId)));
-    for (const { status, body } of started) {
-      assert.equal(status, 200, JSON.stringify(body));
+    const started = await Promise.all(seeded.map((tenantId) => startedAtLast(rekey, tenantId)));
+    for (const { body } of started) {
       const ended = await rekey.ended(body.data.rotationId, { timeoutMs: 60_000, everyMs: 100 });
       assert.equal(ended.status, 'completed', JSON.stringify(ended));
     }

@@ -2,7 +2,14 @@ export { closeDatabase, createDatabase, dropDatabase } from './database.ts';
 export { StackError, type StackErrorCode } from './errors.ts';
 export type { Exit } from './keeper-protocol.ts';
 export { type PostgresServer, startPostgres } from './postgres.ts';
-export { apiFlags, type ProcessOptions, type RunningProcess, startProcess, workerFlags } from './process.ts';
+export {
+  apiFlags,
+  LINES_KEPT,
+  type ProcessOptions,
+  type RunningProcess,
+  startProcess,
+  workerFlags,
+} from './process.ts';
 export { startRedis } from './redis.ts';
 export { type DatabaseUrls, makeRoles, oneRole } from './roles.ts';
 export { runProgram } from './run-program.ts';

@@ -5,8 +5,8 @@ import { StackError } from './errors.ts';
 import { startKeeper } from './keeper.ts';
 import type { Exit, StopStep } from './keeper-protocol.ts';
 
-/** Enough to see what went wrong, and bounded however long a process runs. */
-const LINES_KEPT = 1_000;
+/** How many lines of a process {@link RunningProcess.logs} has: enough to see what went wrong, and bounded. */
+export const LINES_KEPT = 10_000;
 const LINES_SHOWN = 20;
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
