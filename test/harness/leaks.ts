@@ -1,4 +1,6 @@
-import { Redis } from 'ioredis';
+import { connect, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Redis } from 'ioredis';
 
 export interface Secret {
   readonly name: string;
@@ -70,17 +72,49 @@ export async function redisContents(redis: Redis): Promise<string> {
   return parts.join('\n');
 }
 
-/** Everything that anybody sends to a Redis from now on, with every argument. */
+/**
+ * Everything that anybody sends to a Redis from now on, with every argument. On a socket of its own: ioredis takes lines
+ * that come together with the answer to MONITOR, as they do on a busy server, for answers to commands.
+ */
 export async function listenIn(url: string): Promise<{ heard: string[]; stop(): void }> {
+  const { hostname, port, password } = new URL(url);
   const heard: string[] = [];
-  const redis = new Redis(url);
-  const monitor = await redis.monitor();
-  monitor.on('monitor', (_time: string, args: string[]) => heard.push(args.join(' ')));
+  const listening = Promise.withResolvers<void>();
+  let isOver = false;
+  let socket: Socket;
+  const listen = (): void => {
+    let answers = 0;
+    socket = connect(Number(port), hostname);
+    socket.on('error', listening.reject);
+    // A Redis that is told to drop its clients drops this one too.
+    socket.on('close', () => isOver || listen());
+    createInterface({ input: socket }).on('line', (line) => {
+      if (line.startsWith('-')) listening.reject(new Error(line));
+      else if (line.includes(' [')) heard.push(spoken(line));
+      else if (++answers === 2) listening.resolve();
+    });
+    socket.write(`AUTH ${decodeURIComponent(password)}\r\nMONITOR\r\n`);
+  };
+  listen();
+  await listening.promise;
   return {
     heard,
     stop() {
-      monitor.disconnect();
-      redis.disconnect();
+      isOver = true;
+      socket.destroy();
     },
   };
 }
+
+/** The arguments of a line of MONITOR (`+time [database client] "command" "argument" …`) as they were sent. */
+function spoken(line: string): string {
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)]
+    .map(([, argument = '']) =>
+      argument.replace(/\\(x([0-9a-f]{2})|.)/g, (_, after: string, hex?: string) =>
+        hex === undefined ? (escapes[after] ?? after) : String.fromCharCode(Number.parseInt(hex, 16)),
+      ),
+    )
+    .join(' ');
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
