@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, rand
 import { openStore } from '@rekey/db';
 import { recordIdBytes, uuidBytes } from '@rekey/envelope';
 import { createKeyring } from '@rekey/keyring';
+import { asKeks } from '@rekey/kms';
 import { benchTarget } from '../rig/dataset.ts';
 import type { Task } from './contender.ts';
 
@@ -37,7 +38,7 @@ function reencrypt(sealed: Buffer, aad: Buffer, from: KeyObject, to: KeyObject):
 async function tenantKey(url: string, kek: Task['rig']['kek'], tenantId: string): Promise<KeyObject> {
   const store = openStore({ url, max: 1, onError: () => {} });
   try {
-    const dek = await createKeyring({ store, kek }).byNumber(tenantId, 1);
+    const dek = await createKeyring({ store, keks: asKeks(kek) }).byNumber(tenantId, 1);
     if (dek === null) throw new Error('the tenant has no DEK number 1');
     return dek.key;
   } finally {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { startRotation } from '@rekey/control';
 import { openStore, openSweepStore } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
+import { asKeks } from '@rekey/kms';
 import {
   conclude,
   measuredBatchSize,
@@ -21,8 +22,8 @@ export const sweepAlone: Contender = {
     const env: RotationEnvironment = {
       store,
       sweepStore,
-      kek: rig.kek,
-      keyring: createKeyring({ store, kek: rig.kek }),
+      keks: asKeks(rig.kek),
+      keyring: createKeyring({ store, keks: asKeks(rig.kek) }),
       batchSize: measuredBatchSize(),
       publish: () => {},
     };

@@ -20,6 +20,7 @@ export async function testKek(owner: Owner = thisFile): Promise<TestKek> {
   await createLocalKeyFile(file);
   const real = await openKek(`local:${file}`);
   const kek: TestKek = {
+    id: real.id,
     uri: real.uri,
     calls: { wrap: 0, unwrap: 0 },
     beforeUnwrap: async () => {},

@@ -11,6 +11,7 @@ import {
 } from '@rekey/control';
 import { openStore, openSweepStore, rows, type Store } from '@rekey/db';
 import { createKeyring, makeDek } from '@rekey/keyring';
+import { asKeks } from '@rekey/kms';
 import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import { createVault, type Vault, type VaultOptions } from '@rekey/vault';
 import { cipherHere } from './ciphers.ts';
@@ -64,11 +65,11 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
   };
   stores.push(store, sweepStore);
   const vault = anotherVault();
-  const keyring = createKeyring({ store, kek });
+  const keyring = createKeyring({ store, keks: asKeks(kek) });
   const env = {
     store,
     sweepStore,
-    kek,
+    keks: asKeks(kek),
     keyring,
     cipher: cipherHere(),
     batchSize: fixedBatchSize(100),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findRotation, type RotationView, startRotation } from '@rekey/control';
 import { openStore, openSweepStore, row, type Store } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
-import { createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
+import { asKeks, createLocalKeyFile, type Kek, openKek } from '@rekey/kms';
 import { fixedBatchSize, type RotationEnvironment } from '@rekey/rotation';
 import { createVault, type Vault } from '@rekey/vault';
 import type { Pool } from 'pg';
@@ -55,11 +55,12 @@ export async function workbench(owner: Owner = thisFile): Promise<Workbench> {
       const own = openStore({ url: database.url, max: 5, onError });
       const sweepStore = openSweepStore({ url: database.url, max: 5, onError });
       opened.push(own, sweepStore);
-      const keyring = createKeyring({ store: own, kek: replaced.kek ?? kek });
+      const keks = replaced.keks ?? asKeks(kek);
+      const keyring = createKeyring({ store: own, keks });
       return {
         store: own,
         sweepStore,
-        kek,
+        keks,
         keyring,
         cipher: cipherHere(),
         batchSize: fixedBatchSize(500),
@@ -98,6 +99,7 @@ export async function workbench(owner: Owner = thisFile): Promise<Workbench> {
 /** A KEK that fails as told before it does what the real one does. */
 export function troubledKek(kek: Kek): Kek & { trouble: (() => Error) | null; calls: number } {
   const troubled = {
+    id: kek.id,
     uri: kek.uri,
     trouble: null as (() => Error) | null, // set by the test
     calls: 0,

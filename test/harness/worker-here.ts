@@ -1,14 +1,14 @@
-import type { Kek } from '@rekey/kms';
+import { asKeks, type Kek, type Keks } from '@rekey/kms';
 import { createLogger } from '@rekey/runtime';
 import { startWorker } from '@rekey/worker';
 import { cipherHere } from './ciphers.ts';
 import { type Owner, thisFile } from './cleanup.ts';
 import type { Installation } from './installation.ts';
 
-/** The real worker, but in this process and with a KEK of the test's, which may fail when told to. */
+/** The real worker, but in this process and with KEKs of the test's, which may fail when told to. */
 export async function workerHere(
   rekey: Pick<Installation, 'databaseUrl' | 'redis'>,
-  kek: Kek,
+  kek: Kek | Keks,
   owner: Owner = thisFile,
   options: Parameters<typeof startWorker>[3] = {},
 ): Promise<{ log: string[]; close: () => Promise<void> }> {
@@ -18,7 +18,7 @@ export async function workerHere(
       DATABASE_URL: rekey.databaseUrl,
       REDIS_URL: rekey.redis.url,
       QUEUE_PREFIX: rekey.redis.prefix,
-      KEK_URI: kek.uri,
+      KEK_URI: 'local:of-a-test',
       WORKER_CONCURRENCY: 2,
       DATABASE_CONNECTIONS_MAX: 12,
       WORKER_NICENESS: 0,
@@ -28,7 +28,7 @@ export async function workerHere(
       HEALTH_HOST: '127.0.0.1',
       HEALTH_PORT: 0,
     },
-    kek,
+    asKeks(kek),
     createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
     { cipher: cipherHere(), ...options },
   );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKeyring } from '@rekey/keyring';
+import { asKeks } from '@rekey/kms';
 import { kmsAway } from '../harness/kek.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
@@ -10,7 +11,7 @@ const core = await rotationCore();
 const { store, kek } = core;
 /** As short as a busy machine allows. */
 const dekAgeMaxMs = 1_500;
-const ageing = (on = store) => createKeyring({ store: on, kek, dekAgeMaxMs });
+const ageing = (on = store) => createKeyring({ store: on, keks: asKeks(kek), dekAgeMaxMs });
 
 async function destroy(tenantId: string, keyNumber: number): Promise<void> {
   await store.query(
@@ -79,7 +80,7 @@ test('without Postgres no DEK is held for longer than it may be', async (t) => {
 
 test('a look at a tenant or at all DEKs drops at once what is destroyed, and nothing else', async () => {
   const [a, b] = [await rotated(), await rotated()];
-  const keyring = createKeyring({ store, kek });
+  const keyring = createKeyring({ store, keks: asKeks(kek) });
   const all = [a, b].flatMap((tenantId) => [1, 2].map((keyNumber) => [tenantId, keyNumber] as const));
   await Promise.all(all.map(([tenantId, keyNumber]) => keyring.byNumber(tenantId, keyNumber)));
   const held = (): boolean[] =>
@@ -99,7 +100,7 @@ test('a look at a tenant or at all DEKs drops at once what is destroyed, and not
 
 test('a refresh answers null for a DEK that is destroyed, and drops it', async () => {
   const tenantId = await rotated();
-  const keyring = createKeyring({ store, kek });
+  const keyring = createKeyring({ store, keks: asKeks(kek) });
   const dek = await keyring.byNumber(tenantId, 1);
   const { unwrap } = kek.calls;
   assert.deepEqual(await Promise.all([1, 2, 3].map(() => keyring.refresh(tenantId, 1))), [dek, dek, dek]);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKeyring, type Keyring, makeDek, tryDek } from '@rekey/keyring';
-import { KmsError } from '@rekey/kms';
+import { asKeks, KmsError } from '@rekey/kms';
 import { kmsAway } from '../harness/kek.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
@@ -11,7 +11,7 @@ import { until } from '../harness/wait.ts';
 const core = await rotationCore();
 const { store, kek } = core;
 const cold = (deksMax?: number): Keyring =>
-  createKeyring({ store, kek, ...(deksMax === undefined ? {} : { deksMax }) });
+  createKeyring({ store, keks: asKeks(kek), ...(deksMax === undefined ? {} : { deksMax }) });
 
 /** As a KMS is: others ask while it thinks. */
 const slow = (): Promise<void> => sleep(100);
@@ -125,6 +125,7 @@ for (const outcome of ['wrapped', 'refused'] as const) {
     let seen: Buffer | undefined;
     let before = Buffer.of();
     const spy = {
+      id: 'local:0123456789abcdef',
       uri: 'local:x',
       wrap: async (dek: Buffer): Promise<Buffer> => {
         seen = dek;
@@ -135,7 +136,7 @@ for (const outcome of ['wrapped', 'refused'] as const) {
     };
     const making = makeDek(spy, randomUUID(), randomUUID());
     if (outcome === 'refused') await assert.rejects(making);
-    else assert.deepEqual(Object.keys(await making).sort(), ['dekId', 'kekUri', 'wrapped']);
+    else assert.deepEqual(Object.keys(await making).sort(), ['dekId', 'kekId', 'kekUri', 'wrapped']);
     assert.notDeepEqual(before, Buffer.alloc(32));
     assert.deepEqual(seen, Buffer.alloc(32));
   });

@@ -130,7 +130,15 @@ test('a closed KEK does nothing more, and says so as trouble that passes', async
 });
 
 test('only UNAVAILABLE is transient', () => {
-  const codes = ['INVALID_URI', 'UNSUPPORTED_URI', 'UNAVAILABLE', 'DENIED', 'NOT_FOUND', 'CORRUPT'] as const;
+  const codes = [
+    'INVALID_URI',
+    'UNSUPPORTED_URI',
+    'UNAVAILABLE',
+    'DENIED',
+    'NOT_FOUND',
+    'NOT_HELD',
+    'CORRUPT',
+  ] as const;
   const transient = codes.filter((code) => isTransient(new KmsError(code, 'x')));
   assert.deepEqual(transient, ['UNAVAILABLE']);
   for (const other of [

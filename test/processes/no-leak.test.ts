@@ -111,7 +111,7 @@ test('no plaintext, key, token or password is in any log, Redis key, job, comman
   );
   const mistaken = await workerHere(rekey, await openKek(otherKek), t);
   const waiting = followed(tenantId);
-  await until(() => mistaken.log.some((line) => line.includes('"code":"NOT_FOUND"')), {
+  await until(() => mistaken.log.some((line) => line.includes('"code":"NOT_HELD"')), {
     what: 'it has tried',
   });
   await pool.query(

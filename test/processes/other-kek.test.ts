@@ -39,7 +39,15 @@ function begin(rekey: Installation, env: Record<string, string>) {
   });
 }
 
-const refusal = /^config: KEK_URI: another KEK than the one that the stored DEKs are wrapped under$/m;
+const id = 'local:[0-9a-f]{16}';
+const refusal = new RegExp(
+  `^config: KEK_URI: another KEK than those that the stored DEKs are wrapped under: ${id}, not ${id}$`,
+  'm',
+);
+const inItsPlace = new RegExp(
+  `^config: KEK_URI: local:\\S+ holds another KEK than the one that DEKs were wrapped under there: ${id}, not ${id}$`,
+  'm',
+);
 
 test('a worker with another KEK than the stored DEKs refuses to start in one line', async (t) => {
   const rekey = await installation({ workers: 0 }, t);
@@ -57,7 +65,7 @@ test('a worker with another KEK than the stored DEKs refuses to start in one lin
   await writeFile(rekey.kekFile, randomBytes(32));
   const worker = begin(rekey, {});
   assert.deepEqual(await worker.exited, { code: 1, signal: null });
-  assert.match(worker.logs(), refusal);
+  assert.match(worker.logs(), inItsPlace);
 });
 
 test('the right key at another path is the right KEK, and one damaged DEK does not say otherwise', async (t) => {
@@ -127,7 +135,7 @@ test('one of two workers has another KEK: no rotation ends of it, and every one 
   const { rotationId } = (await rekey.rotate(large.tenantId)).body.data;
   assert.equal((await rekey.ended(rotationId, { timeoutMs: 60_000 })).status, 'completed');
   assert.ok(
-    mistaken.log.some((line) => line.includes('"code":"NOT_FOUND"')),
+    mistaken.log.some((line) => line.includes('"code":"NOT_HELD"')),
     'it had its turn',
   );
 });
@@ -143,7 +151,7 @@ test('first DEKs are made only under the KEK of those that are stored, even by a
   };
   const waiting = await before();
   const { rotationId } = (await rekey.rotate(waiting)).body.data;
-  await until(() => mistaken.logs().includes('"code":"NOT_FOUND"'), {
+  await until(() => mistaken.logs().includes('"code":"NOT_HELD"'), {
     what: 'the mistaken one tries',
     timeoutMs: 60_000,
   });

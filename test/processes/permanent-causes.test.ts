@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLocalKeyFile, KmsError, openKek } from '@rekey/kms';
+import { KmsError } from '@rekey/kms';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
@@ -87,14 +87,13 @@ test('KEK_DENIED ends a rotation before the switch, with nothing changed, and th
   await rotatesAgain(tenant);
 });
 
-test('KEK_NOT_FOUND, as with a worker that holds another KEK, likewise', async (t) => {
+test('KEK_NOT_FOUND, when the KMS knows no such KEK, likewise', async (t) => {
   const tenant = await rekey.seedTenant(17);
-  const otherKek = `${rekey.kekFile}-other`;
-  await createLocalKeyFile(otherKek);
-  const { close } = await workerHere(rekey, await openKek(`local:${otherKek}`), t);
+  const kek = troubledKek(rekey.kek);
+  await workerHere(rekey, kek, t);
+  kek.trouble = () => new KmsError('NOT_FOUND', 'the KMS knows no such key');
   await fails(tenant, 'KEK_NOT_FOUND');
-  await close();
-  await rekey.addWorker();
+  kek.trouble = null;
   await rotatesAgain(tenant);
 });
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { beat, cancelRotation, completeRotation } from '@rekey/control';
 import { claimRange } from '@rekey/data';
 import { StoreError } from '@rekey/db';
+import { asKeks } from '@rekey/kms';
 import { diagnose, fixedBatchSize, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
@@ -60,7 +61,7 @@ for (const [what, meanwhile] of [
         return bench.kek.wrap(dek, aad);
       },
     };
-    const late = bench.environment({ kek: slowKek });
+    const late = bench.environment({ keks: asKeks(slowKek) });
     assert.equal(await rotate(late, rotationId, never), 'ended');
     const { status } = await bench.view(rotationId);
     assert.ok(status === 'completed' || status === 'cancelled', status);

@@ -27,6 +27,9 @@ const pathTo: Record<State, readonly State[]> = {
   destroyed: ['destroyed'],
 };
 
+// So that the KEK of this file is known: what is inserted below is under one that nobody has.
+await core.createTenant();
+
 async function insertDek(state: State): Promise<{ id: string; tenantId: string; keyNumber: number }> {
   const [tenantId, id, keyNumber] = [randomUUID(), randomUUID(), 1];
   await store.query(`insert into rekey.tenants (id, name) values ($1, 'x')`, [tenantId]);
@@ -34,7 +37,12 @@ async function insertDek(state: State): Promise<{ id: string; tenantId: string; 
     `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`,
     [id, tenantId, keyNumber],
   );
-  await storeMaterial(store, { dekId: id, kekUri: 'of-a-test:x', wrapped: randomBytes(64) });
+  await storeMaterial(store, {
+    dekId: id,
+    kekId: 'of-a-test:x',
+    kekUri: 'of-a-test:x',
+    wrapped: randomBytes(64),
+  });
   for (const step of pathTo[state]) await setState(id, step);
   return { id, tenantId, keyNumber };
 }
@@ -91,7 +99,12 @@ test('a tenant has one active DEK at most, and each number once', async () => {
   }
   await insert(second, keyNumber + 1);
   assert.equal(await sqlState(setState(second, 'active')), 'RK002', 'no material');
-  await storeMaterial(store, { dekId: second, kekUri: 'of-a-test:x', wrapped: randomBytes(64) });
+  await storeMaterial(store, {
+    dekId: second,
+    kekId: 'of-a-test:x',
+    kekUri: 'of-a-test:x',
+    wrapped: randomBytes(64),
+  });
   assert.equal(await sqlState(setState(second, 'active')), '23505');
 });
 

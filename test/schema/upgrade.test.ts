@@ -7,6 +7,7 @@ import { createDatabase, dropDatabase } from '@rekey/stack';
 import { Pool, type PoolClient } from 'pg';
 import type { Owner } from '../harness/cleanup.ts';
 import { testEnvironment } from '../harness/environment.ts';
+import { testKek } from '../harness/kek.ts';
 import { sealedLike } from '../harness/sealed.ts';
 import { sqlState } from '../harness/session.ts';
 
@@ -44,16 +45,22 @@ async function olderDatabase(owner: Owner): Promise<{ url: string; pool: Pool; t
   return { url, pool, tenantId };
 }
 
-async function makeDek(pool: Pool, tenantId: string, keyNumber: number): Promise<string> {
+async function makeDek(
+  pool: Pool,
+  tenantId: string,
+  keyNumber: number,
+  { uri, wrapped }: { uri: string; wrapped: Buffer } = { uri: 'local:x', wrapped: Buffer.alloc(40) },
+): Promise<string> {
   const id = randomUUID();
   await pool.query(
     `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`,
     [id, tenantId, keyNumber],
   );
-  await pool.query(
-    `insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, 'local:x', decode(repeat('00', 40), 'hex'))`,
-    [id],
-  );
+  await pool.query('insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, $2, $3)', [
+    id,
+    uri,
+    wrapped,
+  ]);
   return id;
 }
 
@@ -183,6 +190,58 @@ test('an upgrade whose lock is not to be had in the time given changes nothing',
   switcher.release();
   const { rows } = await pool.query(`select to_regclass('rekey.dek_locks') as half`);
   assert.deepEqual(rows, [{ half: null }]);
+});
+
+test('DEKs from before KEKs had identities get that of the key that wrapped them, and count as no rewrap', async (t) => {
+  const { url, pool, tenantId } = await olderDatabase(t);
+  const kek = await testKek(t);
+  const id = await makeDek(pool, tenantId, 2, {
+    uri: kek.uri,
+    wrapped: await kek.wrap(randomBytes(32), Buffer.alloc(32)),
+  });
+  await migrate(url);
+  const { rows } = await pool.query(
+    `select d.key_number, m.kek_id, m.wrap_version from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
+     order by 1`,
+  );
+  // The first one is not of the form that a local KEK makes: all that is known of its KEK is the URI.
+  assert.deepEqual(rows, [
+    { key_number: 1, kek_id: 'local:x', wrap_version: 1 },
+    { key_number: 2, kek_id: kek.id, wrap_version: 1 },
+  ]);
+  assert.deepEqual((await pool.query(`select kind from rekey.events where kind like 'key.%'`)).rows, []);
+
+  // As processes of the version before go on calling.
+  const next = randomUUID();
+  await pool.query(
+    `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, 3, 'pre_active')`,
+    [next, tenantId],
+  );
+  const wrapped = await kek.wrap(randomBytes(32), Buffer.alloc(32));
+  await pool.query('select rekey.store_material($1, $2, $3)', [next, kek.uri, wrapped]);
+  const first = await kek.wrap(randomBytes(32), Buffer.alloc(32));
+  await pool.query(`select rekey.create_tenant($1, 'new', $2, $3, $4)`, [
+    randomUUID(),
+    randomUUID(),
+    kek.uri,
+    first,
+  ]);
+  const { rows: known } = await pool.query(
+    'select id, key_number, state, kek_uri, wrapped, material_id from rekey.wrapped_deks($1, $2, $3, $4)',
+    [tenantId, 3, null, null],
+  );
+  assert.deepEqual(known[0]?.wrapped, wrapped);
+  const { rows: inUse } = await pool.query('select * from rekey.keks_in_use()');
+  assert.deepEqual(inUse, [
+    { kek_id: kek.id, kek_uri: kek.uri, deks: '3' },
+    { kek_id: 'local:x', kek_uri: 'local:x', deks: '1' },
+  ]);
+  const { rows: sampled } = await pool.query('select id from rekey.sample_deks($1, $2, $3)', [
+    kek.uri,
+    'local:',
+    null,
+  ]);
+  assert.ok(sampled.some((dek) => dek.id === id));
 });
 
 test('a rotation from before events has one that says how it stood', async (t) => {

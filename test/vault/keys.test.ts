@@ -119,7 +119,7 @@ test('a vault with another KEK than the stored DEKs makes no tenant, which nobod
   const tenantId = randomUUID();
   await assert.rejects(other.createTenant({ tenantId, name: 'a tenant' }), (error: unknown) => {
     assert.ok(refusal('UNAVAILABLE')(error) && error instanceof VaultError, inspect(error));
-    assert.match(error.message, /another KEK than the one that the stored DEKs are wrapped under/);
+    assert.match(error.message, /another KEK than those that the stored DEKs are wrapped under/);
     return true;
   });
   assert.deepEqual(await core.deks(tenantId), []);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { openStore } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
+import { asKeks } from '@rekey/kms';
 import { createVault, type Vault } from '@rekey/vault';
 import { Client } from 'pg';
 import { testEnvironment } from '../harness/environment.ts';
@@ -63,7 +64,7 @@ async function anotherWorker(
   core: Awaited<ReturnType<typeof rotationCore>>,
   rotationId: string,
 ): Promise<string> {
-  Object.assign(core.env, { keyring: createKeyring({ store: core.store, kek: core.kek }) });
+  Object.assign(core.env, { keyring: createKeyring({ store: core.store, keks: asKeks(core.kek) }) });
   return (await core.finish(rotationId)).status;
 }
 

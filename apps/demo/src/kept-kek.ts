@@ -18,13 +18,16 @@ export async function keptKek(): Promise<string> {
   return `local:${path}`;
 }
 
+/** As a DEK is made, and as one is unwrapped. */
+const isOther: ReadonlySet<string> = new Set(['NOT_FOUND', 'NOT_HELD']);
+
 /** Does `work`, and says what to do when the KEK turns out not to be the one that the tenant was sealed under. */
 export async function underKek<T>(kekUri: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const cause = error instanceof VaultError ? error.cause : error;
-    if (!(cause instanceof KmsError && cause.code === 'NOT_FOUND')) throw error;
+    if (!(cause instanceof KmsError && isOther.has(cause.code))) throw error;
     throw new DemoError(
       'OTHER_KEK',
       `The demo tenant of that database was sealed under another KEK than ${kekUri}: ` +

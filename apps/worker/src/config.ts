@@ -24,6 +24,14 @@ const WorkerEnv = Type.Object({
     maxLength: 2_048,
     description: 'where the key encryption key lives, e.g. local:/etc/rekey/kek',
   }),
+  /** Of stored DEKs that are wrapped under others than `KEK_URI`, before or after it. Nothing new is wrapped under these. */
+  KEK_URIS_UNWRAP_ONLY: Type.Optional(
+    Type.String({
+      pattern: '^\\s*[a-z][a-z0-9+-]*:[^,]+(,\\s*[a-z][a-z0-9+-]*:[^,]+)*$',
+      maxLength: 32_768,
+      description: 'URIs of key encryption keys, separated by commas',
+    }),
+  ),
   /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,

@@ -16,7 +16,8 @@ import {
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { divideConnections } from './connections.ts';
-import { provenPlace, usableCipher, usableKek } from './start-checks.ts';
+import { provenPlace, usableCipher } from './start-checks.ts';
+import { usableKeks } from './usable-keks.ts';
 import { usableRedis } from './usable-redis.ts';
 import { type RekeyWorker, startWorker } from './worker.ts';
 
@@ -33,7 +34,7 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
 );
 const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
 const connections = divideConnections(config.DATABASE_CONNECTIONS_MAX);
-const kek = await usableKek(config.KEK_URI, logger);
+const keks = await usableKeks(config, logger);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
 
 let worker: RekeyWorker | null = null;
@@ -45,7 +46,7 @@ const close = closeOnSignal({
   closers: [
     { name: 'start', close: () => stopping.abort() },
     { name: 'worker', close: () => worker?.close() },
-    { name: 'kek', close: () => kek.close() },
+    { name: 'keks', close: () => keks.close() },
     { name: 'health', close: () => health.close() },
   ],
 });
@@ -56,14 +57,15 @@ await start().catch((error: unknown) => {
 });
 
 async function start(): Promise<void> {
-  await provenPlace(config.DATABASE_URL, connections.budget, kek, logger, stopping.signal);
+  await provenPlace(config.DATABASE_URL, connections.budget, keks, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, kek, logger, { cipher, connections });
+  worker = startWorker(config, keks, logger, { cipher, connections });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,
     concurrency: config.WORKER_CONCURRENCY,
     connections: config.DATABASE_CONNECTIONS_MAX,
+    keks: keks.held.map(({ id }) => id).join(' '),
     batchSize: config.BATCH_SIZE ?? 'measured',
     cipher: cipher.kind,
     ...(reason === null ? {} : { reason: `node:crypto is used: ${reason}` }),

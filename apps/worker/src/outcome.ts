@@ -1,7 +1,9 @@
 import { beat, type Ends, type FailureReason, failRotation, findRotation } from '@rekey/control';
+import { KmsError } from '@rekey/kms';
 import { diagnose, endsRotation, type RotationEnvironment, type Trouble } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
+import type { HandOn } from './hand-on.ts';
 
 /** What a processor's work came to: done with, or given back because this process is stopping. */
 export type Work = 'done' | 'stopped';
@@ -15,12 +17,14 @@ export interface OutcomeDependencies {
   readonly dropped: (jobId: string | undefined) => void;
   /** Told of each time that a rotation meets a part of the schema missing; whether it has been so for too long. */
   readonly staysMissing: (rotationId: string) => boolean;
+  readonly handOn: HandOn;
 }
 
 /**
  * Translates what became of a rotation's work into what BullMQ is to do with the job:
  * done → finished; stopping → handed back to the queue without spending an attempt; transient trouble → thrown, so
- * that the queue tries again after a back-off; a permanent cause → the rotation ends as failed and the job is done.
+ * that the queue tries again after a back-off; a KEK that this process lacks → handed on to others; a permanent cause → the
+ * rotation ends as failed and the job is done.
  */
 export async function settle(
   dependencies: OutcomeDependencies,
@@ -30,7 +34,8 @@ export async function settle(
   jobSignal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Work>,
 ): Promise<void> {
-  const { stopping } = dependencies;
+  const { stopping, handOn } = dependencies;
+  if (handOn.isLeft(job, rotationId)) return handOn.pass(job, token);
   const signal = jobSignal === undefined ? stopping : AbortSignal.any([stopping, jobSignal]);
   let outcome: Work;
   try {
@@ -39,7 +44,12 @@ export async function settle(
     if (stopping.aborted) return handBack(job, token);
     // The lock is lost: the job runs elsewhere, and what BullMQ makes of this end of it does not count.
     if (signal.aborted) throw error;
-    return troubled(dependencies, job, rotationId, error);
+    if (!(error instanceof KmsError && error.code === 'NOT_HELD'))
+      return troubled(dependencies, job, rotationId, error);
+    handOn.leave(job, rotationId);
+    // It says so first, and throws.
+    await troubled(dependencies, job, rotationId, error).catch(() => {});
+    return handOn.pass(job, token);
   }
   if (outcome === 'stopped' && stopping.aborted) return handBack(job, token);
 }
@@ -93,6 +103,7 @@ async function waits(
     ...(snapshot === null ? {} : { tenantId: snapshot.view.tenantId }),
     waitingFor,
     ...(detail === undefined ? {} : { reason: detail.what }),
+    ...(error instanceof KmsError && error.kekId !== undefined ? { kek: error.kekId } : {}),
     attempt: job.attemptsMade + 1,
     error,
   });

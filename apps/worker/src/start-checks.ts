@@ -8,22 +8,10 @@ import {
   StoreError,
 } from '@rekey/db';
 import { type ChosenCipher, type CipherChoice, FfiUnavailable, openBatchCipher } from '@rekey/envelope';
-import { proveKek } from '@rekey/keyring';
-import { isTransient, type Kek, KmsError, openKek } from '@rekey/kms';
+import { proveKeks } from '@rekey/keyring';
+import { isTransient, type Keks, KmsError } from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
-
-/** Opens the KEK and tries it. One that is away for the moment is waited for; one that can never work is refused. */
-export async function usableKek(uri: string, logger: Logger): Promise<Kek> {
-  try {
-    const opened = await openKek(uri);
-    if (!(await unwrapsWhatItWraps(opened, logger))) refuse('KEK_URI: what it wraps it does not unwrap');
-    return opened;
-  } catch (error) {
-    if (error instanceof KmsError) refuse(`KEK_URI: ${error.message}`);
-    throw error;
-  }
-}
 
 /** The cipher that records are re-encrypted with, and why it is not the one that was hoped for. */
 export function usableCipher(choice: CipherChoice): ChosenCipher {
@@ -35,29 +23,17 @@ export function usableCipher(choice: CipherChoice): ChosenCipher {
   }
 }
 
-async function unwrapsWhatItWraps(opened: Kek, logger: Logger): Promise<boolean> {
-  const aad = Buffer.from('rekey start');
-  const probe = Buffer.alloc(32, 0x5a);
-  try {
-    return (await opened.unwrap(await opened.wrap(probe, aad), aad)).equals(probe);
-  } catch (error) {
-    if (!isTransient(error)) throw error;
-    logger.warn('the KMS is away: waiting for it', { error });
-    return true;
-  }
-}
-
 const lookAgainAfterMs = 500;
 
 /**
- * Resolves once the database has this program's schema, and the KEK is seen to be the one that its DEKs are wrapped
- * under. Waits while Postgres or the KMS is away, since a worker with another KEK must not touch a rotation; whatever
+ * Resolves once the database has this program's schema, and one of the KEKs is seen to be one that its DEKs are
+ * wrapped under. Waits while Postgres or the KMS is away, since a worker with another KEK must not touch a rotation; whatever
  * can never work is refused.
  */
 export async function provenPlace(
   databaseUrl: string,
   budget: ConnectionBudget,
-  kek: Kek,
+  keks: Keks,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -65,7 +41,7 @@ export async function provenPlace(
   let said = '';
   try {
     for (;;) {
-      const awaited = await prove(store, kek);
+      const awaited = await prove(store, keks);
       if (awaited === null) return await warnOfRoom(store, budget, logger);
       const message = awaited.error instanceof KmsError ? 'the KMS is away' : 'postgres is away';
       if (said !== message) logger.warn(`${message}: waiting for it`, awaited);
@@ -95,18 +71,22 @@ function open(url: string, budget: ConnectionBudget): Store {
 }
 
 /** Null: all is well. What only has to be waited for is returned. */
-async function prove(store: Store, kek: Kek): Promise<{ error: Error } | null> {
+async function prove(store: Store, keks: Keks): Promise<{ error: Error } | null> {
   try {
     await checkSchema(store);
-    await proveKek(store, kek);
+    await proveKeks(store, keks);
     return null;
   } catch (error) {
     if (error instanceof KmsError)
-      return isTransient(error) ? { error } : refuse(`KEK_URI: ${error.message}`);
+      return isTransient(error) ? { error } : refuse(`${variableOf(error, keks)}: ${error.message}`);
     if (!(error instanceof StoreError)) return refuse(`DATABASE_URL: ${sayForeign(error)}`);
     const passes = error.code === 'UNAVAILABLE' || error.code === 'CONFLICT' || error.code === 'LOCKED';
     return passes ? { error } : refuse(`DATABASE_URL: ${error.message}`);
   }
+}
+
+function variableOf({ kekId }: KmsError, { held: [wrapsNew] }: Keks): string {
+  return kekId === undefined || kekId === wrapsNew?.id ? 'KEK_URI' : 'KEK_URIS_UNWRAP_ONLY';
 }
 
 /** Errors of the driver and of TLS: their messages may quote what they were given, so that only the code is told. */

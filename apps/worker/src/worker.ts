@@ -4,7 +4,7 @@ import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
-import type { Kek } from '@rekey/kms';
+import type { Keks } from '@rekey/kms';
 import {
   createPace,
   fixedBatchSize,
@@ -19,6 +19,7 @@ import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
+import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
 import { logEvents } from './log-events.ts';
 import { createMissingSchema } from './missing-schema.ts';
@@ -58,14 +59,14 @@ interface WorkerOptions {
 }
 
 /**
- * Builds the worker from its settings and starts it. `kek` stays the caller's to close. `schemaMissingMs`: for so long a
+ * Builds the worker from its settings and starts it. `keks` stay the caller's to close. `schemaMissingMs`: for so long a
  * part of the schema may be missing, as while it is changed or restored, before that ends a rotation.
  *
  * @throws FfiUnavailable unless a cipher is given
  */
 export function startWorker(
   config: WorkerConfig,
-  kek: Kek,
+  keks: Keks,
   logger: Logger,
   {
     cipher = openBatchCipher(config.REKEY_CIPHER).cipher,
@@ -119,8 +120,8 @@ export function startWorker(
     store,
     signStore,
     sweepStore,
-    kek,
-    keyring: createKeyring({ store, kek }),
+    keks,
+    keyring: createKeyring({ store, keks }),
     cipher,
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     turns:
@@ -142,6 +143,7 @@ export function startWorker(
     stopping: stop.signal,
     dropped: createDropped(logger),
     staysMissing: createMissingSchema(schemaMissingMs),
+    handOn: createHandOn(),
   };
 
   const queues = startQueues({

@@ -5,6 +5,9 @@ export interface WrappedDek {
   readonly id: string;
   readonly keyNumber: number;
   readonly state: DekState;
+  /** Which KEK unwraps it, wherever that is by now. */
+  readonly kekId: string;
+  /** Where that KEK was when it wrapped. */
   readonly kekUri: string;
   readonly wrapped: Buffer;
   /** Tells these bytes from any others that ever stood under this number; a rewrap leaves it as it is. */
@@ -13,15 +16,23 @@ export interface WrappedDek {
 
 export type DekState = 'pre_active' | 'active' | 'deactivated' | 'compromised';
 
+/** The bytes of a DEK as they are about to be stored. */
+export interface NewMaterial {
+  readonly dekId: string;
+  readonly kekId: string;
+  readonly kekUri: string;
+  readonly wrapped: Buffer;
+}
+
 /**
  * Stores the wrapped bytes of a reserved DEK unless some were stored before; whoever calls this reads the row
  * back and uses only what stands there. Throws `REFUSED` when the DEK is not pre_active any more.
  */
 export async function storeMaterial(
   on: Queryable,
-  { dekId, kekUri, wrapped }: { readonly dekId: string; readonly kekUri: string; readonly wrapped: Buffer },
+  { dekId, kekId, kekUri, wrapped }: NewMaterial,
 ): Promise<void> {
-  await prepared(on, 'select rekey.store_material($1, $2, $3)', [dekId, kekUri, wrapped]);
+  await prepared(on, 'select rekey.store_material($1, $2, $3, $4)', [dekId, kekUri, wrapped, kekId]);
 }
 
 /** The DEKs of a tenant that have material, by key number. */
@@ -38,18 +49,21 @@ export async function loadDeks(
     id: string;
     key_number: number;
     state: DekState;
+    kek_id: string;
     kek_uri: string;
     wrapped: Buffer;
     material_id: string;
   }>(
     on,
-    'select id, key_number, state, kek_uri, wrapped, material_id from rekey.wrapped_deks($1, $2, $3, $4)',
+    `select id, key_number, state, kek_id, kek_uri, wrapped, material_id
+     from rekey.wrapped_deks($1, $2, $3, $4)`,
     [tenantId, filter.keyNumber ?? null, filter.dekIds ?? null, filter.state ?? null],
   );
   return found.map((dek) => ({
     id: dek.id,
     keyNumber: dek.key_number,
     state: dek.state,
+    kekId: dek.kek_id,
     kekUri: dek.kek_uri,
     wrapped: dek.wrapped,
     materialId: dek.material_id,
@@ -60,32 +74,52 @@ export async function loadDeks(
 export interface StoredDek {
   readonly tenantId: string;
   readonly id: string;
+  readonly kekId: string;
+  readonly kekUri: string;
   readonly wrapped: Buffer;
 }
 
 /**
- * A few DEKs of the installation that were wrapped under the KEK of that URI, by which a process can tell whether it
- * has the right one; if there are none, of those whose URI begins with `orBeginsWith`. Those that have been in use come
- * first. None: nothing like it is stored.
+ * A few DEKs of the installation for each of these KEKs, by which a process can tell whether it has the right ones.
+ * Those that have been in use come first.
  */
 export async function sampleDeks(
   on: Queryable,
-  {
-    kekUri,
-    orBeginsWith,
-    exceptDekId,
-  }: {
-    readonly kekUri: string;
-    readonly orBeginsWith: string;
-    readonly exceptDekId: string | null;
-  },
+  { kekIds, exceptDekId }: { readonly kekIds: readonly string[]; readonly exceptDekId: string | null },
 ): Promise<StoredDek[]> {
-  const found = await rows<{ tenant_id: string; id: string; wrapped: Buffer }>(
+  const found = await rows<{
+    tenant_id: string;
+    id: string;
+    kek_id: string;
+    kek_uri: string;
+    wrapped: Buffer;
+  }>(on, 'select tenant_id, id, kek_id, kek_uri, wrapped from rekey.sample_deks_under($1, $2)', [
+    kekIds,
+    exceptDekId,
+  ]);
+  return found.map(({ tenant_id, id, kek_id, kek_uri, wrapped }) => ({
+    tenantId: tenant_id,
+    id,
+    kekId: kek_id,
+    kekUri: kek_uri,
+    wrapped,
+  }));
+}
+
+/** A KEK that stored DEKs are wrapped under, as it was named when it wrapped them. */
+export interface KekInUse {
+  readonly kekId: string;
+  readonly kekUri: string;
+}
+
+/** The KEKs of all DEKs that are stored but one, those of most DEKs first. */
+export async function findKeksInUse(on: Queryable, exceptDekId: string | null): Promise<KekInUse[]> {
+  const found = await rows<{ kek_id: string; kek_uri: string }>(
     on,
-    'select tenant_id, id, wrapped from rekey.sample_deks($1, $2, $3)',
-    [kekUri, orBeginsWith, exceptDekId],
+    'select kek_id, kek_uri from rekey.keks_in_use($1)',
+    [exceptDekId],
   );
-  return found.map(({ tenant_id, id, wrapped }) => ({ tenantId: tenant_id, id, wrapped }));
+  return found.map(({ kek_id, kek_uri }) => ({ kekId: kek_id, kekUri: kek_uri }));
 }
 
 /** Takes a block of seals under a DEK; the number taken so far in all, this block included. */
@@ -126,20 +160,12 @@ export interface InsertedTenant {
  */
 export async function insertTenant(
   on: Queryable,
-  tenant: {
-    readonly tenantId: string;
-    readonly name: string;
-    readonly dekId: string;
-    readonly kekUri: string;
-    readonly wrapped: Buffer;
-  },
+  tenant: NewMaterial & { readonly tenantId: string; readonly name: string },
 ): Promise<InsertedTenant> {
-  const { kind } = await row<InsertedTenant>(on, 'select rekey.create_tenant($1, $2, $3, $4, $5) as kind', [
-    tenant.tenantId,
-    tenant.name,
-    tenant.dekId,
-    tenant.kekUri,
-    tenant.wrapped,
-  ]);
+  const { kind } = await row<InsertedTenant>(
+    on,
+    'select rekey.create_tenant($1, $2, $3, $4, $5, $6) as kind',
+    [tenant.tenantId, tenant.name, tenant.dekId, tenant.kekUri, tenant.wrapped, tenant.kekId],
+  );
   return { kind };
 }

@@ -10,11 +10,14 @@ export {
 export { type CompletedRotation, completeRotation } from './complete-rotation.ts';
 export {
   type DekState,
+  findKeksInUse,
   type HeldDek,
   holdActiveDek,
   type InsertedTenant,
   insertTenant,
+  type KekInUse,
   loadDeks,
+  type NewMaterial,
   reserveSeals,
   type StoredDek,
   sampleDeks,

@@ -1,14 +1,14 @@
 import { findLiveDeks, loadDeks, type WrappedDek } from '@rekey/control';
 import type { Queryable } from '@rekey/db';
-import { dekWrapAad, importDek } from '@rekey/envelope';
-import type { Kek } from '@rekey/kms';
+import { importDek } from '@rekey/envelope';
 import { createHeldDeks, type Dek, type Held } from './held-deks.ts';
-import { proveKek } from './prove-kek.ts';
+import { proveKeks } from './prove-keks.ts';
+import { type UnwrappingKeks, unwrapStored } from './unwrap-stored.ts';
 
 /** Where wrapped DEKs come from and who unwraps them. */
 export interface UnwrapSource {
   readonly store: Queryable;
-  readonly kek: Pick<Kek, 'uri' | 'unwrap'>;
+  readonly keks: UnwrappingKeks;
   /** DEKs held at most; the one that was not used for longest goes first. */
   readonly deksMax?: number;
   /** How long a DEK is held after its row was last seen to stand. One in use is looked up again in good time. */
@@ -31,7 +31,7 @@ export interface Keyring {
   atHand(tenantId: string, keyNumber: number, materialId?: string): Dek | undefined;
   /** Fetches the DEKs that are about to become active, so that they are at hand when they do; drops those that are gone. */
   fetchAhead(tenantId: string): Promise<Dek[]>;
-  /** Before this process makes the first DEK of a tenant: see {@link proveKek}. Asks until it is proved, then no more. */
+  /** Before this process makes the first DEK of a tenant: see {@link proveKeks}. Asks until it is proved, then no more. */
   needRightKek(newDekId: string): Promise<void>;
   /** Whether any DEK of the tenant is at hand. */
   knows(tenantId: string): boolean;
@@ -48,7 +48,7 @@ const dekAgeMaxMsByDefault = 300_000;
 const lookedAtOnce = 1_000;
 
 export function createKeyring(source: UnwrapSource): Keyring {
-  const { store, kek, deksMax = deksMaxByDefault, dekAgeMaxMs = dekAgeMaxMsByDefault } = source;
+  const { store, keks, deksMax = deksMaxByDefault, dekAgeMaxMs = dekAgeMaxMsByDefault } = source;
   const held = createHeldDeks({ max: deksMax, ageMaxMs: dekAgeMaxMs });
   // A promise is kept while it is under way, so that everybody waits for the same one.
   const unwrapping = new Map<string, Promise<Dek>>();
@@ -70,7 +70,7 @@ export function createKeyring(source: UnwrapSource): Keyring {
   };
 
   const unwrap = async (tenantId: string, stored: WrappedDek, seenAt: number): Promise<Dek> => {
-    const bytes = await kek.unwrap(stored.wrapped, dekWrapAad(tenantId, stored.id));
+    const bytes = await unwrapStored(keks, tenantId, stored);
     const { id, keyNumber, materialId } = stored;
     const dek = { id, keyNumber, materialId, key: importDek(bytes) };
     keep(tenantId, dek, seenAt);
@@ -149,7 +149,7 @@ export function createKeyring(source: UnwrapSource): Keyring {
     refresh,
     atHand,
     async needRightKek(newDekId) {
-      if (!kekProved) kekProved = (await proveKek(store, kek, newDekId)) === 'proved';
+      if (!kekProved) kekProved = (await proveKeks(store, keks, newDekId)) === 'proved';
     },
     knows: held.has,
     async fetchAhead(tenantId) {

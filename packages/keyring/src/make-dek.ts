@@ -4,6 +4,7 @@ import type { Dek } from './held-deks.ts';
 
 export interface NewDek {
   readonly dekId: string;
+  readonly kekId: string;
   readonly kekUri: string;
   readonly wrapped: Buffer;
 }
@@ -13,13 +14,14 @@ export interface NewDek {
  * the caller, can seal under them before they are stored and unwrapped from the stored row.
  */
 export async function makeDek(
-  kek: Pick<Kek, 'uri' | 'wrap'>,
+  kek: Pick<Kek, 'id' | 'uri' | 'wrap'>,
   tenantId: string,
   dekId: string,
 ): Promise<NewDek> {
   const bytes = generateDek();
   try {
-    return { dekId, kekUri: kek.uri, wrapped: await kek.wrap(bytes, dekWrapAad(tenantId, dekId)) };
+    const wrapped = await kek.wrap(bytes, dekWrapAad(tenantId, dekId));
+    return { dekId, kekId: kek.id, kekUri: kek.uri, wrapped };
   } finally {
     bytes.fill(0);
   }

@@ -7,7 +7,13 @@
  * - Neither a DEK nor the KEK is ever in an error, a log, a string or a file.
  */
 export interface Kek {
-  /** As given to `openKek`; stored beside what it wraps. Names the KEK and holds no secret. */
+  /**
+   * Which KEK this is, wherever it is reached: a fingerprint, an ARN, a mount and a key's name. Stored beside what it
+   * wraps, and that is unwrapped by the KEK of this id only. Begins with the scheme, and reveals nothing of the key.
+   */
+  readonly id: string;
+
+  /** As given to `openKek`: where this process reaches it. Stored too, for people. Holds no secret. */
   readonly uri: string;
 
   /**
@@ -29,3 +35,6 @@ export interface Kek {
   /** Lets go of the KEK and its connections. From then on `wrap` and `unwrap` throw `UNAVAILABLE`. May be repeated. */
   close(): Promise<void>;
 }
+
+/** What a file of `providers/` exports as `open`. `rest` is the URI behind the scheme and its colon. Throws `KmsError`. */
+export type OpenKek = (uri: string, rest: string) => Promise<Kek>;

@@ -4,6 +4,8 @@
  * - `UNAVAILABLE`: the KMS cannot be reached or is busy. The only transient one: the same call may succeed later
  * - `DENIED`: the KMS, or the mode of the key file, refuses the KEK's use
  * - `NOT_FOUND`: no such KEK, or the DEK was wrapped under another one
+ * - `NOT_HELD`: this process was not given the KEK that a DEK's row names, or none that stored DEKs are wrapped under.
+ *   Another process may have it
  * - `CORRUPT`: the wrapped DEK is damaged or bound to another place, or the key file holds no key
  */
 export type KmsErrorCode =
@@ -12,16 +14,20 @@ export type KmsErrorCode =
   | 'UNAVAILABLE'
   | 'DENIED'
   | 'NOT_FOUND'
+  | 'NOT_HELD'
   | 'CORRUPT';
 
 /** All that a KEK throws. One line that an operator can act on, without a byte of a key. */
 export class KmsError extends Error {
   override readonly name = 'KmsError';
   readonly code: KmsErrorCode;
+  /** The KEK that it is about, where one is known. */
+  readonly kekId: string | undefined;
 
-  constructor(code: KmsErrorCode, message: string) {
+  constructor(code: KmsErrorCode, message: string, { kekId }: { readonly kekId?: string } = {}) {
     super(message);
     this.code = code;
+    this.kekId = kekId;
   }
 }
 

@@ -1,6 +1,10 @@
-import type { Kek } from './kek.ts';
+import type { Kek, OpenKek } from './kek.ts';
 import { KmsError } from './kms-error.ts';
-import { openLocalKek } from './local-kek.ts';
+
+/** A file each, loaded when a KEK of its scheme is opened for the first time: whoever uses one KMS needs no other's SDK. */
+const providers: Readonly<Record<string, () => Promise<{ readonly open: OpenKek }>>> = {
+  local: () => import('./providers/local.ts'),
+};
 
 /** Schemes whose meaning is settled (docs) and which no provider serves yet. */
 const planned = ['aws-kms', 'gcp-kms', 'azure-kv', 'hcvault', 'pkcs11'];
@@ -12,9 +16,10 @@ const planned = ['aws-kms', 'gcp-kms', 'azure-kv', 'hcvault', 'pkcs11'];
  *   the scheme, or the path of a key file: others may carry credentials.
  */
 export async function openKek(uri: string): Promise<Kek> {
-  const [, scheme, rest = ''] = /^([a-z][a-z0-9-]{0,31}):(.*)$/s.exec(uri) ?? [];
-  if (scheme === 'local') return openLocalKek(uri, rest);
-  if (scheme !== undefined && planned.includes(scheme)) {
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]{0,31}):(.*)$/s.exec(uri) ?? [];
+  const load = Object.hasOwn(providers, scheme) ? providers[scheme] : undefined;
+  if (load !== undefined) return (await load()).open(uri, rest);
+  if (planned.includes(scheme)) {
     throw new KmsError(
       'UNSUPPORTED_URI',
       `KEK: this version has no provider for ${scheme}: yet; use local:<path>`,

@@ -2,7 +2,7 @@ import type { RotationView, Snapshot } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { BatchCipher } from '@rekey/envelope';
 import type { Keyring } from '@rekey/keyring';
-import type { Kek } from '@rekey/kms';
+import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
 import type { Pace } from './pace.ts';
 import type { Turns } from './turns.ts';
@@ -15,7 +15,7 @@ export interface RotationEnvironment {
   readonly signStore?: Store | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;
-  readonly kek: Kek;
+  readonly keks: Keks;
   readonly keyring: Keyring;
   /** What the sweep re-encrypts with. Absent: `node:crypto`. */
   readonly cipher?: BatchCipher | undefined;

@@ -41,6 +41,7 @@ const ofKms = {
   UNAVAILABLE: transient('kms'),
   DENIED: permanent('KEK_DENIED'),
   NOT_FOUND: permanent('KEK_NOT_FOUND'),
+  NOT_HELD: transient('kms'),
   CORRUPT: permanent('OLD_KEY_UNUSABLE'),
   INVALID_URI: permanent('KEK_NOT_FOUND'),
   UNSUPPORTED_URI: permanent('KEK_NOT_FOUND'),
@@ -87,6 +88,8 @@ export function diagnose(error: unknown): Trouble {
     if (error.code === 'INTERNAL' && error.sqlState === undefined) return transient('internal');
     return isTheirs ? transient('database') : ofStore[error.code];
   }
+  if (error instanceof KmsError && error.code === 'NOT_HELD')
+    return { ...transient('kms'), detail: detailOfMissing(error) };
   if (error instanceof KmsError) return ofKms[error.code];
   return isFault(error) ? transient('internal') : transient('database');
 }
@@ -102,6 +105,15 @@ function detailOf({ target, table, state }: TargetTrouble): WaitingDetail {
     what: `table ${table} (target ${target}) cannot be worked on: SQLSTATE ${state}`,
     since: new Date().toISOString(),
     todo: `bring the table, its columns, rights and triggers back as they were; if it is gone for good: select rekey.unregister_target('${target}')`,
+  };
+}
+
+/** What one process was not given, another may have: it ends nothing, however long it takes. */
+function detailOfMissing({ message }: KmsError): WaitingDetail {
+  return {
+    what: `of the worker that tried last: ${message}`,
+    since: null,
+    todo: 'start a worker that has this KEK, as KEK_URI or among KEK_URIS_UNWRAP_ONLY; it goes on by itself then',
   };
 }
 

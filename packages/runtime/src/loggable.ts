@@ -25,6 +25,7 @@ export const logFields = [
   'jobId',
   'jobName',
   'kek',
+  'keks',
   'keyNumber',
   'method',
   'migrations',

@@ -1,7 +1,8 @@
 -- Makes sure that a tenant exists and has a DEK: with the material given if it has none yet, else with what it has.
 -- 'rotation_pending': it has none, and an unfinished rotation is about to give it one. A DEK in use is never replaced by
 -- this, only by a rotation.
-create or replace function rekey.create_tenant(tenant uuid, tenant_name text, dek uuid, kek text, bytes bytea)
+create or replace function rekey.create_tenant(
+  tenant uuid, tenant_name text, dek uuid, kek text, bytes bytea, kek_ident text default null)
 returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -18,7 +19,7 @@ begin
   end if;
   insert into rekey.deks (id, tenant_id, key_number, state)
     select dek, tenant, coalesce(max(d.key_number), 0) + 1, 'pre_active' from rekey.deks d where d.tenant_id = tenant;
-  perform rekey.store_material(dek, kek, bytes);
+  perform rekey.store_material(dek, kek, bytes, kek_ident);
   update rekey.deks d set state = 'active', activated_at = now() where d.id = dek;
   return 'ready';
 end

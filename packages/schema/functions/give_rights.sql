@@ -17,7 +17,7 @@ begin
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
-        'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
+        'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
         'claim_range', 'renew_lease', 'release_lease', 'leave_to_drain', 'restart_range', 'note_waiting', 'hold_lease',
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
@@ -26,14 +26,15 @@ begin
         'dek_drains', 'record_counts', 'record_deltas'];
     when 'application' then
       functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
-        'create_tenant', 'tenant_exists'];
+        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists'];
       readable := array['targets'];
       -- With every record that is read: whether a DEK stands ready to become active.
       execute format('grant select (tenant_id, state) on rekey.deks to %I', role_name);
     when 'operator' then
       functions := array['check_target', 'register_target', 'unregister_target', 'repair_target', 'recount_records',
         'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database', 'installation_id',
-        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events'];
+        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
+        'keks_in_use'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains'];

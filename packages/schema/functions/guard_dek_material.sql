@@ -1,5 +1,5 @@
 -- Wrapped material is stored once, for a DEK that is not in use yet; changed only by a rewrap; deleted only after its
--- DEK is destroyed. Its identity is made with it and outlives every rewrap.
+-- DEK is destroyed. Its identity is made with it and outlives every rewrap. The KEK that it names is the one that wrapped it.
 create or replace function rekey.guard_dek_material() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -12,12 +12,14 @@ begin
       raise exception 'Material is stored only for a pre_active DEK' using errcode = 'RK002';
     end if;
     insert into rekey.dek_identities (dek_id) values (new.dek_id) on conflict do nothing;
+    new.kek_id := rekey.kek_id_of(new.kek_uri, new.wrapped, new.kek_id);
     return new;
   end if;
   if tg_op = 'UPDATE' then
     if new.dek_id <> old.dek_id or new.wrap_version <> old.wrap_version + 1 then
       raise exception 'Wrapped material changes only by a rewrap' using errcode = 'RK002';
     end if;
+    new.kek_id := rekey.kek_id_of(new.kek_uri, new.wrapped, new.kek_id);
     return new;
   end if;
   if tg_op = 'DELETE' and exists (select from rekey.deks d where d.id = old.dek_id and d.state = 'destroyed') then

@@ -12,7 +12,7 @@ begin
     case tg_op when 'INSERT' then 'key.material_stored' when 'UPDATE' then 'key.rewrapped' else 'key.material_deleted' end,
     (select r.id from rekey.rotations r where r.new_dek_id = key.id),
     jsonb_build_object('keyId', key.id, 'keyNumber', key.key_number, 'kek', stored.kek_uri,
-      'wrapVersion', stored.wrap_version));
+      'kekId', stored.kek_id, 'wrapVersion', stored.wrap_version));
   return null;
 end
 $$;

@@ -1,3 +1,4 @@
+-- For processes of the version before, which knew KEKs by their URIs; later ones call rekey.sample_deks_under.
 -- A few DEKs of the installation that were wrapped under the KEK of that URI; if there are none, of those whose URI begins
 -- so. The newest and the oldest of them, those that have been in use first: any of them may be damaged.
 create or replace function rekey.sample_deks(same_kek text, or_begins_with text, except_dek uuid)

@@ -1,11 +1,13 @@
 -- Stores the wrapped bytes of a reserved DEK unless some were stored before; whoever calls this reads the row back and uses
 -- only what stands there. Refused when the DEK is not pre_active any more (rekey.guard_dek_material). Vaults are told.
-create or replace function rekey.store_material(dek uuid, kek text, bytes bytea) returns void
+-- Processes of the version before do not name the KEK by its identity: rekey.guard_dek_material finds it.
+create or replace function rekey.store_material(dek uuid, kek text, bytes bytea, kek_ident text default null) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into rekey.dek_material (dek_id, kek_uri, wrapped) values (dek, kek, bytes) on conflict do nothing;
+  insert into rekey.dek_material (dek_id, kek_uri, wrapped, kek_id) values (dek, kek, bytes, kek_ident)
+    on conflict do nothing;
   if not found then
     return;
   end if;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { insertTenant, loadDeks } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { type Keyring, makeDek, type NewDek } from '@rekey/keyring';
-import type { Kek } from '@rekey/kms';
+import type { Keks } from '@rekey/kms';
 import { checkedTenant } from './input.ts';
 import { asVault } from './translate.ts';
 import { VaultError } from './vault-error.ts';
@@ -13,7 +13,7 @@ const rotationMs = 3_000;
 const lookEveryMs = 100;
 
 export async function createTenant(
-  { store, kek, keyring }: { readonly store: Store; readonly kek: Kek; readonly keyring: Keyring },
+  { store, keks, keyring }: { readonly store: Store; readonly keks: Keks; readonly keyring: Keyring },
   given: { readonly tenantId: string; readonly name: string },
 ): Promise<void> {
   return asVault(async () => {
@@ -24,7 +24,7 @@ export async function createTenant(
     for (;;) {
       // Called at every start of an application: with the DEK there, no KMS is needed.
       if ((await loadDeks(store, tenantId, { state: 'active' })).length > 0) return;
-      dek ??= await makeFirst(kek, keyring, tenantId);
+      dek ??= await makeFirst(keks, keyring, tenantId);
       const inserted = await insertTenant(store, { tenantId, name, ...dek });
       if (inserted.kind === 'ready') return;
       if (performance.now() > until) {
@@ -36,10 +36,10 @@ export async function createTenant(
 }
 
 /** What was wrapped under another KEK than the workers' could be opened by this process alone. */
-async function makeFirst(kek: Kek, keyring: Keyring, tenantId: string): Promise<NewDek> {
+async function makeFirst(keks: Keks, keyring: Keyring, tenantId: string): Promise<NewDek> {
   const dekId = randomUUID();
   await keyring.needRightKek(dekId);
-  return makeDek(kek, tenantId, dekId);
+  return makeDek(await keks.forTenant(tenantId), tenantId, dekId);
 }
 
 /** Of 1 to 200 characters, as Postgres counts them. */

@@ -1,7 +1,7 @@
 import { listenForDeks } from '@rekey/control';
 import { openSibling, type Store } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
-import type { Kek } from '@rekey/kms';
+import { asKeks, type Kek, type Keks } from '@rekey/kms';
 import { createTenant } from './create-tenant.ts';
 import { createFetchAhead } from './fetch-ahead.ts';
 import { createGet } from './get.ts';
@@ -19,8 +19,8 @@ import { VaultError } from './vault-error.ts';
 export interface Vault {
   /**
    * Makes sure that the tenant exists and has a DEK. Idempotent, also when called at the same time. Throws
-   * `NO_ACTIVE_KEY` when a first rotation that is to give it one does not in time: call again; and `UNAVAILABLE` where this
-   * vault's KEK is not the one that the installation's DEKs are wrapped under.
+   * `NO_ACTIVE_KEY` when a first rotation that is to give it one does not in time: call again; and `UNAVAILABLE` where none
+   * of this vault's KEKs is one that the installation's DEKs are wrapped under.
    */
   createTenant(tenant: { readonly tenantId: string; readonly name: string }): Promise<void>;
   /**
@@ -33,14 +33,15 @@ export interface Vault {
   putMany(records: PutRecords): Promise<void>;
   /** The value last put; null when there is no such record. The caller may zero the bytes. */
   get(record: RecordRef): Promise<Buffer | null>;
-  /** Lets go of its connections and DEKs. The store and the KEK stay the caller's to close. */
+  /** Lets go of its connections and DEKs. The store and the KEKs stay the caller's to close. */
   close(): Promise<void>;
 }
 
 export interface VaultOptions {
   /** Put and get take its connections. Beside it the vault opens a small pool of its own with the same settings. */
   readonly store: Store;
-  readonly kek: Kek;
+  /** What new DEKs are wrapped under and stored ones unwrapped with; several: see `createKeks`. */
+  readonly kek: Kek | Keks;
   /** Unwrap DEKs before they become active, and drop destroyed ones at once. Takes two connections. */
   readonly prefetch?: boolean;
   /** The largest value that is put and got: 16 MiB unless given, 128 MiB at most. */
@@ -63,7 +64,8 @@ const valueBytesMaxMax = 128 * MiB;
 const connectionsMax = 3;
 
 export function createVault(options: VaultOptions): Vault {
-  const { store, kek, prefetch = true, valueBytesMax = 16 * MiB, dekAgeMaxMs, onError = () => {} } = options;
+  const { store, prefetch = true, valueBytesMax = 16 * MiB, dekAgeMaxMs, onError = () => {} } = options;
+  const keks = asKeks(options.kek);
   if (!Number.isSafeInteger(valueBytesMax) || valueBytesMax < 0 || valueBytesMax > valueBytesMaxMax) {
     throw new VaultError('INVALID_VALUE', `valueBytesMax is an integer of 0 to ${valueBytesMaxMax}`);
   }
@@ -74,7 +76,7 @@ export function createVault(options: VaultOptions): Vault {
   });
   const keyring = createKeyring({
     store: beside,
-    kek,
+    keks,
     ...(dekAgeMaxMs === undefined ? {} : { dekAgeMaxMs }),
   });
   const budget = createSealBudget(beside);
@@ -94,7 +96,7 @@ export function createVault(options: VaultOptions): Vault {
   let closing: Promise<void> | undefined;
 
   return {
-    createTenant: (tenant) => createTenant({ store: beside, kek, keyring }, tenant),
+    createTenant: (tenant) => createTenant({ store: beside, keks, keyring }, tenant),
     put: createPut(putMany),
     putMany,
     get: createGet({ store, keyring, targets, valueBytesMax, onDekAhead: fetchAhead }),

@@ -3,7 +3,7 @@ import { loadDeks } from '@rekey/control';
 import type { Queryable, Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek } from '@rekey/keyring';
-import type { Kek } from '@rekey/kms';
+import { asKeks, type Kek } from '@rekey/kms';
 import type { PoolClient } from 'pg';
 import type { History } from '../history.ts';
 import type { Random } from '../random.ts';
@@ -30,7 +30,7 @@ const refusalsMax = 4;
  */
 export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]): Client {
   const { store, kek, random, turnstile } = tools;
-  const keyring = createKeyring({ store, kek });
+  const keyring = createKeyring({ store, keks: asKeks(kek) });
   const held = new Map<string, { dek: Dek; refusals: number }>();
 
   const keyOf = async (tenantId: string): Promise<Dek | null> => {

@@ -19,6 +19,7 @@ export function troublesomeKek(real: Kek): AppKek {
     if (mode !== 'slow') throw new KmsError('UNAVAILABLE', 'the KMS is away');
   };
   return {
+    id: real.id,
     uri: real.uri,
     async wrap(dek, aad) {
       await trouble();

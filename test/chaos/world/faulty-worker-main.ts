@@ -19,7 +19,7 @@ if (clockOffsetMs !== 0) {
 
 const { startWorker } = await import('@rekey/worker');
 const { readWorkerConfig } = await import('../../../apps/worker/src/config.ts');
-const { openKek, KmsError } = await import('@rekey/kms');
+const { asKeks, openKek, KmsError } = await import('@rekey/kms');
 const { closeOnSignal, createLogger, startHealthServer } = await import('@rekey/runtime');
 const { StoreError } = await import('@rekey/db');
 
@@ -41,7 +41,8 @@ const logger = createLogger({ name: 'worker', level: config.LOG_LEVEL, ourErrors
 const real = await openKek(config.KEK_URI);
 const worker = startWorker(
   config,
-  {
+  asKeks({
+    id: real.id,
     uri: real.uri,
     wrap: async (dek, aad) => {
       await trouble();
@@ -52,7 +53,7 @@ const worker = startWorker(
       return real.unwrap(wrapped, aad);
     },
     close: () => real.close(),
-  },
+  }),
   logger,
 );
 

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { createHmac, type KeyObject } from 'node:crypto';
 import { EnvelopeError, gcmOpen, gcmSeal } from '@rekey/envelope';
-import type { Kek } from './kek.ts';
-import { KmsError } from './kms-error.ts';
-import { readLocalKeyFile } from './local-key-file.ts';
+import type { OpenKek } from '../kek.ts';
+import { KmsError } from '../kms-error.ts';
+import { readLocalKeyFile } from '../local-key-file.ts';
 
 // A wrapped DEK: 0x01 ‖ fingerprint of the KEK (8) ‖ IV (12) ‖ ciphertext (32) ‖ tag (16): docs/ciphertext-format.md
 const version = 0x01;
@@ -12,11 +12,12 @@ const headerBytes = 1 + fingerprintBytes;
 
 /**
  * A KEK in a file of this machine, read once, here. For development, tests, and where the file itself comes from a
- * safe place (a mounted secret); whoever reads the file can unwrap every DEK.
+ * safe place (a mounted secret); whoever reads the file can unwrap every DEK. Its id is the fingerprint of the key, so
+ * that a file that was moved is the same KEK, and another key in its place is another one.
  *
  * @throws KmsError as `readLocalKeyFile` does
  */
-export async function openLocalKek(uri: string, path: string): Promise<Kek> {
+export const open: OpenKek = async (uri, path) => {
   let held: KeyObject | null = await readLocalKeyFile(path);
   const fingerprint = fingerprintOf(held);
   const header = Buffer.concat([Buffer.of(version), fingerprint]);
@@ -27,6 +28,7 @@ export async function openLocalKek(uri: string, path: string): Promise<Kek> {
   };
 
   return {
+    id: `local:${fingerprint.toString('hex')}`,
     uri,
     async wrap(dek, aad) {
       return Buffer.concat([header, gcmSeal(needKey(), aad, dek)]);
@@ -50,7 +52,7 @@ export async function openLocalKek(uri: string, path: string): Promise<Kek> {
       held = null;
     },
   };
-}
+};
 
 /** Tells KEKs apart and reveals nothing of them: a PRF of the key, cut to 8 bytes, with a label used nowhere else. */
 function fingerprintOf(key: KeyObject): Buffer {
