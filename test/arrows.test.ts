@@ -53,6 +53,11 @@ const onlyIn: ReadonlyArray<{ what: RegExp; rooms: RegExp; why: string }> = [
     why: 'process.env only where a process begins',
   },
   {
+    what: /['"](@aws-sdk|@google-cloud|google-auth-library|@azure|pkcs11js)/,
+    rooms: /^packages\/kms\/src\/(providers\/|open-kek\.ts$)/,
+    why: 'SDKs of clouds only in KEK providers',
+  },
+  {
     what: /[`']\s*(select|insert into|update|delete from|with)\s[^`']*\b(from|into|set|as)\b/i,
     rooms: /^packages\/(db|schema|data|control|stack)\//,
     why: 'SQL only in the rooms of the database',

@@ -2,14 +2,14 @@ import { loadTargets } from '@rekey/data';
 import { rows, type Store } from '@rekey/db';
 import { createRecordCipher, readKeyNumber, recordIdBytes } from '@rekey/envelope';
 import { createKeyring } from '@rekey/keyring';
-import { asKeks, type Kek } from '@rekey/kms';
+import { asKeks, type Kek, type Keks } from '@rekey/kms';
 
 /** Every record of a tenant as it opens now, by `target/id`; null for one that does not. One statement per target. */
 export async function openAll(
-  { store, kek }: { store: Store; kek: Kek },
+  { store, ...from }: { store: Store } & ({ kek: Kek } | { keks: Keks }),
   tenantId: string,
 ): Promise<Map<string, Buffer | null>> {
-  const keyring = createKeyring({ store, keks: asKeks(kek) });
+  const keyring = createKeyring({ store, keks: 'keks' in from ? from.keks : asKeks(from.kek) });
   const opened = new Map<string, Buffer | null>();
   for (const target of await loadTargets(store)) {
     const cipher = createRecordCipher({ tenantId, column: target.column });

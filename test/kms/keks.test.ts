@@ -72,3 +72,20 @@ test('a provider is loaded when a KEK of its scheme is opened, and not before', 
   assert.deepEqual([before, after], [[], ['local.ts']]);
   assert.ok(all > 3, 'it was watched');
 });
+
+test('a provider whose package is not installed says which it needs', async () => {
+  const kms = fileURLToPath(new URL('../../packages/kms/src/index.ts', import.meta.url));
+  const program = `
+    import { registerHooks } from 'node:module';
+    registerHooks({ resolve(name, context, next) {
+      if (!name.startsWith('@aws-sdk/')) return next(name, context);
+      throw Object.assign(new Error('hunter2'), { code: 'ERR_MODULE_NOT_FOUND' });
+    } });
+    const { openKek } = await import(${JSON.stringify(kms)});
+    await openKek('aws-kms:arn:hunter2').catch(({ code, message }) => console.log(code + ' ' + message));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  assert.equal(
+    stdout.trim(),
+    'UNSUPPORTED_URI KEK: aws-kms: needs a package that is not installed: @aws-sdk/client-kms',
+  );
+});

@@ -22,16 +22,19 @@ export async function proveKeks(
   if (inUse.length === 0) return 'nothing_stored';
   needRightKeys(keks, inUse);
   const kekIds = keks.held.map(({ id }) => id);
-  let unavailable: KmsError | undefined;
+  // One that is away would be waited for as often as it has DEKs here.
+  const away = new Map<string, KmsError>();
   for (const stored of await sampleDeks(store, { kekIds, exceptDekId })) {
+    if (away.has(stored.kekId)) continue;
     try {
       (await unwrapStored(keks, stored.tenantId, stored)).fill(0);
       return 'proved';
     } catch (error) {
       if (!(error instanceof KmsError)) throw error;
-      if (error.code === 'UNAVAILABLE') unavailable = error;
+      if (error.code === 'UNAVAILABLE') away.set(stored.kekId, error);
     }
   }
+  const [unavailable] = away.values();
   throw (
     unavailable ??
     new KmsError(

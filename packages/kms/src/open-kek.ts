@@ -1,32 +1,51 @@
 import type { Kek, OpenKek } from './kek.ts';
 import { KmsError } from './kms-error.ts';
 
+interface Provider {
+  readonly load: () => Promise<{ readonly open: OpenKek }>;
+  /** What has to be installed beside this package. */
+  readonly needs?: string;
+}
+
 /** A file each, loaded when a KEK of its scheme is opened for the first time: whoever uses one KMS needs no other's SDK. */
-const providers: Readonly<Record<string, () => Promise<{ readonly open: OpenKek }>>> = {
-  local: () => import('./providers/local.ts'),
+const providers: Readonly<Record<string, Provider>> = {
+  local: { load: () => import('./providers/local.ts') },
+  'aws-kms': { load: () => import('./providers/aws-kms.ts'), needs: '@aws-sdk/client-kms' },
 };
 
 /** Schemes whose meaning is settled (docs) and which no provider serves yet. */
-const planned = ['aws-kms', 'gcp-kms', 'azure-kv', 'hcvault', 'pkcs11'];
+const planned = ['gcp-kms', 'azure-kv', 'hcvault', 'pkcs11'];
 
 /**
- * Opens the KEK that a URI names: `local:<path>`, a key file, relative to the working directory or absolute.
+ * Opens the KEK that a URI names: `local:<path>`, a key file, relative to the working directory or absolute;
+ * `aws-kms:<ARN>`, a key of AWS KMS (docs/kek-providers.md).
  *
  * @throws KmsError `INVALID_URI`, `UNSUPPORTED_URI`, and what the provider throws. Of the URI a message repeats only
- *   the scheme, or the path of a key file: others may carry credentials.
+ *   the scheme, the path of a key file, or the ARN of a key: the rest may carry credentials.
  */
 export async function openKek(uri: string): Promise<Kek> {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]{0,31}):(.*)$/s.exec(uri) ?? [];
-  const load = Object.hasOwn(providers, scheme) ? providers[scheme] : undefined;
-  if (load !== undefined) return (await load()).open(uri, rest);
+  const provider = Object.hasOwn(providers, scheme) ? providers[scheme] : undefined;
+  if (provider !== undefined) return (await loaded(scheme, provider)).open(uri, rest);
   if (planned.includes(scheme)) {
     throw new KmsError(
       'UNSUPPORTED_URI',
-      `KEK: this version has no provider for ${scheme}: yet; use local:<path>`,
+      `KEK: this version has no provider for ${scheme}: yet; use ${Object.keys(providers).join(': or ')}:`,
     );
   }
   throw new KmsError(
     'INVALID_URI',
-    `KEK: the URI must be local:<path>, or begin with one of ${planned.join(', ')}`,
+    `KEK: the URI must begin with one of ${[...Object.keys(providers), ...planned].join(', ')} and a colon`,
   );
+}
+
+async function loaded(scheme: string, { load, needs }: Provider): Promise<{ readonly open: OpenKek }> {
+  try {
+    return await load();
+  } catch (error) {
+    const isMissing =
+      error instanceof Error && 'code' in error && /^(ERR_)?MODULE_NOT_FOUND$/.test(String(error.code));
+    if (needs === undefined || !isMissing) throw error;
+    throw new KmsError('UNSUPPORTED_URI', `KEK: ${scheme}: needs a package that is not installed: ${needs}`);
+  }
 }

@@ -59,6 +59,15 @@ export const debianTools = {
     installed: '/usr/lib/postgresql/15/bin',
     megabytes: 75,
   },
+  // A server that speaks the protocol of AWS, with real AES-GCM, and the Python that runs it.
+  moto: {
+    from: 'trixie',
+    loader: 'own',
+    packages: ['python3-moto', 'python3-flask', 'python3-flask-cors', 'python3-cryptography'],
+    programs: { python3: 'usr/bin/python3.[0-9][0-9]' },
+    env: { PYTHONHOME: 'usr', PYTHONPATH: 'usr/lib/python3/dist-packages' },
+    megabytes: 35,
+  },
   libfaketime: {
     from: 'machine',
     loader: 'machine',

@@ -3,7 +3,7 @@
  *   concurrent write.
  * - `NO_ACTIVE_KEY`: the tenant does not exist or has no DEK yet: `createTenant`, or wait for its first rotation.
  * - `UNAVAILABLE`: Postgres, or the KMS for a DEK that is not at hand, cannot be reached, or the vault is closed; try
- *   again later. A put without `client` may have been written when its connection was lost as it committed.
+ *   again later. Or the vault was not given the KEK of that DEK, which the message then names. A put without `client` may have been written when its connection was lost as it committed.
  * - `UNREADABLE`: the record's bytes do not open: damaged, or moved from elsewhere. Never retried.
  * - `UNKNOWN_TARGET`: no such target is registered.
  * - `INVALID_ID`: an id that is none of the type that the target's table has, or too long for its index; the same id
