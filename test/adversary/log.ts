@@ -1,4 +1,4 @@
-import type { Queryable } from '@rekey/db';
+import type { PoolClient } from 'pg';
 
 export interface Verdict {
   /** Writes by kind that were committed under an older key and that a proof's snapshot had not seen. */
@@ -11,7 +11,7 @@ export interface Verdict {
  * A log that every writer's own transaction fills, whether it knows or not, and the snapshots of proofs. What a proof
  * did not see, and was committed all the same under an older key, is what it must rule out.
  */
-export async function installLog(on: Queryable): Promise<void> {
+export async function installLog(on: Pick<PoolClient, 'query'>): Promise<void> {
   await on.query(`
     create table adversary_log (tenant uuid, key_number int, xid xid8, kind text);
     create table adversary_proofs (tenant uuid, key_number int, snapshot pg_snapshot);
@@ -36,7 +36,11 @@ export async function installLog(on: Queryable): Promise<void> {
 }
 
 /** Writes a proof's snapshot down, if this statement sees what a proof has to see. */
-export async function writeProof(on: Queryable, tenantId: string, early: boolean): Promise<void> {
+export async function writeProof(
+  on: Pick<PoolClient, 'query'>,
+  tenantId: string,
+  early: boolean,
+): Promise<void> {
   await on.query(
     `insert into adversary_proofs select d.tenant_id, d.key_number, pg_current_snapshot() from rekey.deks d
      where d.tenant_id = $1 and d.state = 'active' and (${early} or not exists (select from rekey.dek_locks l
@@ -45,7 +49,7 @@ export async function writeProof(on: Queryable, tenantId: string, early: boolean
   );
 }
 
-export async function judge(on: Queryable): Promise<Verdict> {
+export async function judge(on: Pick<PoolClient, 'query'>): Promise<Verdict> {
   const { rows: after } = await on.query<{ kind: string; writes: number }>(
     `select l.kind, count(*)::int as writes from adversary_log l
      where exists (select from adversary_proofs p where p.tenant = l.tenant and l.key_number < p.key_number

@@ -1,4 +1,4 @@
-import type { Queryable } from '@rekey/db';
+import type { PoolClient } from 'pg';
 import { sealedLike } from '../harness/sealed.ts';
 import { sqlState } from '../harness/session.ts';
 
@@ -13,7 +13,7 @@ const insert = 'insert into secrets (id, tenant_id, name, key_number, ciphertext
 const orReplace =
   'on conflict (id) do update set key_number = excluded.key_number, ciphertext = excluded.ciphertext';
 
-export async function hold(on: Queryable, tenantId: string): Promise<number> {
+export async function hold(on: Pick<PoolClient, 'query'>, tenantId: string): Promise<number> {
   const { rows } = await on.query<{ key_number: number }>('select key_number from rekey.hold_dek($1)', [
     tenantId,
   ]);
@@ -23,7 +23,7 @@ export async function hold(on: Queryable, tenantId: string): Promise<number> {
 }
 
 /** Looks, and holds nothing. */
-export async function activeKey(on: Queryable, tenantId: string): Promise<number> {
+export async function activeKey(on: Pick<PoolClient, 'query'>, tenantId: string): Promise<number> {
   const { rows } = await on.query<{ key_number: number }>(
     `select key_number from rekey.deks where tenant_id = $1 and state = 'active'`,
     [tenantId],
@@ -33,7 +33,10 @@ export async function activeKey(on: Queryable, tenantId: string): Promise<number
   return active.key_number;
 }
 
-export async function upsert(on: Queryable, { id, tenantId, keyNumber }: Upsert): Promise<void> {
+export async function upsert(
+  on: Pick<PoolClient, 'query'>,
+  { id, tenantId, keyNumber }: Upsert,
+): Promise<void> {
   await on.query(`${insert} values ($1, $2, 'x', $3, $4) ${orReplace}`, [
     id,
     tenantId,
@@ -42,7 +45,7 @@ export async function upsert(on: Queryable, { id, tenantId, keyNumber }: Upsert)
   ]);
 }
 
-export async function upsertMany(on: Queryable, records: readonly Upsert[]): Promise<void> {
+export async function upsertMany(on: Pick<PoolClient, 'query'>, records: readonly Upsert[]): Promise<void> {
   await on.query(
     `${insert} select id, tenant, 'x', key, sealed
      from unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[]) u (id, tenant, key, sealed) ${orReplace}`,
@@ -56,7 +59,10 @@ export async function upsertMany(on: Queryable, records: readonly Upsert[]): Pro
 }
 
 /** A procedure of the application that takes no error for one. */
-export async function swallowed(on: Queryable, { id, tenantId, keyNumber }: Upsert): Promise<void> {
+export async function swallowed(
+  on: Pick<PoolClient, 'query'>,
+  { id, tenantId, keyNumber }: Upsert,
+): Promise<void> {
   const sealed = sealedLike(keyNumber).toString('hex');
   await on.query(
     `do $$ begin ${insert} values ('${id}', '${tenantId}', 'x', ${keyNumber}, '\\x${sealed}') ${orReplace};
@@ -65,7 +71,7 @@ export async function swallowed(on: Queryable, { id, tenantId, keyNumber }: Upse
 }
 
 /** From a program, so that no more than a connection is needed for it: the tests work as a superuser. */
-export async function copyIn(on: Queryable, records: readonly Upsert[]): Promise<void> {
+export async function copyIn(on: Pick<PoolClient, 'query'>, records: readonly Upsert[]): Promise<void> {
   const lines = records.map(({ id, tenantId, keyNumber }) =>
     [id, tenantId, 'x', keyNumber, `\\\\\\\\x${sealedLike(keyNumber).toString('hex')}`].join('\\t'),
   );
@@ -76,7 +82,7 @@ export async function copyIn(on: Queryable, records: readonly Upsert[]): Promise
 
 /** What the work in a savepoint failed with, and the savepoint is rolled back; undefined if it did not. */
 export async function savepoint(
-  on: Queryable,
+  on: Pick<PoolClient, 'query'>,
   then: 'keep' | 'roll back',
   work: () => Promise<void>,
 ): Promise<string | undefined> {

@@ -1,7 +1,7 @@
-import type { Queryable } from '@rekey/db';
+import type { PoolClient } from 'pg';
 
 /** A digest of what stands in each table of the schema. */
-export async function contentsOf(on: Queryable): Promise<Record<string, string>> {
+export async function contentsOf(on: Pick<PoolClient, 'query'>): Promise<Record<string, string>> {
   const { rows: tables } = await on.query<{ name: string }>(
     `select c.oid::regclass::text as name from pg_class c
      where c.relkind = 'r' and (c.relnamespace = 'rekey'::regnamespace

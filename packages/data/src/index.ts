@@ -23,14 +23,20 @@ export {
   restartRange,
 } from './range-lease.ts';
 export { readAnew } from './read-anew.ts';
+export {
+  deleteRecord,
+  type FoundRecord,
+  type ReadRecords,
+  readRecord,
+  readRecords,
+  type StoredRecord,
+} from './read-records.ts';
 export { readWindow, type Window, type WindowBounds } from './read-window.ts';
 export { RecordError, type RecordErrorCode } from './record-error.ts';
 export {
   findUnwritten,
-  readRecord,
   replaceRecords,
   type SealedWrite,
-  type StoredRecord,
   type Unwritten,
   upsertRecords,
   type WriteRecords,

@@ -1,5 +1,5 @@
 import type { ConnectionBudget } from './connection-budget.ts';
-import type { Queryable } from './open-store.ts';
+import type { Queryable } from './queryable.ts';
 import { row } from './statements.ts';
 
 /** What the server would let this role have now. Processes that come later are not in it. */

@@ -1,19 +1,16 @@
 export { type Actor, actingAs } from './acting-as.ts';
+export { asDb, poolOf } from './as-db.ts';
 export { asyncCommit } from './async-commit.ts';
 export { type ConnectionBudget, connectionsMin, createConnectionBudget } from './connection-budget.ts';
 export { type ConnectionRoom, findConnectionRoom, roomProblem } from './connection-room.ts';
 export { databaseUrlProblem } from './database-url.ts';
-export {
-  openClient,
-  openStore,
-  openSweepStore,
-  type Queryable,
-  type Store,
-  type StoreOptions,
-  workerSession,
-} from './open-store.ts';
+export { arrayText, askElsewhere, byteaText, isPg } from './elsewhere.ts';
+export { openClient } from './open-client.ts';
+export { openStore, openSweepStore, type Store, workerSession } from './open-store.ts';
 export { prepared } from './prepared.ts';
 export { missingRight, probeWrites } from './probe-writes.ts';
+export type { Answer, Db, PgPool, Queryable } from './queryable.ts';
 export { openSibling } from './sibling.ts';
 export { inTransaction, row, rows, type TransactionOptions } from './statements.ts';
 export { type SqlState, StoreError, type StoreErrorCode, speaking, sqlStateOf } from './store-error.ts';
+export type { StoreOptions } from './store-options.ts';

@@ -1,50 +1,19 @@
-import type { Client, Pool, PoolClient } from 'pg';
-import { type ConnectionBudget, unlimitedConnections } from './connection-budget.ts';
+import type { Pool } from 'pg';
+import { unlimitedConnections } from './connection-budget.ts';
 import { parseDatabaseUrl } from './database-url.ts';
 import { type Settings, seesAllRows } from './session-settings.ts';
 import { storeClientClass } from './store-client.ts';
+import type { StoreOptions } from './store-options.ts';
 import { StorePool } from './store-pool.ts';
 
 /** A pool of connections to Postgres. Whoever opened it calls `end()`. */
 export type Store = Pool;
 
-/** Anything that takes a statement: the pool, or a connection with an open transaction. */
-export type Queryable = Pick<PoolClient, 'query'>;
-
-export interface StoreOptions {
-  readonly url: string;
-  /** Connections at most. */
-  readonly max?: number;
-  /** Of the whole process, when its connections are counted; the pools' `max` are within what it has for pools. */
-  readonly budget?: ConnectionBudget;
-  /** How long a caller queues for a connection; by default short enough for an API. */
-  readonly queueTimeoutMs?: number;
-  /** Shown in `pg_stat_activity`. */
-  readonly applicationName?: string;
-  /** Settings of every session, by the names that Postgres gives them; they come before those that all sessions have. */
-  readonly session?: Settings;
-  /** How long one connection may be in the making; by default short enough for an API that waits for it. */
-  readonly connectTimeoutMs?: number;
-  /**
-   * A connection that is taken and on which nothing was heard for so long is cut: its other end is gone without a word,
-   * and would be waited for until TCP gives up, which takes a quarter of an hour or two. Postgres ends a lock's wait and
-   * a statement a little before. Absent: it may be silent for ever (to listen on).
-   */
-  readonly takenMaxMs?: number;
-  /**
-   * Behind a pooler in transaction mode nothing can be set in a session. `refuse`, the default: no connection comes
-   * about there. `accept`: for whoever does without; only {@link inTransaction} then has what it sets itself.
-   */
-  readonly transactionPooler?: 'refuse' | 'accept';
-  /** Called for connections that die while idle; the pool replaces them by itself. */
-  readonly onError: (error: Error) => void;
-}
-
 /**
  * An API that waits for it answers 503 after it. TCP sends a lost first packet again after a second, and forty
  * connections at once (a start of everything after an outage) took a small server one: less calls it dead for nothing.
  */
-const promptConnectMs = 2_000;
+export const promptConnectMs = 2_000;
 
 /**
  * How long a caller queues for one of the pool's connections. All of them being busy does not mean that Postgres is
@@ -87,27 +56,6 @@ export function openStore({
   });
   pool.on('error', onError);
   return pool;
-}
-
-/** One connection with a prepared session, for what takes its time. Whoever opened it calls `end()`. */
-export async function openClient({
-  url,
-  applicationName = 'rekey',
-  session = {},
-  connectTimeoutMs = promptConnectMs,
-}: Pick<StoreOptions, 'url' | 'applicationName' | 'session' | 'connectTimeoutMs'>): Promise<Client> {
-  const address = parseDatabaseUrl(url);
-  const settings = {
-    address,
-    applicationName,
-    session,
-    connectTimeoutMs,
-    transactionPooler: 'refuse',
-    budget: unlimitedConnections(),
-  } as const;
-  const client = new (storeClientClass(settings))();
-  client.on('error', () => {});
-  return client.connect();
 }
 
 function limitsBelow(takenMaxMs: number | undefined): Settings {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { QueryResultRow } from 'pg';
-import type { Queryable } from './open-store.ts';
+import { isPg } from './elsewhere.ts';
+import type { Queryable } from './queryable.ts';
+import { rows } from './statements.ts';
 import { translateAll } from './store-error.ts';
 
 // One per text that was ever sent: what comes here must not have values written into it.
@@ -18,13 +20,14 @@ function nameOf(text: string): string {
 /**
  * One statement that every rotation runs, prepared once per connection; its rows. Postgres needs as long to parse and
  * plan one of these as to run it. Its result has named columns only: after a migration `select *` would be refused on
- * connections that prepared it before. Throws {@link StoreError}.
+ * connections that prepared it before. Another driver prepares by its own lights. Throws {@link StoreError}.
  */
 export async function prepared<Row extends QueryResultRow>(
   on: Queryable,
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
+  if (!isPg(on)) return rows<Row>(on, text, values);
   const statement = { name: nameOf(text), text, values: [...values] };
   try {
     return (await on.query<Row>(statement)).rows;

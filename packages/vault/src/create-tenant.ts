@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { insertTenant, loadDeks } from '@rekey/control';
-import type { Store } from '@rekey/db';
+import type { Queryable } from '@rekey/db';
 import { type Keyring, makeDek, type NewDek } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import { checkedTenant } from './input.ts';
@@ -13,7 +13,7 @@ const rotationMs = 3_000;
 const lookEveryMs = 100;
 
 export async function createTenant(
-  { store, keks, keyring }: { readonly store: Store; readonly keks: Keks; readonly keyring: Keyring },
+  { store, keks, keyring }: { readonly store: Queryable; readonly keks: Keks; readonly keyring: Keyring },
   given: { readonly tenantId: string; readonly name: string },
 ): Promise<void> {
   return asVault(async () => {

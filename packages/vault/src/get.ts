@@ -1,16 +1,16 @@
 import { readRecord, type Target } from '@rekey/data';
-import type { Queryable, Store } from '@rekey/db';
+import type { Queryable } from '@rekey/db';
 import { createRecordCipher, EnvelopeError, OVERHEAD_BYTES, readKeyNumber } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
-import { checkedTenant, idImage, tooLarge } from './input.ts';
+import { bytesOf, checkedTenant, idImage, tooLarge } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { inTurn } from './transactions.ts';
 import { asVault } from './translate.ts';
-import type { RecordRef } from './types.ts';
+import type { RecordRef, SealedRow } from './types.ts';
 import { VaultError } from './vault-error.ts';
 
 export interface GetParts {
-  readonly store: Store;
+  readonly store: Queryable;
   readonly keyring: Keyring;
   readonly targets: KnownTargets;
   readonly valueBytesMax: number;
@@ -18,32 +18,33 @@ export interface GetParts {
   readonly onDekAhead: (tenantId: string) => void;
 }
 
+type DekOf = (keyNumber: number) => Promise<Dek | null>;
+
+/** A record as it stands in its table, with the id that it has there. */
+interface Sealed {
+  readonly tenantId: string;
+  readonly id: string;
+  readonly ciphertext: Buffer;
+}
+
 export function createGet(parts: GetParts): (record: RecordRef) => Promise<Buffer | null> {
+  const get = createGetOne(parts);
+  return (record) => asVault(() => inTurn(record.client, () => get(record)));
+}
+
+/** As `get`, for whoever has its turn on the record's connection already. */
+export function createGetOne(parts: GetParts): (record: RecordRef) => Promise<Buffer | null> {
   const { store, keyring, targets } = parts;
 
-  const once = async (
-    { id, client, target: name }: RecordRef,
-    tenantId: string,
-    dekOf: (keyNumber: number) => Promise<Dek | null>,
-  ): Promise<Buffer | null> => {
+  const once = async (record: RecordRef, tenantId: string, dekOf: DekOf): Promise<Buffer | null> => {
+    const { id, client, target: name } = record;
     const target = await targets.named(name);
     idImage(target, id);
     const found = await read(parts, client ?? store, target, { tenantId, id });
-    if (found === null) return null;
-    const keyNumber = readKeyNumber(found.ciphertext);
-    const dek = keyNumber === null ? null : await dekOf(keyNumber);
-    if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
-    try {
-      const cipher = createRecordCipher({ tenantId, column: target.column });
-      // Bound to its id as it stands in the table, which need not be spelled as the one asked for.
-      return cipher.open(dek.key, idImage(target, found.id), found.ciphertext);
-    } catch (error) {
-      if (!(error instanceof EnvelopeError)) throw error;
-      throw new VaultError('UNREADABLE', 'The record does not open', { cause: error });
-    }
+    return found === null ? null : openWith(dekOf, target, { tenantId, ...found });
   };
 
-  const get = async (record: RecordRef): Promise<Buffer | null> => {
+  return async (record) => {
     const tenantId = checkedTenant(record.tenantId);
     try {
       return await once(record, tenantId, (keyNumber) => keyring.byNumber(tenantId, keyNumber));
@@ -57,8 +58,44 @@ export function createGet(parts: GetParts): (record: RecordRef) => Promise<Buffe
       return once(record, tenantId, (keyNumber) => keyring.refresh(tenantId, keyNumber));
     }
   };
+}
 
-  return (record) => asVault(() => inTurn(record.client, () => get(record)));
+/** Opens what a query of the application's own has fetched. */
+export function createOpen({
+  keyring,
+  targets,
+  valueBytesMax,
+}: GetParts): (row: SealedRow) => Promise<Buffer> {
+  return (row) =>
+    asVault(async () => {
+      const tenantId = checkedTenant(row.tenantId);
+      const ciphertext = bytesOf(row.ciphertext, 'A ciphertext');
+      if (ciphertext.length > valueBytesMax + OVERHEAD_BYTES) throw tooLarge('The value', valueBytesMax);
+      const target = await targets.named(row.target);
+      const sealed = { tenantId, id: row.id, ciphertext };
+      try {
+        return await openWith((keyNumber) => keyring.byNumber(tenantId, keyNumber), target, sealed);
+      } catch (error) {
+        if (!(error instanceof VaultError) || error.code !== 'UNREADABLE') throw error;
+        return openWith((keyNumber) => keyring.refresh(tenantId, keyNumber), target, sealed);
+      }
+    });
+}
+
+/** Throws `UNREADABLE`, and `INVALID_ID` for an id that is none of the target's. */
+export async function openWith(dekOf: DekOf, target: Target, sealed: Sealed): Promise<Buffer> {
+  const { tenantId, id, ciphertext } = sealed;
+  // Bound to its id as it stands in the table, which need not be spelled as the one asked for.
+  const image = idImage(target, id);
+  const keyNumber = readKeyNumber(ciphertext);
+  const dek = keyNumber === null ? null : await dekOf(keyNumber);
+  if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
+  try {
+    return createRecordCipher({ tenantId, column: target.column }).open(dek.key, image, ciphertext);
+  } catch (error) {
+    if (!(error instanceof EnvelopeError)) throw error;
+    throw new VaultError('UNREADABLE', 'The record does not open', { cause: error });
+  }
 }
 
 async function read(

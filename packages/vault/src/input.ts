@@ -21,8 +21,8 @@ export interface OrderedRecord {
   readonly bytes: number;
 }
 
-/** A `putMany` may hold so much in all, or one value if that may be more. */
-const orderBytesMax = 256 << 20;
+/** A `putMany` or `getMany` may hold so much in all, or one value if that may be more. */
+export const valuesBytesMax = 256 << 20;
 
 /** Throws `INVALID_ID`, `INVALID_VALUE` or `TOO_LARGE`. */
 export function takeOrder({ target, tenantId, records }: PutRecords, valueBytesMax: number): Order {
@@ -32,7 +32,7 @@ export function takeOrder({ target, tenantId, records }: PutRecords, valueBytesM
     if (!types.isUint8Array(value)) throw new VaultError('INVALID_VALUE', 'A value is a Uint8Array');
     if (value.length > valueBytesMax) throw tooLarge('A value', valueBytesMax);
     total += value.length;
-    if (total > Math.max(orderBytesMax, valueBytesMax)) throw tooLarge('A putMany', orderBytesMax);
+    if (total > Math.max(valuesBytesMax, valueBytesMax)) throw tooLarge('A putMany', valuesBytesMax);
   }
   const memory = Buffer.allocUnsafeSlow(total); // never a slice of Node's pool
   const names = columnNames(records[0]?.columns);
@@ -73,7 +73,7 @@ function columnNames(columns: Columns | undefined): string | undefined {
 function copyColumns(columns: Columns, bytesMax: number): Columns {
   const copies = Object.entries(columns).map(([name, value]): [string, ColumnValue] => {
     const own = copyOf(name, value);
-    if (bytesOf(own) > bytesMax) throw tooLarge(`Column ${name}`, bytesMax);
+    if (lengthOf(own) > bytesMax) throw tooLarge(`Column ${name}`, bytesMax);
     return [name, own];
   });
   return Object.fromEntries(copies);
@@ -94,7 +94,7 @@ function copyOf(name: string, value: unknown): ColumnValue {
   );
 }
 
-function bytesOf(value: ColumnValue): number {
+function lengthOf(value: ColumnValue): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   return value instanceof Uint8Array ? value.length : 8;
 }
@@ -102,7 +102,13 @@ function bytesOf(value: ColumnValue): number {
 function sizeOf(columns: Columns | undefined): number {
   return columns === undefined
     ? 0
-    : Object.values(columns).reduce<number>((sum, value) => sum + bytesOf(value), 0);
+    : Object.values(columns).reduce<number>((sum, value) => sum + lengthOf(value), 0);
+}
+
+/** A view of what was given. Throws `INVALID_VALUE` for what is none. */
+export function bytesOf(given: unknown, what: string): Buffer {
+  if (!types.isUint8Array(given)) throw new VaultError('INVALID_VALUE', `${what} is a Uint8Array`);
+  return Buffer.from(given.buffer, given.byteOffset, given.length);
 }
 
 export function tooLarge(what: string, bytesMax: number): VaultError {

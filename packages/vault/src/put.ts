@@ -1,6 +1,6 @@
 import { holdActiveDek } from '@rekey/control';
 import { forgetColumns, RecordError, type Target } from '@rekey/data';
-import type { Queryable, Store } from '@rekey/db';
+import type { Db, Queryable } from '@rekey/db';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { idImage, type Order, takeOrder } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
@@ -12,7 +12,7 @@ import { VaultError } from './vault-error.ts';
 import { type Imaged, writeSealed } from './write-sealed.ts';
 
 export interface PutParts {
-  readonly store: Store;
+  readonly store: Db;
   readonly keyring: Keyring;
   readonly budget: SealBudget;
   readonly targets: KnownTargets;

@@ -1,15 +1,15 @@
-import { inTransaction, type Queryable, rows, type Store } from '@rekey/db';
+import { type Db, type Queryable, rows } from '@rekey/db';
 import { asVault } from './translate.ts';
 import { VaultError } from './vault-error.ts';
 
 /** What an attempt came to: `done` is committed, anything else rolled back. */
 export type Attempt<Other> = (tx: Queryable) => Promise<'done' | Other>;
 
-export async function inOwnTransaction<Other>(store: Store, work: Attempt<Other>): Promise<'done' | Other> {
+export async function inOwnTransaction<Other>(db: Db, work: Attempt<Other>): Promise<'done' | Other> {
   let came: 'done' | Other = 'done';
   return asVault(async () => {
     try {
-      await inTransaction(store, async (tx) => {
+      await db.transaction(async (tx) => {
         came = await work(tx);
         if (came !== 'done') throw new RollBack();
       });
@@ -22,8 +22,15 @@ export async function inOwnTransaction<Other>(store: Store, work: Attempt<Other>
 
 class RollBack extends Error {}
 
-const release = 'release savepoint rekey_put';
-const rollback = 'rollback to savepoint rekey_put; release savepoint rekey_put';
+/** One by one: not every driver sends two statements at once. */
+async function release(client: Queryable): Promise<void> {
+  await rows(client, 'release savepoint rekey_put');
+}
+
+async function rollBack(client: Queryable): Promise<void> {
+  await rows(client, 'rollback to savepoint rekey_put');
+  await release(client);
+}
 
 /** Rolling back to the savepoint lets go of the DEK that was held, and of nothing of the caller's. */
 export async function inSavepoint<Other>(client: Queryable, work: Attempt<Other>): Promise<'done' | Other> {
@@ -31,11 +38,11 @@ export async function inSavepoint<Other>(client: Queryable, work: Attempt<Other>
     await rows(client, 'savepoint rekey_put');
     try {
       const came = await work(client);
-      await rows(client, came === 'done' ? release : rollback);
+      await (came === 'done' ? release(client) : rollBack(client));
       return came;
     } catch (error) {
       // Of a put that failed nothing stays, even if the caller goes on and commits.
-      await rows(client, rollback).catch(() => {});
+      await rollBack(client).catch(() => {});
       throw error;
     }
   });

@@ -13,10 +13,13 @@ export async function asVault<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function translate(error: unknown): VaultError {
+export function translate(error: unknown): VaultError {
   if (error instanceof VaultError) return error;
+  if (error instanceof KmsError && /^(INVALID|UNSUPPORTED)_URI$/.test(error.code)) {
+    return new VaultError('INVALID_VALUE', error.message, { cause: error });
+  }
   if (error instanceof KmsError) {
-    return new VaultError('UNAVAILABLE', `A DEK could not be unwrapped: ${error.message}`, { cause: error });
+    return new VaultError('UNAVAILABLE', `The KEK cannot be used: ${error.message}`, { cause: error });
   }
   if (error instanceof StoreError) return new VaultError(...ofStore(error), { cause: error });
   if (error instanceof RecordError) return new VaultError(ofRecord(error), error.message, { cause: error });

@@ -6,8 +6,22 @@ export interface RecordRef {
   readonly target: string;
   readonly tenantId: string;
   readonly id: string;
-  /** A connection with a transaction of the caller's; without one the vault uses its own. */
+  /**
+   * A transaction of the caller's: a connection of node-postgres with one open, or a function around that of another driver
+   * or an ORM. Without one the vault uses its own.
+   */
   readonly client?: Queryable;
+}
+
+/** Records of one tenant in one table. */
+export interface RecordRefs extends Omit<RecordRef, 'id'> {
+  readonly ids: readonly string[];
+}
+
+/** A record as a query of the application's own has fetched it. */
+export interface SealedRow extends Omit<RecordRef, 'client'> {
+  /** The bytes of the sealed column. */
+  readonly ciphertext: Uint8Array;
 }
 
 /** Plain columns to write with a record, by name. A string is what Postgres reads for the column's type. */

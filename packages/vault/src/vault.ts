@@ -1,14 +1,16 @@
 import { listenForDeks } from '@rekey/control';
-import { openSibling, type Store } from '@rekey/db';
+import { asDb, type Db, openSibling, type PgPool, poolOf } from '@rekey/db';
 import { createKeyring } from '@rekey/keyring';
 import { asKeks, type Kek, type Keks } from '@rekey/kms';
 import { createTenant } from './create-tenant.ts';
+import { createDelete } from './delete.ts';
 import { createFetchAhead } from './fetch-ahead.ts';
-import { createGet } from './get.ts';
+import { createGet, createOpen } from './get.ts';
+import { createGetMany } from './get-many.ts';
 import { createKnownTargets } from './known-targets.ts';
 import { createPut, createPutMany } from './put.ts';
 import { createSealBudget } from './seal-budget.ts';
-import type { PutRecord, PutRecords, RecordRef } from './types.ts';
+import type { PutRecord, PutRecords, RecordRef, RecordRefs, SealedRow } from './types.ts';
 import { VaultError } from './vault-error.ts';
 
 /**
@@ -33,13 +35,27 @@ export interface Vault {
   putMany(records: PutRecords): Promise<void>;
   /** The value last put; null when there is no such record. The caller may zero the bytes. */
   get(record: RecordRef): Promise<Buffer | null>;
+  /**
+   * The values of those of the records that there are, by the ids asked for. Throws `UNREADABLE` when one of them does not
+   * open: `get` then tells which.
+   */
+  getMany(records: RecordRefs): Promise<Map<string, Buffer>>;
+  /** The value of a row that the application has fetched itself, with its id as it stands in the table. */
+  open(row: SealedRow): Promise<Buffer>;
+  /** Deletes the record's row, plain columns and all; whether there was one. */
+  delete(record: RecordRef): Promise<boolean>;
   /** Lets go of its connections and DEKs. The store and the KEKs stay the caller's to close. */
   close(): Promise<void>;
 }
 
 export interface VaultOptions {
-  /** Put and get take its connections. Beside it the vault opens a small pool of its own with the same settings. */
-  readonly store: Store;
+  /**
+   * Where the records are: a pool of node-postgres ({@link openStore} or the application's own), or functions around
+   * another driver. Put and get take its connections. Beside a pool the vault opens a small one of its own with the same
+   * settings; with another driver it takes all it needs from what it is given, which must not run dry while it puts, and
+   * hears nothing ahead.
+   */
+  readonly store: PgPool | Db;
   /** What new DEKs are wrapped under and stored ones unwrapped with; several: see `createKeks`. */
   readonly kek: Kek | Keks;
   /** Unwrap DEKs before they become active, and drop destroyed ones at once. Takes two connections. */
@@ -69,11 +85,20 @@ export function createVault(options: VaultOptions): Vault {
   if (!Number.isSafeInteger(valueBytesMax) || valueBytesMax < 0 || valueBytesMax > valueBytesMaxMax) {
     throw new VaultError('INVALID_VALUE', `valueBytesMax is an integer of 0 to ${valueBytesMaxMax}`);
   }
-  const beside = openSibling(store, {
-    max: connectionsMax + (prefetch ? 1 : 0),
-    min: prefetch ? 2 : 0,
-    onError,
-  });
+  if (typeof store?.query !== 'function' || typeof kek !== 'object' || kek === null) {
+    throw new VaultError('INVALID_VALUE', 'A vault needs a store and a kek');
+  }
+  const db = asDb(store);
+  const pool = poolOf(store);
+  const sibling =
+    pool === null
+      ? null
+      : openSibling(pool, {
+          max: connectionsMax + (prefetch ? 1 : 0),
+          min: prefetch ? 2 : 0,
+          onError,
+        });
+  const beside = sibling ?? db;
   const keyring = createKeyring({
     store: beside,
     keks,
@@ -82,28 +107,33 @@ export function createVault(options: VaultOptions): Vault {
   const budget = createSealBudget(beside);
   const targets = createKnownTargets(beside);
   const fetchAhead = createFetchAhead({ keyring, budget, onError });
-  const stopListening = prefetch
-    ? listenForDeks(beside, {
-        // Only for tenants whose records this process works with.
-        onTenant: (tenantId) => {
-          if (keyring.knows(tenantId)) fetchAhead(tenantId);
-        },
-        // What was said while nobody listened is missed, and a connection that broke may have been to another server.
-        onListening: () => void keyring.lookAgain().catch(onError),
-      })
-    : () => {};
-  const putMany = createPutMany({ store, keyring, budget, targets, valueBytesMax });
+  const stopListening =
+    prefetch && sibling !== null
+      ? listenForDeks(sibling, {
+          // Only for tenants whose records this process works with.
+          onTenant: (tenantId) => {
+            if (keyring.knows(tenantId)) fetchAhead(tenantId);
+          },
+          // What was said while nobody listened is missed, and a connection that broke may have been to another server.
+          onListening: () => void keyring.lookAgain().catch(onError),
+        })
+      : () => {};
+  const reading = { store: db, keyring, targets, valueBytesMax, onDekAhead: fetchAhead };
+  const putMany = createPutMany({ store: db, keyring, budget, targets, valueBytesMax });
   let closing: Promise<void> | undefined;
 
   return {
     createTenant: (tenant) => createTenant({ store: beside, keks, keyring }, tenant),
     put: createPut(putMany),
     putMany,
-    get: createGet({ store, keyring, targets, valueBytesMax, onDekAhead: fetchAhead }),
+    get: createGet(reading),
+    getMany: createGetMany(reading),
+    open: createOpen(reading),
+    delete: createDelete({ store: db, targets }),
     async close() {
       stopListening();
       keyring.close();
-      closing ??= beside.end();
+      closing ??= sibling?.end() ?? Promise.resolve();
       await closing;
     },
   };

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queryable, Store } from '@rekey/db';
+import type { Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek, type Keyring } from '@rekey/keyring';
 import { asKeks, type Kek } from '@rekey/kms';
@@ -120,7 +120,7 @@ async function insert(
   await pipeline(Readable.from(lines), client.query(copyFrom(`copy ${target} ${columns} from stdin`)));
 }
 
-async function held(on: Queryable, keyring: Keyring, tenantId: string): Promise<Dek> {
+async function held(on: Pick<PoolClient, 'query'>, keyring: Keyring, tenantId: string): Promise<Dek> {
   const { rows } = await on.query<{ key_number: number }>('select key_number from rekey.hold_dek($1)', [
     tenantId,
   ]);
