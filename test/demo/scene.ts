@@ -23,6 +23,7 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
     itemsSuperseded: { credentials: 5, apiKeys: 0, secrets: 1 },
     itemsFailed: none,
     itemsRemaining: none,
+    targets: [],
     percentComplete: 100,
     itemsPerSecond: 0,
     waitingFor: null,

@@ -55,6 +55,13 @@ function rotationJson(view: RotationView, caller: Caller): Rotation {
     itemsSuperseded: view.itemsSuperseded,
     itemsFailed: view.itemsFailed,
     itemsRemaining: view.itemsRemaining,
+    targets: view.targets.map(({ name, itemType, rotated, failed, remaining }) => ({
+      name,
+      itemType,
+      itemsRotated: rotated,
+      itemsFailed: failed,
+      itemsRemaining: remaining,
+    })),
     percentComplete: view.percentComplete,
     itemsPerSecond: view.itemsPerSecond,
     waitingFor: view.waitingFor,

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
-import { ItemCounts } from './items.ts';
+import { ItemCounts, itemTypes } from './items.ts';
 import { Initiator, RealmName } from './rotate.ts';
 
 export const RotationStatus = Type.Union([
@@ -56,6 +56,18 @@ export const WaitingDetail = Type.Object(
   { additionalProperties: false },
 );
 
+/** What was done in one registered table; which records of the application changed meanwhile is counted by item type only. */
+export const TargetProgress = Type.Object(
+  {
+    name: Type.String({ description: 'As the operator registered it.' }),
+    itemType: Type.Enum(itemTypes),
+    itemsRotated: Type.Integer({ minimum: 0 }),
+    itemsFailed: Type.Integer({ minimum: 0 }),
+    itemsRemaining: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+
 /** A rotation as `GET …/rotations/{rotationId}` and `POST …/cancel` answer it. */
 export const Rotation = Type.Object(
   {
@@ -77,6 +89,10 @@ export const Rotation = Type.Object(
     itemsSuperseded: ItemCounts,
     itemsFailed: ItemCounts,
     itemsRemaining: ItemCounts,
+    targets: Type.Array(TargetProgress, {
+      description:
+        'The registered tables, by name, as far as they are planned; each counts under its item type.',
+    }),
     percentComplete: Type.Number({ minimum: 0, maximum: 100 }),
     itemsPerSecond: Type.Number({ minimum: 0 }),
     waitingFor: Type.Union([WaitingFor, Type.Null()]),
@@ -118,6 +134,11 @@ const example = {
     itemsSuperseded: { credentials: 0, apiKeys: 1, secrets: 0 },
     itemsFailed: { credentials: 0, apiKeys: 0, secrets: 0 },
     itemsRemaining: { credentials: 0, apiKeys: 5, secrets: 38 },
+    targets: [
+      { name: 'api_keys', itemType: 'apiKeys', itemsRotated: 4, itemsFailed: 0, itemsRemaining: 5 },
+      { name: 'credentials', itemType: 'credentials', itemsRotated: 25, itemsFailed: 0, itemsRemaining: 0 },
+      { name: 'secrets', itemType: 'secrets', itemsRotated: 12, itemsFailed: 0, itemsRemaining: 38 },
+    ],
     percentComplete: 49.4,
     itemsPerSecond: 21,
     waitingFor: null,

@@ -1,8 +1,8 @@
 import { type ItemCounts, type ItemType, itemTypes, noItems, planIsComplete, totalOf } from '@rekey/data';
 import { type Queryable, row } from '@rekey/db';
-import type { Progress, RotationRow } from './rotation-view.ts';
+import type { Progress, RotationRow, TargetProgress } from './rotation-view.ts';
 
-/** Sums over a rotation's ranges, per item type. */
+/** Sums over a rotation's ranges, per item type and per target. */
 export interface RangeSums {
   /** Whether every target is cut to its end. */
   readonly planned: boolean;
@@ -11,11 +11,13 @@ export interface RangeSums {
   readonly failed: ItemCounts;
   /** Of ranges that are not proved yet. */
   readonly remaining: ItemCounts;
+  readonly targets: readonly TargetProgress[];
 }
 
 /** What {@link sumsOf} selects. */
 export interface SumsRow {
   readonly sums: ReadonlyArray<{
+    readonly target: string;
     readonly item_type: ItemType;
     readonly planned: number;
     readonly rotated: number;
@@ -30,23 +32,30 @@ export interface SumsRow {
 /** Sums over a rotation's ranges, and when they were taken, as columns. `rotation` is an SQL expression. */
 export function sumsOf(rotation: string): string {
   return `
-    (select jsonb_agg(by_type) from (
-       select t.item_type, sum(g.planned) as planned, sum(g.rotated) as rotated, sum(g.failed) as failed,
+    (select jsonb_agg(by_target) from (
+       select t.name as target, t.item_type, sum(g.planned) as planned, sum(g.rotated) as rotated, sum(g.failed) as failed,
          sum(case when g.proved_at is null then greatest(g.planned - g.rotated - g.failed, 0) else 0 end) as remaining
        from rekey.rotation_ranges g join rekey.targets t on t.name = g.target
-       where g.rotation_id = ${rotation} group by t.item_type) by_type) as sums,
+       where g.rotation_id = ${rotation} group by t.name order by t.name) by_target) as sums,
     ${planIsComplete(rotation)} as planned_all, clock_timestamp() as now`;
 }
 
 export function toSums({ sums: found, planned_all }: SumsRow): RangeSums {
   const sums = { stoodOnOlderKeys: noItems(), rotated: noItems(), failed: noItems(), remaining: noItems() };
   for (const sum of found ?? []) {
-    sums.stoodOnOlderKeys[sum.item_type] = sum.planned;
-    sums.rotated[sum.item_type] = sum.rotated;
-    sums.failed[sum.item_type] = sum.failed;
-    sums.remaining[sum.item_type] = sum.remaining;
+    sums.stoodOnOlderKeys[sum.item_type] += sum.planned;
+    sums.rotated[sum.item_type] += sum.rotated;
+    sums.failed[sum.item_type] += sum.failed;
+    sums.remaining[sum.item_type] += sum.remaining;
   }
-  return { ...sums, planned: found !== null && planned_all };
+  const targets = (found ?? []).map(({ target, item_type, rotated, failed, remaining }) => ({
+    name: target,
+    itemType: item_type,
+    rotated,
+    failed,
+    remaining,
+  }));
+  return { ...sums, targets, planned: found !== null && planned_all };
 }
 
 export async function sumRanges(
@@ -87,6 +96,7 @@ export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number
     superseded,
     failed: sums.failed,
     remaining,
+    targets: sums.targets,
     percent: percentOf(rotation, sums, totalOf(remaining)),
     itemsPerSecond,
     estimatedCompletion: estimateOf(rotation, totalOf(remaining), itemsPerSecond, nowMs),

@@ -1,4 +1,4 @@
-import type { ItemCounts } from '@rekey/data';
+import type { ItemCounts, ItemType } from '@rekey/data';
 import { inOrder, noItems, silentFor } from '@rekey/data';
 
 export type RotationStatus =
@@ -40,6 +40,8 @@ export interface RotationView {
   readonly itemsSuperseded: ItemCounts;
   readonly itemsFailed: ItemCounts;
   readonly itemsRemaining: ItemCounts;
+  /** As far as they are planned. */
+  readonly targets: readonly TargetProgress[];
   /** 0 to 100 with one decimal, never decreasing, 100 only for a completed rotation. */
   readonly percentComplete: number;
   readonly itemsPerSecond: number;
@@ -47,6 +49,15 @@ export interface RotationView {
   readonly waitingDetail: WaitingDetail | null;
   readonly failureReason: string | null;
   readonly initiatedBy: Omit<Initiator, 'realm'>;
+}
+
+/** What a rotation has done in one registered table, by the name that an operator gave it. */
+export interface TargetProgress {
+  readonly name: string;
+  readonly itemType: ItemType;
+  readonly rotated: number;
+  readonly failed: number;
+  readonly remaining: number;
 }
 
 /** What a stalled rotation waits for, in words for an operator. */
@@ -84,6 +95,8 @@ export interface Progress {
   readonly superseded: ItemCounts;
   readonly failed: ItemCounts;
   readonly remaining: ItemCounts;
+  /** Absent: an earlier version wrote it. */
+  readonly targets?: readonly TargetProgress[];
   readonly percent: number;
   readonly itemsPerSecond: number;
   readonly estimatedCompletion: string;
@@ -145,6 +158,7 @@ export function toView(row: RotationRow): RotationView {
     itemsSuperseded: inOrder(progress?.superseded ?? noItems()),
     itemsFailed: inOrder(progress?.failed ?? noItems()),
     itemsRemaining: inOrder(progress?.remaining ?? row.items_to_rotate),
+    targets: progress?.targets ?? [],
     percentComplete: progress?.percent ?? 0,
     itemsPerSecond: progress?.itemsPerSecond ?? 0,
     waitingFor: row.unattended ? 'worker' : row.waiting_for,
@@ -175,6 +189,7 @@ export function reviveView(json: unknown): RotationView | null {
     drainedAt: dateOf(view.drainedAt),
     // Versions before this one published none.
     waitingDetail: view.waitingDetail ?? null,
+    targets: view.targets ?? [],
     completedAt: dateOf(view.completedAt),
     estimatedCompletion: new Date(view.estimatedCompletion),
   };

@@ -6,10 +6,16 @@ const databaseUrl = process.env.DATABASE_URL;
 if (databaseUrl === undefined || databaseUrl === '') {
   refuse('is missing: it must be a postgres://user:password@host:port/database URL');
 }
+const withoutSampleTables = '--without-sample-tables';
+const unknown = process.argv.slice(2).find((argument) => argument !== withoutSampleTables);
+if (unknown !== undefined) {
+  process.stderr.write(`migrate takes ${withoutSampleTables} and nothing else: not ${unknown}\n`);
+  process.exit(1);
+}
 const problem = databaseUrlProblem(databaseUrl);
 if (problem !== null) refuse(problem);
 try {
-  await migrate(databaseUrl);
+  await migrate(databaseUrl, { withoutSampleTables: process.argv.includes(withoutSampleTables) });
   process.stdout.write('The schema is up to date.\n');
 } catch (error) {
   process.stderr.write(`Migration failed: ${describe(error)}\n`);

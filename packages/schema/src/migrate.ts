@@ -26,6 +26,8 @@ export interface MigrateOptions {
   readonly lockedForMs?: number;
   /** Another folder of migrations than this program's own. */
   readonly folder?: URL;
+  /** Whether to leave out the tables that ship, since the application brings its own. Of no effect where they are made already. */
+  readonly withoutSampleTables?: boolean;
   /** Told when a lock was not to be had, before it is tried for again. */
   readonly onWait?: () => void;
 }
@@ -46,9 +48,9 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
       await client.query('select pg_advisory_lock($1)', [migratorLock]);
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       for (const group of inGroups(await pendingMigrations(client, await migrations(options.folder)))) {
-        await again(options, () => runGroup(client, group));
+        await again(options, () => runGroup(client, group, options));
       }
-      await again(options, () => runGroup(client, []));
+      await again(options, () => runGroup(client, [], options));
     } finally {
       // Also when it was refused at the door: the server keeps that connection open for a minute, and us with it.
       await client.end();
@@ -85,7 +87,11 @@ async function again(
   }
 }
 
-async function runGroup(client: Client, group: readonly Migration[]): Promise<void> {
+async function runGroup(
+  client: Client,
+  group: readonly Migration[],
+  { withoutSampleTables = false }: MigrateOptions,
+): Promise<void> {
   const [first] = group;
   if (first?.statements !== undefined && first.statements !== null) {
     for (const statement of first.statements) await client.query(statement);
@@ -97,11 +103,15 @@ async function runGroup(client: Client, group: readonly Migration[]): Promise<vo
     await client.query(`
       create schema if not exists rekey;
       create table if not exists rekey.migrations (
-        name text primary key, sha256 text not null, ran_at timestamptz not null default now())`);
-    await refuseForeignTables(client, group);
+        name text primary key, sha256 text not null, ran_at timestamptz not null default now(),
+        skipped boolean not null default false)`);
+    if (!withoutSampleTables) await refuseForeignTables(client, group);
     for (const migration of group) {
-      await client.query(migration.sql);
+      const isSkipped = withoutSampleTables && migration.name === sampleTables.migration;
+      if (!isSkipped) await client.query(migration.sql);
       await remember(client, migration);
+      if (isSkipped)
+        await client.query('update rekey.migrations set skipped = true where name = $1', [migration.name]);
     }
     await replaceFunctions(client);
     await client.query('commit');
@@ -128,7 +138,8 @@ async function refuseForeignTables(client: Client, group: readonly Migration[]):
   const names = found.map(({ name }) => name).join(', ');
   throw new StoreError(
     'REFUSED',
-    `This database has ${names} already, which Rekey would make: give it a database of its own; nothing was changed`,
+    `This database has ${names} already, which Rekey would make: give it a database of its own, or leave out the tables ` +
+      'that ship (npm run migrate -- --without-sample-tables); nothing was changed',
   );
 }
 
