@@ -96,7 +96,7 @@ test('API and workers are run with the same flags wherever the repository runs o
     ['api', apiFlags],
     ['worker', workerFlags],
   ] as const) {
-    const main = `apps/${app}/src/main.ts`;
+    const main = `apps/${app}/src/main.mjs`;
     assert.ok((await read('package.json')).includes(`exec node ${flags.join(' ')} ${main}`));
     const command = ['node', ...flags, main].map((word) => `'${word}'`).join(', ');
     assert.ok((await read('docker-compose.yml')).includes(`command: [${command}]`));

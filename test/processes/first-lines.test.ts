@@ -260,8 +260,14 @@ test('a Node that is too old says so in one line', async (t) => {
     return major !== undefined && Number(major) < 26;
   });
   if (old === undefined) return t.skip('no such Node here');
-  const script = fileURLToPath(new URL('../../packages/runtime/src/need-node.mjs', import.meta.url));
-  const { status, stderr } = spawnSync(old, [script], { encoding: 'utf8' });
-  assert.equal(status, 1);
-  assert.match(stderr, /^config: Node \d+\.\d+\.\d+ is too old: it must be 26 or later[^\n]*\n$/);
+  for (const path of [
+    'packages/runtime/src/need-node.mjs',
+    'apps/api/src/main.mjs',
+    'apps/worker/src/main.mjs',
+  ]) {
+    const script = fileURLToPath(new URL(`../../${path}`, import.meta.url));
+    const ended: { status: number | null; stderr: string } = spawnSync(old, [script], { encoding: 'utf8' });
+    assert.equal(ended.status, 1);
+    assert.match(ended.stderr, /^config: Node \d+\.\d+\.\d+ is too old: it must be 26 or later[^\n]*\n$/);
+  }
 });
