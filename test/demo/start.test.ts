@@ -79,6 +79,12 @@ test('once ready, the curl commands work as they are pasted, and SIGINT ends all
   const command = pasted(stack, 'Start a rotation');
   const [, token = ''] = /Bearer ([\w.-]+)/.exec(command) ?? [];
 
+  // The role of the printed URL is of this run: its password opens nothing afterwards.
+  const library = pasted(stack, 'Try the library, from this folder');
+  assert.ok(!library.includes(database.url));
+  const tried = await promisify(execFile)('bash', ['-c', library.replace('npx node', process.execPath)]);
+  assert.equal(tried.stdout, 'correct horse\n1 correct horse\ntrue\n');
+
   const answer = await run(command);
   assert.ok(conforms(RotateResponse, answer), JSON.stringify(answer));
   assert.deepEqual(answer.data.itemsToRotate, { credentials: 25, apiKeys: 10, secrets: 50 });

@@ -19,6 +19,7 @@ before(async () => {
   const readme = await readFile(join(root, 'README.md'), 'utf8');
   const [, code] = /^```ts\n(.*?)^```$/ms.exec(readme) ?? [];
   assert.ok(code !== undefined, 'README.md has a block of TypeScript');
+  assert.equal(await readFile(join(root, 'examples/vault.ts'), 'utf8'), code);
   folder = await mkdtemp(join(root, 'test/docs/.readme-'));
   example = join(folder, 'example.ts');
   await writeFile(example, code);
@@ -44,6 +45,6 @@ test("the README's example of the vault runs, and gets what it put", async () =>
   await createLocalKeyFile(keyFile);
   const env = { ...process.env, DATABASE_URL: database.url, KEK_URI: `local:${keyFile}` };
   const { stdout, stderr } = await run(process.execPath, [example], { env, timeout: 30_000 });
-  assert.equal(stdout, 'correct horse\n');
+  assert.equal(stdout, 'correct horse\n1 correct horse\ntrue\n');
   assert.equal(stderr, '');
 });

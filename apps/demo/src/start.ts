@@ -69,7 +69,14 @@ async function start(settings: StartSettings, screen: Screen, signal: AbortSigna
 
   const { apiUrl } = processes;
   if (remark !== null) screen.print('', `  ${remark}`);
-  screen.print(...welcomeLines(apiUrl, signToken(jwtSecret, tenantId), paint), `ready ${apiUrl}`);
+  const toTry = {
+    // Else it is the given one itself, with a password that is not of this run.
+    databaseUrl:
+      databaseUrls.application === databaseUrl && !embedded.postgres ? null : databaseUrls.application,
+    redisUrl: embedded.redis ? redisUrl : null,
+    kekUri,
+  };
+  screen.print(...welcomeLines(apiUrl, signToken(jwtSecret, tenantId), toTry, paint), `ready ${apiUrl}`);
   cleanup.defer(() => screen.print('', '  Stopping.'));
   // Awaited here, so that nothing is taken down before it ends.
   return await orAborted(signal, processes.ended);

@@ -2,13 +2,27 @@ import { labelled } from './bars.ts';
 import type { Paint } from './paint.ts';
 import { tenantId } from './records.ts';
 
+/** What an application needs beside the URL, as whoever stands before the screen may have it. */
+export interface ToTry {
+  /** Null: as the given DATABASE_URL says, whose password is nobody's to print. */
+  readonly databaseUrl: string | null;
+  /** Null: likewise. */
+  readonly redisUrl: string | null;
+  readonly kekUri: string;
+}
+
 /** What a person needs to make calls of their own; the commands begin in the first column, ready to be pasted. */
-export function welcomeLines(apiUrl: string, token: string, paint: Paint): string[] {
+export function welcomeLines(apiUrl: string, token: string, toTry: ToTry, paint: Paint): string[] {
   return [
     '',
     labelled('URL', apiUrl, paint),
     labelled('tenant', tenantId, paint),
     labelled('token', 'in both commands: of a security_admin of that tenant, good for 12 hours', paint),
+    labelled('Redis', toTry.redisUrl ?? 'as REDIS_URL says', paint),
+    '',
+    paint.bold('  Try the library, from this folder'),
+    '',
+    ...tryCommand(toTry),
     '',
     paint.bold('  Start a rotation'),
     '',
@@ -24,6 +38,15 @@ export function welcomeLines(apiUrl: string, token: string, paint: Paint): strin
     '',
     paint.dim('  Ctrl-C stops everything.'),
     '',
+  ];
+}
+
+/** With the database of the run, as the role that applications work as. */
+function tryCommand({ databaseUrl, kekUri }: ToTry): string[] {
+  return [
+    ...(databaseUrl === null ? [] : [`export DATABASE_URL='${databaseUrl}'`]),
+    `export KEK_URI='${kekUri}'`,
+    'npx node examples/vault.ts',
   ];
 }
 
