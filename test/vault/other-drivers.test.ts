@@ -19,14 +19,17 @@ await store.query(`
 /** As an ORM throws what its driver threw. */
 class OrmError extends Error {}
 
-/** What another driver is like: it takes no bytes and no names of statements, and gives bytes of its own. */
+/** What another driver is like: it takes no arrays and no names of statements, and gives bytes of its own. */
 function elsewhere(client: PoolClient): Queryable {
   return {
     async query(text, values = []) {
       assert.equal(typeof text, 'string');
       assert.equal(text.replace(/;\s*$/, '').includes(';'), false, 'one statement at a time');
       for (const value of values) {
-        const isPlain = value === null || ['string', 'number', 'boolean'].includes(typeof value);
+        const isPlain =
+          value === null ||
+          ['string', 'number', 'boolean'].includes(typeof value) ||
+          value instanceof Uint8Array;
         assert.ok(isPlain, `${typeof value} for ${text}`);
       }
       try {

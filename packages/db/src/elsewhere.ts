@@ -32,10 +32,10 @@ export async function askElsewhere(
   }
 }
 
+/** Bytes by themselves every driver can send; in arrays some take them for something else. */
 function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return byteaText(value);
-  if (Array.isArray(value)) return arrayText(value.map(plain));
-  return value;
+  if (!Array.isArray(value)) return value;
+  return arrayText(value.map((element) => (element instanceof Uint8Array ? byteaText(element) : element)));
 }
 
 export function byteaText(bytes: Uint8Array): string {

@@ -11,7 +11,8 @@ export interface Answer {
 /**
  * Anything that takes a statement with its values for `$1`, `$2` …: a pool or a connection of node-postgres, or a function
  * of the caller's around another driver or an ORM's transaction. To what is not node-postgres itself, values are given
- * as strings, numbers, booleans and null only, each in the form that Postgres reads for the type it expects there.
+ * as strings (each in the form that Postgres reads for the type it expects there), numbers, booleans, null, and bytes for
+ * a `bytea`.
  */
 export interface Queryable {
   query(text: string, values?: unknown[]): Promise<Answer>;
