@@ -81,13 +81,13 @@ const connectionsMax = 3;
 
 export function createVault(options: VaultOptions): Vault {
   const { store, prefetch = true, valueBytesMax = 16 * MiB, dekAgeMaxMs, onError = () => {} } = options;
-  const keks = asKeks(options.kek);
   if (!Number.isSafeInteger(valueBytesMax) || valueBytesMax < 0 || valueBytesMax > valueBytesMaxMax) {
     throw new VaultError('INVALID_VALUE', `valueBytesMax is an integer of 0 to ${valueBytesMaxMax}`);
   }
-  if (typeof store?.query !== 'function' || typeof kek !== 'object' || kek === null) {
+  if (typeof store?.query !== 'function' || typeof options.kek !== 'object' || options.kek === null) {
     throw new VaultError('INVALID_VALUE', 'A vault needs a store and a kek');
   }
+  const keks = asKeks(options.kek);
   const db = asDb(store);
   const pool = poolOf(store);
   const sibling =
