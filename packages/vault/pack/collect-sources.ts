@@ -6,6 +6,8 @@ export interface Sources {
   readonly files: ReadonlyMap<string, string>;
   /** What they import from elsewhere, with the versions that their rooms have. */
   readonly packages: ReadonlyMap<string, string>;
+  /** Likewise, where the room leaves it to its user whether it is there: what only one provider takes. */
+  readonly optional: ReadonlyMap<string, string>;
 }
 
 /** `import { a, type b } from '…'`, `export … from '…'` and `import('./…')`, as biome formats them. */
@@ -19,6 +21,7 @@ const onDemand = /\bimport\('(\.[^']+)'\)/g;
 export async function collectSources(root: string, room: string): Promise<Sources> {
   const files = new Map<string, string>();
   const packages = new Map<string, string>();
+  const optional = new Map<string, string>();
   const doors = new Map<string, Map<string, string>>();
   const waiting = [`${room}/index.ts`];
 
@@ -44,7 +47,8 @@ export async function collectSources(root: string, room: string): Promise<Source
     }
     const [, other] = /^@rekey\/([a-z-]+)$/.exec(from) ?? [];
     if (other === undefined) {
-      packages.set(from, await versionOf(root, path.split('/')[0] ?? '', from));
+      const { version, isOptional } = await dependencyOf(root, path.split('/')[0] ?? '', from);
+      (isOptional ? optional : packages).set(from, version);
       return whole;
     }
     const lines: string[] = [];
@@ -67,7 +71,7 @@ export async function collectSources(root: string, room: string): Promise<Source
     if (/from '@rekey\/|import\.meta/.test(text)) throw new Error(`${path} has what cannot be packed`);
     files.set(path, text);
   }
-  return { files, packages };
+  return { files, packages, optional };
 }
 
 /** The names that a front door lets through, and the file of each. */
@@ -97,11 +101,16 @@ function publicName(name: string): string {
   return name.replace(/^type /, '').replace(/^.* as /, '');
 }
 
-async function versionOf(root: string, room: string, name: string): Promise<string> {
-  const { dependencies = {} }: { dependencies?: Record<string, string> } = JSON.parse(
+async function dependencyOf(
+  root: string,
+  room: string,
+  name: string,
+): Promise<{ version: string; isOptional: boolean }> {
+  const manifest: Record<string, Record<string, string> | undefined> = JSON.parse(
     await readFile(join(root, 'packages', room, 'package.json'), 'utf8'),
   );
-  const version = dependencies[name];
+  const needed = manifest.dependencies?.[name];
+  const version = needed ?? manifest.peerDependencies?.[name];
   if (version === undefined) throw new Error(`packages/${room} imports ${name} without depending on it`);
-  return version;
+  return { version, isOptional: needed === undefined };
 }

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { collectSources } from './collect-sources.ts';
+import { collectSources, type Sources } from './collect-sources.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -29,7 +29,7 @@ try {
 }
 
 async function pack(stage: string): Promise<string> {
-  const { files, packages } = await collectSources(root, 'vault');
+  const { files, ...needs } = await collectSources(root, 'vault');
   for (const [path, text] of files) await writeInto(join(stage, 'src', path), text);
   const output = join(stage, 'package');
   for (const { name, type } of forms) {
@@ -39,7 +39,7 @@ async function pack(stage: string): Promise<string> {
     await compile(stage, join(output, name));
     await writeFile(join(output, name, 'package.json'), kind);
   }
-  await writeFile(join(output, 'package.json'), JSON.stringify(await manifest(packages), null, 2));
+  await writeFile(join(output, 'package.json'), JSON.stringify(await manifest(needs), null, 2));
   await writeFile(join(output, 'README.md'), await readme());
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', into, output], { cwd: stage });
   const [packed]: Array<{ filename: string }> = JSON.parse(stdout); // npm's own
@@ -72,7 +72,7 @@ async function compile(stage: string, outDir: string): Promise<void> {
   }
 }
 
-async function manifest(packages: ReadonlyMap<string, string>): Promise<object> {
+async function manifest({ packages, optional }: Omit<Sources, 'files'>): Promise<object> {
   const { name, version } = await readManifest('packages/vault');
   const { description, license } = await readManifest('.');
   const of = (form: string) => ({
@@ -90,6 +90,8 @@ async function manifest(packages: ReadonlyMap<string, string>): Promise<object> 
     types: './cjs/vault/index.d.ts',
     exports: { '.': { import: of('esm'), require: of('cjs') }, './package.json': './package.json' },
     dependencies: Object.fromEntries(packages),
+    peerDependencies: Object.fromEntries(optional),
+    peerDependenciesMeta: Object.fromEntries([...optional.keys()].map((name) => [name, { optional: true }])),
   };
 }
 
