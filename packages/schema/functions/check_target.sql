@@ -19,13 +19,7 @@ declare
   mislabelled boolean;
 begin
   for code, severity, problem in
-    select * from rekey.check_target_name(target_name, target_item_type, target_table)
-    union all select * from rekey.check_target_table(target_table)
-    union all select * from rekey.check_target_columns(target_table, id_column, tenant_column, key_column,
-      ciphertext_column, target_name)
-    union all select * from rekey.check_target_indexes(target_table, id_column, tenant_column, key_column,
-      ciphertext_column)
-    union all select * from rekey.check_target_triggers(target_table, id_column, tenant_column, key_column,
+    select * from rekey.check_target_shape(target_name, target_item_type, target_table, id_column, tenant_column, key_column,
       ciphertext_column)
   loop
     found_errors := found_errors or severity = 'error';

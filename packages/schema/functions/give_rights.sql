@@ -31,9 +31,9 @@ begin
       -- With every record that is read: whether a DEK stands ready to become active.
       execute format('grant select (tenant_id, state) on rekey.deks to %I', role_name);
     when 'operator' then
-      functions := array['check_target', 'register_target', 'unregister_target', 'repair_target', 'recount_records',
-        'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database', 'installation_id',
-        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
+      functions := array['check_target', 'register_target', 'finish_registration', 'unregister_target', 'repair_target',
+        'recount_records', 'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database',
+        'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
         'keks_in_use'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',

@@ -13,7 +13,8 @@ declare
   -- Of a ciphertext: what surrounds the value takes 33 bytes.
   bytes_max bigint := rekey.setting('value_bytes_max') + 33;
 begin
-  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+  select * into strict target from rekey.targets t
+    where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
 
   execute format($sql$
     create or replace function rekey.%1$I() returns trigger
