@@ -86,6 +86,7 @@ export const attacks: readonly Attack[] = [
   { on: /^rekey\.(guard_\w+|refuse_identity_change)\(\)$/, calling: 'run a guard over a table of its own' },
   { on: /^rekey\.prove_\w+\(/, calling: 'have a range proved, or its failures forgotten' },
   { on: /^rekey\.(install|ensure)_\w+\(/, calling: 'put another fence around a table' },
+  { on: /^rekey\.(label_condition|sealed_bytes_max)\(/, calling: 'learn how large values may be' },
   { on: /^rekey\.lock_briefly\(/, calling: 'shut everybody out of a table' },
   { on: /^rekey\.(grant|give|set|renew|revoke)_\w+\(/, calling: 'grant itself another part' },
   {

@@ -27,9 +27,8 @@ begin
   end loop;
   -- Looks through all of the table, which takes sense only in one that could be registered otherwise.
   if not found_errors then
-    execute format($sql$select exists (select from %1$s where not coalesce(
-        substring(%2$I from 1 for 5) = '\x01'::bytea || int4send(%3$I), %2$I is null and %3$I is null))$sql$,
-      target_table, ciphertext_column, key_column) into mislabelled;
+    execute format('select exists (select from %s where not %s)', target_table,
+      rekey.label_condition('envelope-v1', ciphertext_column, key_column)) into mislabelled;
     if mislabelled then
       code := 'LABELS_DIFFER';
       severity := 'error';

@@ -12,8 +12,7 @@ begin
   -- A copy of a registered table has one of that name already.
   execute format('alter table %s drop constraint if exists %I', target.table_name, 'rekey_label_' || target_name);
   execute format(
-    $sql$alter table %1$s add constraint %2$I check (
-      coalesce(substring(%3$I from 1 for 5) = '\x01'::bytea || int4send(%4$I), %3$I is null and %4$I is null)) not valid$sql$,
-    target.table_name, 'rekey_label_' || target_name, target.ciphertext_column, target.key_column);
+    'alter table %s add constraint %I check (%s) not valid', target.table_name, 'rekey_label_' || target_name,
+    rekey.label_condition(target.format, target.ciphertext_column, target.key_column));
 end
 $$;
