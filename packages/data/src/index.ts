@@ -35,7 +35,7 @@ export {
   upsertRecords,
   type WriteRecords,
 } from './records.ts';
-export { createReplacements, type Replacements, seenBytes } from './replacements.ts';
+export { createReplacements, type Replacements } from './replacements.ts';
 export { refusalOf, type SetAside, type SetAsideReason, setAsideReasons } from './set-aside.ts';
 export { silentFor, silentForMs } from './silent.ts';
 export { asTargetTrouble, proveByCounts, TargetTrouble } from './target-trouble.ts';

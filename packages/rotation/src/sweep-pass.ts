@@ -8,7 +8,7 @@ import {
   type Target,
   type Window,
 } from '@rekey/data';
-import { createRecordCipher, openBatchCipher } from '@rekey/envelope';
+import { formatOf, openBatchCipher } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
 import { inTurn, type Refused } from './in-turn.ts';
@@ -58,10 +58,11 @@ export async function sweepOnce(
 ): Promise<{ readonly replaced: number } | Refused> {
   const { rotation, target, newDek } = pass;
   const place = { tenantId: rotation.tenantId, column: target.column };
-  const { kind, begin } = env.cipher ?? openBatchCipher('node').cipher;
-  const reencryption = begin({ ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
+  const format = formatOf(target.format);
+  const cipher = env.cipher ?? openBatchCipher('node').cipher;
+  const reencryption = format.begin(cipher, { ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
   try {
-    return await sweepWindows(env, pass, { kind, pass: reencryption }, signal);
+    return await sweepWindows(env, pass, { format, kind: cipher.kind, pass: reencryption }, signal);
   } finally {
     reencryption.end();
   }
@@ -75,9 +76,7 @@ async function sweepWindows(
 ): Promise<{ readonly replaced: number } | Refused> {
   const { rotation, target, lease, newDek, pulse } = pass;
   const { tenantId, newKeyNumber } = rotation;
-  // What did not open is looked at once more by node:crypto, whatever found it.
-  const records = createRecordCipher({ tenantId, column: target.column });
-  const secondLook = createSecondLook(env, rotation, target, records, newDek);
+  const secondLook = createSecondLook(env, rotation, target, newDek);
   const read = (after: string | null): Promise<Window | Refused> => {
     const window = inTurn(env, lease, signal, () =>
       readWindow(env.sweepStore, target, lease, {
@@ -86,6 +85,7 @@ async function sweepWindows(
         after,
         itemsMax: batchesPerWindow * batchItems(env),
         bytesMax: windowBytes,
+        identityBytes: cipher.format.identityBytes,
       }),
     );
     window.catch(() => {}); // it is awaited later, or not at all when a write fails before
@@ -111,7 +111,7 @@ async function sweepWindows(
     const last = window.length === 0 ? null : idText(target.idType, window.at(window.length - 1).id);
     const cursor: string | null = nextAfter ?? last;
     next = nextAfter === null ? null : read(nextAfter);
-    const olderDeks = await fetchOlderDeks(env.keyring, tenantId, window);
+    const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, window);
     cipher.pass.retain(keysOf(olderDeks));
 
     let writing: Promise<number | Refused> = Promise.resolve(0);

@@ -4,6 +4,7 @@ import {
   createReplacements,
   type Lease,
   type Locked,
+  type Replacements,
   refusalOf,
   renewLease,
   type SetAsideReason,
@@ -57,7 +58,7 @@ async function writeInHalves(
 ): Promise<number | null> {
   const { target, lease, batch, locked } = order;
   const { replacements } = batch;
-  const none = createReplacements(target, 0, 0);
+  const none = nothing(target, batch.replacements);
   let replaced = 0;
   if (replacements.items === 1) {
     const [id, seen] = replacements.only();
@@ -122,8 +123,13 @@ export async function writeOneByOne(
       one.release();
     }
   }
-  const rest = { ...batch, replacements: createReplacements(target, 0, 0) };
+  const rest = { ...batch, replacements: nothing(target, batch.replacements) };
   return (await writeBatch(env.sweepStore, target, lease, rest, 'judge')) === null ? null : replaced;
+}
+
+/** No replacements, in a batch that has something else to say. */
+function nothing(target: Target, { identityBytes }: Replacements): Replacements {
+  return createReplacements(target, { identityBytes, items: 0, bytes: 0 });
 }
 
 function isLocked(error: unknown): boolean {

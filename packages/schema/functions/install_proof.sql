@@ -27,7 +27,8 @@ declare
   stepping text := '';
   healing text := '';
 begin
-  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+  select * into strict target from rekey.targets t
+    where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
   lower_bounds := array[format('t.%I >= rotates.tenant_id', target.tenant_column),
     format('(t.%I, t.%I) > (rotates.tenant_id, after_id)', target.tenant_column, target.id_column)];
   upper_bounds := array[format('t.%I <= rotates.tenant_id', target.tenant_column),

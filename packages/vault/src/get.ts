@@ -1,6 +1,6 @@
 import { readRecord, type Target } from '@rekey/data';
 import type { Queryable, Store } from '@rekey/db';
-import { createRecordCipher, EnvelopeError, OVERHEAD_BYTES, readKeyNumber } from '@rekey/envelope';
+import { EnvelopeError, formatOf } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { checkedTenant, idImage, tooLarge } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
@@ -30,11 +30,12 @@ export function createGet(parts: GetParts): (record: RecordRef) => Promise<Buffe
     idImage(target, id);
     const found = await read(parts, client ?? store, target, { tenantId, id });
     if (found === null) return null;
-    const keyNumber = readKeyNumber(found.ciphertext);
+    const format = formatOf(target.format);
+    const keyNumber = format.keyOf(found.ciphertext, 0, found.ciphertext.length);
     const dek = keyNumber === null ? null : await dekOf(keyNumber);
     if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
     try {
-      const cipher = createRecordCipher({ tenantId, column: target.column });
+      const cipher = format.at({ tenantId, column: target.column });
       // Bound to its id as it stands in the table, which need not be spelled as the one asked for.
       return cipher.open(dek.key, idImage(target, found.id), found.ciphertext);
     } catch (error) {
@@ -67,7 +68,7 @@ async function read(
   target: Target,
   { tenantId, id }: { readonly tenantId: string; readonly id: string },
 ): Promise<{ id: string; ciphertext: Buffer } | null> {
-  const ciphertextBytesMax = valueBytesMax + OVERHEAD_BYTES;
+  const ciphertextBytesMax = formatOf(target.format).sealedBytes(valueBytesMax);
   const found = await asVault(() => readRecord(on, target, { tenantId, id, ciphertextBytesMax }));
   if (found === null) return null;
   if (found.dekAhead) onDekAhead(tenantId);
