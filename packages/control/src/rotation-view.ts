@@ -1,14 +1,7 @@
 import type { ItemCounts } from '@rekey/data';
 import { inOrder, noItems, silentFor } from '@rekey/data';
+import type { RotationPhase, RotationStatus } from './transitions/states.ts';
 
-export type RotationStatus =
-  | 'in_progress'
-  | 'paused'
-  | 'completed'
-  | 'completed_with_failures'
-  | 'failed'
-  | 'cancelled';
-export type RotationPhase = 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
 export type WaitingFor =
   | 'worker'
   | 'kms'

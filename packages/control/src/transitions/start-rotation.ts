@@ -1,14 +1,14 @@
 import { noItems } from '@rekey/data';
 import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { PoolClient } from 'pg';
-import { secondsUntilNextRotation } from './rotation-interval.ts';
 import {
   type Initiator,
   type RotationRow,
   type RotationView,
   rotationColumns,
   toView,
-} from './rotation-view.ts';
+} from '../rotation-view.ts';
+import { secondsUntilNextRotation } from './rotation-interval.ts';
 
 export interface StartRotation {
   readonly rotationId: string;
