@@ -77,7 +77,7 @@ test('the queue holds one ticket per tenant and range, with ids only, and never 
   try {
     await until(() => doorbell.ring(rotation), { what: 'the doorbell is connected' });
     await doorbell.ring({ ...rotation, rotationId: randomUUID() });
-    await doorbell.ringAll([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
+    await doorbell.ringLost([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
     assert.equal(await rotations.getJobCountByTypes('waiting'), 2);
     const job = await rotations.getJob(rotationJobId(rotation));
     assert.deepEqual(job?.data, rotation);
@@ -111,7 +111,7 @@ test('with Redis away the doorbell answers false at once and never throws', asyn
   });
   const began = performance.now();
   assert.equal(await away.ring(rotation), false);
-  assert.equal(await away.ringAll([rotation]), false);
+  assert.equal(await away.ringLost([rotation]), false);
   assert.equal(await away.ringRanges([range]), false);
   assert.ok(performance.now() - began < 1_000);
   assert.ok(errors.length > 0);

@@ -10,7 +10,7 @@ export interface HousekeepingDependencies {
   readonly store: Store;
   /** For what may take longer: to know a restored database's tables again. */
   readonly patientStore: Store;
-  readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>;
+  readonly doorbell: Pick<Doorbell, 'ringLost' | 'ringLostRanges' | 'hurry'>;
   readonly logger: Logger;
   /** Called once when a newer version has made the schema one that this version must not work on. */
   readonly onUnfit: () => void;

@@ -8,7 +8,7 @@ export interface Unattended {
   readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: RangeId[] };
 }
 
-/** How long a rotation may be silent. A job in the queue costs nothing to add again, so this may be short. */
+/** How long a rotation may be silent. To look whether its job is in the queue costs next to nothing, so this may be short. */
 const silentMs = 3_000;
 
 /**
@@ -18,11 +18,10 @@ const silentMs = 3_000;
 const overdueMs = 12_000;
 
 /**
- * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job: adding
- * one again under the same id is a no-op, so this errs towards adding. At most `limit` of each kind, at random, so
- * that several workers do not all take the same.
+ * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job that waits for
+ * a free worker; this cannot tell. At most `limit` of each kind, at random, so that each has its turn among more.
  */
-export async function findUnattended(on: Queryable, limit = 200): Promise<Unattended> {
+export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unattended> {
   const rotations = await rows<{ id: string; tenant_id: string; overdue: boolean }>(
     on,
     `select id, tenant_id,

@@ -4,6 +4,7 @@ import { type Identity, type Installation, keysOf } from './installation.ts';
 import { mendPlace } from './mend-place.ts';
 import { openRedis, type RedisClient } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
+import { runScript, script } from './run-script.ts';
 import {
   jobOptions,
   queueNames,
@@ -29,8 +30,10 @@ export interface RedisSettings {
  */
 export interface Doorbell {
   ring(rotation: RotationTicket): Promise<boolean>;
-  ringAll(rotations: readonly RotationTicket[]): Promise<boolean>;
   ringRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
+  /** Those of them that Redis holds no job of: what only waits for a free worker is looked at and left alone. */
+  ringLost(rotations: readonly RotationTicket[]): Promise<boolean>;
+  ringLostRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
   /**
    * For tickets that were added again and again and brought nobody to work. Lets jobs run that wait for a later attempt
    * (when that is due goes by the clock of the worker that put them off), and adds those anew that Redis has the ids of
@@ -47,6 +50,14 @@ const batchPatienceMs = 2_000;
 /** What one call looks after: a look costs Redis a search of its lists. The caller names others the next time. */
 const hurriedMax = 50;
 const movedMax = 5;
+
+/** Which of these keys are none, by their place among them. */
+const missing = script(`
+local found = {}
+for i = 1, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then found[#found + 1] = i end
+end
+return found`);
 
 export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSettings): Doorbell {
   const client = openRedis(redisUrl, 'prompt', onError, { hidesVersion: true }); // adding jobs goes by no version
@@ -103,6 +114,12 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
     return lost;
   };
 
+  const lost = async <Ticket>(of: Queue, tickets: readonly Ticket[], idOf: (ticket: Ticket) => string) => {
+    const keys = tickets.map((ticket) => of.toKey(idOf(ticket)));
+    const found = new Set((await runScript(client, missing, keys, [])) as number[]); // what the script returns
+    return tickets.filter((_ticket, i) => found.has(i + 1));
+  };
+
   return {
     ring: async (ticket) => {
       const rung = await within(patienceMs, onError, async () => {
@@ -114,8 +131,15 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
       if (rung) void hurryEarlier(ticket); // nobody's answer has to wait for it
       return rung;
     },
-    ringAll: (rotations) => within(batchPatienceMs, onError, () => addRotations(rotations)),
     ringRanges: (ranges) => within(batchPatienceMs, onError, () => addRanges(ranges)),
+    ringLost: (rotations) =>
+      within(batchPatienceMs, onError, async () =>
+        addRotations(await lost(await queue('rotations'), rotations, rotationJobId)),
+      ),
+    ringLostRanges: (ranges) =>
+      within(batchPatienceMs, onError, async () =>
+        addRanges(await lost(await queue('ranges'), ranges, rangeJobId)),
+      ),
     hurry: (rotations, ranges) =>
       within(batchPatienceMs, onError, async () => {
         await addRotations(await misplaced(await queue('rotations'), rotations, rotationJobId));
