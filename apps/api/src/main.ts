@@ -10,6 +10,7 @@ import {
   onOrphaned,
   refuseToStart,
 } from '@rekey/runtime';
+import { shutdownMs, takenMaxMs } from '@rekey/times';
 import { ApiError } from './api-error.ts';
 import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
@@ -18,9 +19,6 @@ import { connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { createStatus } from './status.ts';
 import { warnOfRoom } from './warn-of-room.ts';
-
-/** No answer of ours takes Postgres longer; a connection that is silent for so long has lost its other end. */
-const statementsMaxMs = 3_000;
 
 async function main(config: ApiConfig): Promise<void> {
   const logger = createLogger({
@@ -36,7 +34,8 @@ async function main(config: ApiConfig): Promise<void> {
     max: budget.pooled,
     budget,
     applicationName: 'rekey-api',
-    takenMaxMs: statementsMaxMs,
+    // No answer of ours takes Postgres longer.
+    takenMaxMs: takenMaxMs.api,
     // It listens to nothing, and what it writes sets what it needs in its transaction.
     transactionPooler: 'accept',
     onError: (error) => logger.warn('a connection to Postgres was lost', { error }),
@@ -70,7 +69,7 @@ async function main(config: ApiConfig): Promise<void> {
   });
   const close = closeOnSignal({
     logger,
-    deadlineMs: 10_000,
+    deadlineMs: shutdownMs,
     closers: [
       { name: 'http', close: () => app.close() },
       { name: 'watch', close: () => watch.close() },

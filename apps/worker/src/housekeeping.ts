@@ -4,6 +4,7 @@ import { type Store, StoreError } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
+import { choresEveryMs } from '@rekey/times';
 import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
@@ -42,6 +43,7 @@ export async function keepHouse({
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
+  const { least, most } = choresEveryMs;
   let failedTurns = 0;
   let trouble: unknown;
   const chore = async (work: () => Promise<unknown>): Promise<void> => {
@@ -51,7 +53,7 @@ export async function keepHouse({
   };
   for (let turn = 1; ; turn += 1) {
     // Jittered, so that many workers do not all look at the same moment.
-    await sleep(700 + Math.random() * 600, undefined, { signal }).catch(() => {});
+    await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     trouble = undefined;
     if (turn % turnsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();

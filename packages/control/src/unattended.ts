@@ -1,5 +1,6 @@
-import { leaseMs, planIsComplete, type RangeId, silentForMs } from '@rekey/data';
+import { planIsComplete, type RangeId, silentForMs } from '@rekey/data';
 import { type Queryable, rows } from '@rekey/db';
+import { leaseMs, overdueMs, silentMs } from '@rekey/times';
 
 export interface Unattended {
   readonly rotations: Array<{ rotationId: string; tenantId: string }>;
@@ -7,15 +8,6 @@ export interface Unattended {
   /** Those of them that are silent for longer than any back-off: what their jobs wait for will not come. */
   readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: RangeId[] };
 }
-
-/** How long a rotation may be silent. To look whether its job is in the queue costs next to nothing, so this may be short. */
-const silentMs = 3_000;
-
-/**
- * Longer than the longest back-off of the queue (10 s), which every attempt begins with a beat. A job that waits longer
- * was put off by a worker whose clock is ahead.
- */
-const overdueMs = 12_000;
 
 /**
  * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job that waits for

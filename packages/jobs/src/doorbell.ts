@@ -1,3 +1,4 @@
+import { ringMs } from '@rekey/times';
 import { type Job, Queue } from 'bullmq';
 import { checkRedis } from './check-redis.ts';
 import { type Identity, type Installation, keysOf } from './installation.ts';
@@ -45,8 +46,6 @@ export interface Doorbell {
   close(): Promise<void>;
 }
 
-const patienceMs = 300;
-const batchPatienceMs = 2_000;
 /** What one call looks after: a look costs Redis a search of its lists. The caller names others the next time. */
 const hurriedMax = 50;
 const movedMax = 5;
@@ -82,7 +81,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
 
   /** A ticket whose place is taken by a job of an earlier rotation, cancelled during its back-off, would wait for it. */
   const hurryEarlier = (ticket: RotationTicket): Promise<boolean> =>
-    within(batchPatienceMs, onError, async () => {
+    within(ringMs.many, onError, async () => {
       const job = await (await queue('rotations')).getJob(rotationJobId(ticket));
       if (job !== undefined && job.data.rotationId !== ticket.rotationId) await promote(job);
     });
@@ -122,7 +121,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
 
   return {
     ring: async (ticket) => {
-      const rung = await within(patienceMs, onError, async () => {
+      const rung = await within(ringMs.one, onError, async () => {
         await (await queue('rotations')).add('rotate', ticket, {
           ...jobOptions,
           jobId: rotationJobId(ticket),
@@ -131,17 +130,17 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
       if (rung) void hurryEarlier(ticket); // nobody's answer has to wait for it
       return rung;
     },
-    ringRanges: (ranges) => within(batchPatienceMs, onError, () => addRanges(ranges)),
+    ringRanges: (ranges) => within(ringMs.many, onError, () => addRanges(ranges)),
     ringLost: (rotations) =>
-      within(batchPatienceMs, onError, async () =>
+      within(ringMs.many, onError, async () =>
         addRotations(await lost(await queue('rotations'), rotations, rotationJobId)),
       ),
     ringLostRanges: (ranges) =>
-      within(batchPatienceMs, onError, async () =>
+      within(ringMs.many, onError, async () =>
         addRanges(await lost(await queue('ranges'), ranges, rangeJobId)),
       ),
     hurry: (rotations, ranges) =>
-      within(batchPatienceMs, onError, async () => {
+      within(ringMs.many, onError, async () => {
         await addRotations(await misplaced(await queue('rotations'), rotations, rotationJobId));
         await addRanges(await misplaced(await queue('ranges'), ranges, rangeJobId));
       }),

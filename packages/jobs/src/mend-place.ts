@@ -1,3 +1,4 @@
+import { foreignLockMs } from '@rekey/times';
 import type { RedisClient } from './redis.ts';
 import { runScript, script } from './run-script.ts';
 
@@ -24,8 +25,8 @@ if kind == 'hash' then
     and (not held[5] or pcall(cjson.decode, held[5]))
   if redis.call('LPOS', active, id) then
     local left = redis.call('PTTL', lock)
-    -- No worker of ours asks for a minute: such a lock is nobody's, and without it the job counts as stalled.
-    if left == -1 or left > 60000 then redis.call('DEL', lock) left = -2 end
+    -- Such a lock is nobody's, and without it the job counts as stalled.
+    if left == -1 or left > ${foreignLockMs} then redis.call('DEL', lock) left = -2 end
     if left > 0 or ours then return 'queued' end
   elseif ours then
     if redis.call('ZSCORE', delayed, id) then return 'delayed' end

@@ -1,3 +1,4 @@
+import { backoffMs as backoffTimes } from '@rekey/times';
 import type { JobsOptions } from 'bullmq';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
@@ -65,6 +66,6 @@ export function rangePriority({ ordinal }: Pick<RangeTicket, 'ordinal'>): number
 
 /** Milliseconds until the next attempt after trouble: doubling from 250 ms to 10 s, with jitter. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
-  const full = Math.min(10_000, 250 * 2 ** Math.min(attemptsMade - 1, 10));
+  const full = Math.min(backoffTimes.max, backoffTimes.first * 2 ** Math.min(attemptsMade - 1, 10));
   return Math.round(full * (0.5 + random() / 2));
 }
