@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 /** The map: which rooms each room may look into. `docs/architecture.md` shows it to people. */
 const arrows: Record<string, readonly string[]> = {
-  'apps/api': ['contract', 'control', 'db', 'schema', 'jobs', 'runtime', 'times'],
+  'apps/api': ['contract', 'commands', 'control', 'db', 'schema', 'jobs', 'runtime', 'times'],
   'apps/worker': [
     'rotation',
     'control',
@@ -19,6 +19,7 @@ const arrows: Record<string, readonly string[]> = {
     'times',
   ],
   'apps/demo': ['contract', 'control', 'data', 'db', 'schema', 'jobs', 'stack', 'vault', 'kms', 'runtime'],
+  'packages/commands': ['control', 'db', 'jobs'],
   'packages/rotation': ['control', 'data', 'db', 'keyring', 'kms', 'envelope', 'times'],
   'packages/vault': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
   'packages/keyring': ['control', 'db', 'kms', 'envelope'],

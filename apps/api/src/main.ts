@@ -1,3 +1,4 @@
+import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { createConnectionBudget, openStore, StoreError } from '@rekey/db';
 import { createDoorbell, createIdentity, createScoreboard, RedisTrouble, warnOfRedis } from '@rekey/jobs';
@@ -50,7 +51,7 @@ async function main(config: ApiConfig): Promise<void> {
   };
   const doorbell = createDoorbell(redis);
   const scoreboard = createScoreboard(redis, reviveView);
-  const rotations = connectRotations(store, scoreboard);
+  const rotations = connectRotations(store);
   const status = createStatus({ find: rotations.find, scoreboard });
   const watch = warnOfRedis(logger, 'rotations start late, status comes from Postgres', [
     doorbell,
@@ -61,8 +62,8 @@ async function main(config: ApiConfig): Promise<void> {
 
   const app = await buildApi(config.api, {
     rotations,
+    commands: createCommands({ store, scoreboard, doorbell }),
     status,
-    doorbell,
     redis: watch,
     connections: () => ({ max: budget.max, open: budget.open }),
     logger,
