@@ -205,3 +205,15 @@ test('what is in the queue is left alone, and what is not is added', async (t) =
   assert.deepEqual([await rotations.count(), await ranges.count()], [5, 5]);
   assert.equal(await doorbell.ringLost([]), true);
 });
+
+test('a ticket with more in it, as of a later version, keeps its place; one that asks for something else does not', async (t) => {
+  const { doorbell, rotations, given } = await queues(t);
+  const [ours, others] = [newTicket(), newTicket()];
+  const options = { attempts: 9, backoff: { type: 'custom' } };
+  const more = { since: 'a later version', ...ours };
+  await rotations.add('rotate@2', more, { ...options, jobId: rotationJobId(ours) });
+  const earlier = { ...others, rotationId: randomUUID(), since: 'a later version' };
+  await rotations.add('rotate@2', earlier, { ...options, jobId: rotationJobId(others) });
+  assert.equal(await doorbell.hurry([ours, others], []), true);
+  assert.deepEqual(await given(), [more, others]);
+});

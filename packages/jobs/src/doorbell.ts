@@ -7,6 +7,7 @@ import { openRedis, type RedisClient } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
 import { runScript, script } from './run-script.ts';
 import {
+  jobNames,
   jobOptions,
   queueNames,
   type RangeTicket,
@@ -64,7 +65,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
 
   const addRotations = async (tickets: readonly RotationTicket[]): Promise<void> => {
     const jobs = tickets.map((ticket) => ({
-      name: 'rotate',
+      name: jobNames.rotations,
       data: ticket,
       opts: { ...jobOptions, jobId: rotationJobId(ticket) },
     }));
@@ -72,7 +73,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
   };
   const addRanges = async (tickets: readonly RangeTicket[]): Promise<void> => {
     const jobs = tickets.map((ticket) => ({
-      name: 'sweep',
+      name: jobNames.ranges,
       data: ticket,
       opts: { ...jobOptions, jobId: rangeJobId(ticket), priority: rangePriority(ticket) },
     }));
@@ -122,7 +123,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
   return {
     ring: async (ticket) => {
       const rung = await within(ringMs.one, onError, async () => {
-        await (await queue('rotations')).add('rotate', ticket, {
+        await (await queue('rotations')).add(jobNames.rotations, ticket, {
           ...jobOptions,
           jobId: rotationJobId(ticket),
         });

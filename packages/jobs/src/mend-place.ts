@@ -17,11 +17,21 @@ local function sound(key, kind)
   if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
 end
 sound(wait, 'list') sound(active, 'list') sound(paused, 'list') sound(prioritized, 'zset') sound(delayed, 'zset')
+-- What is more in it is of another version.
+local function asks(held)
+  if held == ticket then return true end
+  local read, theirs = pcall(cjson.decode, held)
+  if not read or type(theirs) ~= 'table' then return false end
+  for name, value in pairs(cjson.decode(ticket)) do
+    if theirs[name] ~= value then return false end
+  end
+  return true
+end
 local kind = redis.call('TYPE', job).ok
 if kind == 'none' then return 'none' end
 if kind == 'hash' then
   local held = redis.call('HMGET', job, 'data', 'opts', 'parentKey', 'rjk', 'stacktrace')
-  local ours = held[1] == ticket and held[2] and pcall(cjson.decode, held[2]) and not held[3] and not held[4]
+  local ours = held[1] and asks(held[1]) and held[2] and pcall(cjson.decode, held[2]) and not held[3] and not held[4]
     and (not held[5] or pcall(cjson.decode, held[5]))
   if redis.call('LPOS', active, id) then
     local left = redis.call('PTTL', lock)

@@ -4,7 +4,7 @@ import { ReplyError } from 'ioredis';
 import { checkRedis } from './check-redis.ts';
 import type { RedisSettings } from './doorbell.ts';
 import { type Identity, keysOf } from './installation.ts';
-import { createOpener } from './open-again.ts';
+import { createOpener, viewToJson } from './open-again.ts';
 import { openRedis } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
 import { runScript, script } from './run-script.ts';
@@ -93,7 +93,7 @@ export function createScoreboard<View>(
       const own = ours();
       if (own === null) return false;
       const key = own.keyOf(rotationId);
-      const json = JSON.stringify(view);
+      const json = viewToJson(view);
       try {
         const [taken, redisNowMs] = (await runScript(
           client,
