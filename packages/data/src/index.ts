@@ -14,7 +14,6 @@ export { type ProvedRange, proveRange } from './prove-range.ts';
 export {
   claimRange,
   type Lease,
-  leaseMs,
   leaveToDrain,
   noteWaiting,
   type RangeId,
@@ -37,7 +36,7 @@ export {
 } from './records.ts';
 export { createReplacements, type Replacements } from './replacements.ts';
 export { refusalOf, type SetAside, type SetAsideReason, setAsideReasons } from './set-aside.ts';
-export { silentFor, silentForMs } from './silent.ts';
+export { seconds, silentFor, silentForMs } from './silent.ts';
 export { asTargetTrouble, proveByCounts, TargetTrouble } from './target-trouble.ts';
 export {
   type IdType,

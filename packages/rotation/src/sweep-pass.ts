@@ -10,6 +10,7 @@ import {
 } from '@rekey/data';
 import { formatOf, openBatchCipher } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
+import { lockWaitMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 import { inTurn, type Refused } from './in-turn.ts';
 import type { Pulse } from './pulse.ts';
@@ -37,7 +38,7 @@ const windowBytes = 3 * 1024 * 1024;
 /** So many records that were left over are each waited for; more of them are tried together, and only as they are free. */
 const oneByOneMax = 8;
 /** How long one of them is waited for, growing: below Postgres' deadlock timeout. */
-const patienceMs = { least: 50, most: 700 } as const;
+const patienceMs = { least: 50, most: lockWaitMs.recordMost } as const;
 
 /** What one pass over a range works on. */
 export interface Pass {

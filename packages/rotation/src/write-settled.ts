@@ -13,9 +13,9 @@ import {
   writeBatch,
 } from '@rekey/data';
 import { StoreError } from '@rekey/db';
+import { signOfLifeMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 import { isOnlyFencedByATrigger } from './fenced.ts';
-import { longWaitMs } from './in-turn.ts';
 
 /** What a batch is written to, and how it treats what is locked. */
 export interface WriteOrder {
@@ -98,7 +98,7 @@ export async function writeOneByOne(
   let aliveMs = performance.now();
   const inTurn = (work: () => Promise<number | null>): Promise<number | null> => {
     const turn = async (): Promise<number | null> => {
-      const isLong = performance.now() - aliveMs > longWaitMs;
+      const isLong = performance.now() - aliveMs > signOfLifeMs;
       if (isLong && !(await renewLease(env.sweepStore, lease))) return null;
       if (isLong) aliveMs = performance.now();
       return work();
