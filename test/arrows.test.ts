@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 /** The map: which rooms each room may look into. `docs/architecture.md` shows it to people. */
 const arrows: Record<string, readonly string[]> = {
-  'apps/api': ['contract', 'control', 'db', 'schema', 'jobs', 'runtime'],
+  'apps/api': ['contract', 'commands', 'control', 'db', 'schema', 'jobs', 'runtime', 'times'],
   'apps/worker': [
     'rotation',
     'control',
@@ -16,21 +16,24 @@ const arrows: Record<string, readonly string[]> = {
     'kms',
     'envelope',
     'runtime',
+    'times',
   ],
   'apps/demo': ['contract', 'control', 'data', 'db', 'schema', 'jobs', 'stack', 'vault', 'kms', 'runtime'],
-  'packages/rotation': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
+  'packages/commands': ['control', 'db', 'jobs'],
+  'packages/rotation': ['control', 'data', 'db', 'keyring', 'kms', 'envelope', 'times'],
   'packages/vault': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
   'packages/keyring': ['control', 'db', 'kms', 'envelope'],
-  'packages/control': ['data', 'db'],
-  'packages/data': ['db'],
+  'packages/control': ['data', 'db', 'times'],
+  'packages/data': ['db', 'times'],
   'packages/schema': ['db'],
-  'packages/db': [],
+  'packages/db': ['times'],
   'packages/kms': ['envelope'],
   'packages/envelope': [],
-  'packages/jobs': [],
+  'packages/jobs': ['times'],
   'packages/contract': [],
   'packages/runtime': [],
   'packages/stack': [],
+  'packages/times': [],
 };
 
 /** What only some rooms may use. Keys are module names or patterns of code; values the rooms that may. */

@@ -50,7 +50,6 @@ async function sweep(
     tenantId,
     initiatedBy: { id: 'bench', name: null, email: null },
     idempotency: null,
-    render: () => '',
   });
   const prepared = await prepareSweep(env, rotationId, signal);
   if (prepared === null) throw new Error(`rotation ${rotationId} does not run`);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { type ApiSettings, buildApi, connectRotations, createStatus } from '@rekey/api';
+import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { createDoorbell, createIdentity, createScoreboard } from '@rekey/jobs';
@@ -73,13 +74,13 @@ export async function liveApi(
   const redisSettings = { identity, redisUrl: redisUrl ?? redis.url, prefix: redis.prefix, onError };
   const doorbell = createDoorbell(redisSettings);
   const scoreboard = createScoreboard(redisSettings, reviveView);
-  const rotations = connectRotations(store, scoreboard);
+  const rotations = connectRotations(store);
   const app = await buildApi(
     { auth: hs256, limits: { readsPerMinute: 0, writesPerMinute: 0 }, trustProxy: false, ...settings },
     {
       rotations,
       status: createStatus({ find: rotations.find, scoreboard }),
-      doorbell,
+      commands: createCommands({ store, scoreboard, doorbell }),
       redis: scoreboard,
       logger: createLogger({ name: 'api', level: 'debug', write: (line) => log.push(line) }),
     },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { connectRotations, createStatus } from '@rekey/api';
+import { type CommandDependencies, type Commands, createCommands } from '@rekey/commands';
 import { findSnapshot, loadInstallation, type RotationView } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { keysOf } from '@rekey/jobs';
@@ -126,11 +127,15 @@ test('an end that Redis remembers and Postgres does not (a database brought back
   await redis.del(`${keys}:progress:${id}`);
 });
 
+const ada = { kind: 'user', id: 'ada', name: null, email: null } as const;
+const commands = (scoreboard: CommandDependencies['scoreboard']): Commands =>
+  createCommands({ store, scoreboard, doorbell: { ring: async () => false } });
+
 /** A status of our own over the real Postgres and Redis, with a clock that we turn. */
 function clocked() {
   const clock = { ms: 0 };
   const asked = { count: 0 };
-  const rotations = connectRotations(store, api.scoreboard);
+  const rotations = connectRotations(store);
   const find = (id: string) => {
     asked.count += 1;
     return rotations.find(id);
@@ -183,11 +188,7 @@ test('a snapshot that was shown before is not shown again after a newer one, nor
   const frozen = await publish(50);
   await redis.set(key, frozen);
   assert.equal((await status.of(id))?.percentComplete, 50);
-  await connectRotations(store, { publish: async () => false }).cancel(id, {
-    id: 'ada',
-    name: null,
-    email: null,
-  });
+  await commands({ publish: async () => false }).cancelRotation(ada, { rotationId: id });
   clock.ms += 10_000;
   assert.equal((await status.of(id))?.status, 'cancelled');
   clock.ms += 5_000;
@@ -198,7 +199,7 @@ test('a snapshot that was shown before is not shown again after a newer one, nor
 test('an end is told by Postgres at most once a second, and told no longer than Postgres tells it', async () => {
   const { tenantId } = await seededTenant(api.database);
   const id = await started(tenantId);
-  await connectRotations(store, api.scoreboard).cancel(id, { id: 'ada', name: null, email: null });
+  await commands(api.scoreboard).cancelRotation(ada, { rotationId: id });
   const { clock, asked, status } = clocked();
   for (let i = 0; i < 100; i += 1) assert.equal((await status.of(id))?.status, 'cancelled');
   assert.equal(asked.count, 1);

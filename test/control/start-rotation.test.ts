@@ -11,7 +11,7 @@ const core = await rotationCore();
 const { store, database, tryToStart } = core;
 
 function keyed(key: string, body = 'body', caller = 'ada'): IdempotencyKey {
-  return { caller, key, bodyHash: Buffer.from(body) };
+  return { caller, key, bodyHash: Buffer.from(body), answer: (view) => JSON.stringify(view) };
 }
 
 const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
@@ -84,13 +84,15 @@ test('one idempotency key at once: one rotation, and replays that are the same t
   const outcomes = await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
       tryToStart(tenantId, {
-        idempotency: keyed('at once'),
-        render: (view) => JSON.stringify({ n, id: view.id, text: '\u00e9 "\\u0000" \ud83d\udd11 \t' }),
+        idempotency: {
+          ...keyed('at once'),
+          answer: (view) => JSON.stringify({ n, id: view.id, text: '\u00e9 "\\u0000" \ud83d\udd11 \t' }),
+        },
       }),
     ),
   );
   assert.deepEqual(tally(outcomes), { started: 1, replayed: 19 });
-  const bodies = new Set(outcomes.map((outcome) => ('body' in outcome ? outcome.body : '')));
+  const bodies = new Set(outcomes.map((outcome) => ('answer' in outcome ? outcome.answer : '')));
   assert.equal(bodies.size, 1);
 });
 
@@ -113,7 +115,7 @@ test('a replay comes after the end of the rotation too, and with another body a 
   if (first.kind !== 'started') return;
   await cancelRotation(store, first.view.id);
   const again = await tryToStart(tenantId, { idempotency: keyed('later') });
-  assert.deepEqual(again, { kind: 'replayed', body: first.body });
+  assert.deepEqual(again, { kind: 'replayed', answer: first.answer });
   const mismatch = { kind: 'idempotency_mismatch' };
   assert.deepEqual(await tryToStart(tenantId, { idempotency: keyed('later', 'another body') }), mismatch);
   assert.deepEqual(await tryToStart(other, { idempotency: keyed('later', 'another tenant') }), mismatch);
@@ -153,10 +155,11 @@ test('a key is forgotten after 24 hours, and honoured until then', async () => {
 
 test('when the answer cannot be made nothing is kept of the call', async () => {
   const tenantId = await core.createTenant();
-  const render = (): string => {
+  const answer = (): string => {
     throw new Error('cannot be rendered');
   };
-  await assert.rejects(tryToStart(tenantId, { idempotency: keyed('broken'), render }), /cannot be rendered/);
+  const broken = tryToStart(tenantId, { idempotency: { ...keyed('broken'), answer } });
+  await assert.rejects(broken, /cannot be rendered/);
   assert.deepEqual(await core.deks(tenantId), ['1 active']);
   assert.equal((await tryToStart(tenantId, { idempotency: keyed('broken') })).kind, 'started');
 });
@@ -179,7 +182,6 @@ test('a call does not read through the rotations that ever were', async (t) => {
     tenantId,
     initiatedBy: { id: 'ada', name: null, email: null },
     idempotency: null,
-    render: () => '{}',
   });
   assert.equal(started.kind, 'started');
   assert.equal(await readThrough(), before);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { cancelRotation, failRotation, findRotation, switchDek } from '@rekey/control';
+import { cancelRotation, failRotation, findRotation, storeMaterial, switchDek } from '@rekey/control';
+import { makeDek } from '@rekey/keyring';
 import { rotate } from '@rekey/rotation';
 import { firstSecret, readyToSwitch, rotationCore } from '../harness/rotation.ts';
 
@@ -18,9 +19,12 @@ test('of several switches of one rotation at once exactly one happens', async ()
 
 test('a rotation that is queued, not activating, switches nothing', async () => {
   const tenantId = await core.createTenant();
-  const order = await readyToSwitch(core, tenantId);
-  await store.query(`update rekey.rotations set phase = 'queued' where id = $1`, [order.rotationId]);
-  assert.equal(await switchDek(store, order), 'not_ours');
+  const rotationId = await core.start(tenantId);
+  const view = await findRotation(store, rotationId);
+  assert.ok(view !== null);
+  const { previousDekId, newDekId } = view;
+  await storeMaterial(store, await makeDek(core.kek, tenantId, newDekId));
+  assert.equal(await switchDek(store, { rotationId, tenantId, previousDekId, newDekId }), 'not_ours');
   assert.deepEqual(await core.deks(tenantId), ['1 active', '2 pre_active']);
 });
 

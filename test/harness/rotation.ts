@@ -88,7 +88,6 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
       tenantId,
       initiatedBy: { id: 'ada', name: null, email: null },
       idempotency: null,
-      render: (view) => JSON.stringify(view),
       ...call,
     });
   const start = async (tenantId: string): Promise<string> => {

@@ -8,7 +8,7 @@ import {
   type Target,
   writeBatch,
 } from '@rekey/data';
-import { createRecordCipher } from '@rekey/envelope';
+import { formatOf } from '@rekey/envelope';
 import { prepareSweep, type RotationEnvironment } from '@rekey/rotation';
 import type { Workbench } from './workbench.ts';
 
@@ -46,7 +46,8 @@ export async function beginSweep(
   const lease = await claimRange(env.store, { rotationId, target: 'secrets', ordinal: 0 }, randomUUID());
   if (sweep === null || target === undefined || lease === null) throw new Error('the sweep did not begin');
   const { newKeyNumber } = sweep.rotation;
-  const cipher = createRecordCipher({ tenantId, column: target.column });
+  const { identityBytes, at } = formatOf(target.format);
+  const cipher = at({ tenantId, column: target.column });
   const from = await env.keyring.byNumber(tenantId, newKeyNumber - 1);
   const to = await env.keyring.byNumber(tenantId, newKeyNumber);
   if (from === null || to === null) throw new Error('a DEK is missing');
@@ -64,11 +65,12 @@ export async function beginSweep(
         after: null,
         itemsMax: 1_000,
         bytesMax: 1_000_000,
+        identityBytes,
       });
       return [...window.records];
     },
     write: (records, locked = 'wait', { lease: under = lease, cursor = null } = {}) => {
-      const replacements = createReplacements(target, records.length, 0);
+      const replacements = createReplacements(target, { identityBytes, items: records.length, bytes: 0 });
       for (const record of records) {
         const { id: recordId, ciphertext } = record;
         const order = { recordId, ciphertext, from: from.key, to: to.key, toKeyNumber: newKeyNumber };

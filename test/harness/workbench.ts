@@ -75,7 +75,6 @@ export async function workbench(owner: Owner = thisFile): Promise<Workbench> {
         tenantId,
         initiatedBy: { id: 'ada', name: null, email: null },
         idempotency: null,
-        render: () => '{}',
       });
       if (started.kind !== 'started') throw new Error(`not started: ${started.kind}`);
       return started.view.id;

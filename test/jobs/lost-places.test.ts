@@ -90,7 +90,7 @@ for (const [what, harm] of Object.entries(losses)) {
     const ticket = newTicket();
     await of.doorbell.ring(ticket);
     await harm(of, rotationJobId(ticket));
-    await of.doorbell.ringAll([ticket]);
+    await of.doorbell.ringLost([ticket]);
     assert.equal(await of.doorbell.hurry([ticket], []), true);
     assert.deepEqual(await of.given(), [ticket]);
   });
@@ -115,7 +115,7 @@ test('of ranges, too, whose list is gone, as many as there are, a few at a time'
 test('what waits keeps its place, what runs is left alone, what is not there is not invented', async (t) => {
   const of = await queues(t);
   const tickets = [newTicket(), newTicket(), newTicket(), newTicket()];
-  await of.doorbell.ringAll(tickets);
+  await of.doorbell.ringLost(tickets);
   const [running, ...waiting] = tickets;
   assert.ok(running);
   const moved = await redis.lmove(
@@ -158,7 +158,7 @@ for (const junk of [2_000, 20_000]) {
       target: 'secrets',
       ordinal,
     }));
-    await of.doorbell.ringAll(tickets);
+    await of.doorbell.ringLost(tickets);
     await of.doorbell.ringRanges(ranges);
     for (let turn = 1; turn <= 2; turn += 1) {
       await of.doorbell.hurry(tickets, ranges);
@@ -177,10 +177,43 @@ test('looking after fifty tickets costs little, also behind a hundred thousand o
   for (let i = 0; i < junk.length; i += 10_000)
     await redis.lpush(of.key('rotations', 'wait'), ...junk.slice(i, i + 10_000));
   const tickets = Array.from({ length: 50 }, newTicket);
-  await of.doorbell.ringAll(tickets);
+  await of.doorbell.ringLost(tickets);
   const began = performance.now();
   assert.equal(await of.doorbell.hurry(tickets, []), true);
   const ms = performance.now() - began;
   t.diagnostic(`${Math.round(ms)} ms`);
   assert.ok(ms < 1_500, `${ms} ms`);
+});
+
+test('what is in the queue is left alone, and what is not is added', async (t) => {
+  const { doorbell, rotations, ranges, key } = await queues(t);
+  const tickets = Array.from({ length: 5 }, newTicket);
+  const cut = tickets.map(({ rotationId }) => ({ rotationId, target: 'secrets', ordinal: 0 }));
+  assert.equal(await doorbell.ringLost(tickets), true);
+  assert.equal(await doorbell.ringRanges(cut), true);
+  const enqueued = (name: string): Promise<number> => redis.xlen(key(name, 'events'));
+  const before = [await enqueued('rotations'), await enqueued('ranges')];
+  assert.equal(await doorbell.ringLost(tickets), true);
+  assert.equal(await doorbell.ringLostRanges(cut), true);
+  assert.deepEqual([await enqueued('rotations'), await enqueued('ranges')], before);
+
+  await rotations.remove(rotationJobId(tickets[3] ?? newTicket()));
+  await ranges.remove(rangeJobId(cut[1] ?? { rotationId: '', target: '', ordinal: 0 }));
+  assert.deepEqual([await rotations.count(), await ranges.count()], [4, 4]);
+  assert.equal(await doorbell.ringLost(tickets), true);
+  assert.equal(await doorbell.ringLostRanges(cut), true);
+  assert.deepEqual([await rotations.count(), await ranges.count()], [5, 5]);
+  assert.equal(await doorbell.ringLost([]), true);
+});
+
+test('a ticket with more in it, as of a later version, keeps its place; one that asks for something else does not', async (t) => {
+  const { doorbell, rotations, given } = await queues(t);
+  const [ours, others] = [newTicket(), newTicket()];
+  const options = { attempts: 9, backoff: { type: 'custom' } };
+  const more = { since: 'a later version', ...ours };
+  await rotations.add('rotate@2', more, { ...options, jobId: rotationJobId(ours) });
+  const earlier = { ...others, rotationId: randomUUID(), since: 'a later version' };
+  await rotations.add('rotate@2', earlier, { ...options, jobId: rotationJobId(others) });
+  assert.equal(await doorbell.hurry([ours, others], []), true);
+  assert.deepEqual(await given(), [more, others]);
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { createScoreboard, type PublishedSnapshot } from '@rekey/jobs';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
+import { sealSnapshot, snapshotKeyOf } from '../../packages/jobs/src/snapshot-seal.ts';
 import { testIdentity, testRedis } from '../harness/redis.ts';
 import { until } from '../harness/wait.ts';
 
@@ -125,4 +126,20 @@ test('until it is known which installation this is, nothing is read or published
   await until(async () => (await nobody.check()) === null, { what: 'it is connected' });
   assert.equal(await nobody.read(one), null);
   assert.equal(await nobody.publish(snapshot()), false);
+});
+
+test('what a later version added is read on with; what it changed is none, so that Postgres is asked', async () => {
+  const added = { status: 'in_progress', later: { deep: [1] } };
+  const { sealed } = await published({ view: added });
+  assert.ok(sealed.includes('"format":1'));
+  const changed = snapshot({ view: { format: 2, status: 7 } });
+  assert.equal(await scoreboard.publish(changed), true);
+  assert.equal(await scoreboard.read(changed), null);
+  // Versions before there was one wrote none.
+  const one = snapshot();
+  const { rotationId, tenantId, version, final } = one;
+  const key = snapshotKeyOf((await identity.get()).snapshotKey);
+  const old = sealSnapshot(key, { rotationId, tenantId, version, final, view: '{"status":"paused"}' });
+  await redis.set(keyOf(rotationId), old);
+  assert.deepEqual((await scoreboard.read(one))?.view, { status: 'paused' });
 });

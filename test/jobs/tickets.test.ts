@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   backoffMs,
   createDoorbell,
+  isOfLaterVersion,
   keysOf,
   parseRangeTicket,
   parseRotationTicket,
@@ -22,16 +23,17 @@ const keys = keysOf(prefix, { id: identity.known()?.id ?? '' });
 const rotation = { rotationId: randomUUID(), tenantId: randomUUID() };
 const range = { rotationId: randomUUID(), target: 'api_keys', ordinal: 3 };
 
-test('a ticket is taken only with ids that are ids, and with nothing else in it', () => {
+test('a ticket is taken only with ids that are ids, and what else is in it is passed over', () => {
   assert.deepEqual(parseRotationTicket(rotation), rotation);
   assert.deepEqual(parseRangeTicket(range), range);
+  assert.deepEqual(parseRotationTicket({ ...rotation, since: 'a later version' }), rotation);
+  assert.deepEqual(parseRangeTicket({ ...range, since: 'a later version' }), range);
   for (const foreign of [
     null,
     undefined,
     'rotate',
     [],
     {},
-    { ...rotation, plaintext: 'x' },
     { ...rotation, tenantId: rotation.tenantId.toUpperCase() },
     { ...rotation, rotationId: `rot-${rotation.rotationId}` },
     { rotationId: rotation.rotationId },
@@ -45,7 +47,6 @@ test('a ticket is taken only with ids that are ids, and with nothing else in it'
     { ...range, ordinal: '3' },
     { ...range, target: 'secrets; drop table secrets' },
     { ...range, target: '' },
-    { ...range, owner: 'x' },
   ])
     assert.equal(parseRangeTicket(foreign), null, JSON.stringify(foreign));
   fc.assert(
@@ -69,6 +70,23 @@ test('the back-off doubles from 250 ms to 10 s, jittered, and never leaves these
   );
 });
 
+test('the version of a ticket stands in the name of its job, and none is the first', () => {
+  for (const name of [
+    'rotate',
+    'sweep',
+    'rotate@1',
+    'sweep@1',
+    'rotate@0',
+    '',
+    'x',
+    'x@2',
+    'rotate@',
+    'rotate@x',
+  ])
+    assert.equal(isOfLaterVersion(name), false, name);
+  for (const name of ['rotate@2', 'sweep@2', 'sweep@10']) assert.equal(isOfLaterVersion(name), true, name);
+});
+
 test('the queue holds one ticket per tenant and range, with ids only, and never for longer than it takes', async () => {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
   const doorbell = createDoorbell({ redisUrl: url, prefix, identity, onError: () => {} });
@@ -77,10 +95,11 @@ test('the queue holds one ticket per tenant and range, with ids only, and never 
   try {
     await until(() => doorbell.ring(rotation), { what: 'the doorbell is connected' });
     await doorbell.ring({ ...rotation, rotationId: randomUUID() });
-    await doorbell.ringAll([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
+    await doorbell.ringLost([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
     assert.equal(await rotations.getJobCountByTypes('waiting'), 2);
     const job = await rotations.getJob(rotationJobId(rotation));
     assert.deepEqual(job?.data, rotation);
+    assert.equal(job?.name, 'rotate@1');
     assert.deepEqual([job?.opts.removeOnComplete, job?.opts.removeOnFail], [true, true]);
     assert.ok((job?.opts.attempts ?? 0) > 1e9, 'attempts do not end a rotation');
 
@@ -111,7 +130,7 @@ test('with Redis away the doorbell answers false at once and never throws', asyn
   });
   const began = performance.now();
   assert.equal(await away.ring(rotation), false);
-  assert.equal(await away.ringAll([rotation]), false);
+  assert.equal(await away.ringLost([rotation]), false);
   assert.equal(await away.ringRanges([range]), false);
   assert.ok(performance.now() - began < 1_000);
   assert.ok(errors.length > 0);

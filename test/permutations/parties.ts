@@ -11,6 +11,7 @@ import {
   writeBatch,
 } from '@rekey/data';
 import type { Store } from '@rekey/db';
+import { formatOf } from '@rekey/envelope';
 import type { PoolClient } from 'pg';
 import { sealedLike } from '../harness/sealed.ts';
 
@@ -186,12 +187,17 @@ export const parties = {
           after: null,
           itemsMax: 100,
           bytesMax: 1e6,
+          identityBytes: formatOf(stage.target.format).identityBytes,
         };
         window = await readWindow(storeOn(stage, session), stage.target, lease, bounds);
       },
       async () => {
         if (lease === null || window === undefined || window.records.length === 0) return;
-        const replacements = createReplacements(stage.target, 10, 1_000);
+        const replacements = createReplacements(stage.target, {
+          identityBytes: formatOf(stage.target.format).identityBytes,
+          items: 10,
+          bytes: 1_000,
+        });
         for (const record of window.records) {
           // Sealed anew: another header and IV around the same value.
           replacements.add(record, (into, at) => {

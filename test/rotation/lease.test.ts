@@ -5,7 +5,6 @@ import { cancelRotation, completeRotation } from '@rekey/control';
 import {
   claimRange,
   idText,
-  leaseMs,
   planRanges,
   proveRange,
   releaseLease,
@@ -13,6 +12,7 @@ import {
   restartRange,
 } from '@rekey/data';
 import { rotate, sweepRange } from '@rekey/rotation';
+import { leaseMs } from '@rekey/times';
 import { seedTenant } from '../harness/seed.ts';
 import { sweepFacts } from '../harness/sweep-facts.ts';
 import { beginSweep } from '../harness/sweep-step.ts';

@@ -62,6 +62,7 @@ test('a range that has grown is read and proved in steps, each from where the la
         itemsMax: 1_000,
         bytesMax: 1_000_000,
         stepItems: 10,
+        identityBytes: 17,
       };
       const window = await readWindow(sweepStore, target, lease, bounds);
       for (const { id } of window.records) seen.push(id.toString('hex'));

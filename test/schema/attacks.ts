@@ -86,9 +86,11 @@ export const attacks: readonly Attack[] = [
   { on: /^rekey\.(guard_\w+|refuse_identity_change)\(\)$/, calling: 'run a guard over a table of its own' },
   { on: /^rekey\.prove_\w+\(/, calling: 'have a range proved, or its failures forgotten' },
   { on: /^rekey\.(install|ensure)_\w+\(/, calling: 'put another fence around a table' },
+  { on: /^rekey\.(label_condition|sealed_bytes_max)\(/, calling: 'learn how large values may be' },
+  { on: /^rekey\.lock_briefly\(/, calling: 'shut everybody out of a table' },
   { on: /^rekey\.(grant|give|set|renew|revoke)_\w+\(/, calling: 'grant itself another part' },
   {
-    on: /^rekey\.(check|register|unregister|repair)_target\w*\(/,
+    on: /^rekey\.((check|register|unregister|repair)_target\w*|finish_registration)\(/,
     calling: 'take a table out of rotations, or look into one',
   },
   {

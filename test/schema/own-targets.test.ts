@@ -156,7 +156,7 @@ test('a window is bounded by bytes: a record of 10 MB comes alone, and nothing i
   const { tenantId, target, ids: all } = await swept([10 * mb, 100, 3 * mb, 6 * mb, 100]);
   const windows: string[][] = [];
   for (let after: string | null = null; ; ) {
-    const bounds = { tenantId, newKeyNumber: 2, after, itemsMax: 4_000, bytesMax: 8 * mb };
+    const bounds = { tenantId, newKeyNumber: 2, after, itemsMax: 4_000, bytesMax: 8 * mb, identityBytes: 17 };
     const { records, next } = await readWindow(store, target, { lower: null, upper: null }, bounds);
     windows.push(
       [...records].map(({ id }) =>
@@ -172,7 +172,7 @@ test('a window is bounded by bytes: a record of 10 MB comes alone, and nothing i
 test('a window holds what stands between its edges on older keys, at most so many', async () => {
   const { tenantId, target, ids: all } = await swept([1, 1, 1, 1, 1, 1]);
   await vault.put({ target: 'secrets', tenantId, id: all[2] ?? '', value: Buffer.of(9) });
-  const bounds = { tenantId, newKeyNumber: 2, after: null, itemsMax: 2, bytesMax: 1_000 };
+  const bounds = { tenantId, newKeyNumber: 2, after: null, itemsMax: 2, bytesMax: 1_000, identityBytes: 17 };
   const edges = { lower: all[0] ?? null, upper: all[4] ?? null };
   const read = async (after: string | null): Promise<{ found: number[]; isLast: boolean }> => {
     const { records, next } = await readWindow(store, target, edges, { ...bounds, after });

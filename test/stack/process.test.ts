@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ProcessOptions, startProcess } from '@rekey/stack';
+import { LINES_KEPT, type ProcessOptions, startProcess } from '@rekey/stack';
 import { isAlive } from './parent.ts';
 
 const STUBBORN = fileURLToPath(new URL('./stubborn-program.ts', import.meta.url));
@@ -68,14 +68,14 @@ test('a process that does not get ready in time rejects with its last lines', as
 
 test('every line is heard, and the last thousand are kept', async (t) => {
   const heard: string[] = [];
-  const running = await start(t, `for (let i = 1; i <= 5000; i++) console.log('line ' + i);`, {
+  const running = await start(t, `for (let i = 1; i <= 20_000; i++) console.log('line ' + i);`, {
     onLine: (line) => heard.push(line),
   });
   assert.deepEqual(await running.exited, { code: 0, signal: null });
-  assert.equal(heard.length, 5_000);
+  assert.equal(heard.length, 20_000);
   const kept = running.logs().split('\n');
-  assert.equal(kept.length, 1_000);
-  assert.equal(kept.at(-1), 'line 5000');
+  assert.equal(kept.length, LINES_KEPT);
+  assert.equal(kept.at(-1), 'line 20000');
 });
 
 async function start(t: TestContext, source: string, options: Partial<ProcessOptions>) {

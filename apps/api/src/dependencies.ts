@@ -1,22 +1,13 @@
-import type {
-  CancelledRotation,
-  FailurePage,
-  Initiator,
-  Snapshot,
-  StartedRotation,
-  StartRotation,
-} from '@rekey/control';
-import type { Doorbell, RedisTrouble } from '@rekey/jobs';
+import type { Commands } from '@rekey/commands';
+import type { FailurePage, Snapshot } from '@rekey/control';
+import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import type { Status } from './status.ts';
 
-/** The truth about rotations. Everything here throws a `StoreError` while Postgres is away. */
+/** The truth about rotations, as it is read. Everything here throws a `StoreError` while Postgres is away. */
 export interface Rotations {
-  start(call: StartRotation): Promise<StartedRotation>;
   find(rotationId: string): Promise<Snapshot | null>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
-  /** Ends it in the name of `actor`, and makes the end known to those who poll. */
-  cancel(rotationId: string, actor: Initiator): Promise<CancelledRotation>;
   /** Throws when the schema is not this program's. */
   checkSchema(): Promise<void>;
   /** Throws when what a rotate call writes could not be written. */
@@ -26,7 +17,7 @@ export interface Rotations {
 /** All that the API is built from, besides its settings. */
 export interface ApiDependencies {
   readonly rotations: Rotations;
-  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly commands: Commands;
   readonly status: Status;
   /** What keeps Redis from doing its part; null: nothing. */
   readonly redis: { check(): Promise<RedisTrouble | null> };

@@ -1,12 +1,9 @@
 import type { Server } from 'node:http';
 import type { Logger } from '@rekey/runtime';
+import { connectionTimeoutMs, requestTimeoutMs } from '@rekey/times';
 import type { FastifyRequest } from 'fastify';
 import { answerRaw, watchAnswers } from './answer-broken-request.ts';
 import { ApiError } from './api-error.ts';
-
-const requestTimeoutMs = 10_000;
-/** A socket on which nothing moves is dropped after once or twice this; longer than any answer of ours takes. */
-const connectionTimeoutMs = 15_000;
 
 /** The part of Fastify's options that decides what is a request, and how long it may take to arrive. */
 export const serverOptions = {
@@ -20,6 +17,7 @@ export const serverOptions = {
     requireHostHeader: false,
   },
   requestTimeout: requestTimeoutMs,
+  // A socket on which nothing moves is dropped after once or twice this.
   connectionTimeout: connectionTimeoutMs,
   // Some proxies name the whole URL (RFC 9112, 3.2.2); its path is what counts.
   rewriteUrl: ({ url = '/' }: { url?: string | undefined }): string => {

@@ -1,3 +1,4 @@
+import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { createConnectionBudget, openStore, StoreError } from '@rekey/db';
 import { createDoorbell, createIdentity, createScoreboard, RedisTrouble, warnOfRedis } from '@rekey/jobs';
@@ -10,6 +11,7 @@ import {
   onOrphaned,
   refuseToStart,
 } from '@rekey/runtime';
+import { shutdownMs, takenMaxMs } from '@rekey/times';
 import { ApiError } from './api-error.ts';
 import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
@@ -18,9 +20,6 @@ import { connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { createStatus } from './status.ts';
 import { warnOfRoom } from './warn-of-room.ts';
-
-/** No answer of ours takes Postgres longer; a connection that is silent for so long has lost its other end. */
-const statementsMaxMs = 3_000;
 
 async function main(config: ApiConfig): Promise<void> {
   const logger = createLogger({
@@ -36,7 +35,8 @@ async function main(config: ApiConfig): Promise<void> {
     max: budget.pooled,
     budget,
     applicationName: 'rekey-api',
-    takenMaxMs: statementsMaxMs,
+    // No answer of ours takes Postgres longer.
+    takenMaxMs: takenMaxMs.api,
     // It listens to nothing, and what it writes sets what it needs in its transaction.
     transactionPooler: 'accept',
     onError: (error) => logger.warn('a connection to Postgres was lost', { error }),
@@ -51,7 +51,7 @@ async function main(config: ApiConfig): Promise<void> {
   };
   const doorbell = createDoorbell(redis);
   const scoreboard = createScoreboard(redis, reviveView);
-  const rotations = connectRotations(store, scoreboard);
+  const rotations = connectRotations(store);
   const status = createStatus({ find: rotations.find, scoreboard });
   const watch = warnOfRedis(logger, 'rotations start late, status comes from Postgres', [
     doorbell,
@@ -62,15 +62,15 @@ async function main(config: ApiConfig): Promise<void> {
 
   const app = await buildApi(config.api, {
     rotations,
+    commands: createCommands({ store, scoreboard, doorbell }),
     status,
-    doorbell,
     redis: watch,
     connections: () => ({ max: budget.max, open: budget.open }),
     logger,
   });
   const close = closeOnSignal({
     logger,
-    deadlineMs: 10_000,
+    deadlineMs: shutdownMs,
     closers: [
       { name: 'http', close: () => app.close() },
       { name: 'watch', close: () => watch.close() },

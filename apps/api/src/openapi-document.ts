@@ -31,14 +31,12 @@ const unused = async (): Promise<never> => {
 
 const nothing: ApiDependencies = {
   rotations: {
-    start: unused,
     find: unused,
     failures: unused,
-    cancel: unused,
     checkSchema: unused,
     checkWork: unused,
   },
-  doorbell: { ring: unused },
+  commands: { startRotation: unused, cancelRotation: unused },
   status: { of: unused, told: () => {} },
   redis: { check: unused },
   logger: createLogger({ name: 'openapi', level: 'silent' }),

@@ -1,6 +1,7 @@
 import type { RotationView, Snapshot } from '@rekey/control';
 import { StoreError } from '@rekey/db';
 import type { Scoreboard } from '@rekey/jobs';
+import { redisBelievedMs } from '@rekey/times';
 
 /** How rotations stand: from Redis what is live, from Postgres whose it is and that it has ended. */
 export interface Status {
@@ -26,7 +27,7 @@ interface Known extends Snapshot {
  * For so long after Postgres was asked Redis is believed. It cannot show more than was once true, since its snapshots are
  * sealed; it could show the same one for ever.
  */
-const liveMs = 10_000;
+const liveMs = redisBelievedMs;
 /** An end is remembered only so that a crowd does not ask all at once: a database may be brought back to before it. */
 const endMs = 1_000;
 /** Of the rotations that are asked for, about 2 KB each. */

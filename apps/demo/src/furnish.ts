@@ -29,7 +29,7 @@ export async function furnish(
 
 async function anyRecord(store: Store): Promise<{ target: string; id: string } | null> {
   const everything = { lower: null, upper: null };
-  const justOne = { tenantId, newKeyNumber: 0, after: null, itemsMax: 1, bytesMax: 1 };
+  const justOne = { tenantId, newKeyNumber: 0, after: null, identityBytes: 0, itemsMax: 1, bytesMax: 1 };
   for (const target of await loadTargets(store)) {
     const { records } = await readWindow(store, target, everything, justOne);
     if (records.length > 0) return { target: target.name, id: idText(target.idType, records.at(0).id) };

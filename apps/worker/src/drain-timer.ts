@@ -13,6 +13,7 @@ import {
 import type { Store } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
+import { drainLookEveryMs } from '@rekey/times';
 
 export interface DrainDependencies {
   readonly store: Store;
@@ -26,7 +27,7 @@ export interface DrainDependencies {
 }
 
 /** A look for who is in the way takes 200 ms of two connections: this often for each tenant at most. */
-const looksEveryMs = 5_000;
+const looksEveryMs = drainLookEveryMs;
 /** From then on the operator is told, and again so often. */
 const patienceMs = 30_000;
 const remindsEveryMs = 60_000;

@@ -4,13 +4,14 @@ import { type Store, StoreError } from '@rekey/db';
 import type { Doorbell } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
+import { choresEveryMs } from '@rekey/times';
 import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
   readonly store: Store;
   /** For what may take longer: to know a restored database's tables again. */
   readonly patientStore: Store;
-  readonly doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>;
+  readonly doorbell: Pick<Doorbell, 'ringLost' | 'ringLostRanges' | 'hurry'>;
   readonly logger: Logger;
   /** Called once when a newer version has made the schema one that this version must not work on. */
   readonly onUnfit: () => void;
@@ -42,6 +43,7 @@ export async function keepHouse({
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
+  const { least, most } = choresEveryMs;
   let failedTurns = 0;
   let trouble: unknown;
   const chore = async (work: () => Promise<unknown>): Promise<void> => {
@@ -51,7 +53,7 @@ export async function keepHouse({
   };
   for (let turn = 1; ; turn += 1) {
     // Jittered, so that many workers do not all look at the same moment.
-    await sleep(700 + Math.random() * 600, undefined, { signal }).catch(() => {});
+    await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     trouble = undefined;
     if (turn % turnsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();

@@ -13,6 +13,7 @@ import {
   refuseToStart,
   startHealthServer,
 } from '@rekey/runtime';
+import { shutdownMs } from '@rekey/times';
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { divideConnections } from './connections.ts';
@@ -42,7 +43,7 @@ const stopping = new AbortController();
 const health = await listen(config);
 const close = closeOnSignal({
   logger,
-  deadlineMs: 10_000,
+  deadlineMs: shutdownMs,
   closers: [
     { name: 'start', close: () => stopping.abort() },
     { name: 'worker', close: () => worker?.close() },

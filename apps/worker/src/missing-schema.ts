@@ -1,5 +1,4 @@
-/** With back-offs of ten seconds at most, whoever was not seen for so long was well meanwhile. */
-const forgottenAfterMs = 30_000;
+import { missingForgottenMs } from '@rekey/times';
 
 /**
  * Told of each time that a rotation meets a part of the schema missing; whether that has been so for longer than the
@@ -9,7 +8,7 @@ export function createMissingSchema(momentMs: number): (rotationId: string) => b
   const missing = new Map<string, { readonly sinceMs: number; readonly seenMs: number }>();
   return (rotationId) => {
     const nowMs = performance.now();
-    for (const [id, { seenMs }] of missing) if (nowMs - seenMs > forgottenAfterMs) missing.delete(id);
+    for (const [id, { seenMs }] of missing) if (nowMs - seenMs > missingForgottenMs) missing.delete(id);
     const sinceMs = missing.get(rotationId)?.sinceMs ?? nowMs;
     missing.set(rotationId, { sinceMs, seenMs: nowMs });
     return nowMs - sinceMs > momentMs;

@@ -1,4 +1,5 @@
 import { beat, type Ends, type FailureReason, failRotation, findRotation } from '@rekey/control';
+import { isOfLaterVersion } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
 import { diagnose, endsRotation, type RotationEnvironment, type Trouble } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
@@ -52,6 +53,14 @@ export async function settle(
     return handOn.pass(job, token);
   }
   if (outcome === 'stopped' && stopping.aborted) return handBack(job, token);
+}
+
+/** Throws for a ticket that only a later version understands, so that it is put off and not dropped. */
+export function leaveToLater({ logger }: Pick<OutcomeDependencies, 'logger'>, job: Job): void {
+  if (!isOfLaterVersion(job.name)) return;
+  const reason = 'a ticket of a later version waits for a worker of that version';
+  logger.warn(reason, { jobId: job.id });
+  throw new Error(reason);
 }
 
 async function handBack(job: Job, token: string | undefined): Promise<never> {

@@ -1,12 +1,13 @@
 import { parseRangeTicket } from '@rekey/jobs';
 import { conclude, loadSweep, sweepRange } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
+import { leaveToLater, noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Sweeps and proves one range; whoever proves the last one ends the rotation. */
 export function processRange(dependencies: OutcomeDependencies): Processor {
   const { env, dropped } = dependencies;
   return async (job, token, jobSignal) => {
+    leaveToLater(dependencies, job);
     const range = parseRangeTicket(job.data);
     if (range === null) {
       dropped(job.id);

@@ -2,7 +2,7 @@ import type { OpenRange } from '@rekey/data';
 import { type Doorbell, parseRotationTicket, type RangeTicket } from '@rekey/jobs';
 import { concludeHere, itemsSweptHere, prepareSweep, sweepHere } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
+import { leaveToLater, noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Takes a tenant's rotation forward: activate, plan, then sweep it here or spread its ranges over the queue. */
 export function processRotation(
@@ -10,6 +10,7 @@ export function processRotation(
 ): Processor {
   const { env, doorbell, dropped } = dependencies;
   return async (job, token, jobSignal) => {
+    leaveToLater(dependencies, job);
     const ticket = parseRotationTicket(job.data);
     if (ticket === null) {
       dropped(job.id);

@@ -12,6 +12,7 @@ import {
   type RotationTicket,
   troubleOf,
 } from '@rekey/jobs';
+import { jobLockMs, stalledEveryMs } from '@rekey/times';
 import { type Processor, Worker as QueueWorker } from 'bullmq';
 import { firstAnswer } from './first-answer.ts';
 
@@ -39,7 +40,11 @@ export interface QueuesOptions {
  * A job whose worker died is taken over after lock duration plus two stalled intervals at most. Neither limits how
  * long a job may run: the lock is renewed while the event loop turns.
  */
-const jobLocks = { lockDuration: 6_000, stalledInterval: 3_000, maxStalledCount: Number.POSITIVE_INFINITY };
+const jobLocks = {
+  lockDuration: jobLockMs,
+  stalledInterval: stalledEveryMs,
+  maxStalledCount: Number.POSITIVE_INFINITY,
+};
 
 /** Takes jobs as soon as Postgres has told whose, and Redis what it is. */
 export function startQueues(options: QueuesOptions): Queues {

@@ -4,15 +4,17 @@ import type { Doorbell } from '@rekey/jobs';
 
 /**
  * Enqueues again what is unfinished in Postgres and shows no sign of life: after a call that found Redis away, a
- * FLUSHALL, a job that was lost. Nothing of this lives in Redis.
+ * FLUSHALL, a job that was lost. Nothing of this lives in Redis. What waits for a free worker shows no sign of life either:
+ * it is told from what was lost by its job. One that Redis holds the id of, and nobody would ever be given, is found once it
+ * is overdue.
  */
 export async function recover(
   store: Store,
-  doorbell: Pick<Doorbell, 'ringAll' | 'ringRanges' | 'hurry'>,
+  doorbell: Pick<Doorbell, 'ringLost' | 'ringLostRanges' | 'hurry'>,
 ): Promise<void> {
   const { rotations, ranges, overdue } = await findUnattended(store);
-  if (rotations.length > 0) await doorbell.ringAll(rotations);
-  if (ranges.length > 0) await doorbell.ringRanges(ranges);
+  if (rotations.length > 0) await doorbell.ringLost(rotations);
+  if (ranges.length > 0) await doorbell.ringLostRanges(ranges);
   if (overdue.rotations.length + overdue.ranges.length > 0)
     await doorbell.hurry(overdue.rotations, overdue.ranges);
 }

@@ -15,6 +15,14 @@ import {
 } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { checkWorkerWork } from '@rekey/schema';
+import {
+  connectMs,
+  disconnectMs,
+  handBackMs,
+  schemaMissingMs as longestMissingMs,
+  signWaitsMs,
+  takenMaxMs,
+} from '@rekey/times';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
 import { createDrainTimer } from './drain-timer.ts';
@@ -39,19 +47,6 @@ export interface RekeyWorker {
   close(): Promise<void>;
 }
 
-/** `worker.close()` waits for Redis and for the jobs under way; a process that is to end does not. */
-const handBackDeadlineMs = 3_000;
-/** A statement that hangs keeps its pool from ending; the process ends all the same. */
-const disconnectDeadlineMs = 500;
-
-/** Nobody waits for a worker's answer, so it has the patience that a far or busy Postgres needs. */
-const connectTimeoutMs = 5_000;
-/** Longer than the most patient switch (10 s) and than any statement; a worker that waits for ever helps nobody. */
-const takenMaxMs = 15_000;
-
-/** A sign of life that waits longer is left out, so that the next one of another rotation gets its turn. */
-const signWaitsMs = 1_000;
-
 interface WorkerOptions {
   readonly connections?: WorkerConnections;
   readonly cipher?: BatchCipher;
@@ -71,7 +66,7 @@ export function startWorker(
   {
     cipher = openBatchCipher(config.REKEY_CIPHER).cipher,
     connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
-    schemaMissingMs = 60_000,
+    schemaMissingMs = longestMissingMs,
   }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
@@ -80,28 +75,30 @@ export function startWorker(
 
   const database = {
     url: config.DATABASE_URL,
-    connectTimeoutMs,
-    takenMaxMs,
+    // Nobody waits for a worker's answer, so it has the patience that a far or busy Postgres needs.
+    connectTimeoutMs: connectMs.worker,
+    takenMaxMs: takenMaxMs.worker,
     budget: connections.budget,
     onError: (error: Error) => logger.debug('postgres', { error }),
   };
   const session = { ...workerSession, ...actingAs({ kind: 'worker', id: `${hostname()}/${process.pid}` }) };
   const signStore = openStore({
     ...database,
+    // One that waits longer is left out, so that the next one of another rotation gets its turn.
     session: { ...session, lock_timeout: signWaitsMs },
     max: connections.signs,
     applicationName: 'rekey-worker',
   });
   const store = openStore({
     ...database,
-    queueTimeoutMs: takenMaxMs,
+    queueTimeoutMs: takenMaxMs.worker,
     session,
     max: connections.steps,
     applicationName: 'rekey-worker',
   });
   const sweepStore = openSweepStore({
     ...database,
-    queueTimeoutMs: takenMaxMs,
+    queueTimeoutMs: takenMaxMs.worker,
     max: connections.sweep,
     applicationName: 'rekey-sweep',
   });
@@ -212,11 +209,13 @@ export function startWorker(
     },
     async close() {
       stop.abort();
-      await withDeadline(handBackDeadlineMs, Promise.all([queues.close(), housekeeping]));
+      // This waits for Redis and for the jobs under way; a process that is to end does not.
+      await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping]));
       watch.close();
       queues.disconnect();
       await Promise.all([doorbell.close(), scoreboard.close()]);
-      await withDeadline(disconnectDeadlineMs, Promise.all([signStore.end(), store.end(), sweepStore.end()]));
+      // A statement that hangs keeps its pool from ending; the process ends all the same.
+      await withDeadline(disconnectMs, Promise.all([signStore.end(), store.end(), sweepStore.end()]));
     },
   };
 }

@@ -1,14 +1,5 @@
 export { beat, type Snapshot } from './beat.ts';
 export {
-  type CancelledRotation,
-  cancelRotation,
-  type Ends,
-  type FailureReason,
-  failRotation,
-  failureReasons,
-} from './close-rotation.ts';
-export { type CompletedRotation, completeRotation } from './complete-rotation.ts';
-export {
   type DekState,
   findKeksInUse,
   type HeldDek,
@@ -29,7 +20,6 @@ export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
 export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
-
 export { type Installation, loadInstallation } from './installation.ts';
 export {
   findIntegrityProblems,
@@ -39,34 +29,43 @@ export {
   recognizeDatabase,
 } from './integrity.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
-
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';
 export {
   type Holder,
   type Initiator,
-  type RotationPhase,
-  type RotationStatus,
   type RotationView,
   reviveView,
   type WaitingDetail,
   type WaitingFor,
 } from './rotation-view.ts';
+export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
+export { tenantExists } from './tenants.ts';
+export { beginVerifying } from './transitions/begin-verifying.ts';
 export {
-  beginVerifying,
-  findUnfinished,
-  loadRunning,
-  type RunningRotation,
-  type TakenUp,
-  takeUp,
-} from './running-rotation.ts';
+  type CancelledRotation,
+  cancelRotation,
+  type Ends,
+  type FailureReason,
+  failRotation,
+  failureReasons,
+} from './transitions/close-rotation.ts';
+export { type CompletedRotation, completeRotation } from './transitions/complete-rotation.ts';
 export {
   forgetIdempotencyKeys,
   type IdempotencyKey,
   type StartedRotation,
   type StartRotation,
   startRotation,
-} from './start-rotation.ts';
-export { type SwitchDek, type Switched, switchDek } from './switch-dek.ts';
-export { tenantExists } from './tenants.ts';
+} from './transitions/start-rotation.ts';
+export {
+  firstState,
+  type RotationPhase,
+  type RotationStatus,
+  rotationMoves,
+  rotationPhases,
+  rotationStatuses,
+} from './transitions/states.ts';
+export { type SwitchDek, type Switched, switchDek } from './transitions/switch-dek.ts';
+export { type TakenUp, takeUp } from './transitions/take-up.ts';
 export { findUnattended, type Unattended } from './unattended.ts';

@@ -1,14 +1,8 @@
 import type { ItemCounts, ItemType } from '@rekey/data';
-import { inOrder, noItems, silentFor } from '@rekey/data';
+import { inOrder, noItems, seconds, silentFor } from '@rekey/data';
+import { unattendedMs } from '@rekey/times';
+import type { RotationPhase, RotationStatus } from './transitions/states.ts';
 
-export type RotationStatus =
-  | 'in_progress'
-  | 'paused'
-  | 'completed'
-  | 'completed_with_failures'
-  | 'failed'
-  | 'cancelled';
-export type RotationPhase = 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
 export type WaitingFor =
   | 'worker'
   | 'kms'
@@ -131,7 +125,8 @@ export interface RotationRow {
  * How long without a sign of life until a rotation is said to wait for a worker: longer while a worker said that it
  * waits for something else, since it backs off meanwhile.
  */
-const unattendedAfter = `case when waiting_for is null then interval '5 seconds' else interval '20 seconds' end`;
+const unattendedAfter = `case when waiting_for is null then ${seconds(unattendedMs.running)}
+  else ${seconds(unattendedMs.waiting)} end`;
 
 export const rotationColumns = `
   id, tenant_id, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,

@@ -1,10 +1,11 @@
-import { asyncCommit, prepared, type Queryable, row, rows } from '@rekey/db';
+import { prepared, type Queryable, rows } from '@rekey/db';
+import type { RotationPhase } from './transitions/states.ts';
 
 /** What a worker must know of a running rotation. Ids are plain UUIDs. */
 export interface RunningRotation {
   readonly id: string;
   readonly tenantId: string;
-  readonly phase: 'queued' | 'activating' | 'sweeping' | 'verifying';
+  readonly phase: Exclude<RotationPhase, 'done'>;
   readonly previousDekId: string | null;
   readonly newDekId: string;
   readonly newKeyNumber: number;
@@ -12,7 +13,7 @@ export interface RunningRotation {
   readonly switched: boolean;
 }
 
-interface RunningRow {
+export interface RunningRow {
   readonly id: string;
   readonly tenant_id: string;
   readonly phase: RunningRotation['phase'];
@@ -25,7 +26,7 @@ interface RunningRow {
 const runningColumns = `r.id, r.tenant_id, r.phase, r.previous_dek_id, r.new_dek_id, d.key_number,
   r.switched_at is not null as switched`;
 
-function toRunning(found: RunningRow): RunningRotation {
+export function toRunning(found: RunningRow): RunningRotation {
   return {
     id: found.id,
     tenantId: found.tenant_id,
@@ -48,22 +49,6 @@ export async function loadRunning(on: Queryable, rotationId: string): Promise<Ru
   return found === undefined ? null : toRunning(found);
 }
 
-export interface TakenUp extends RunningRotation {
-  /** Whether the new DEK's material was stored before. */
-  readonly materialStored: boolean;
-}
-
-/** The rotation, if it is running, with a sign of life; from queued it goes on to activating. */
-export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
-  const [found] = await prepared<RunningRow & { material_stored: boolean }>(
-    on,
-    `select id, tenant_id, phase, previous_dek_id, new_dek_id, key_number, switched, material_stored, ${asyncCommit}
-     from rekey.take_up($1)`,
-    [rotationId],
-  );
-  return found === undefined ? null : { ...toRunning(found), materialStored: found.material_stored };
-}
-
 /** Whether the tenant has an unfinished rotation that runs, and which. */
 export async function findUnfinished(on: Queryable, tenantId: string): Promise<string | null> {
   const [found] = await prepared<{ id: string }>(
@@ -72,14 +57,4 @@ export async function findUnfinished(on: Queryable, tenantId: string): Promise<s
     [tenantId],
   );
   return found?.id ?? null;
-}
-
-/** From sweeping to verifying if everything is planned and no range is left to prove; whether the rotation is verifying now. */
-export async function beginVerifying(on: Queryable, rotationId: string): Promise<boolean> {
-  const { verifying } = await row<{ verifying: boolean }>(
-    on,
-    'select rekey.begin_verifying($1) as verifying',
-    [rotationId],
-  );
-  return verifying;
 }

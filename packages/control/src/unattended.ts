@@ -1,5 +1,6 @@
-import { leaseMs, planIsComplete, type RangeId, silentForMs } from '@rekey/data';
+import { planIsComplete, type RangeId, silentForMs } from '@rekey/data';
 import { type Queryable, rows } from '@rekey/db';
+import { leaseMs, overdueMs, silentMs } from '@rekey/times';
 
 export interface Unattended {
   readonly rotations: Array<{ rotationId: string; tenantId: string }>;
@@ -8,21 +9,11 @@ export interface Unattended {
   readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: RangeId[] };
 }
 
-/** How long a rotation may be silent. A job in the queue costs nothing to add again, so this may be short. */
-const silentMs = 3_000;
-
 /**
- * Longer than the longest back-off of the queue (10 s), which every attempt begins with a beat. A job that waits longer
- * was put off by a worker whose clock is ahead.
+ * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job that waits for
+ * a free worker; this cannot tell. At most `limit` of each kind, at random, so that each has its turn among more.
  */
-const overdueMs = 12_000;
-
-/**
- * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job: adding
- * one again under the same id is a no-op, so this errs towards adding. At most `limit` of each kind, at random, so
- * that several workers do not all take the same.
- */
-export async function findUnattended(on: Queryable, limit = 200): Promise<Unattended> {
+export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unattended> {
   const rotations = await rows<{ id: string; tenant_id: string; overdue: boolean }>(
     on,
     `select id, tenant_id,

@@ -14,7 +14,6 @@ export { type ProvedRange, proveRange } from './prove-range.ts';
 export {
   claimRange,
   type Lease,
-  leaseMs,
   leaveToDrain,
   noteWaiting,
   type RangeId,
@@ -41,9 +40,9 @@ export {
   upsertRecords,
   type WriteRecords,
 } from './records.ts';
-export { createReplacements, type Replacements, seenBytes } from './replacements.ts';
+export { createReplacements, type Replacements } from './replacements.ts';
 export { refusalOf, type SetAside, type SetAsideReason, setAsideReasons } from './set-aside.ts';
-export { silentFor, silentForMs } from './silent.ts';
+export { seconds, silentFor, silentForMs } from './silent.ts';
 export { asTargetTrouble, proveByCounts, TargetTrouble } from './target-trouble.ts';
 export {
   type IdType,

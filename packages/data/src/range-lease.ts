@@ -1,4 +1,5 @@
 import { prepared, type Queryable, row, rows } from '@rekey/db';
+import { leaseMs } from '@rekey/times';
 
 export interface RangeId {
   readonly rotationId: string;
@@ -16,9 +17,6 @@ export interface Lease extends RangeId {
   readonly cursor: string | null;
   readonly planned: number;
 }
-
-/** How long a silent owner keeps a range, by the database's clock. A batch takes milliseconds. */
-export const leaseMs = 8_000;
 
 /** Claims a range of a running rotation; null when it is proved, held by a living owner, or not to be swept. */
 export async function claimRange(on: Queryable, range: RangeId, owner: string): Promise<Lease | null> {

@@ -7,17 +7,17 @@ import type { Target } from './targets.ts';
 export async function readAnew(
   on: Queryable,
   target: Target,
-  { tenantId, newKeyNumber }: { readonly tenantId: string; readonly newKeyNumber: number },
+  wanted: { readonly tenantId: string; readonly newKeyNumber: number; readonly identityBytes: number },
   ids: readonly Buffer[],
 ): Promise<SealedRecord[]> {
   const { table, id, idType, tenant, key, ciphertext } = target;
   const found = await rows<{ n: string; ciphertext: Buffer }>(
     on,
-    `select w.n, case when octet_length(t.${ciphertext}) > rekey.setting('value_bytes_max') + 33
-       then substring(t.${ciphertext} from 1 for 17) else t.${ciphertext} end as ciphertext
+    `select w.n, case when octet_length(t.${ciphertext}) > rekey.sealed_bytes_max($4)
+       then substring(t.${ciphertext} from 1 for $5::int) else t.${ciphertext} end as ciphertext
      from unnest($1::${idType}[]) with ordinality as w(id, n) join ${table} t on t.${id} = w.id
      where (t.${tenant} = $2) is true and t.${key} <> $3`,
-    [encodeArray(idType, ids), tenantId, newKeyNumber],
+    [encodeArray(idType, ids), wanted.tenantId, wanted.newKeyNumber, target.format, wanted.identityBytes],
   );
   return found.flatMap(({ n, ciphertext: bytes }) => {
     const image = ids[Number(n) - 1];

@@ -1,12 +1,11 @@
 import type { Store } from '@rekey/db';
 import { speaking } from '@rekey/db';
-import type { PoolClient } from 'pg';
+import { escapeLiteral, type PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { leftBehind, type PackedRecords, tooLarge, unpackRecords } from './packed-records.ts';
 import { decodeCopy, idText } from './pg-binary.ts';
 import { type Bounds, literals, stepItems as usualStepItems, within } from './range-bounds.ts';
 import type { Lease } from './range-lease.ts';
-import { seenBytes } from './replacements.ts';
 import { reusableBytesMax, reusableMemory } from './reusable-memory.ts';
 import type { SetAside } from './set-aside.ts';
 import type { IdType, Target } from './targets.ts';
@@ -18,6 +17,8 @@ export interface WindowBounds {
   /** Exclusive. */
   readonly after: string | null;
   readonly itemsMax: number;
+  /** So much comes of a record that is larger than this installation allows: what tells it from every other. */
+  readonly identityBytes: number;
   /** At least one record comes, however large. */
   readonly bytesMax: number;
   /** How many one statement looks at. */
@@ -127,20 +128,20 @@ async function readLarge(
   target: Target,
   next: string,
   edge: string,
-  { itemsMax, bytesMax }: WindowBounds,
+  { itemsMax, bytesMax, identityBytes }: WindowBounds,
 ): Promise<InMemory> {
-  const isTooLarge = `octet_length(ciphertext) > (select rekey.setting('value_bytes_max')) + ${aroundValue}`;
+  const isTooLarge = `octet_length(ciphertext) > (select rekey.sealed_bytes_max(${escapeLiteral(target.format)}))`;
   const packed = await readPacked(
     store,
     `select ${imageOf(target.idType)} || case when too_large
-         then int4send(${tooLarge}) || int4send(${seenBytes}) || substring(ciphertext from 1 for ${seenBytes})
+         then int4send(${tooLarge}) || int4send(${identityBytes}) || substring(ciphertext from 1 for ${identityBytes})
          else int4send(octet_length(ciphertext)) || ciphertext end as packed, bytes
      from (
        select id, ciphertext, too_large, bytes,
          sum(bytes) over (order by tenant, id rows unbounded preceding) - bytes as bytes_before
        from (
          select tenant, id, ciphertext, too_large,
-           case when too_large then ${seenBytes} else octet_length(ciphertext) end as bytes
+           case when too_large then ${identityBytes} else octet_length(ciphertext) end as bytes
          from (select tenant, id, ciphertext, ${isTooLarge} as too_large from (${next}) stepped) sized) sizes) weighed
      where bytes_before < ${bytesMax}`,
     `case when count(*) < ${itemsMax} and coalesce(sum(bytes), 0) < ${bytesMax} then ${edge} end`,
@@ -148,9 +149,6 @@ async function readLarge(
   if (packed === null) throw new Error('a record was left behind where none is');
   return packed;
 }
-
-/** What a ciphertext has besides its value. */
-const aroundValue = 33;
 
 /** An id with its length before it. */
 function imageOf(idType: IdType): string {

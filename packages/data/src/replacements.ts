@@ -2,11 +2,13 @@ import type { SealedRecord } from './packed-records.ts';
 import { createArrayImage, decodeArray } from './pg-binary.ts';
 import type { Target } from './targets.ts';
 
-/** How many bytes of a ciphertext tell it from every other: version, key number and IV. */
-export const seenBytes = 17;
+/** For a format whose values have no short identity: then the arrays grow. */
+const identityExpected = 64;
 
 /** Records sealed anew, as the arrays that the statement takes: each is laid out where it is sent from. */
 export interface Replacements {
+  /** So many first bytes of a value tell it from every other. */
+  readonly identityBytes: number;
   readonly items: number;
   /** Of the new ciphertexts, about. */
   readonly bytes: number;
@@ -37,13 +39,21 @@ export interface Replacements {
   release(): void;
 }
 
-export function createReplacements(
-  target: Target,
-  itemsExpected: number,
-  bytesExpected: number,
-): Replacements {
+export interface ReplacementsOrder {
+  readonly identityBytes: number;
+  /** About. */
+  readonly items: number;
+  readonly bytes: number;
+}
+
+export function createReplacements(target: Target, order: ReplacementsOrder): Replacements {
+  const { identityBytes, items: itemsExpected, bytes: bytesExpected } = order;
   const ids = createArrayImage(target.idType, itemsExpected, 16 * itemsExpected);
-  const seen = createArrayImage('bytea', itemsExpected, seenBytes * itemsExpected);
+  const seen = createArrayImage(
+    'bytea',
+    itemsExpected,
+    Math.min(identityBytes, identityExpected) * itemsExpected,
+  );
   const sealed = createArrayImage('bytea', itemsExpected, bytesExpected);
   const append = (
     id: Buffer,
@@ -53,10 +63,12 @@ export function createReplacements(
   ): void => {
     sealed.append(length, seal);
     ids.append(id.length, (into, at) => id.copy(into, at));
+    const seenBytes = Math.min(identityBytes, ciphertext.length);
     seen.append(seenBytes, (into, at) => ciphertext.copy(into, at, 0, seenBytes));
   };
   const arrays = (): readonly [Buffer, Buffer, Buffer] => [ids.image(), seen.image(), sealed.image()];
   return {
+    identityBytes,
     get items() {
       return ids.elements;
     },
@@ -70,7 +82,7 @@ export function createReplacements(
     addWritten(from, idAt, idBytes, ciphertextAt, ciphertextBytes) {
       sealed.added(ciphertextBytes);
       ids.appendPart(from, idAt, idBytes);
-      seen.appendPart(from, ciphertextAt, seenBytes);
+      seen.appendPart(from, ciphertextAt, Math.min(identityBytes, ciphertextBytes));
     },
     add: ({ id, ciphertext }, seal) => append(id, ciphertext, ciphertext.length, seal),
     addSealed: (id, seenOf, bytes) => append(id, seenOf, bytes.length, (into, at) => bytes.copy(into, at)),
@@ -85,7 +97,7 @@ export function createReplacements(
         decodeArray(image).slice(from, to),
       );
       const bytes = partOfSealed.reduce((sum, { length }) => sum + length, 0);
-      const part = createReplacements(target, partOfIds.length, bytes);
+      const part = createReplacements(target, { identityBytes, items: partOfIds.length, bytes });
       for (const [index, id] of partOfIds.entries()) {
         const [seenOf, bytesOf] = [partOfSeen[index], partOfSealed[index]];
         if (seenOf !== undefined && bytesOf !== undefined) part.addSealed(id, seenOf, bytesOf);

@@ -18,6 +18,8 @@ export interface Target {
   readonly tenant: string;
   readonly key: string;
   readonly ciphertext: string;
+  /** The name of the format that its values are sealed in. */
+  readonly format: string;
   /** What a ciphertext is bound to besides its tenant and id, e.g. `credentials.ciphertext`. */
   readonly column: string;
 }
@@ -45,6 +47,7 @@ export interface TargetRow {
   readonly tenant_column: string;
   readonly key_column: string;
   readonly ciphertext_column: string;
+  readonly format: string;
 }
 
 /** Every registered target, in the order of names. */
@@ -57,7 +60,7 @@ export async function loadTargets(on: Queryable): Promise<Target[]> {
 }
 
 export const targetColumns =
-  'name, item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column';
+  'name, item_type, table_name, id_column, id_type, tenant_column, key_column, ciphertext_column, format';
 
 export function toTarget(target: TargetRow): Target {
   return {
@@ -69,6 +72,7 @@ export function toTarget(target: TargetRow): Target {
     tenant: escapeIdentifier(target.tenant_column),
     key: escapeIdentifier(target.key_column),
     ciphertext: escapeIdentifier(target.ciphertext_column),
+    format: target.format,
     column: `${target.name}.${target.ciphertext_column}`,
   };
 }

@@ -1,7 +1,7 @@
 import { inTransaction, prepared, type Queryable, rows, type Store } from '@rekey/db';
 import { decodeArray, encodeArray } from './pg-binary.ts';
 import type { Lease } from './range-lease.ts';
-import { type Replacements, seenBytes } from './replacements.ts';
+import type { Replacements } from './replacements.ts';
 import type { SetAside } from './set-aside.ts';
 import type { Target } from './targets.ts';
 
@@ -57,6 +57,7 @@ export async function writeBatch(
     setAside.map(({ reason }) => reason),
     batch.cursor,
     replacements.items,
+    replacements.identityBytes,
   ]);
   return written === undefined ? null : Number(written.replaced);
 }
@@ -123,7 +124,7 @@ function skipLocked(target: Target): string {
 }
 
 function isAsSeen({ ciphertext }: Target): string {
-  return `substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen`;
+  return `substring(t.${ciphertext} from 1 for $15::int) = w.seen`;
 }
 
 /** Those that could be locked, are as they were seen, and are not under the new DEK for all that. */

@@ -1,3 +1,4 @@
+import { connectMs, lockWaitMs, queueMs } from '@rekey/times';
 import type { Pool } from 'pg';
 import { unlimitedConnections } from './connection-budget.ts';
 import { parseDatabaseUrl } from './database-url.ts';
@@ -13,13 +14,13 @@ export type Store = Pool;
  * An API that waits for it answers 503 after it. TCP sends a lost first packet again after a second, and forty
  * connections at once (a start of everything after an outage) took a small server one: less calls it dead for nothing.
  */
-export const promptConnectMs = 2_000;
+export const promptConnectMs = connectMs.api;
 
 /**
  * How long a caller queues for one of the pool's connections. All of them being busy does not mean that Postgres is
  * away: hundreds of rotate calls at once for one tenant take turns on its row, and are to be told 409, not 503.
  */
-const promptQueueMs = 8_000;
+const promptQueueMs = queueMs;
 
 /**
  * What Postgres itself puts an end to, before a connection is cut here: a lock first, since that says what is in the
@@ -103,7 +104,7 @@ export function openSweepStore(options: Omit<StoreOptions, 'session'>): Store {
     ...options,
     session: {
       ...workerSession,
-      lock_timeout: 50,
+      lock_timeout: lockWaitMs.batch,
       synchronous_commit: 'off',
       enable_hashjoin: 'off',
       enable_mergejoin: 'off',

@@ -1,9 +1,7 @@
+import { shortageMs } from '@rekey/times';
 import type { Store } from './open-store.ts';
 import { StoreError, translateAll } from './store-error.ts';
 import { shortageOf } from './store-pool.ts';
-
-/** How long ago Postgres may have said that its disk is full, and we take it to be so still. */
-const shortageMs = 12_000;
 
 /**
  * Whether Postgres does what work needs, by doing it: runs `statements`, which are to change no row, in a transaction

@@ -3,6 +3,7 @@
  * - `INVALID_ID`: a tenant, a column name, a record id or a DEK id that cannot be bound to a ciphertext
  * - `INVALID_KEY_NUMBER`: not an integer of 1 to 2³¹ − 1
  * - `MALFORMED`: the bytes are not of the format, whatever the key
+ * - `UNKNOWN_FORMAT`: a target's format is none that this version knows
  * - `AUTHENTICATION_FAILED`: another key, another tenant, column or record, or damage; GCM cannot tell which
  */
 export type EnvelopeErrorCode =
@@ -10,6 +11,7 @@ export type EnvelopeErrorCode =
   | 'INVALID_ID'
   | 'INVALID_KEY_NUMBER'
   | 'MALFORMED'
+  | 'UNKNOWN_FORMAT'
   | 'AUTHENTICATION_FAILED';
 
 /** All that this package throws. Neither message nor cause holds bytes of a key, a plaintext, a ciphertext or an id. */

@@ -45,11 +45,17 @@ export interface RecordCipher {
   ): void;
 }
 
+/** What the records of a cipher are bound to besides their ids. */
+export interface RecordPlace {
+  readonly tenantId: string;
+  readonly column: string;
+}
+
 /**
  * @param column table and column, such as `credentials.ciphertext`, of 1 to 65,535 bytes in UTF-8
  * @throws EnvelopeError `INVALID_ID` when the tenant is no UUID or the column name no such text
  */
-export function createRecordCipher({ tenantId, column }: { tenantId: string; column: string }): RecordCipher {
+export function createRecordCipher({ tenantId, column }: RecordPlace): RecordCipher {
   const aadOf = createRecordAad(tenantId, column);
 
   const seal: RecordCipher['seal'] = (key, keyNumber, recordId, plaintext) => {

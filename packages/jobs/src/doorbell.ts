@@ -1,10 +1,13 @@
+import { ringMs } from '@rekey/times';
 import { type Job, Queue } from 'bullmq';
 import { checkRedis } from './check-redis.ts';
 import { type Identity, type Installation, keysOf } from './installation.ts';
 import { mendPlace } from './mend-place.ts';
 import { openRedis, type RedisClient } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
+import { runScript, script } from './run-script.ts';
 import {
+  jobNames,
   jobOptions,
   queueNames,
   type RangeTicket,
@@ -29,8 +32,10 @@ export interface RedisSettings {
  */
 export interface Doorbell {
   ring(rotation: RotationTicket): Promise<boolean>;
-  ringAll(rotations: readonly RotationTicket[]): Promise<boolean>;
   ringRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
+  /** Those of them that Redis holds no job of: what only waits for a free worker is looked at and left alone. */
+  ringLost(rotations: readonly RotationTicket[]): Promise<boolean>;
+  ringLostRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
   /**
    * For tickets that were added again and again and brought nobody to work. Lets jobs run that wait for a later attempt
    * (when that is due goes by the clock of the worker that put them off), and adds those anew that Redis has the ids of
@@ -42,11 +47,17 @@ export interface Doorbell {
   close(): Promise<void>;
 }
 
-const patienceMs = 300;
-const batchPatienceMs = 2_000;
 /** What one call looks after: a look costs Redis a search of its lists. The caller names others the next time. */
 const hurriedMax = 50;
 const movedMax = 5;
+
+/** Which of these keys are none, by their place among them. */
+const missing = script(`
+local found = {}
+for i = 1, #KEYS do
+  if redis.call('EXISTS', KEYS[i]) == 0 then found[#found + 1] = i end
+end
+return found`);
 
 export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSettings): Doorbell {
   const client = openRedis(redisUrl, 'prompt', onError, { hidesVersion: true }); // adding jobs goes by no version
@@ -54,7 +65,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
 
   const addRotations = async (tickets: readonly RotationTicket[]): Promise<void> => {
     const jobs = tickets.map((ticket) => ({
-      name: 'rotate',
+      name: jobNames.rotations,
       data: ticket,
       opts: { ...jobOptions, jobId: rotationJobId(ticket) },
     }));
@@ -62,7 +73,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
   };
   const addRanges = async (tickets: readonly RangeTicket[]): Promise<void> => {
     const jobs = tickets.map((ticket) => ({
-      name: 'sweep',
+      name: jobNames.ranges,
       data: ticket,
       opts: { ...jobOptions, jobId: rangeJobId(ticket), priority: rangePriority(ticket) },
     }));
@@ -71,7 +82,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
 
   /** A ticket whose place is taken by a job of an earlier rotation, cancelled during its back-off, would wait for it. */
   const hurryEarlier = (ticket: RotationTicket): Promise<boolean> =>
-    within(batchPatienceMs, onError, async () => {
+    within(ringMs.many, onError, async () => {
       const job = await (await queue('rotations')).getJob(rotationJobId(ticket));
       if (job !== undefined && job.data.rotationId !== ticket.rotationId) await promote(job);
     });
@@ -103,10 +114,16 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
     return lost;
   };
 
+  const lost = async <Ticket>(of: Queue, tickets: readonly Ticket[], idOf: (ticket: Ticket) => string) => {
+    const keys = tickets.map((ticket) => of.toKey(idOf(ticket)));
+    const found = new Set((await runScript(client, missing, keys, [])) as number[]); // what the script returns
+    return tickets.filter((_ticket, i) => found.has(i + 1));
+  };
+
   return {
     ring: async (ticket) => {
-      const rung = await within(patienceMs, onError, async () => {
-        await (await queue('rotations')).add('rotate', ticket, {
+      const rung = await within(ringMs.one, onError, async () => {
+        await (await queue('rotations')).add(jobNames.rotations, ticket, {
           ...jobOptions,
           jobId: rotationJobId(ticket),
         });
@@ -114,10 +131,17 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
       if (rung) void hurryEarlier(ticket); // nobody's answer has to wait for it
       return rung;
     },
-    ringAll: (rotations) => within(batchPatienceMs, onError, () => addRotations(rotations)),
-    ringRanges: (ranges) => within(batchPatienceMs, onError, () => addRanges(ranges)),
+    ringRanges: (ranges) => within(ringMs.many, onError, () => addRanges(ranges)),
+    ringLost: (rotations) =>
+      within(ringMs.many, onError, async () =>
+        addRotations(await lost(await queue('rotations'), rotations, rotationJobId)),
+      ),
+    ringLostRanges: (ranges) =>
+      within(ringMs.many, onError, async () =>
+        addRanges(await lost(await queue('ranges'), ranges, rangeJobId)),
+      ),
     hurry: (rotations, ranges) =>
-      within(batchPatienceMs, onError, async () => {
+      within(ringMs.many, onError, async () => {
         await addRotations(await misplaced(await queue('rotations'), rotations, rotationJobId));
         await addRanges(await misplaced(await queue('ranges'), ranges, rangeJobId));
       }),

@@ -12,6 +12,7 @@ export {
 } from './scoreboard.ts';
 export {
   backoffMs,
+  isOfLaterVersion,
   parseRangeTicket,
   parseRotationTicket,
   queueNames,

@@ -1,3 +1,4 @@
+import { foreignLockMs } from '@rekey/times';
 import type { RedisClient } from './redis.ts';
 import { runScript, script } from './run-script.ts';
 
@@ -16,16 +17,26 @@ local function sound(key, kind)
   if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
 end
 sound(wait, 'list') sound(active, 'list') sound(paused, 'list') sound(prioritized, 'zset') sound(delayed, 'zset')
+-- What is more in it is of another version.
+local function asks(held)
+  if held == ticket then return true end
+  local read, theirs = pcall(cjson.decode, held)
+  if not read or type(theirs) ~= 'table' then return false end
+  for name, value in pairs(cjson.decode(ticket)) do
+    if theirs[name] ~= value then return false end
+  end
+  return true
+end
 local kind = redis.call('TYPE', job).ok
 if kind == 'none' then return 'none' end
 if kind == 'hash' then
   local held = redis.call('HMGET', job, 'data', 'opts', 'parentKey', 'rjk', 'stacktrace')
-  local ours = held[1] == ticket and held[2] and pcall(cjson.decode, held[2]) and not held[3] and not held[4]
+  local ours = held[1] and asks(held[1]) and held[2] and pcall(cjson.decode, held[2]) and not held[3] and not held[4]
     and (not held[5] or pcall(cjson.decode, held[5]))
   if redis.call('LPOS', active, id) then
     local left = redis.call('PTTL', lock)
-    -- No worker of ours asks for a minute: such a lock is nobody's, and without it the job counts as stalled.
-    if left == -1 or left > 60000 then redis.call('DEL', lock) left = -2 end
+    -- Such a lock is nobody's, and without it the job counts as stalled.
+    if left == -1 or left > ${foreignLockMs} then redis.call('DEL', lock) left = -2 end
     if left > 0 or ours then return 'queued' end
   elseif ours then
     if redis.call('ZSCORE', delayed, id) then return 'delayed' end

@@ -6,6 +6,24 @@ import { openSnapshot } from './snapshot-seal.ts';
 const keptMax = 2_000;
 const keptBytesMax = 4_096;
 
+/**
+ * Of what a view says. Fields are added without raising it, and whoever does not know one passes over it; what changes raises
+ * it. Views from before there was one have none.
+ */
+const format = 1;
+
+export function viewToJson(view: unknown): string {
+  return JSON.stringify({ format, ...(view as object) }); // of a rotation, as whoever publishes has it
+}
+
+/** Null for one that a later version made, and this one would misread: Postgres is asked then. */
+function viewFromJson<View>(text: string, revive: (json: unknown) => View | null): View | null {
+  const json: unknown = JSON.parse(text);
+  if (typeof json !== 'object' || json === null) return null;
+  const { format: told = format, ...view } = json as { format?: unknown };
+  return typeof told === 'number' && told <= format ? revive(view) : null;
+}
+
 interface Opened<View> {
   readonly seal: KeyObject;
   readonly tenantId: string;
@@ -27,7 +45,7 @@ export function createOpener<View>(
     if (before?.sealed === sealed && before.tenantId === tenantId && before.seal === seal)
       return before.snapshot;
     const opened = openSnapshot(seal, rotation, sealed);
-    const view = opened === null ? null : revive(JSON.parse(opened.view));
+    const view = opened === null ? null : viewFromJson(opened.view, revive);
     if (opened === null || view === null) return null;
     const snapshot = { version: opened.version, final: opened.final, view };
     kept.delete(rotationId);

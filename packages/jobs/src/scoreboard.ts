@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
+import { snapshotMs } from '@rekey/times';
 import { ReplyError } from 'ioredis';
 import { checkRedis } from './check-redis.ts';
 import type { RedisSettings } from './doorbell.ts';
 import { type Identity, keysOf } from './installation.ts';
-import { createOpener } from './open-again.ts';
+import { createOpener, viewToJson } from './open-again.ts';
 import { openRedis } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
 import { runScript, script } from './run-script.ts';
@@ -43,10 +44,6 @@ export interface PublishedSnapshot<View> extends RotationOfTenant {
   /** When it was read, by `performance.now()` of this process; absent: now. */
   readonly asOfMs?: number;
 }
-
-/** A live snapshot is old news so long after it was read; Postgres then knows more. */
-const liveTtlMs = 3_000;
-const finalTtlMs = 600_000;
 
 /**
  * The deadline of a live snapshot is a moment of Redis' own clock. A publisher that stood still, or whose connection did,
@@ -96,7 +93,7 @@ export function createScoreboard<View>(
       const own = ours();
       if (own === null) return false;
       const key = own.keyOf(rotationId);
-      const json = JSON.stringify(view);
+      const json = viewToJson(view);
       try {
         const [taken, redisNowMs] = (await runScript(
           client,
@@ -106,8 +103,10 @@ export function createScoreboard<View>(
             version,
             final ? 1 : 0,
             sealSnapshot(own.seal, { rotationId, tenantId, version, final, view: json }),
-            final ? finalTtlMs : Math.ceil(asOfMs + (aheadMs ?? (await askForTime())) + liveTtlMs),
-            liveTtlMs,
+            final
+              ? snapshotMs.final
+              : Math.ceil(asOfMs + (aheadMs ?? (await askForTime())) + snapshotMs.live),
+            snapshotMs.live,
           ],
         )) as [number, number]; // what the script returns
         learn(redisNowMs);

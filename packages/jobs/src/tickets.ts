@@ -1,3 +1,4 @@
+import { backoffMs as backoffTimes } from '@rekey/times';
 import type { JobsOptions } from 'bullmq';
 import Type, { type Static } from 'typebox';
 import Value from 'typebox/value';
@@ -7,29 +8,47 @@ export const queueNames = { rotations: 'rotations', ranges: 'ranges' } as const;
 
 const Uuid = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
 
+/**
+ * What tickets mean is a version, told by the name of their job, which every version before this one passes over. Fields are
+ * added without raising it: whoever does not know one reads on. What changes raises it, and a worker leaves a ticket of a
+ * later version to a later worker.
+ */
+const version = 1;
+export const jobNames = { rotations: `rotate@${version}`, ranges: `sweep@${version}` } as const;
+
+/** Whether a job's ticket means what this version does not know; a name without a version is from before there was one. */
+export function isOfLaterVersion(jobName: string): boolean {
+  const [, told] = /^(?:rotate|sweep)@([0-9]{1,9})$/.exec(jobName) ?? [];
+  return told !== undefined && Number(told) > version;
+}
+
 /** "Take this tenant's rotation forward." */
-const RotationTicket = Type.Object({ rotationId: Uuid, tenantId: Uuid }, { additionalProperties: false });
+const RotationTicket = Type.Object({ rotationId: Uuid, tenantId: Uuid });
 export type RotationTicket = Static<typeof RotationTicket>;
 
 /** "Sweep and prove this range." */
-const RangeTicket = Type.Object(
-  {
-    rotationId: Uuid,
-    target: Type.String({ pattern: '^[a-z][a-z0-9_]{0,40}$' }),
-    // Postgres' integer: a larger one would fail there instead of meaning nothing.
-    ordinal: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
-  },
-  { additionalProperties: false },
-);
+const RangeTicket = Type.Object({
+  rotationId: Uuid,
+  target: Type.String({ pattern: '^[a-z][a-z0-9_]{0,40}$' }),
+  // Postgres' integer: a larger one would fail there instead of meaning nothing.
+  ordinal: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+});
 export type RangeTicket = Static<typeof RangeTicket>;
 
-/** Null for a job that is not one of ours: it is dropped, since Postgres knows what is really unfinished. */
+/**
+ * What this version knows of a ticket; null for a job that is not one of ours: it is dropped, since Postgres knows what is
+ * really unfinished.
+ */
 export function parseRotationTicket(data: unknown): RotationTicket | null {
-  return Value.Check(RotationTicket, data) ? data : null;
+  if (!Value.Check(RotationTicket, data)) return null;
+  const { rotationId, tenantId } = data;
+  return { rotationId, tenantId };
 }
 
 export function parseRangeTicket(data: unknown): RangeTicket | null {
-  return Value.Check(RangeTicket, data) ? data : null;
+  if (!Value.Check(RangeTicket, data)) return null;
+  const { rotationId, target, ordinal } = data;
+  return { rotationId, target, ordinal };
 }
 
 /** One per tenant, so that the queue never holds two tickets for it. BullMQ allows no colon in an id. */
@@ -65,6 +84,6 @@ export function rangePriority({ ordinal }: Pick<RangeTicket, 'ordinal'>): number
 
 /** Milliseconds until the next attempt after trouble: doubling from 250 ms to 10 s, with jitter. */
 export function backoffMs(attemptsMade: number, random: () => number = Math.random): number {
-  const full = Math.min(10_000, 250 * 2 ** Math.min(attemptsMade - 1, 10));
+  const full = Math.min(backoffTimes.max, backoffTimes.first * 2 ** Math.min(attemptsMade - 1, 10));
   return Math.round(full * (0.5 + random() / 2));
 }

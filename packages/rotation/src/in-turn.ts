@@ -1,13 +1,14 @@
 import { type Lease, renewLease } from '@rekey/data';
+import { signOfLifeMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 
 /** Why nothing was done: the lease is another's, or the worker is to stop. */
 export type Refused = 'lost' | 'stopped';
 
-/** A lease is renewed by every batch; whoever waited so long for a turn renews it before anything else. */
-export const longWaitMs = 2_000;
-
-/** Sends a statement when it is its turn, unless the signal has come meanwhile. */
+/**
+ * Sends a statement when it is its turn, unless the signal has come meanwhile. A lease is renewed by every batch; whoever
+ * waited long for a turn renews it before anything else.
+ */
 export async function inTurn<Result>(
   env: RotationEnvironment,
   lease: Lease,
@@ -17,7 +18,7 @@ export async function inTurn<Result>(
   const sinceMs = performance.now();
   const turn = async (): Promise<Result | Refused> => {
     if (signal.aborted) return 'stopped';
-    const isLong = performance.now() - sinceMs > longWaitMs;
+    const isLong = performance.now() - sinceMs > signOfLifeMs;
     if (isLong && !(await renewLease(env.sweepStore, lease))) return 'lost';
     return statement();
   };

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { signOfLifeMs } from '@rekey/times';
 
 /** Holds re-encryption back to so many records per second, over all rotations of this process together. */
 export interface Pace {
@@ -12,8 +13,6 @@ export interface Pace {
 }
 
 const batchMs = 100;
-/** Well below the time after which a silent owner loses its range. */
-const signOfLifeMs = 2_000;
 
 /** Fewer would make batches of a handful of records, each with a commit of its own. */
 export const itemsPerSecondMin = 100;

@@ -1,4 +1,5 @@
 import { beat, type WaitingDetail, type WaitingFor } from '@rekey/control';
+import { beatEveryMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 
 /**
@@ -11,8 +12,6 @@ export interface Pulse {
   /** Says what the rotation waits for, at once. */
   waits(waitingFor: WaitingFor, detail?: WaitingDetail): Promise<void>;
 }
-
-const beatEveryMs = 200;
 
 export function createPulse(
   env: Pick<RotationEnvironment, 'store' | 'signStore' | 'publish'>,

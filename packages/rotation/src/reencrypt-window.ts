@@ -6,17 +6,15 @@ import {
   type SealedRecord,
   type SetAside,
   type SetAsideReason,
-  seenBytes,
   type Target,
 } from '@rekey/data';
 import {
   type BatchCipher,
-  type createRecordCipher,
   type DekKey,
   EnvelopeError,
+  type Format,
+  type RecordCipher,
   type Reencryption,
-  readKeyNumber,
-  readKeyNumberAt,
 } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { KmsError } from '@rekey/kms';
@@ -32,12 +30,13 @@ export type OlderDeks = ReadonlyMap<number, Dek | SetAsideReason>;
 /** Fetches every DEK that the records name. Throws only for trouble that concerns the KEK or the database. */
 export async function fetchOlderDeks(
   keyring: Keyring,
+  format: Format,
   tenantId: string,
   records: PackedRecords,
 ): Promise<OlderDeks> {
   const deks = new Map<number, Dek | SetAsideReason>();
   for (let index = 0; index < records.length; index += 1) {
-    const keyNumber = keyNumberOf(records, index);
+    const keyNumber = keyNumberOf(format, records, index);
     if (keyNumber === null || deks.has(keyNumber)) continue;
     deks.set(keyNumber, await orReason(() => keyring.byNumber(tenantId, keyNumber)));
   }
@@ -45,9 +44,9 @@ export async function fetchOlderDeks(
 }
 
 /** Null, too, where there is only the beginning of a ciphertext. */
-function keyNumberOf(records: PackedRecords, index: number): number | null {
+function keyNumberOf(format: Format, records: PackedRecords, index: number): number | null {
   if (records.isTooLarge(index)) return null;
-  return readKeyNumberAt(records.memory, records.ciphertextAt(index), records.ciphertextBytes(index));
+  return format.keyOf(records.memory, records.ciphertextAt(index), records.ciphertextBytes(index));
 }
 
 /** The keys of those that there are. */
@@ -78,8 +77,9 @@ export interface Stride {
  */
 const recordsInOneGo = { node: 16, ffi: 256 } as const satisfies Record<BatchCipher['kind'], number>;
 
-/** A pass of a cipher, and whose it is. */
+/** A pass of a cipher, whose it is, and how what it reads and writes is laid out. */
 export interface Recipher {
+  readonly format: Format;
   readonly kind: BatchCipher['kind'];
   readonly pass: Reencryption;
 }
@@ -90,16 +90,16 @@ export interface Recipher {
  */
 export async function reencryptBatch(
   target: Target,
-  { kind, pass }: Recipher,
+  { format, kind, pass }: Recipher,
   window: PackedRecords,
   { first, step }: Stride,
   olderDeks: OlderDeks,
 ): Promise<Reencrypted> {
-  const replacements = createReplacements(
-    target,
-    Math.ceil(window.length / step),
-    Math.ceil(window.bytes / step),
-  );
+  const replacements = createReplacements(target, {
+    identityBytes: format.identityBytes,
+    items: Math.ceil(window.length / step),
+    bytes: Math.ceil(window.bytes / step),
+  });
   const setAside: SetAside[] = [];
   let inOneGo = 0;
   for (let index = first; index < window.length; index += step) {
@@ -108,16 +108,17 @@ export async function reencryptBatch(
       inOneGo = 0;
     }
     inOneGo += 1;
-    const reason = reencryptAt(pass, replacements, window, index, olderDeks);
+    const reason = reencryptAt(format, pass, replacements, window, index, olderDeks);
     if (reason === null) continue;
     const { id, ciphertext } = window.at(index);
-    setAside.push({ id, seen: ciphertext.subarray(0, seenBytes), reason });
+    setAside.push({ id, seen: format.identityOf(ciphertext), reason });
   }
   return { replacements, setAside };
 }
 
 /** Anything but a reason would be wrong with a DEK, and so with every record: it is thrown. */
 function reencryptAt(
+  format: Format,
   pass: Reencryption,
   replacements: Replacements,
   window: PackedRecords,
@@ -127,7 +128,7 @@ function reencryptAt(
   if (window.isTooLarge(index)) return 'TOO_LARGE';
   const { memory } = window;
   const [at, bytes] = [window.ciphertextAt(index), window.ciphertextBytes(index)];
-  const keyNumber = readKeyNumberAt(memory, at, bytes);
+  const keyNumber = format.keyOf(memory, at, bytes);
   if (keyNumber === null) return 'MALFORMED';
   const from = olderDeks.get(keyNumber) ?? 'KEY_UNKNOWN';
   if (typeof from === 'string') return from;
@@ -144,7 +145,7 @@ function reencryptAt(
  * found.
  */
 export function reencryptOne(
-  cipher: ReturnType<typeof createRecordCipher>,
+  { format, cipher }: { readonly format: Format; readonly cipher: RecordCipher },
   replacements: Replacements,
   record: SealedRecord,
   olderDeks: OlderDeks,
@@ -153,11 +154,11 @@ export function reencryptOne(
   const { id, ciphertext, isTooLarge } = record;
   const aside = (reason: SetAsideReason): SetAside => ({
     id,
-    seen: ciphertext.subarray(0, seenBytes),
+    seen: format.identityOf(ciphertext),
     reason,
   });
   if (isTooLarge === true) return aside('TOO_LARGE');
-  const keyNumber = readKeyNumber(ciphertext);
+  const keyNumber = format.keyOf(ciphertext, 0, ciphertext.length);
   const from = keyNumber === null ? 'MALFORMED' : (olderDeks.get(keyNumber) ?? 'KEY_UNKNOWN');
   if (typeof from === 'string') return aside(from);
   const order = {

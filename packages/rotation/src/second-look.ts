@@ -1,6 +1,6 @@
 import type { RunningRotation } from '@rekey/control';
 import { createReplacements, readAnew, type SetAside, type SetAsideReason, type Target } from '@rekey/data';
-import { type createRecordCipher, readKeyNumber } from '@rekey/envelope';
+import { type Format, formatOf } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
 import { orReason, type Reencrypted, reencryptOne } from './reencrypt-window.ts';
@@ -15,29 +15,32 @@ export interface SecondLook {
   at(setAside: readonly SetAside[]): Promise<Reencrypted | null>;
 }
 
+/** By `node:crypto`, whatever found it. */
 export function createSecondLook(
   env: Pick<RotationEnvironment, 'sweepStore' | 'keyring'>,
   { tenantId, newKeyNumber }: RunningRotation,
   target: Target,
-  cipher: ReturnType<typeof createRecordCipher>,
   newDek: Dek,
 ): SecondLook {
+  const format: Format = formatOf(target.format);
+  const { identityBytes } = format;
+  const cipher = format.at({ tenantId, column: target.column });
   const deks = new Map<number, Dek | SetAsideReason>();
   return {
     async at(setAside) {
       const doubtful = setAside.filter(({ reason }) => reason !== 'TOO_LARGE');
       if (doubtful.length === 0) return null;
       const ids = doubtful.map(({ id }) => id);
-      const records = await readAnew(env.sweepStore, target, { tenantId, newKeyNumber }, ids);
+      const records = await readAnew(env.sweepStore, target, { tenantId, newKeyNumber, identityBytes }, ids);
       for (const { ciphertext } of records) {
-        const number = readKeyNumber(ciphertext);
+        const number = format.keyOf(ciphertext, 0, ciphertext.length);
         if (number !== null && !deks.has(number))
           deks.set(number, await orReason(() => env.keyring.refresh(tenantId, number)));
       }
-      const replacements = createReplacements(target, records.length, 0);
+      const replacements = createReplacements(target, { identityBytes, items: records.length, bytes: 0 });
       const left = setAside.filter(({ reason }) => reason === 'TOO_LARGE');
       for (const record of records) {
-        const refused = reencryptOne(cipher, replacements, record, deks, newDek);
+        const refused = reencryptOne({ format, cipher }, replacements, record, deks, newDek);
         if (refused !== null) left.push(refused);
       }
       return { replacements, setAside: left };

@@ -8,8 +8,9 @@ import {
   type Target,
   type Window,
 } from '@rekey/data';
-import { createRecordCipher, openBatchCipher } from '@rekey/envelope';
+import { formatOf, openBatchCipher } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
+import { lockWaitMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 import { inTurn, type Refused } from './in-turn.ts';
 import type { Pulse } from './pulse.ts';
@@ -37,7 +38,7 @@ const windowBytes = 3 * 1024 * 1024;
 /** So many records that were left over are each waited for; more of them are tried together, and only as they are free. */
 const oneByOneMax = 8;
 /** How long one of them is waited for, growing: below Postgres' deadlock timeout. */
-const patienceMs = { least: 50, most: 700 } as const;
+const patienceMs = { least: 50, most: lockWaitMs.recordMost } as const;
 
 /** What one pass over a range works on. */
 export interface Pass {
@@ -58,10 +59,11 @@ export async function sweepOnce(
 ): Promise<{ readonly replaced: number } | Refused> {
   const { rotation, target, newDek } = pass;
   const place = { tenantId: rotation.tenantId, column: target.column };
-  const { kind, begin } = env.cipher ?? openBatchCipher('node').cipher;
-  const reencryption = begin({ ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
+  const format = formatOf(target.format);
+  const cipher = env.cipher ?? openBatchCipher('node').cipher;
+  const reencryption = format.begin(cipher, { ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
   try {
-    return await sweepWindows(env, pass, { kind, pass: reencryption }, signal);
+    return await sweepWindows(env, pass, { format, kind: cipher.kind, pass: reencryption }, signal);
   } finally {
     reencryption.end();
   }
@@ -75,9 +77,7 @@ async function sweepWindows(
 ): Promise<{ readonly replaced: number } | Refused> {
   const { rotation, target, lease, newDek, pulse } = pass;
   const { tenantId, newKeyNumber } = rotation;
-  // What did not open is looked at once more by node:crypto, whatever found it.
-  const records = createRecordCipher({ tenantId, column: target.column });
-  const secondLook = createSecondLook(env, rotation, target, records, newDek);
+  const secondLook = createSecondLook(env, rotation, target, newDek);
   const read = (after: string | null): Promise<Window | Refused> => {
     const window = inTurn(env, lease, signal, () =>
       readWindow(env.sweepStore, target, lease, {
@@ -86,6 +86,7 @@ async function sweepWindows(
         after,
         itemsMax: batchesPerWindow * batchItems(env),
         bytesMax: windowBytes,
+        identityBytes: cipher.format.identityBytes,
       }),
     );
     window.catch(() => {}); // it is awaited later, or not at all when a write fails before
@@ -111,7 +112,7 @@ async function sweepWindows(
     const last = window.length === 0 ? null : idText(target.idType, window.at(window.length - 1).id);
     const cursor: string | null = nextAfter ?? last;
     next = nextAfter === null ? null : read(nextAfter);
-    const olderDeks = await fetchOlderDeks(env.keyring, tenantId, window);
+    const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, window);
     cipher.pass.retain(keysOf(olderDeks));
 
     let writing: Promise<number | Refused> = Promise.resolve(0);

@@ -10,6 +10,7 @@ import { TargetTrouble } from '@rekey/data';
 import { StoreError } from '@rekey/db';
 import { EnvelopeError } from '@rekey/envelope';
 import { KmsError } from '@rekey/kms';
+import { keyUnusableMs } from '@rekey/times';
 
 /** What to make of an error: wait it out and say for what, or end the rotation and say why. */
 export type Trouble =
@@ -117,15 +118,14 @@ function detailOfMissing({ message }: KmsError): WaitingDetail {
   };
 }
 
-const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
+const dayMs = 24 * 60 * 60_000;
 
 /** How long a rotation waits before its switch until a cause ends it; the others end it whenever they are met. */
 const patienceMs: Readonly<Partial<Record<FailureReason, number>>> = {
   KEK_DENIED: dayMs,
   KEK_NOT_FOUND: dayMs,
-  OLD_KEY_UNUSABLE: minuteMs,
-  NEW_KEY_UNUSABLE: minuteMs,
+  OLD_KEY_UNUSABLE: keyUnusableMs,
+  NEW_KEY_UNUSABLE: keyUnusableMs,
 };
 
 /**

@@ -4,6 +4,7 @@ import {
   createReplacements,
   type Lease,
   type Locked,
+  type Replacements,
   refusalOf,
   renewLease,
   type SetAsideReason,
@@ -12,9 +13,9 @@ import {
   writeBatch,
 } from '@rekey/data';
 import { StoreError } from '@rekey/db';
+import { signOfLifeMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 import { isOnlyFencedByATrigger } from './fenced.ts';
-import { longWaitMs } from './in-turn.ts';
 
 /** What a batch is written to, and how it treats what is locked. */
 export interface WriteOrder {
@@ -57,7 +58,7 @@ async function writeInHalves(
 ): Promise<number | null> {
   const { target, lease, batch, locked } = order;
   const { replacements } = batch;
-  const none = createReplacements(target, 0, 0);
+  const none = nothing(target, batch.replacements);
   let replaced = 0;
   if (replacements.items === 1) {
     const [id, seen] = replacements.only();
@@ -97,7 +98,7 @@ export async function writeOneByOne(
   let aliveMs = performance.now();
   const inTurn = (work: () => Promise<number | null>): Promise<number | null> => {
     const turn = async (): Promise<number | null> => {
-      const isLong = performance.now() - aliveMs > longWaitMs;
+      const isLong = performance.now() - aliveMs > signOfLifeMs;
       if (isLong && !(await renewLease(env.sweepStore, lease))) return null;
       if (isLong) aliveMs = performance.now();
       return work();
@@ -122,8 +123,13 @@ export async function writeOneByOne(
       one.release();
     }
   }
-  const rest = { ...batch, replacements: createReplacements(target, 0, 0) };
+  const rest = { ...batch, replacements: nothing(target, batch.replacements) };
   return (await writeBatch(env.sweepStore, target, lease, rest, 'judge')) === null ? null : replaced;
+}
+
+/** No replacements, in a batch that has something else to say. */
+function nothing(target: Target, { identityBytes }: Replacements): Replacements {
+  return createReplacements(target, { identityBytes, items: 0, bytes: 0 });
 }
 
 function isLocked(error: unknown): boolean {

@@ -12,7 +12,7 @@ begin
     raise exception 'There is no setting %', setting_name using errcode = '22023';
   end if;
   perform rekey.install_fence(t.name) from rekey.targets t
-    where t.retired_at is null and to_regclass(t.table_name) is not null;
+    where coalesce(t.retired_at, 'infinity') = 'infinity' and to_regclass(t.table_name) is not null;
   perform rekey.remember_functions(array(select 'fence_' || t.name from rekey.targets t where t.retired_at is null));
 end
 $$;

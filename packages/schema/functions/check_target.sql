@@ -19,13 +19,7 @@ declare
   mislabelled boolean;
 begin
   for code, severity, problem in
-    select * from rekey.check_target_name(target_name, target_item_type, target_table)
-    union all select * from rekey.check_target_table(target_table)
-    union all select * from rekey.check_target_columns(target_table, id_column, tenant_column, key_column,
-      ciphertext_column, target_name)
-    union all select * from rekey.check_target_indexes(target_table, id_column, tenant_column, key_column,
-      ciphertext_column)
-    union all select * from rekey.check_target_triggers(target_table, id_column, tenant_column, key_column,
+    select * from rekey.check_target_shape(target_name, target_item_type, target_table, id_column, tenant_column, key_column,
       ciphertext_column)
   loop
     found_errors := found_errors or severity = 'error';
@@ -33,9 +27,8 @@ begin
   end loop;
   -- Looks through all of the table, which takes sense only in one that could be registered otherwise.
   if not found_errors then
-    execute format($sql$select exists (select from %1$s where not coalesce(
-        substring(%2$I from 1 for 5) = '\x01'::bytea || int4send(%3$I), %2$I is null and %3$I is null))$sql$,
-      target_table, ciphertext_column, key_column) into mislabelled;
+    execute format('select exists (select from %s where not %s)', target_table,
+      rekey.label_condition('envelope-v1', ciphertext_column, key_column)) into mislabelled;
     if mislabelled then
       code := 'LABELS_DIFFER';
       severity := 'error';

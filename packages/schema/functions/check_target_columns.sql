@@ -37,10 +37,12 @@ as $$
   union all
   select 'COLUMN_SHARED', 'error', format('The target %s has the %s column %I too: two sealed columns need two each.',
       t.name, w.part, w.name)
-    from wanted w join rekey.targets t on t.table_oid = target_table and t.retired_at is null and t.name <> target_name
+    from wanted w join rekey.targets t on t.table_oid = target_table
+      and coalesce(t.retired_at, 'infinity') = 'infinity' and t.name <> target_name
       and (w.part, w.name) in (('key number', t.key_column), ('ciphertext', t.ciphertext_column))
   union all
   select 'TARGETS_DIFFER', 'error', format('The target %s of this table has another %s column.', t.name, w.part)
-    from wanted w join rekey.targets t on t.table_oid = target_table and t.retired_at is null and t.name <> target_name
+    from wanted w join rekey.targets t on t.table_oid = target_table
+      and coalesce(t.retired_at, 'infinity') = 'infinity' and t.name <> target_name
       and ((w.part = 'id' and w.name <> t.id_column) or (w.part = 'tenant' and w.name <> t.tenant_column))
 $$;

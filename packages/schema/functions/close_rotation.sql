@@ -1,5 +1,6 @@
--- Ends an unfinished rotation as failed or cancelled; completed it becomes by its proof only. A DEK that never became
--- active has sealed nothing and is destroyed with its material. No row: it has ended, or there is none.
+-- Ends a running rotation as failed, or an unfinished one as cancelled; completed it becomes by its proof only. A DEK that
+-- never became active has sealed nothing and is destroyed with its material. No row: it has ended, is paused and does not
+-- fail, or there is none.
 create or replace function rekey.close_rotation(
   rotation uuid, final_status text, reason text, final_progress jsonb, ended_at timestamptz, actor jsonb
 ) returns setof rekey.rotations
@@ -17,7 +18,8 @@ begin
     perform set_config('rekey.actor', ('{"kind": "user"}' || actor)::text, true);
   end if;
   select r.new_dek_id into unused from rekey.rotations r
-    where r.id = rotation and r.status in ('in_progress', 'paused') for update;
+    where r.id = rotation and (r.status = 'in_progress' or r.status = 'paused' and final_status = 'cancelled')
+    for update;
   if not found then
     return;
   end if;

@@ -21,7 +21,8 @@ begin
         'claim_range', 'renew_lease', 'release_lease', 'leave_to_drain', 'restart_range', 'note_waiting', 'hold_lease',
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
-        'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'record_hash', 'refuse_altered'];
+        'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
+        'refuse_altered'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas'];
     when 'application' then
@@ -31,9 +32,9 @@ begin
       -- With every record that is read: whether a DEK stands ready to become active.
       execute format('grant select (tenant_id, state) on rekey.deks to %I', role_name);
     when 'operator' then
-      functions := array['check_target', 'register_target', 'unregister_target', 'repair_target', 'recount_records',
-        'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database', 'installation_id',
-        'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
+      functions := array['check_target', 'register_target', 'finish_registration', 'unregister_target', 'repair_target',
+        'recount_records', 'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database',
+        'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
         'keks_in_use'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',

@@ -1,5 +1,5 @@
--- A rotation begins at its beginning, is completed only where all of it is proved at that moment and nothing casts doubt on
--- it, whoever says so, and never changes afterwards.
+-- A rotation begins at its beginning, makes only the moves of rekey.rotation_moves, is completed only where all of it is
+-- proved at that moment and nothing casts doubt on it, whoever says so, and never changes afterwards.
 create or replace function rekey.guard_rotation() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -17,6 +17,18 @@ begin
   if (new.id, new.tenant_id, new.new_dek_id, new.previous_dek_id, new.items_to_rotate)
     is distinct from (old.id, old.tenant_id, old.new_dek_id, old.previous_dek_id, old.items_to_rotate) then
     raise exception 'What a rotation is about never changes' using errcode = 'RK005';
+  end if;
+  if (new.status, new.phase, new.switched_at) is distinct from (old.status, old.phase, old.switched_at)
+    and not exists (
+      select from rekey.rotation_moves() m
+      where m.from_status = old.status and old.phase = any (m.from_phases)
+        and m.to_status = new.status and coalesce(m.to_phase, old.phase) = new.phase
+        -- The switch is made once, and no other move makes it.
+        and case when m.event = 'switch' then old.switched_at is null and new.switched_at is not null
+          else new.switched_at is not distinct from old.switched_at end)
+  then
+    raise exception 'A rotation that is % (%) does not become % (%)', old.status, old.phase, new.status, new.phase
+      using errcode = 'RK005';
   end if;
   if new.status in ('completed', 'completed_with_failures') then
     if not rekey.everything_proved(new.id) then

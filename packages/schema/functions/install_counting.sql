@@ -9,7 +9,8 @@ declare
   target rekey.targets;
   nullable boolean;
 begin
-  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+  select * into strict target from rekey.targets t
+    where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
   select not a.attnotnull into strict nullable from pg_attribute a
     where a.attrelid = target.table_name::regclass and a.attname = target.key_column and not a.attisdropped;
 

@@ -10,10 +10,11 @@ set search_path = pg_catalog, pg_temp
 as $install$
 declare
   target rekey.targets;
-  -- Of a ciphertext: what surrounds the value takes 33 bytes.
-  bytes_max bigint := rekey.setting('value_bytes_max') + 33;
+  bytes_max bigint;
 begin
-  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+  select * into strict target from rekey.targets t
+    where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
+  bytes_max := rekey.sealed_bytes_max(target.format);
 
   execute format($sql$
     create or replace function rekey.%1$I() returns trigger
@@ -72,7 +73,7 @@ begin
             where octet_length(w.%5$I) > %6$s and r.%5$I is distinct from w.%5$I;
         end if;
         if found then
-          raise exception 'A value of %% is larger than this installation allows (%% bytes)', %7$L, %6$s - 33
+          raise exception 'A value of %% is larger than this installation allows (%% bytes)', %7$L, %8$s
             using errcode = 'RK008';
         end if;
       end if;
@@ -80,7 +81,7 @@ begin
     end
     $fence$
     $sql$, 'fence_' || target.name, target.tenant_column, target.key_column, target.id_column,
-    target.ciphertext_column, bytes_max, target.name);
+    target.ciphertext_column, bytes_max, target.name, rekey.setting('value_bytes_max'));
   execute format('revoke execute on function rekey.%I() from public', 'fence_' || target.name);
 
   perform rekey.ensure_trigger(target.table_name::regclass, 'rekey_fence_insert_' || target.name,

@@ -10,7 +10,7 @@
 -- has come is kept.
 --
 -- 'proved'; 'further': a part of it is, for good; 'left', with how many records that nobody accounts for; 'draining':
--- nothing can be proved yet; 'lost': the lease is another's, or there is none.
+-- nothing can be proved yet; 'lost': the lease is another's, there is none, or the rotation does not run.
 create or replace function rekey.install_proof(target_name text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -27,7 +27,8 @@ declare
   stepping text := '';
   healing text := '';
 begin
-  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+  select * into strict target from rekey.targets t
+    where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
   lower_bounds := array[format('t.%I >= rotates.tenant_id', target.tenant_column),
     format('(t.%I, t.%I) > (rotates.tenant_id, after_id)', target.tenant_column, target.id_column)];
   upper_bounds := array[format('t.%I <= rotates.tenant_id', target.tenant_column),
@@ -94,8 +95,13 @@ begin
         return query select 'lost', null::bigint;
         return;
       end if;
-      select r.tenant_id, d.key_number into rotates from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
-        where r.id = rotation and r.switched_at is not null and r.status in ('in_progress', 'paused');
+      select r.tenant_id, d.key_number, r.status = 'in_progress' as runs into rotates
+        from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
+        where r.id = rotation and r.switched_at is not null;
+      if found and not rotates.runs then
+        return query select 'lost', null::bigint;
+        return;
+      end if;
       if not found then
         return query select 'draining', null::bigint;
         return;

@@ -15,7 +15,7 @@ begin
     from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
     where g.rotation_id = rotation and g.target = range_target and g.ordinal = range_ordinal and g.owner = lease
       and g.lower_id is null and g.upper_id is null and g.proved_at is null
-      and r.id = g.rotation_id and r.switched_at is not null
+      and r.id = g.rotation_id and r.switched_at is not null and r.status = 'in_progress'
       and not exists (select from rekey.dek_locks l
         where l.tenant_id = r.tenant_id and l.closed_at is null and l.key_number <> d.key_number)
       and (select kept.records from rekey.kept_count(r.tenant_id, range_target) kept) = 0

@@ -11,7 +11,7 @@ declare
   last rekey.database_sightings;
 begin
   update rekey.targets t set table_oid = to_regclass(t.table_name), database_id = here
-    where t.retired_at is null and t.database_id is distinct from here and to_regclass(t.table_name) is not null;
+    where coalesce(t.retired_at, 'infinity') = 'infinity' and t.database_id is distinct from here and to_regclass(t.table_name) is not null;
   -- A right that is granted or taken makes another row of a function, whose text would be digested at every look.
   update rekey.function_digests f set function_oid = p.oid, row_made_by = p.xmin
     from pg_proc p

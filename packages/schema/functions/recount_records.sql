@@ -10,7 +10,8 @@ as $$
 declare
   target rekey.targets;
 begin
-  select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null;
+  select * into strict target from rekey.targets t
+    where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
   execute format($sql$
     with mended as (insert into rekey.record_deltas (tenant_id, target, delta)
     select coalesce(there.tenant_id, counted.tenant_id), %2$L, coalesce(there.records, 0) - coalesce(counted.records, 0)
@@ -22,7 +23,8 @@ begin
       group by 1) counted on counted.tenant_id = there.tenant_id
     where coalesce(there.records, 0) <> coalesce(counted.records, 0) returning *)
     insert into rekey.record_counts as c (tenant_id, target, records, churn)
-    select m.tenant_id, m.target, 0, -abs(m.delta) from mended m
+    -- In the order in which others lock them.
+    select m.tenant_id, m.target, 0, -abs(m.delta) from mended m order by 1, 2
     on conflict (tenant_id, target) do update set churn = c.churn + excluded.churn
     $sql$, target.tenant_column, target.name, target.table_name, target.key_column);
 end

@@ -15,7 +15,9 @@ begin
     raise exception 'DEK % is still held by transactions that began before it was deactivated', dek
       using errcode = 'RK003';
   end if;
-  for target in select * from rekey.targets where retired_at is null loop
+  -- Also of those whose registration is not finished.
+  for target in select * from rekey.targets t where t.retired_at is null
+      or t.retired_at = 'infinity' and to_regclass(t.table_name) is not null loop
     execute format('select exists (select from %s where %I = $1 and %I = $2)',
       target.table_name, target.tenant_column, target.key_column)
       into referenced using tenant, number;

@@ -26,6 +26,7 @@ begin
   update rekey.targets t set table_oid = target.table_name::regclass, database_id = rekey.database_id()
     where t.name = target_name;
   perform rekey.install_label(target_name);
+  execute format('alter table %s validate constraint %I', target.table_name, 'rekey_label_' || target_name);
   -- Anew, whatever they look like.
   foreach kind in array array['identity', 'fence_insert', 'fence_update', 'count_insert', 'count_delete', 'count_update',
       'count_truncate'] loop

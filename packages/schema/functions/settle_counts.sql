@@ -13,7 +13,7 @@ begin
     return;
   end if;
   update rekey.rotations r set recounted_at = clock_timestamp()
-    where r.id = rotation and r.status in ('in_progress', 'paused')
+    where r.id = rotation and r.status = 'in_progress'
       and coalesce(r.recounted_at < clock_timestamp() - interval '1 minute', true);
   if not found then
     return;

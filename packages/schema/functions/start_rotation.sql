@@ -26,7 +26,7 @@ declare
   items_per_second numeric;
   items_ahead numeric;
 begin
-  perform set_config('rekey.actor', (initiator || '{"kind": "user"}')::text, true);
+  perform set_config('rekey.actor', ('{"kind": "user"}' || initiator)::text, true);
   -- The tenant's row orders concurrent calls, so that each sees what the one before it committed.
   perform from rekey.tenants t where t.id = tenant for no key update;
   if not found then

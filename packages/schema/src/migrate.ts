@@ -181,7 +181,8 @@ async function replace(client: Client, changed: readonly ProgramFile[]): Promise
   // A mended fence reaches the tables that are registered already.
   await client.query(`
     select rekey.install_fence(t.name), rekey.install_counting(t.name), rekey.install_proof(t.name)
-    from rekey.targets t where t.retired_at is null and to_regclass(t.table_name) is not null order by t.name`);
+    from rekey.targets t where coalesce(t.retired_at, 'infinity') = 'infinity'
+      and to_regclass(t.table_name) is not null order by t.name`);
   // The first time of all, later of what was made just now only: what else was changed by hand is to be found out.
   await client.query(
     `select rekey.remember_functions(case when exists (select from rekey.function_digests) then

@@ -1,5 +1,5 @@
 import { type FoundRecord, readRecords, type Target } from '@rekey/data';
-import { OVERHEAD_BYTES } from '@rekey/envelope';
+import { formatOf } from '@rekey/envelope';
 import { createGetOne, type GetParts, openWith } from './get.ts';
 import { checkedTenant, idImage, tooLarge, valuesBytesMax } from './input.ts';
 import { inTurn } from './transactions.ts';
@@ -46,6 +46,7 @@ async function* readAll(
   target: Target,
   { client, tenantId, ids }: RecordRefs,
 ): AsyncGenerator<FoundRecord & { readonly ciphertext: Buffer }> {
+  const ciphertextBytesMax = formatOf(target.format).sealedBytes(valueBytesMax);
   let left = ids;
   while (left.length > 0) {
     const part = left.slice(0, statementIdsMax);
@@ -53,7 +54,7 @@ async function* readAll(
       readRecords(client ?? store, target, {
         tenantId,
         ids: part,
-        ciphertextBytesMax: valueBytesMax + OVERHEAD_BYTES,
+        ciphertextBytesMax,
         bytesMax: statementBytesMax,
       }),
     );
@@ -62,7 +63,7 @@ async function* readAll(
     for (const record of found) {
       const { ciphertext } = record;
       if (ciphertext !== null) yield { ...record, ciphertext };
-      else if (record.bytes > valueBytesMax + OVERHEAD_BYTES) throw tooLarge('A stored value', valueBytesMax);
+      else if (record.bytes > ciphertextBytesMax) throw tooLarge('A stored value', valueBytesMax);
       else unsent.push(record.given);
     }
     left = [...unsent, ...left.slice(part.length)];

@@ -1,6 +1,6 @@
 import { readRecord, type Target } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
-import { createRecordCipher, EnvelopeError, OVERHEAD_BYTES, readKeyNumber } from '@rekey/envelope';
+import { EnvelopeError, formatOf } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { bytesOf, checkedTenant, idImage, tooLarge } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
@@ -70,8 +70,9 @@ export function createOpen({
     asVault(async () => {
       const tenantId = checkedTenant(row.tenantId);
       const ciphertext = bytesOf(row.ciphertext, 'A ciphertext');
-      if (ciphertext.length > valueBytesMax + OVERHEAD_BYTES) throw tooLarge('The value', valueBytesMax);
       const target = await targets.named(row.target);
+      const most = formatOf(target.format).sealedBytes(valueBytesMax);
+      if (ciphertext.length > most) throw tooLarge('The value', valueBytesMax);
       const sealed = { tenantId, id: row.id, ciphertext };
       try {
         return await openWith((keyNumber) => keyring.byNumber(tenantId, keyNumber), target, sealed);
@@ -87,11 +88,12 @@ export async function openWith(dekOf: DekOf, target: Target, sealed: Sealed): Pr
   const { tenantId, id, ciphertext } = sealed;
   // Bound to its id as it stands in the table, which need not be spelled as the one asked for.
   const image = idImage(target, id);
-  const keyNumber = readKeyNumber(ciphertext);
+  const format = formatOf(target.format);
+  const keyNumber = format.keyOf(ciphertext, 0, ciphertext.length);
   const dek = keyNumber === null ? null : await dekOf(keyNumber);
   if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
   try {
-    return createRecordCipher({ tenantId, column: target.column }).open(dek.key, image, ciphertext);
+    return format.at({ tenantId, column: target.column }).open(dek.key, image, ciphertext);
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error;
     throw new VaultError('UNREADABLE', 'The record does not open', { cause: error });
@@ -104,7 +106,7 @@ async function read(
   target: Target,
   { tenantId, id }: { readonly tenantId: string; readonly id: string },
 ): Promise<{ id: string; ciphertext: Buffer } | null> {
-  const ciphertextBytesMax = valueBytesMax + OVERHEAD_BYTES;
+  const ciphertextBytesMax = formatOf(target.format).sealedBytes(valueBytesMax);
   const found = await asVault(() => readRecord(on, target, { tenantId, id, ciphertextBytesMax }));
   if (found === null) return null;
   if (found.dekAhead) onDekAhead(tenantId);

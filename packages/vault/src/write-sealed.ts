@@ -1,6 +1,6 @@
 import { findUnwritten, replaceRecords, type Target, upsertRecords } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
-import { createRecordCipher } from '@rekey/envelope';
+import { formatOf } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
 import type { OrderedRecord } from './input.ts';
 import { VaultError } from './vault-error.ts';
@@ -26,7 +26,7 @@ export async function writeSealed(
   target: Target,
   { tenantId, dek, records }: Writing,
 ): Promise<'done' | { kind: 'spelled otherwise'; stored: ReadonlyMap<string, string> }> {
-  const cipher = createRecordCipher({ tenantId, column: target.column });
+  const cipher = formatOf(target.format).at({ tenantId, column: target.column });
   for (const part of parts(records)) {
     const sealed = {
       tenantId,

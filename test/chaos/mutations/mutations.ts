@@ -36,7 +36,7 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'packages/data/src/write-batch.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        from: 'return `substring(t.${ciphertext} from 1 for ${seenBytes}) = w.seen`;',
+        from: 'return `substring(t.${ciphertext} from 1 for $15::int) = w.seen`;',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
         to: 'return `(w.seen is not null or t.${ciphertext} is null)`;',
       },

@@ -1,4 +1,4 @@
-import type { Initiator } from '@rekey/control';
+import type { Actor } from '@rekey/commands';
 import type { FastifyRequest } from 'fastify';
 
 /** Who calls, as far as a verified token tells. */
@@ -38,7 +38,7 @@ export function identityOf(caller: Caller): string {
   return `${caller.realm}|${caller.id}`;
 }
 
-/** The caller as rotations and their events keep it. */
-export function initiatorOf({ realm, id, name, email }: Caller): Initiator {
-  return { realm, id, name, email };
+/** The caller as commands, and so rotations and their events, know it. */
+export function actorOf({ realm, id, name, email }: Caller): Actor {
+  return { kind: 'user', realm, id, name, email };
 }

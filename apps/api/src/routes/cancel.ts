@@ -1,7 +1,8 @@
+import type { CancelledRotation } from '@rekey/commands';
 import { CancelBody, cancelMessage, NoQuery, RotationHeaders, RotationParams } from '@rekey/contract';
-import type { CancelledRotation, RotationView } from '@rekey/control';
+import type { RotationView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
-import { callerOf, initiatorOf } from '../auth/caller.ts';
+import { actorOf, callerOf } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import { findVisible } from '../find-visible.ts';
 import type { Guards } from '../guards.ts';
@@ -28,7 +29,7 @@ export function addCancelRoute(app: ApiInstance, guards: Guards, deps: ApiDepend
         rotationId: request.params.rotationId,
         tenantId: request.headers['x-tenantid'],
       });
-      const outcome = await deps.rotations.cancel(id, initiatorOf(caller));
+      const outcome = await deps.commands.cancelRotation(actorOf(caller), { rotationId: id });
       if (outcome.kind === 'cancelled') deps.status.told(outcome);
       const view = cancelledView(outcome);
       deps.logger.info('rotation cancelled', whoAndWhat(request));

@@ -1,4 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { StartedRotation, StartRotation } from '@rekey/commands';
 import {
   formatRotationId,
   type Issue,
@@ -8,11 +9,10 @@ import {
   RotateHeaders,
   type RotateResponse,
 } from '@rekey/contract';
-import type { StartedRotation } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { ApiError } from '../api-error.ts';
-import { callerOf, identityOf, initiatorOf, mayActOn } from '../auth/caller.ts';
+import { actorOf, type Caller, callerOf, identityOf, mayActOn } from '../auth/caller.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 import type { Guards } from '../guards.ts';
 import { answers } from '../openapi-answers.ts';
@@ -21,7 +21,7 @@ import { renderStarted } from '../rotation-json.ts';
 import { validated } from '../validate.ts';
 import { type ApiInstance, rotatePath } from './api-instance.ts';
 
-/** `POST …/rotate`: the row first, then the bell; the answer does not wait for any of the work. */
+/** `POST …/rotate`: the answer does not wait for any of the work. */
 export function addRotateRoute(
   app: ApiInstance,
   guards: Guards,
@@ -43,20 +43,14 @@ export function addRotateRoute(
       if (!mayActOn(caller, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
 
       const key = request.headers['idempotency-key'];
-      const outcome = await deps.rotations.start({
-        rotationId: randomUUID(),
-        newDekId: randomUUID(),
+      const outcome = await deps.commands.startRotation(actorOf(caller), {
         tenantId,
-        initiatedBy: initiatorOf(caller),
-        idempotency:
-          key === undefined ? null : { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId) },
         intervalSeconds: caller.superAdmin ? 0 : intervalSeconds,
-        render: renderStarted,
+        ...(key === undefined ? {} : { idempotency: idempotencyOf(caller, key, tenantId) }),
       });
       if (outcome.kind === 'started') {
         request.noted.rotationId = formatRotationId(outcome.view.id);
         deps.logger.info('rotation started', whoAndWhat(request));
-        await deps.doorbell.ring({ rotationId: outcome.view.id, tenantId });
       }
       const body = bodyOf(outcome);
       if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(body);
@@ -74,8 +68,9 @@ function rotationIn(body: string): string {
 function bodyOf(outcome: StartedRotation): string {
   switch (outcome.kind) {
     case 'started':
+      return outcome.answer ?? renderStarted(outcome.view);
     case 'replayed':
-      return outcome.body;
+      return outcome.answer;
     case 'in_progress':
       throw new ApiError('ROTATION_IN_PROGRESS', { rotationId: formatRotationId(outcome.rotationId) });
     case 'idempotency_mismatch':
@@ -85,6 +80,15 @@ function bodyOf(outcome: StartedRotation): string {
     case 'tenant_not_found':
       throw new ApiError('TENANT_NOT_FOUND');
   }
+}
+
+/** The answer is kept with the key, so that a replay is the same to the byte. */
+function idempotencyOf(
+  caller: Caller,
+  key: string,
+  tenantId: string,
+): NonNullable<StartRotation['idempotency']> {
+  return { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId), answer: renderStarted };
 }
 
 /** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { DekKey } from '../dek.ts';
+import type { RecordPlace } from '../record-cipher.ts';
 
 /** Re-encrypts the records of batches, from the memory that they were read into to the memory that they are sent from. */
 export interface BatchCipher {
@@ -13,9 +14,7 @@ export interface BatchCipher {
   begin(pass: ReencryptionOrder): Reencryption;
 }
 
-export interface ReencryptionOrder {
-  readonly tenantId: string;
-  readonly column: string;
+export interface ReencryptionOrder extends RecordPlace {
   readonly to: DekKey;
   readonly toKeyNumber: number;
 }

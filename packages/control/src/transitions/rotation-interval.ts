@@ -1,4 +1,5 @@
 import { type Queryable, rows } from '@rekey/db';
+import { unfinished } from './states.ts';
 
 /**
  * How many seconds the next rotation of the tenant has to wait, when `intervalSeconds` must lie between the end of the
@@ -15,7 +16,7 @@ export async function secondsUntilNextRotation(
     `select ceil(extract(epoch from max(completed_at) - now()) + $2)::int as seconds
      from rekey.rotations where tenant_id = $1 and status in ('completed', 'completed_with_failures')
      having max(completed_at) is not null
-       and not exists (select from rekey.rotations where tenant_id = $1 and status in ('in_progress', 'paused'))`,
+       and not exists (select from rekey.rotations where tenant_id = $1 and ${unfinished})`,
     [tenantId, intervalSeconds],
   );
   return Math.max(0, left?.seconds ?? 0);

@@ -1,14 +1,14 @@
 import { noItems } from '@rekey/data';
 import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { PoolClient } from 'pg';
-import { secondsUntilNextRotation } from './rotation-interval.ts';
 import {
   type Initiator,
   type RotationRow,
   type RotationView,
   rotationColumns,
   toView,
-} from './rotation-view.ts';
+} from '../rotation-view.ts';
+import { secondsUntilNextRotation } from './rotation-interval.ts';
 
 export interface StartRotation {
   readonly rotationId: string;
@@ -18,19 +18,20 @@ export interface StartRotation {
   readonly idempotency: IdempotencyKey | null;
   /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
   readonly intervalSeconds?: number;
-  /** The exact body of the answer; kept with the idempotency key, so that a replay is the same to the byte. */
-  readonly render: (view: RotationView) => string;
 }
 
 export interface IdempotencyKey {
   readonly caller: string;
   readonly key: string;
+  /** Of what was asked for: the same key for something else is refused. */
   readonly bodyHash: Buffer;
+  /** What a later call with this key is answered, to the byte. Kept as it is: nothing in it means anything here. */
+  readonly answer: (view: RotationView) => string;
 }
 
 export type StartedRotation =
-  | { readonly kind: 'started'; readonly body: string; readonly view: RotationView }
-  | { readonly kind: 'replayed'; readonly body: string }
+  | { readonly kind: 'started'; readonly view: RotationView; readonly answer: string | null }
+  | { readonly kind: 'replayed'; readonly answer: string }
   | { readonly kind: 'idempotency_mismatch' }
   | { readonly kind: 'in_progress'; readonly rotationId: string }
   | { readonly kind: 'too_soon'; readonly retryAfterSeconds: number }
@@ -40,7 +41,7 @@ export type StartedRotation =
  * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
  * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
  * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
- * this one and replays it. Without a key or an interval it is one statement: should `render` throw then, the rotation stands.
+ * this one and replays it. Without a key or an interval it is one statement.
  */
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
   const { idempotency, intervalSeconds = 0 } = call;
@@ -71,7 +72,7 @@ async function startInTurn(tx: PoolClient, call: StartRotation): Promise<Started
     const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
     if (earlier !== null) {
       return earlier.body_hash.equals(idempotency.bodyHash)
-        ? { kind: 'replayed', body: earlier.response }
+        ? { kind: 'replayed', answer: earlier.response }
         : { kind: 'idempotency_mismatch' };
     }
   }
@@ -80,14 +81,10 @@ async function startInTurn(tx: PoolClient, call: StartRotation): Promise<Started
     if (seconds > 0) return { kind: 'too_soon', retryAfterSeconds: seconds };
   }
   const outcome = await start(tx, call);
-  if (outcome.kind === 'started' && idempotency !== null) {
-    await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [
-      idempotency.caller,
-      idempotency.key,
-      outcome.body,
-    ]);
-  }
-  return outcome;
+  if (outcome.kind !== 'started' || idempotency === null) return outcome;
+  const answer = idempotency.answer(outcome.view);
+  await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [idempotency.caller, idempotency.key, answer]);
+  return { ...outcome, answer };
 }
 
 /** One statement, and so all of it or nothing. */
@@ -105,8 +102,7 @@ async function start(on: Queryable, call: StartRotation): Promise<StartedRotatio
   );
   if (unfinished === undefined) return { kind: 'tenant_not_found' };
   if (unfinished.id !== call.rotationId) return { kind: 'in_progress', rotationId: unfinished.id };
-  const view = toView(unfinished);
-  return { kind: 'started', body: call.render(view), view };
+  return { kind: 'started', view: toView(unfinished), answer: null };
 }
 
 /** Deletes keys that are not honoured any more, some at a time. */

@@ -1,17 +1,17 @@
 import { itemTypes } from '@rekey/data';
 import { inTransaction, row, rows, type Store } from '@rekey/db';
 import type { PoolClient } from 'pg';
-import type { Snapshot } from './beat.ts';
-import { progressOf, sumRanges } from './progress.ts';
+import type { Snapshot } from '../beat.ts';
+import { progressOf, sumRanges } from '../progress.ts';
 import {
   type Initiator,
   type Progress,
   type RotationRow,
-  type RotationStatus,
   type RotationView,
   rotationColumns,
   toView,
-} from './rotation-view.ts';
+} from '../rotation-view.ts';
+import type { Final } from './states.ts';
 
 /** The permanent causes that end a rotation as `failed`. Anything else is waited out. */
 export const failureReasons = [
@@ -23,15 +23,13 @@ export const failureReasons = [
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
-export type Final = Exclude<RotationStatus, 'in_progress' | 'paused'>;
-
 /** Whether a cause ends a rotation that has been under way for so long, by the database's clock. */
 export type Ends = (
   reason: FailureReason,
   rotation: { readonly switched: boolean; readonly forMs: number },
 ) => boolean;
 
-/** Ends an unfinished rotation for a permanent cause; null when it had ended already, `goes_on` when it does not yet. */
+/** Ends a running rotation for a permanent cause; null when it runs no more, `goes_on` when it does not end yet. */
 export async function failRotation(
   store: Store,
   rotationId: string,
@@ -43,14 +41,14 @@ export async function failRotation(
       tx,
       `select switched_at is not null as switched,
          (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as for_ms
-       from rekey.rotations where id = $1 and status in ('in_progress', 'paused')`,
+       from rekey.rotations where id = $1 and status = 'in_progress'`,
       [rotationId],
     );
     if (before === undefined) return null;
     // Before it is halted: that takes its ranges from those who are not in trouble.
     if (!ends(reason, { switched: before.switched, forMs: before.for_ms })) return 'goes_on';
     const rotation = await halt(tx, rotationId);
-    if (rotation === null) return null;
+    if (rotation?.status !== 'in_progress') return null; // ended, or paused meanwhile
     const switchedMeanwhile = rotation.switched_at !== null && !before.switched;
     return switchedMeanwhile ? 'goes_on' : close(tx, rotation, 'failed', reason, null);
   });

@@ -1,10 +1,10 @@
 import { totalOf } from '@rekey/data';
 import { prepared, type Queryable, StoreError } from '@rekey/db';
-import type { Snapshot } from './beat.ts';
+import type { Snapshot } from '../beat.ts';
+import { type IntegrityProblem, settleCounts } from '../integrity.ts';
+import { progressOf, type SumsRow, sumsOf, toSums } from '../progress.ts';
+import { type RotationRow, rotationColumns, toView } from '../rotation-view.ts';
 import { finalProgress } from './close-rotation.ts';
-import { type IntegrityProblem, settleCounts } from './integrity.ts';
-import { progressOf, type SumsRow, sumsOf, toSums } from './progress.ts';
-import { type RotationRow, rotationColumns, toView } from './rotation-view.ts';
 
 export type CompletedRotation =
   | {
@@ -17,7 +17,7 @@ export type CompletedRotation =
   | { readonly kind: 'not_proved' }
   /** All is proved, but what the proofs rest on is not as it must be. */
   | { readonly kind: 'doubted'; readonly problems: readonly IntegrityProblem[] }
-  /** Somebody else ended it. */
+  /** It does not run: somebody else ended it, or it is paused. */
   | { readonly kind: 'finished' };
 
 interface Provedness {
@@ -42,7 +42,7 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
     const [rotation] = await prepared<RotationRow & SumsRow & Provedness>(
       on,
       `select ${rotationColumns}, proved, ${sumsOf('$1')}
-       from rekey.rotations, rekey.rotation_proved($1) proved where id = $1 and status in ('in_progress', 'paused')`,
+       from rekey.rotations, rekey.rotation_proved($1) proved where id = $1 and status = 'in_progress'`,
       [rotationId],
     );
     if (rotation === undefined) return { kind: 'finished' };

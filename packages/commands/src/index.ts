@@ -1,0 +1,22 @@
+import { type CancelledRotation, type CancelRotation, cancelRotation } from './cancel-rotation.ts';
+import type { Actor, CommandDependencies } from './dependencies.ts';
+import { type StartedRotation, type StartRotation, startRotation } from './start-rotation.ts';
+
+export type { Actor, CancelledRotation, CancelRotation, CommandDependencies, StartedRotation, StartRotation };
+
+/**
+ * What can be done with rotations, whoever asks for it: an API, a command line, a scheduler. Each is `(actor, input) →
+ * outcome`: every refusal that a caller may meet is an outcome, and what is thrown is a `StoreError`. Whether the actor may
+ * do it is the caller's to know.
+ */
+export interface Commands {
+  startRotation(actor: Actor, input: StartRotation): Promise<StartedRotation>;
+  cancelRotation(actor: Actor, input: CancelRotation): Promise<CancelledRotation>;
+}
+
+export function createCommands(dependencies: CommandDependencies): Commands {
+  return {
+    startRotation: (actor, input) => startRotation(dependencies, actor, input),
+    cancelRotation: (actor, input) => cancelRotation(dependencies, actor, input),
+  };
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { type IdempotencyKey, type StartedRotation, startRotation as start } from '@rekey/control';
+import type { Actor, CommandDependencies } from './dependencies.ts';
+
+export type { StartedRotation };
+
+export interface StartRotation {
+  readonly tenantId: string;
+  /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
+  readonly intervalSeconds?: number;
+  /** Of a call that may come again, and is then to be answered as it was. */
+  readonly idempotency?: IdempotencyKey;
+}
+
+/** Starts the rotation of a tenant's DEK. Resolves once it is durable and its ticket is in the queue, or will not be soon. */
+export async function startRotation(
+  { store, scoreboard, doorbell }: CommandDependencies,
+  actor: Actor,
+  { tenantId, intervalSeconds = 0, idempotency }: StartRotation,
+): Promise<StartedRotation> {
+  const outcome = await start(store, {
+    rotationId: randomUUID(),
+    newDekId: randomUUID(),
+    tenantId,
+    initiatedBy: actor,
+    idempotency: idempotency ?? null,
+    intervalSeconds,
+  });
+  if (outcome.kind !== 'started') return outcome;
+  const { view } = outcome;
+  const rotation = { rotationId: view.id, tenantId: view.tenantId };
+  // So that polling begins at Redis. Not waited for: Postgres knows as much.
+  void scoreboard.publish({ ...rotation, version: 0, final: false, view });
+  await doorbell.ring(rotation);
+  return outcome;
+}

@@ -1,0 +1,69 @@
+/**
+ * Every duration that something elsewhere relies on, in milliseconds. What they promise each other stands in
+ * `test/times.test.ts`, an inequality each with the sentence that it protects: whoever changes one reads there who counts
+ * on it. Durations that nobody else relies on stay where they are used.
+ */
+
+/** How long a silent owner keeps a range, by the database's clock. A batch takes milliseconds. */
+export const leaseMs = 8_000;
+/** What waits for its turn renews its lease, or gives another sign of life, so often. */
+export const signOfLifeMs = 2_000;
+/** How often a rotation that is swept is brought up to date, at most. */
+export const beatEveryMs = 200;
+/** A sign of life of the future: the database's clock has stepped back. Also in SQL: `rekey.claim_range`. */
+export const clockAheadMs = 10_000;
+
+/** BullMQ's: how long a job is its worker's without renewal, and how often it is looked for those that lapsed. */
+export const jobLockMs = 6_000;
+export const stalledEveryMs = 3_000;
+/** No worker of ours asks for as long: such a lock is nobody's. */
+export const foreignLockMs = 60_000;
+/** Between attempts at what met trouble: doubling, with jitter. */
+export const backoffMs = { first: 250, max: 10_000 } as const;
+
+/** A worker's other work, drains and recovery among it, is done so often. */
+export const choresEveryMs = { least: 700, most: 1_300 } as const;
+/** After so long without a sign of life it is looked whether a rotation's job is in the queue. */
+export const silentMs = 3_000;
+/** And after so long whether it is where a worker will be given it. */
+export const overdueMs = 12_000;
+/** From then on a rotation is said to wait for a worker: later while a worker said that it waits for something else. */
+export const unattendedMs = { running: 5_000, waiting: 20_000 } as const;
+/** So often it is looked who is in the way of a drain, for each tenant. */
+export const drainLookEveryMs = 5_000;
+
+/** A rotation that met a part of the schema missing and then was not seen for so long was well meanwhile. */
+export const missingForgottenMs = 30_000;
+/** For so long a part of the schema may be missing, as while it is restored, before that ends a rotation. */
+export const schemaMissingMs = 60_000;
+/** For so long a DEK's bytes must have been unusable, for whichever worker, before that ends a rotation. */
+export const keyUnusableMs = 60_000;
+/** How long ago Postgres may have said that its disk is full, and we take it to be so still. */
+export const shortageMs = 12_000;
+
+/** What the sweep waits for a lock while it holds others, and at most for one record while it holds none. */
+export const lockWaitMs = { batch: 50, recordMost: 700 } as const;
+
+/** A live snapshot in Redis is old news so long after it was read; a final one is kept for latecomers. */
+export const snapshotMs = { live: 3_000, final: 600_000 } as const;
+/** For so long after Postgres was asked the API believes Redis. */
+export const redisBelievedMs = 10_000;
+/** How long Redis may take for a ticket that somebody's answer waits for, and for many. */
+export const ringMs = { one: 300, many: 2_000 } as const;
+
+/** How long a store waits for a connection to come about: an API, for whose answer somebody waits, and a worker. */
+export const connectMs = { api: 2_000, worker: 5_000 } as const;
+/** How long a caller queues for one of a pool's connections. */
+export const queueMs = 8_000;
+/** How long a connection may be silent: its other end is lost then. A worker's sign of life has its own wait for a lock. */
+export const takenMaxMs = { api: 3_000, worker: 15_000 } as const;
+export const signWaitsMs = 1_000;
+
+/** What the API gives a request to arrive, and a socket on which nothing moves. */
+export const requestTimeoutMs = 10_000;
+export const connectionTimeoutMs = 15_000;
+
+/** A stopping worker hands its jobs back, then closes its connections; and when a process ends in any case. */
+export const handBackMs = 3_000;
+export const disconnectMs = 500;
+export const shutdownMs = 10_000;
