@@ -74,13 +74,16 @@ export async function collectSources(root: string, room: string): Promise<Source
   return { files, packages, optional };
 }
 
+/** What a front door has itself, instead of leading to it. */
+const own = /^export (?:async )?(?:const|function|class|interface|type) (\w+)/gm;
+
 /** The names that a front door lets through, and the file of each. */
 function readDoor(text: string): Map<string, string> {
-  return new Map(
-    [...text.matchAll(statement)].flatMap(([, , , names = '', from = '']) =>
-      namesIn(names).map((name): [string, string] => [publicName(name), from]),
-    ),
+  const led = [...text.matchAll(statement)].flatMap(([, , , names = '', from = '']) =>
+    namesIn(names).map((name): [string, string] => [publicName(name), from]),
   );
+  const here = [...text.matchAll(own)].map(([, name = '']): [string, string] => [name, './index.ts']);
+  return new Map([...here, ...led]);
 }
 
 function namesIn(list: string): string[] {
