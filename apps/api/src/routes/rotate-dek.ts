@@ -1,0 +1,99 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  formatRotationId,
+  type Issue,
+  parseUuid,
+  RotateBody,
+  RotateHeaders,
+  RotateResponse,
+} from '@rekey/contract';
+import type { StartedRotation } from '@rekey/control';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../api-error.ts';
+import { callerOf, identityOf, initiatorOf, isSuperAdmin, mayActOn } from '../auth/caller.ts';
+import { whoAndWhat } from '../request-log.ts';
+import { renderStarted } from '../rotation-json.ts';
+import { route } from '../route.ts';
+
+/** The row first, then the bell; the answer does not wait for any of the work. */
+export const rotateDek = route({
+  operationId: 'rotateDek',
+  method: 'POST',
+  path: '/api/v1/admin/dek/rotate',
+  permission: 'by_role',
+  tag: 'DEK rotation',
+  summary: "Start the rotation of one tenant's data encryption key",
+  description:
+    'Every credential, API key and secret of the tenant is re-encrypted under a new DEK by a background job, ' +
+    'without service interruption. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
+    'tenant, `security_admin` for the one in the token.',
+  request: { headers: RotateHeaders, body: RotateBody, rules: [tenantsAgree] },
+  answers: {
+    200: { description: 'The rotation is on its way; poll it by its id.', schema: RotateResponse },
+  },
+  errors: ['TENANT_NOT_FOUND', 'ROTATION_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED', 'ROTATION_TOO_SOON'],
+  handler:
+    ({ rotations, doorbell, logger, rotationIntervalSeconds }) =>
+    async ({ route: self, headers, body: { tenantId: named }, request }) => {
+      const caller = callerOf(request);
+      const tenantId = named.toLowerCase();
+      request.noted.tenantId = tenantId;
+      if (!mayActOn(caller, self, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
+
+      const key = headers['idempotency-key'];
+      const outcome = await rotations.start({
+        rotationId: randomUUID(),
+        newDekId: randomUUID(),
+        tenantId,
+        initiatedBy: initiatorOf(caller),
+        idempotency:
+          key === undefined ? null : { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId) },
+        intervalSeconds: isSuperAdmin(caller) ? 0 : rotationIntervalSeconds,
+        render: renderStarted,
+      });
+      if (outcome.kind === 'started') {
+        request.noted.rotationId = formatRotationId(outcome.view.id);
+        logger.info('rotation started', whoAndWhat(request));
+        await doorbell.ring({ rotationId: outcome.view.id, tenantId });
+      }
+      const body = bodyOf(outcome);
+      if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(body);
+      return body;
+    },
+});
+
+/** The rotation of an answer that {@link renderStarted} made. */
+function rotationIn(body: string): string {
+  const { data }: RotateResponse = JSON.parse(body);
+  return data.rotationId;
+}
+
+function bodyOf(outcome: StartedRotation): string {
+  switch (outcome.kind) {
+    case 'started':
+    case 'replayed':
+      return outcome.body;
+    case 'in_progress':
+      throw new ApiError('ROTATION_IN_PROGRESS', { rotationId: formatRotationId(outcome.rotationId) });
+    case 'idempotency_mismatch':
+      throw new ApiError('IDEMPOTENCY_KEY_REUSED');
+    case 'too_soon':
+      throw new ApiError('ROTATION_TOO_SOON', { retryAfterSeconds: outcome.retryAfterSeconds });
+    case 'tenant_not_found':
+      throw new ApiError('TENANT_NOT_FOUND');
+  }
+}
+
+/** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */
+function bodyHash(tenantId: string): Buffer {
+  return createHash('sha256').update(JSON.stringify({ tenantId })).digest();
+}
+
+/** Speaks only when both are UUIDs; a malformed one has an issue of its own. */
+function tenantsAgree({ headers, body }: FastifyRequest): Issue[] {
+  const named = typeof headers['x-tenantid'] === 'string' ? parseUuid(headers['x-tenantid']) : null;
+  const inBody = typeof body === 'object' && body !== null && 'tenantId' in body ? body.tenantId : undefined;
+  const wanted = typeof inBody === 'string' ? parseUuid(inBody) : null;
+  if (named === null || wanted === null || named === wanted) return [];
+  return [{ path: 'headers.x-tenantid', message: 'is not the tenantId of the body' }];
+}
