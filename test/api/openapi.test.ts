@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { openApi, routes } from '@rekey/api';
+import { openApi, routes, routeTable } from '@rekey/api';
 import { errorTable } from '@rekey/contract';
 import { liveApi } from './live-api.ts';
 
@@ -11,6 +11,11 @@ test('docs/openapi.json is what the routes say (else: npm run openapi)', async (
   const served = await (await liveApi()).send({ path: '/openapi.json' });
   assert.equal(served.status, 200);
   assert.deepEqual(served.json, JSON.parse(committed));
+});
+
+test('docs/http.md has every route (else: npm run openapi)', async () => {
+  const page = await readFile(new URL('../../docs/http.md', import.meta.url), 'utf8');
+  assert.ok(page.includes(`\n\n${routeTable(routes)}\n\n`));
 });
 
 test('the rotate operation publishes its headers, its body and every error the contract names', async () => {

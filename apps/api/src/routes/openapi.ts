@@ -8,7 +8,7 @@ export const openApiRoute = route({
   path: '/openapi.json',
   permission: 'public',
   tag: 'Document',
-  summary: 'This document',
+  summary: 'The OpenAPI document',
   request: {},
   answers: { 200: { description: 'OpenAPI 3.1.', schema: Type.Unsafe<object>({ type: 'object' }) } },
   errors: [],
