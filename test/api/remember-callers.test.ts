@@ -26,8 +26,7 @@ const callerOf = (id: string) => ({
   id,
   name: null,
   email: null,
-  superAdmin: true,
-  securityAdmin: false,
+  roles: ['super_admin'] as const,
   tenantId: null,
 });
 

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
 
 const documents = await Promise.all(
-  (await Array.fromAsync(glob('{README,CHANGELOG,docs/*,docs/adr/*}.md', { cwd: root })))
+  (await Array.fromAsync(glob('{README,CHANGELOG,CONTRIBUTING,docs/*,docs/adr/*}.md', { cwd: root })))
     .sort()
     .map(async (file) => ({ file, text: await read(file) })),
 );

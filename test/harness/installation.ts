@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Client, createClient } from '@rekey/client';
 import { loadInstallation } from '@rekey/control';
 import { openStore, type Store } from '@rekey/db';
 import { keysOf } from '@rekey/jobs';
@@ -75,6 +76,9 @@ export interface Installation {
   leftOnOlderKeys(tenantId: string): Promise<number>;
 }
 
+/** Longer than any test waits for one. */
+const answerMaxMs = 600_000;
+
 /** What the installation is to run on instead of the test servers, and with. */
 export interface InstallationOptions {
   readonly apis?: number;
@@ -130,16 +134,18 @@ export async function installation(
     roles: ['super_admin'],
     exp: Math.floor(Date.now() / 1_000) + 3_600,
   });
-  const call = async (api: number, path: string, init: RequestInit = {}): Promise<ApiAnswer> => {
-    const { url } = running[api] ?? { url: '' };
-    const answer = await fetch(`${url}/api/v1/admin/dek${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...init.headers },
-    });
-    const body: unknown = await answer.json();
-    return { status: answer.status, body: body as ApiAnswer['body'] }; // a test reads whatever came back
+  const clients = running.map(({ url }) => createClient({ url, token, timeoutMs: answerMaxMs }));
+  const clientOf = (api: number): Client => {
+    const client = clients[api];
+    if (client === undefined) throw new Error(`there is no API ${api}`);
+    return client;
   };
-  const status = (rotationId: string, api = 0): Promise<ApiAnswer> => call(api, `/rotations/${rotationId}`);
+  const told = async (answering: Promise<{ status: number; body: unknown }>): Promise<ApiAnswer> => {
+    const { status, body } = await answering;
+    return { status, body: body as ApiAnswer['body'] }; // a test reads whatever came back
+  };
+  const status = (rotationId: string, api = 0): Promise<ApiAnswer> =>
+    told(clientOf(api).ask('getRotation', { path: { rotationId } }));
 
   return {
     databaseUrl,
@@ -156,17 +162,17 @@ export async function installation(
     addWorker,
     seedTenant: (records) => seedTenant(vault, records),
     rotate: (tenantId, api = 0, headers = {}) =>
-      call(api, '/rotate', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-tenantid': tenantId, ...headers },
-        body: JSON.stringify({ tenantId }),
-      }),
+      told(
+        clientOf(api).ask('rotateDek', {
+          headers: { 'x-tenantid': tenantId, ...headers },
+          body: { tenantId },
+        }),
+      ),
     status,
-    cancel: (rotationId) => call(0, `/rotations/${rotationId}/cancel`, { method: 'POST' }),
+    cancel: (rotationId) => told(clientOf(0).ask('cancelRotation', { path: { rotationId } })),
     async failures(rotationId) {
-      const { body } = await call(0, `/rotations/${rotationId}/failures?limit=100`);
-      const data: unknown = body.data;
-      return (data as { failures: Array<{ itemType: string; recordId: string; reason: string }> }).failures;
+      const page = { path: { rotationId }, query: { limit: 100 } };
+      return (await clientOf(0).listRotationFailures(page)).data.failures;
     },
     ended: (rotationId, { timeoutMs = 30_000, everyMs = 10 } = {}) =>
       until(

@@ -34,12 +34,12 @@ export function requireOneHost({ raw }: FastifyRequest): void {
   throw new ApiError('INVALID_REQUEST', { issues: [{ path: 'headers.host', message: 'is required, once' }] });
 }
 
-/** Answers in JSON what Node by itself would answer with an empty 417, or not at all. */
-export function answerOddRequests(server: Server, logger: Logger): void {
+/** Answers in JSON what Node by itself would answer with an empty 417, or not at all; `allowed` are the methods there are. */
+export function answerOddRequests(server: Server, allowed: string, logger: Logger): void {
   watchAnswers(server);
   // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('connect', (_request, socket) => {
-    answerRaw(new ApiError('METHOD_NOT_ALLOWED', { allow: 'GET, HEAD, POST' }), socket, logger);
+    answerRaw(new ApiError('METHOD_NOT_ALLOWED', { allow: allowed }), socket, logger);
   });
 }

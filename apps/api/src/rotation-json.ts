@@ -8,7 +8,7 @@ import {
   type StartedRotation,
 } from '@rekey/contract';
 import type { RotationView } from '@rekey/control';
-import type { Caller } from './auth/caller.ts';
+import { type Caller, isSuperAdmin } from './auth/caller.ts';
 
 /** The exact body of the 200 that starts a rotation. */
 export function renderStarted(view: RotationView): string {
@@ -76,7 +76,7 @@ function detailFor(detail: RotationView['waitingDetail'], caller: Caller): Rotat
   const { what, since, todo, holders } = detail;
   const shown = holders?.map((holder) => ({
     ...holder,
-    applicationName: caller.superAdmin ? holder.applicationName : null,
+    applicationName: isSuperAdmin(caller) ? holder.applicationName : null,
   }));
   return { what, since, todo, ...(shown === undefined ? {} : { holders: shown }) };
 }

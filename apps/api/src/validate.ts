@@ -1,23 +1,10 @@
-import type { Issue } from '@rekey/contract';
+import { type Issue, NoQuery } from '@rekey/contract';
 import type { FastifyRequest } from 'fastify';
 import type { TObject, TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import { ApiError } from './api-error.ts';
 import { malformedBody } from './read-body.ts';
-
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The body may be left out. */
-    bodyOptional?: boolean;
-  }
-}
-
-/** The parts of a route's schema that a request is held against. Each is flat: fields, no nesting. */
-export interface RequestSchema {
-  readonly headers?: TObject;
-  readonly querystring?: TObject;
-  readonly body?: TObject;
-}
+import type { Route } from './route.ts';
 
 /** A rule over several fields of one request. */
 export type RequestRule = (request: FastifyRequest) => readonly Issue[];
@@ -26,13 +13,19 @@ export type RequestRule = (request: FastifyRequest) => readonly Issue[];
  * A hook that throws INVALID_REQUEST with every issue of headers, query and body together. (Fastify's own
  * validation stops at the first of them that is wrong, so it is switched off.)
  */
-export function validated(schema: RequestSchema, rules: readonly RequestRule[] = []) {
+export function validated({
+  headers,
+  query: wanted = NoQuery,
+  body,
+  bodyOptional,
+  rules = [],
+}: Route['request']) {
   return async (request: FastifyRequest): Promise<void> => {
-    const query = withNumbers(schema.querystring, request.query);
+    const query = withNumbers(wanted, request.query);
     const issues = [
-      ...(schema.headers === undefined ? [] : issuesOf('headers', schema.headers, request.headers)),
-      ...(schema.querystring === undefined ? [] : issuesOf('query', schema.querystring, query)),
-      ...(schema.body === undefined ? [] : bodyIssues(schema.body, request)),
+      ...(headers === undefined ? [] : issuesOf('headers', headers, request.headers)),
+      ...issuesOf('query', wanted, query),
+      ...(body === undefined ? [] : bodyIssues(body, request.body, bodyOptional === true)),
       ...rules.flatMap((rule) => rule(request)),
     ];
     if (issues.length > 0) throw new ApiError('INVALID_REQUEST', { issues });
@@ -40,10 +33,8 @@ export function validated(schema: RequestSchema, rules: readonly RequestRule[] =
   };
 }
 
-function bodyIssues(schema: TObject, { body, routeOptions }: FastifyRequest): Issue[] {
-  if (body === undefined) {
-    return routeOptions.config.bodyOptional === true ? [] : [{ path: 'body', message: 'is required' }];
-  }
+function bodyIssues(schema: TObject, body: unknown, optional: boolean): Issue[] {
+  if (body === undefined) return optional ? [] : [{ path: 'body', message: 'is required' }];
   if (body === malformedBody) return [{ path: 'body', message: 'is not valid JSON' }];
   return issuesOf('body', schema, body);
 }
@@ -70,8 +61,8 @@ function issuesOf(part: string, schema: TObject, value: unknown): Issue[] {
 }
 
 /** A query is text; where the schema wants an integer, plain digits become one. */
-function withNumbers(schema: TObject | undefined, query: unknown): unknown {
-  if (schema === undefined || !isRecord(query)) return query;
+function withNumbers(schema: TObject, query: unknown): unknown {
+  if (!isRecord(query)) return query;
   const read: Record<string, unknown> = { ...query };
   for (const [name, field] of Object.entries<TSchema>(schema.properties)) {
     const text = read[name];

@@ -4,8 +4,8 @@
  * was lost, and leaves nothing behind.
  */
 import { randomBytes } from 'node:crypto';
+import { createClient } from '@rekey/client';
 import { runUntilDone } from '@rekey/stack';
-import { createRotationClient } from './client.ts';
 import { tell } from './explain.ts';
 import { createLedger } from './ledger.ts';
 import { perform } from './perform.ts';
@@ -70,7 +70,7 @@ async function demo(settings: DemoSettings, screen: Screen, signal: AbortSignal)
 
   // Awaited here, so that nothing is taken down before it ends.
   return await whileRunning(processes, signal, async (signal) => {
-    const client = createRotationClient(processes.apiUrl, signToken(jwtSecret, tenantId));
+    const client = createClient({ url: processes.apiUrl, token: signToken(jwtSecret, tenantId), signal });
     const outcome = await perform({
       screen,
       client,

@@ -1,3 +1,4 @@
+import { ClientError } from '@rekey/client';
 import { StoreError } from '@rekey/db';
 import { KmsError } from '@rekey/kms';
 import { ConfigError } from '@rekey/runtime';
@@ -5,7 +6,7 @@ import { StackError } from '@rekey/stack';
 import { VaultError } from '@rekey/vault';
 import { DemoError } from './demo-error.ts';
 
-const ours = [DemoError, StackError, StoreError, VaultError, KmsError];
+const ours = [DemoError, StackError, StoreError, VaultError, KmsError, ClientError];
 
 /** What a person needs to read of an error; null for one that nobody foresaw, whose trace is what helps. */
 function explain(error: unknown): string | null {

@@ -1,11 +1,11 @@
+import type { Client } from '@rekey/client';
 import type { Rotation } from '@rekey/contract';
 import type { Vault } from '@rekey/vault';
 import { pause } from './abort.ts';
 import { startApplication } from './application.ts';
-import type { RotationClient } from './client.ts';
 import { DemoError } from './demo-error.ts';
 import type { Ledger } from './ledger.ts';
-import type { RecordSet } from './records.ts';
+import { type RecordSet, tenantId } from './records.ts';
 import type { Screen } from './screen.ts';
 import { startShow } from './show.ts';
 import type { Outcome } from './summary.ts';
@@ -24,7 +24,7 @@ const patienceMs = 120_000;
 
 export interface Stage {
   readonly screen: Screen;
-  readonly client: RotationClient;
+  readonly client: Pick<Client, 'rotate' | 'waitFor'>;
   readonly vault: Pick<Vault, 'get' | 'put'>;
   readonly records: RecordSet;
   readonly ledger: Ledger;
@@ -43,9 +43,9 @@ export async function perform(stage: Stage): Promise<Outcome> {
     application.enter('during');
     show.enter('during');
     const calledAt = performance.now();
-    const { rotationId } = await client.rotate();
+    const { rotationId } = await client.rotate(tenantId);
     screen.print('', `  POST /api/v1/admin/dek/rotate   200   ${rotationId}`);
-    const { rotation, completedAt } = await follow(client, rotationId, calledAt, signal, show.update);
+    const { rotation, completedAt } = await follow(client, rotationId, calledAt, show.update);
 
     application.enter('after');
     show.enter('after');
@@ -59,28 +59,30 @@ export async function perform(stage: Stage): Promise<Outcome> {
 }
 
 async function follow(
-  client: RotationClient,
+  client: Stage['client'],
   rotationId: string,
   calledAt: number,
-  signal: AbortSignal,
   update: (rotation: Rotation) => void,
 ): Promise<{ rotation: Rotation; completedAt: number }> {
   let last = '';
   let changedAt = calledAt;
-  for (;;) {
-    const rotation = await client.status(rotationId);
-    const now = performance.now();
-    update(rotation);
-    if (rotation.completedAt !== null) return { rotation, completedAt: now };
-
-    const { phase, itemsRemaining, waitingFor } = rotation;
-    const state = JSON.stringify({ phase, itemsRemaining });
-    if (state !== last) changedAt = now;
-    last = state;
-    if (now - changedAt > patienceMs) {
-      const why = waitingFor === null ? '' : `, waiting for: ${waitingFor}`;
-      throw new DemoError('STALLED', `The rotation has stood still for two minutes (${phase}${why}).`);
-    }
-    await pause(now - calledAt < atFirstMs ? pollAtFirstMs : pollMs, signal);
-  }
+  let now = calledAt;
+  const rotation = await client.waitFor(rotationId, {
+    everyMs: () => (performance.now() - calledAt < atFirstMs ? pollAtFirstMs : pollMs),
+    // Of any length: it ends by itself when nothing changes any more.
+    timeoutMs: Number.POSITIVE_INFINITY,
+    onUpdate: (seen) => {
+      now = performance.now();
+      update(seen);
+      const { phase, itemsRemaining, waitingFor, completedAt } = seen;
+      const state = JSON.stringify({ phase, itemsRemaining });
+      if (state !== last) changedAt = now;
+      last = state;
+      if (completedAt === null && now - changedAt > patienceMs) {
+        const why = waitingFor === null ? '' : `, waiting for: ${waitingFor}`;
+        throw new DemoError('STALLED', `The rotation has stood still for two minutes (${phase}${why}).`);
+      }
+    },
+  });
+  return { rotation, completedAt: now };
 }

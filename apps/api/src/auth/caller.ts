@@ -1,5 +1,7 @@
 import type { Actor } from '@rekey/commands';
 import type { FastifyRequest } from 'fastify';
+import type { Route } from '../route.ts';
+import { permits, type Role } from './roles.ts';
 
 /** Who calls, as far as a verified token tells. */
 export interface Caller {
@@ -8,10 +10,8 @@ export interface Caller {
   readonly id: string;
   readonly name: string | null;
   readonly email: string | null;
-  /** May act on any tenant. */
-  readonly superAdmin: boolean;
-  /** May act on {@link tenantId}. */
-  readonly securityAdmin: boolean;
+  /** Those that we know, in the order of the table of roles. */
+  readonly roles: readonly Role[];
   /** In lower case; null when the token names none. */
   readonly tenantId: string | null;
 }
@@ -28,9 +28,22 @@ export function callerOf(request: FastifyRequest): Caller {
   return request.caller;
 }
 
-/** Whether the caller may act on that tenant, given in lower case. */
-export function mayActOn(caller: Caller, tenantId: string): boolean {
-  return caller.superAdmin || (caller.securityAdmin && caller.tenantId === tenantId);
+/** Whether the caller may do that at all, on whichever tenant. */
+export function mayCall({ roles }: Caller, operation: Pick<Route, 'operationId' | 'method'>): boolean {
+  return permits(roles, operation);
+}
+
+/** Whether the caller may do that on that tenant, given in lower case. */
+export function mayActOn(
+  { roles, tenantId: own }: Caller,
+  operation: Pick<Route, 'operationId' | 'method'>,
+  tenantId: string,
+): boolean {
+  return permits(roles, operation, own === tenantId ? 'own' : 'other');
+}
+
+export function isSuperAdmin({ roles }: Caller): boolean {
+  return roles.includes('super_admin');
 }
 
 /** The caller across realms: realm names hold no `|`, so no two callers share one. */

@@ -1,5 +1,6 @@
 import { parseUuid } from '@rekey/contract';
 import type { Caller } from './caller.ts';
+import { rolesAmong } from './roles.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -25,8 +26,7 @@ export function callerFrom(claims: Claims, realm: string, paths: ClaimPaths): Ca
     id,
     name: textClaim(claims.name, 255),
     email: textClaim(claims.email, 320),
-    superAdmin: roles.has('super_admin'),
-    securityAdmin: roles.has('security_admin'),
+    roles: rolesAmong(roles),
     tenantId:
       tenants.map((tenant) => (typeof tenant === 'string' ? parseUuid(tenant) : null)).find(isText) ?? null,
   };

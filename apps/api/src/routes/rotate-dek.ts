@@ -3,61 +3,58 @@ import type { StartedRotation, StartRotation } from '@rekey/commands';
 import {
   formatRotationId,
   type Issue,
-  NoQuery,
   parseUuid,
   RotateBody,
   RotateHeaders,
-  type RotateResponse,
+  RotateResponse,
 } from '@rekey/contract';
 import type { FastifyRequest } from 'fastify';
-import Type from 'typebox';
 import { ApiError } from '../api-error.ts';
-import { actorOf, type Caller, callerOf, identityOf, mayActOn } from '../auth/caller.ts';
-import type { ApiDependencies } from '../dependencies.ts';
-import type { Guards } from '../guards.ts';
-import { answers } from '../openapi-answers.ts';
+import { actorOf, type Caller, callerOf, identityOf, isSuperAdmin, mayActOn } from '../auth/caller.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { renderStarted } from '../rotation-json.ts';
-import { validated } from '../validate.ts';
-import { type ApiInstance, rotatePath } from './api-instance.ts';
+import { route } from '../route.ts';
 
-/** `POST …/rotate`: the answer does not wait for any of the work. */
-export function addRotateRoute(
-  app: ApiInstance,
-  guards: Guards,
-  deps: ApiDependencies,
-  intervalSeconds: number,
-): void {
-  const schema = { headers: RotateHeaders, querystring: NoQuery, body: RotateBody };
-  app.post(
-    rotatePath,
-    {
-      schema: { ...schema, headers: PublishedHeaders, ...documentation },
-      onRequest: [...guards.write],
-      preValidation: validated(schema, [tenantsAgree]),
-    },
-    async (request, reply) => {
+/** The answer does not wait for any of the work. */
+export const rotateDek = route({
+  operationId: 'rotateDek',
+  method: 'POST',
+  path: '/api/v1/admin/dek/rotate',
+  permission: 'by_role',
+  tag: 'DEK rotation',
+  summary: "Start the rotation of one tenant's data encryption key",
+  description:
+    'Every credential, API key and secret of the tenant is re-encrypted under a new DEK by a background job, ' +
+    'without service interruption. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
+    'tenant, `security_admin` for the one in the token.',
+  request: { headers: RotateHeaders, body: RotateBody, rules: [tenantsAgree] },
+  answers: {
+    200: { description: 'The rotation is on its way; poll it by its id.', schema: RotateResponse },
+  },
+  errors: ['TENANT_NOT_FOUND', 'ROTATION_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED', 'ROTATION_TOO_SOON'],
+  handler:
+    ({ commands, logger, rotationIntervalSeconds }) =>
+    async ({ route: self, headers, body: { tenantId: named }, request }) => {
       const caller = callerOf(request);
-      const tenantId = request.body.tenantId.toLowerCase();
+      const tenantId = named.toLowerCase();
       request.noted.tenantId = tenantId;
-      if (!mayActOn(caller, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
+      if (!mayActOn(caller, self, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
 
-      const key = request.headers['idempotency-key'];
-      const outcome = await deps.commands.startRotation(actorOf(caller), {
+      const key = headers['idempotency-key'];
+      const outcome = await commands.startRotation(actorOf(caller), {
         tenantId,
-        intervalSeconds: caller.superAdmin ? 0 : intervalSeconds,
+        intervalSeconds: isSuperAdmin(caller) ? 0 : rotationIntervalSeconds,
         ...(key === undefined ? {} : { idempotency: idempotencyOf(caller, key, tenantId) }),
       });
       if (outcome.kind === 'started') {
         request.noted.rotationId = formatRotationId(outcome.view.id);
-        deps.logger.info('rotation started', whoAndWhat(request));
+        logger.info('rotation started', whoAndWhat(request));
       }
       const body = bodyOf(outcome);
       if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(body);
-      return reply.type('application/json; charset=utf-8').send(body);
+      return body;
     },
-  );
-}
+});
 
 /** The rotation of an answer that {@link renderStarted} made. */
 function rotationIn(body: string): string {
@@ -104,37 +101,3 @@ function tenantsAgree({ headers, body }: FastifyRequest): Issue[] {
   if (named === null || wanted === null || named === wanted) return [];
   return [{ path: 'headers.x-tenantid', message: 'is not the tenantId of the body' }];
 }
-
-/** The document asks for `accept`; a call without it is served all the same. */
-const PublishedHeaders = Type.Object({
-  ...RotateHeaders.properties,
-  accept: Type.String({
-    description: 'application/json. (Wildcards are accepted too; a value that excludes JSON gets 406.)',
-    examples: ['application/json'],
-  }),
-});
-
-const documentation = {
-  operationId: 'rotateDek',
-  tags: ['DEK rotation'],
-  summary: "Start the rotation of one tenant's data encryption key",
-  description:
-    'Every credential, API key and secret of the tenant is re-encrypted under a new DEK by a background job, ' +
-    'without service interruption. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
-    'tenant, `security_admin` for the one in the token.',
-  response: answers('StartedRotation', 'The rotation is on its way; poll it by its id.', [
-    'INVALID_REQUEST',
-    'AUTHENTICATION_FAILED',
-    'INSUFFICIENT_PERMISSIONS',
-    'TENANT_NOT_FOUND',
-    'NOT_ACCEPTABLE',
-    'ROTATION_IN_PROGRESS',
-    'PAYLOAD_TOO_LARGE',
-    'UNSUPPORTED_MEDIA_TYPE',
-    'IDEMPOTENCY_KEY_REUSED',
-    'RATE_LIMITED',
-    'ROTATION_TOO_SOON',
-    'INTERNAL_ERROR',
-    'SERVICE_UNAVAILABLE',
-  ]),
-};

@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import type { GuardsOf } from './guards.ts';
+import type { Route, RouteContext } from './route.ts';
+import { validated } from './validate.ts';
+
+/** Serves every route of the list. */
+export function addRoutes(
+  app: FastifyInstance,
+  routes: readonly Route[],
+  guardsOf: GuardsOf,
+  context: RouteContext,
+): void {
+  for (const route of routes) {
+    const handle = route.handler(context);
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      onRequest: guardsOf(route),
+      ...(route.permission === 'public' ? {} : { preValidation: validated(route.request) }),
+      handler: async (request, reply) => {
+        const { params, headers, query, body } = request;
+        const answer = await handle({ route, params, headers, query, body, request, reply });
+        if (typeof answer === 'string') reply.type('application/json; charset=utf-8');
+        return answer;
+      },
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import type { Route } from '../route.ts';
+
+type Operation = Pick<Route, 'operationId' | 'method'>;
+
+interface RoleRule {
+  /** False: known, and not yet let in. */
+  readonly admitted: boolean;
+  readonly tenants: 'any' | 'own';
+  readonly may: (operation: Operation) => boolean;
+}
+
+const everything = (): boolean => true;
+
+/** Steers what others have decided. By name, so that no operation becomes an operator's unless somebody writes it here. */
+const operatorMay: ReadonlySet<string> = new Set([
+  'planRotation',
+  'getPlan',
+  'pauseRotation',
+  'resumeRotation',
+  'retryRotation',
+  'updateRotation',
+  'pauseCampaign',
+  'resumeCampaign',
+]);
+
+/** Which role may what, on whose tenants. */
+export const roles = {
+  super_admin: { admitted: true, tenants: 'any', may: everything },
+  security_admin: { admitted: true, tenants: 'own', may: everything },
+  security_operator: {
+    admitted: false,
+    tenants: 'own',
+    may: ({ operationId }) => operatorMay.has(operationId),
+  },
+  security_auditor: { admitted: false, tenants: 'own', may: ({ method }) => method === 'GET' },
+} as const satisfies Record<string, RoleRule>;
+
+export type Role = keyof typeof roles;
+
+const roleNames = Object.keys(roles) as Role[];
+
+/** Those of a token's roles that are ours. */
+export function rolesAmong(names: ReadonlySet<string>): readonly Role[] {
+  return roleNames.filter((role) => names.has(role));
+}
+
+/** Whether one of these roles may do that; given whose tenant it concerns, on that one. */
+export function permits(given: readonly Role[], operation: Operation, tenant?: 'own' | 'other'): boolean {
+  return given.some((role) => {
+    const { admitted, tenants, may }: RoleRule = roles[role];
+    return admitted && may(operation) && (tenants === 'any' || tenant !== 'other');
+  });
+}

@@ -1,0 +1,23 @@
+import { RotationHeaders, RotationParams, RotationResponse, rotationMessage } from '@rekey/contract';
+import { callerOf } from '../auth/caller.ts';
+import { findVisible } from '../find-visible.ts';
+import { rotationResponse } from '../rotation-json.ts';
+import { route } from '../route.ts';
+
+/** What clients poll. */
+export const getRotation = route({
+  operationId: 'getRotation',
+  method: 'GET',
+  path: '/api/v1/admin/dek/rotations/{rotationId}',
+  permission: 'by_role',
+  tag: 'DEK rotation',
+  summary: 'Follow a rotation',
+  description: 'Cheap, made for polling. `percentComplete` never decreases, and is 100 only when done.',
+  request: { params: RotationParams, headers: RotationHeaders },
+  answers: { 200: { description: 'The rotation as it stands.', schema: RotationResponse } },
+  errors: ['ROTATION_NOT_FOUND'],
+  handler:
+    ({ status }) =>
+    async (call) =>
+      rotationResponse(await findVisible(status, call), rotationMessage, callerOf(call.request)),
+});

@@ -1,0 +1,19 @@
+import type { Route } from '../route.ts';
+import { cancelRotation } from './cancel-rotation.ts';
+import { getRotation } from './get-rotation.ts';
+import { listRotationFailures } from './list-rotation-failures.ts';
+import { livez } from './livez.ts';
+import { openApiRoute } from './openapi.ts';
+import { readyz } from './readyz.ts';
+import { rotateDek } from './rotate-dek.ts';
+
+/** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
+export const routes: readonly Route[] = [
+  rotateDek,
+  getRotation,
+  listRotationFailures,
+  cancelRotation,
+  livez,
+  readyz,
+  openApiRoute,
+];

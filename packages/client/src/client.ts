@@ -1,0 +1,148 @@
+import { ClientError, errorOf } from './client-error.ts';
+import {
+  type AnswerOf,
+  type AnyInput,
+  type InputOf,
+  isRepeatable,
+  type OperationId,
+  requestOf,
+  urlOf,
+} from './operation.ts';
+import { operations } from './operations/index.ts';
+import { patient, type RetryPolicy, withRetries } from './retry.ts';
+import { type Rotation, type WaitOptions, waitFor } from './wait-for.ts';
+
+export interface ClientOptions {
+  /** Where the API is, as in `https://rekey.example.com`. */
+  readonly url: string;
+  /** Or what makes one; it is asked before every attempt. */
+  readonly token: string | (() => string | Promise<string>);
+  /** The realm that issued the token, unless it is the default one. */
+  readonly realm?: string;
+  /** Of one attempt. */
+  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  /** Ends whatever this client does. */
+  readonly signal?: AbortSignal;
+}
+
+/** An answer as it came, good or bad. */
+interface Exchange {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** The input may be left out where nothing of it is required. */
+type Arguments<Id extends OperationId> =
+  Record<never, never> extends InputOf<Id>
+    ? [input?: InputOf<Id>, options?: CallOptions]
+    : [input: InputOf<Id>, options?: CallOptions];
+
+/** Every operation of the contract by its id: the answer's body, or a {@link ClientError}. */
+type Calls = {
+  readonly [Id in OperationId]: (...args: Arguments<Id>) => Promise<AnswerOf<Id>>;
+};
+
+export interface Client extends Calls {
+  /** Starts a rotation; under a key, made if none is given, so that it may be attempted again without starting a second. */
+  rotate(
+    tenantId: string,
+    options?: CallOptions & { readonly idempotencyKey?: string },
+  ): Promise<AnswerOf<'rotateDek'>['data']>;
+  /** Follows a rotation until it has ended, however it has. */
+  waitFor(rotationId: string, options?: WaitOptions): Promise<Rotation>;
+  /** One attempt, whose answer is told as it came. Throws only when none came, or one that is no JSON. */
+  ask<Id extends OperationId>(id: Id, ...args: Arguments<Id>): Promise<Exchange>;
+}
+
+const timeoutDefaultMs = 10_000;
+
+export function createClient(options: ClientOptions): Client {
+  const { retry = patient } = options;
+
+  const call = async (id: OperationId, input: AnyInput = {}, given: CallOptions = {}): Promise<unknown> => {
+    const signal = anyOf(options.signal, given.signal);
+    const attempt = async (): Promise<unknown> => {
+      const answer = await exchange(options, id, input, signal);
+      if (answer.status !== 200) throw errorOf(id, answer);
+      return answer.body;
+    };
+    return withRetries(attempt, retry, isRepeatable(operations[id], input), signal);
+  };
+  const ids = Object.keys(operations) as OperationId[];
+  // The parsed edge: a 200 of the contract's API is what its document says. Fields that are not known here are let be.
+  const calls = Object.fromEntries(
+    ids.map((id) => [id, (input?: AnyInput, given?: CallOptions) => call(id, input, given)]),
+  ) as unknown as Calls;
+
+  return {
+    ...calls,
+    async rotate(tenantId, { idempotencyKey = crypto.randomUUID(), ...given } = {}) {
+      const headers = { 'x-tenantid': tenantId, 'idempotency-key': idempotencyKey };
+      return (await calls.rotateDek({ headers, body: { tenantId } }, given)).data;
+    },
+    waitFor(rotationId, wait = {}) {
+      const signal = anyOf(options.signal, wait.signal);
+      const given = wait.signal === undefined ? {} : { signal: wait.signal };
+      const look = async (): Promise<Rotation> =>
+        (await calls.getRotation({ path: { rotationId } }, given)).data;
+      return waitFor(look, signal === undefined ? wait : { ...wait, signal });
+    },
+    ask: (id, ...[input, given]) =>
+      exchange(options, id, input as AnyInput | undefined, anyOf(options.signal, given?.signal)),
+  };
+}
+
+async function exchange(
+  { url, token, realm, timeoutMs = timeoutDefaultMs }: ClientOptions,
+  id: OperationId,
+  input: AnyInput = {},
+  signal?: AbortSignal,
+): Promise<Exchange> {
+  signal?.throwIfAborted();
+  const bearer = typeof token === 'string' ? token : await token();
+  const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
+  const request = requestOf(
+    operations[id],
+    input,
+    realm === undefined ? ours : { ...ours, realmname: realm },
+  );
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(urlOf(url, operations[id], input), {
+      ...request,
+      // A token is for the one it is sent to.
+      redirect: 'error',
+      signal: anyOf(signal, AbortSignal.timeout(timeoutMs)) ?? null,
+    });
+    text = await response.text();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ClientError('NO_ANSWER', `${id} got no answer (${why})`, { operation: id, cause });
+  }
+  const { status, headers } = response;
+  const body = parsed(text);
+  if (body === undefined) throw errorOf(id, { status, headers, body });
+  return { status, headers, body };
+}
+
+/** Undefined when it is no JSON: a proxy's page, or an answer that was cut short. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function anyOf(...signals: ReadonlyArray<AbortSignal | undefined>): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
+}

@@ -1,0 +1,3 @@
+export { type Client, createClient } from './client.ts';
+export { ClientError } from './client-error.ts';
+export type { Rotation } from './wait-for.ts';

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { type Route, roles, routes } from '@rekey/api';
+import { checkError } from './check-error.ts';
+import { bearer, type Call, emptyTenant, liveApi } from './live-api.ts';
+
+const api = await liveApi();
+const tenantId = await emptyTenant(api.database);
+const guarded = routes.filter(({ permission }) => permission === 'by_role');
+
+test('the list is sound: one operation per id and per method and path, bodies only where one is sent', () => {
+  assert.ok(guarded.length >= 4);
+  const once = (names: string[]): void => assert.deepEqual(names, [...new Set(names)]);
+  once(routes.map(({ operationId }) => operationId));
+  once(routes.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`));
+  for (const { operationId, method, path, request } of routes) {
+    assert.match(operationId, /^[a-z][A-Za-z0-9]*$/);
+    assert.match(path, /^(\/([a-z0-9._-]+|\{\w+\}))+$/i, operationId);
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    assert.deepEqual(Object.keys(request.params?.properties ?? {}), inPath, operationId);
+    assert.equal(request.body === undefined, method === 'GET', operationId);
+  }
+});
+
+test('a role that is prepared is not let in, whatever it may do one day; nor is one that nobody knows', async () => {
+  const refused = ['security_operator', 'security_auditor', 'SUPER_ADMIN', 'toString', '__proto__'];
+  for (const route of guarded) {
+    for (const given of [...refused.map((role) => [role]), refused, []]) {
+      const headers = bearer({ roles: given, tenantId });
+      checkError(await api.send(callOf(route, headers)), 'INSUFFICIENT_PERMISSIONS', route.operationId);
+    }
+    for (const role of ['security_admin', 'super_admin']) {
+      const headers = bearer({ roles: [...refused, role], tenantId });
+      assert.notEqual((await api.send(callOf(route, headers))).status, 403, `${role} ${route.operationId}`);
+    }
+  }
+});
+
+test('an auditor will read and do nothing else; an operator will do what is written down, and nothing by accident', () => {
+  const steering = [
+    'planRotation',
+    'getPlan',
+    'pauseRotation',
+    'resumeRotation',
+    'retryRotation',
+    'updateRotation',
+    'pauseCampaign',
+    'resumeCampaign',
+  ];
+  for (const route of guarded) {
+    assert.equal(roles.security_auditor.may(route), route.method === 'GET', route.operationId);
+    assert.equal(
+      roles.security_operator.may(route),
+      steering.includes(route.operationId),
+      `operator: ${route.operationId}`,
+    );
+  }
+  assert.deepEqual(
+    Object.entries(roles).map(([role, { admitted, tenants }]) => [role, admitted, tenants]),
+    [
+      ['super_admin', true, 'any'],
+      ['security_admin', true, 'own'],
+      ['security_operator', false, 'own'],
+      ['security_auditor', false, 'own'],
+    ],
+  );
+});
+
+test('every guarded route asks for a token, every one refuses what it does not know, every public one asks nothing', async () => {
+  for (const route of routes) {
+    const without = await api.send(callOf(route, {}));
+    if (route.permission === 'public') assert.equal(without.status, 200, route.operationId);
+    else {
+      checkError(without, 'AUTHENTICATION_FAILED', route.operationId);
+      const odd = callOf(route, bearer());
+      checkError(await api.send({ ...odd, path: `${odd.path}?nobody-knows-this=1` }), 'INVALID_REQUEST');
+    }
+  }
+});
+
+function callOf({ method, path, request }: Route, headers: Record<string, string>): Call {
+  return {
+    method,
+    path: path.replaceAll(/\{\w+\}/g, `rot-${randomUUID()}`),
+    headers: { ...headers, 'x-tenantid': tenantId },
+    ...(request.body === undefined || request.bodyOptional === true ? {} : { body: { tenantId } }),
+  };
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { after, test } from 'node:test';
+import { type Client, ClientError, createClient } from '@rekey/client';
+import { errorTable } from '@rekey/contract';
+
+type Reply = (response: ServerResponse, request: IncomingMessage) => void;
+
+const json = (status: number, body: unknown, headers: Record<string, string> = {}): Reply => {
+  return (response) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+};
+const refusal = (code: keyof typeof errorTable, retryAfter?: string): Reply =>
+  json(
+    errorTable[code].status,
+    { success: false, message: 'x', error: { code, detail: 'so it is' }, timestamp: 'x', requestId: 'x' },
+    retryAfter === undefined ? {} : { 'retry-after': retryAfter },
+  );
+const hangUp: Reply = (response) => response.destroy();
+const page: Reply = (response) => response.writeHead(502, { 'content-type': 'text/html' }).end('<html>');
+const silence: Reply = () => {};
+const good = json(200, { success: true, data: { rotationId: 'rot-1', completedAt: null, unheardOf: 1 } });
+
+/** What stands between a client and the API may answer anything: a server that says these, one after the other. */
+async function behind(
+  replies: readonly Reply[],
+  options: { attempts?: number; withinMs?: number; timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<{ client: Client; url: string; heard: IncomingMessage[]; tokens: () => number }> {
+  const heard: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    const reply = replies[heard.length] ?? good;
+    heard.push(request);
+    reply(response, request);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  const { attempts = 4, withinMs = 10_000, timeoutMs = 5_000, signal } = options;
+  let made = 0;
+  const token = (): string => {
+    made += 1;
+    return `token-${made}`;
+  };
+  const url = `http://127.0.0.1:${address.port}`;
+  const client = createClient({
+    url,
+    token,
+    timeoutMs,
+    retry: { attempts, withinMs },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return { client, url, heard, tokens: () => made };
+}
+
+const rotationId = 'rot-1';
+const start = (client: Client) =>
+  client.rotateDek({ headers: { 'x-tenantid': 't' }, body: { tenantId: 't' } });
+
+/** The code it must end with. */
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'success',
+    (error: unknown) => {
+      assert.ok(error instanceof ClientError, String(error));
+      return error.code;
+    },
+  );
+
+test('what only reads comes again after anything that may pass', async () => {
+  const { client, heard, tokens } = await behind([hangUp, page, refusal('SERVICE_UNAVAILABLE', '0')]);
+  const { data } = await client.getRotation({ path: { rotationId } });
+  assert.equal(data.rotationId, rotationId, 'and a field that is not known is let be');
+  assert.equal(heard.length, 4);
+  assert.equal(tokens(), 4, 'a token is asked for anew');
+});
+
+test('a call that starts something comes again only under its key, and under the same one', async () => {
+  const trouble = [hangUp, refusal('SERVICE_UNAVAILABLE', '0'), page];
+  for (const one of trouble) {
+    const { client, heard } = await behind([one]);
+    assert.notEqual(await codeOf(start(client)), 'success');
+    assert.notEqual(
+      await codeOf(behind([one]).then((b) => b.client.cancelRotation({ path: { rotationId } }))),
+      'success',
+    );
+    assert.equal(heard.length, 1, 'it may have been done');
+  }
+  const { client, heard } = await behind(trouble);
+  await client.rotate('t');
+  assert.equal(heard.length, 4);
+  const keys = new Set(heard.map(({ headers }) => headers['idempotency-key']));
+  assert.equal(keys.size, 1);
+  assert.ok(![...keys].includes(undefined));
+});
+
+test('a limit is waited for as long as it says, even without a key: nothing was done', async () => {
+  const { client, heard } = await behind([refusal('RATE_LIMITED', '1')]);
+  const begun = performance.now();
+  await start(client);
+  assert.ok(performance.now() - begun >= 1_000);
+  assert.equal(heard.length, 2);
+});
+
+test('a wait that would end too late is not begun; a date counts like seconds', async () => {
+  for (const later of ['3600', new Date(Date.now() + 3_600_000).toUTCString()]) {
+    const { client, heard } = await behind([refusal('ROTATION_TOO_SOON', later)]);
+    const begun = performance.now();
+    const error = await client.rotate('t').catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof ClientError);
+    assert.equal(error.code, 'ROTATION_TOO_SOON');
+    assert.ok(Math.abs((error.retryAfterSeconds ?? 0) - 3_600) <= 2);
+    assert.ok(performance.now() - begun < 1_000);
+    assert.equal(heard.length, 1);
+  }
+});
+
+test('what will not pass is not tried again, and the attempts have an end', async () => {
+  for (const code of [
+    'INTERNAL_ERROR',
+    'AUTHENTICATION_FAILED',
+    'ROTATION_NOT_FOUND',
+    'NOT_ACCEPTABLE',
+  ] as const) {
+    const { client, heard } = await behind([refusal(code)]);
+    assert.equal(await codeOf(client.getRotation({ path: { rotationId } })), code);
+    assert.equal(heard.length, 1, code);
+  }
+  const { client, heard } = await behind([hangUp, hangUp, hangUp, hangUp, hangUp], { attempts: 3 });
+  assert.equal(await codeOf(client.getRotation({ path: { rotationId } })), 'NO_ANSWER');
+  assert.equal(heard.length, 3);
+});
+
+test('what the contract does not have is said, and not taken for something else', async () => {
+  const odd: ReadonlyArray<[reply: Reply, says: RegExp]> = [
+    [json(409, { success: false, error: { code: 'OF_A_LATER_VERSION' } }), /409.*OF_A_LATER_VERSION/],
+    [json(409, { success: false, error: { code: 'toString' } }), /409.*toString/],
+    [json(400, null), /400/],
+    [json(404, []), /404/],
+    [json(201, { success: true }), /201/],
+    [(response) => response.writeHead(200).end('{"success":tr'), /200/],
+    [page, /502/],
+  ];
+  for (const [reply, says] of odd) {
+    const { client } = await behind([reply], { attempts: 1 });
+    const error = await client.getRotation({ path: { rotationId } }).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof ClientError, String(error));
+    assert.equal(error.code, 'UNEXPECTED_ANSWER');
+    assert.match(error.message, says);
+  }
+});
+
+test('a redirect is not followed: the token is for the one it is sent to', async () => {
+  const elsewhere = await behind([]);
+  const { client } = await behind(
+    [(response) => response.writeHead(307, { location: `${elsewhere.url}/` }).end()],
+    { attempts: 1 },
+  );
+  assert.equal(await codeOf(client.getRotation({ path: { rotationId } })), 'NO_ANSWER');
+  assert.equal(elsewhere.heard.length, 0);
+});
+
+test('silence ends after the time that was set, and a signal ends call, pause and wait with its reason', async () => {
+  const slow = await behind([silence], { attempts: 1, timeoutMs: 100 });
+  assert.equal(await codeOf(slow.client.getRotation({ path: { rotationId } })), 'NO_ANSWER');
+
+  const reason = new Error('stop');
+  const works: ReadonlyArray<[replies: Reply[], work: (client: Client) => Promise<unknown>]> = [
+    [[silence], (client) => client.getRotation({ path: { rotationId } })],
+    [[refusal('RATE_LIMITED', '5')], (client) => client.getRotation({ path: { rotationId } })],
+    [[], (client) => client.waitFor(rotationId, { everyMs: 60_000 })],
+  ];
+  for (const [replies, work] of works) {
+    const controller = new AbortController();
+    const { client } = await behind(replies, { signal: controller.signal });
+    const working = work(client);
+    setTimeout(() => controller.abort(reason), 200);
+    await assert.rejects(working, reason);
+    await assert.rejects(client.livez(), reason, 'nor is anything begun after it');
+  }
+});
