@@ -62,6 +62,15 @@ export type CancelRotationAnswer = {
       readonly apiKeys: number;
       readonly secrets: number;
     };
+    /** The registered tables, by name, as far as they are planned; each counts under its item type. */
+    readonly targets: Array<{
+      /** As the operator registered it. */
+      readonly name: string;
+      readonly itemType: 'credentials' | 'apiKeys' | 'secrets';
+      readonly itemsRotated: number;
+      readonly itemsFailed: number;
+      readonly itemsRemaining: number;
+    }>;
     readonly percentComplete: number;
     readonly itemsPerSecond: number;
     readonly waitingFor: 'worker' | 'kms' | 'database' | 'lock' | 'integrity' | 'internal' | 'window' | 'kek_suspended' | null;
