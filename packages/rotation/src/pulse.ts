@@ -3,8 +3,9 @@ import { beatEveryMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 
 /**
- * The beats of one rotation in this process: at most one under way, at most a few per second, none for a rotation
- * that is over before the first is due.
+ * The beats of one rotation in this process, whatever it sweeps of it: at most one under way, at most a few per second, none
+ * for a rotation that is over before the first is due. One for each range would be several at once, which wait for each
+ * other on the rotation's row, each for the disk.
  */
 export interface Pulse {
   /** Something was committed. Does not wait, does not throw. */
@@ -13,32 +14,55 @@ export interface Pulse {
   waits(waitingFor: WaitingFor, detail?: WaitingDetail): Promise<void>;
 }
 
+/** When a rotation's last beat began, and how many are under way. */
+interface Heart {
+  lastMs: number;
+  underWay: number;
+}
+
+/** Of the rotations that are swept now, by whose publisher they are: a process may work on several databases. */
+const hearts = new WeakMap<object, Map<string, Heart>>();
+/** Of so many and more, those that have not beaten for long are forgotten. */
+const heartsMax = 64;
+const forgottenAfterMs = 60_000;
+
+function heartOf(owner: object, rotationId: string): Heart {
+  const known = hearts.get(owner) ?? new Map<string, Heart>();
+  hearts.set(owner, known);
+  const now = Date.now();
+  if (known.size >= heartsMax)
+    for (const [id, { lastMs, underWay }] of known)
+      if (underWay === 0 && now - lastMs > forgottenAfterMs) known.delete(id);
+  const heart = known.get(rotationId) ?? { lastMs: now, underWay: 0 };
+  known.set(rotationId, heart);
+  return heart;
+}
+
 export function createPulse(
   env: Pick<RotationEnvironment, 'store' | 'signStore' | 'publish'>,
   rotationId: string,
 ): Pulse {
-  let lastMs = Date.now();
-  let underWay = false;
+  const heart = heartOf(env.publish, rotationId);
 
   const beatNow = async (
     waitingFor: WaitingFor | null,
     detail: WaitingDetail | null = null,
   ): Promise<void> => {
-    underWay = true;
-    lastMs = Date.now();
+    heart.underWay += 1;
+    heart.lastMs = Date.now();
     try {
       const snapshot = await beat(env.signStore ?? env.store, rotationId, waitingFor, detail);
       if (snapshot !== null) env.publish(snapshot);
     } catch {
       // The database is away: whoever writes to it next finds out and says so.
     } finally {
-      underWay = false;
+      heart.underWay -= 1;
     }
   };
 
   return {
     touch() {
-      if (!underWay && Date.now() - lastMs >= beatEveryMs) void beatNow(null);
+      if (heart.underWay === 0 && Date.now() - heart.lastMs >= beatEveryMs) void beatNow(null);
     },
     waits: beatNow,
   };

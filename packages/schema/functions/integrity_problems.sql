@@ -83,7 +83,7 @@ begin
   -- tgtype: 1 for each row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate (src/include/catalog/pg_trigger.h)
   select t.name, 'TRIGGER', format('Triggers of %s are missing, disabled or changed: %s.', t.table_name,
       string_agg(e.kind, ', ')), format(mend, t.name)
-    from t cross join (values ('fence_insert', 'fence_', 4), ('fence_update', 'fence_', 16), ('identity', null, 19),
+    from t cross join (values ('fence_insert', 'fence_', 4), ('fence_update', 'fence_', 16), ('identity', null, 17),
         ('count_insert', 'count_', 4), ('count_delete', 'count_', 8), ('count_update', 'count_', 16),
         ('count_truncate', 'count_', 32)) e(kind, calls, type)
     where t.there is not null and not (e.kind = 'count_update' and t.key_not_null) and not exists (
