@@ -147,7 +147,7 @@ export const attacks: readonly Attack[] = [
     calling: 'learn of the sessions, roles and tenants of others',
   },
   {
-    on: /^rekey\.(record_hash|refuse_altered)\(/,
+    on: /^rekey\.(record_hash|refuse_altered|rotation_moves)\(/,
     calling: 'nothing: a right that nobody needs is not there',
   },
 ];
