@@ -30,7 +30,7 @@ export const mutants: readonly Mutant[] = [
     name: 'no comparison in the sweep',
     changes: [],
     statement: {
-      from: / and substring\(t\.\S+ from 1 for 17\) = w\.seen(?=\s+returning)/,
+      from: / and substring\(t\.\S+ from 1 for \$15::int\) = w\.seen(?=\s+returning)/,
       to: '',
     },
   },

@@ -132,11 +132,15 @@ function storeOn({ mutation }: Stage, session: PoolClient): Store {
   }) as unknown as Store; // what the sweep asks of a pool: query and connect
 }
 
+/** Which mutations found a statement: one that finds none takes nothing out. */
+export const mutatedBy = new Set<RegExp>();
+
 /** The same statement with a safeguard taken out, under no name that another text has. */
 function mutated(statement: unknown, { from, to }: { readonly from: RegExp; readonly to: string }): unknown {
   if (typeof statement === 'string') return statement.replace(from, to);
   if (typeof statement !== 'object' || statement === null || !('text' in statement)) return statement;
   if (typeof statement.text !== 'string' || !from.test(statement.text)) return statement;
+  mutatedBy.add(from);
   const { name: _name, ...rest } = { name: '', ...statement };
   return { ...rest, text: statement.text.replace(from, to) };
 }

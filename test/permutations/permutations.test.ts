@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestDatabase } from '../harness/database.ts';
 import { mutants } from './mutants.ts';
+import { mutatedBy } from './parties.ts';
 import { mutate, runSchedules } from './run-schedules.ts';
 
 const seed = 20_261_128;
@@ -29,6 +30,7 @@ for (const mutant of mutants) {
       ...(cast === undefined ? {} : { cast }),
     });
     t.diagnostic(`after ${run.schedules}: ${run.found[0]?.violations[0]} (${run.found[0]?.trace.join(' ')})`);
+    if (statement !== undefined) assert.ok(mutatedBy.has(statement.from), 'no statement has this safeguard');
     assert.ok(run.found.length > 0);
   });
 }
