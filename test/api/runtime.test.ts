@@ -26,7 +26,7 @@ test('the log writes allow-listed fields only, and of those no Buffer, no nested
     token: 'hidden',
     authorization: 'hidden',
     kek: Buffer.from('hidden'),
-    state: { text: 'hidden', rows: 4 },
+    itemsFailed: { text: 'hidden', rows: 4 },
     target: ['hidden'],
     path: 'p'.repeat(1_000),
   };
@@ -38,7 +38,7 @@ test('the log writes allow-listed fields only, and of those no Buffer, no nested
     rotationId: 'rot-1',
     count: '3',
     kek: '[object not logged]',
-    state: { rows: 4 },
+    itemsFailed: { rows: 4 },
     target: '[object not logged]',
     msg: 'said',
   });
@@ -49,15 +49,11 @@ test('ids are written as the API writes them, and the end of a rotation is a lin
   const { logger, lines } = captured();
   const id = '550E8400-e29b-41d4-a716-446655440001';
   const tenantId = '3fa85f64-5717-4562-b3fc-2c963f66afa6';
-  logger.info('said', { rotationId: id, newKeyId: id, previousKeyId: null, tenantId });
-  logger.info('said', { rotationId: `rot-${id}`, newKeyId: `dek-${id}`, previousKeyId: id });
+  logger.info('said', { rotationId: id, tenantId });
+  logger.info('said', { rotationId: `rot-${id}`, tenantId: null });
   const [bare, prefixed] = lines.map((line) => JSON.parse(line));
-  const lower = id.toLowerCase();
-  assert.deepEqual(
-    [bare.rotationId, bare.newKeyId, bare.previousKeyId, bare.tenantId],
-    [`rot-${lower}`, `dek-${lower}`, null, tenantId],
-  );
-  assert.deepEqual([prefixed.rotationId, prefixed.previousKeyId], [`rot-${id}`, `dek-${lower}`]);
+  assert.deepEqual([bare.rotationId, bare.tenantId], [`rot-${id.toLowerCase()}`, tenantId]);
+  assert.deepEqual([prefixed.rotationId, prefixed.tenantId], [`rot-${id}`, null]);
 
   const counts = { credentials: 1, apiKeys: 2, secrets: 3 };
   const ended = {

@@ -9,6 +9,7 @@ import {
   describeCounts,
   left,
   liveView,
+  nextLines,
   noticeableIn,
   percent,
   plainLine,
@@ -112,6 +113,10 @@ test('without colour there is no escape sequence', () => {
     ...summaryLines({ rotation: rotation(), callToCompletedMs: 257, activity: activity() }, plain),
   ];
   assert.ok(!lines.join('').includes('\x1b'));
+});
+
+test('what to try next fits into the 80 columns of a terminal', () => {
+  for (const line of nextLines(plain)) assert.ok(widthOf(line) <= 80, line);
 });
 
 test('where nothing can be drawn in place, a line says it all', () => {

@@ -24,7 +24,7 @@ export async function workerHere(
       WORKER_NICENESS: 0,
       REKEY_CIPHER: 'auto',
       BATCH_SIZE: 500,
-      LOG_LEVEL: 'debug' as never, // its schema is a union made by map, which has no static type
+      LOG_LEVEL: 'debug',
       HEALTH_HOST: '127.0.0.1',
       HEALTH_PORT: 0,
     },

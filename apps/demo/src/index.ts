@@ -10,6 +10,6 @@ export { clip, createPaint, widthOf } from './paint.ts';
 export { type Evidence, judge } from './proof.ts';
 export { createRecordSet, proportions, tenantId } from './records.ts';
 export { openScreen } from './screen.ts';
-export { summaryLines } from './summary.ts';
+export { nextLines, summaryLines } from './summary.ts';
 export { signToken } from './token.ts';
 export { welcomeLines } from './welcome.ts';

@@ -53,7 +53,7 @@ function longest({ done, longestMs }: Tally): string {
 
 /** What to try next. */
 export function nextLines(paint: Paint): string[] {
-  const command = (text: string, what: string): string => `  ${paint.accent(text.padEnd(37))}${what}`;
+  const command = (text: string, what: string): string => `  ${paint.accent(text.padEnd(35))}${what}`;
   return [
     command('DEMO_RECORDS=1000000 npm run demo', 'the same with a million records'),
     command('npm start', 'the stack, kept running for your own calls'),

@@ -40,7 +40,6 @@ export {
   type WaitingFor,
 } from './rotation-view.ts';
 export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
-export { tenantExists } from './tenants.ts';
 export { beginVerifying } from './transitions/begin-verifying.ts';
 export {
   type CancelledRotation,

@@ -31,8 +31,6 @@ export async function row<Row extends QueryResultRow>(
 }
 
 export interface TransactionOptions {
-  /** How long a lock is waited for, in place of what the session has. */
-  readonly lockTimeoutMs?: number;
   /**
    * How long Postgres may work on one statement of it without a word, in place of what the pool has: for what is known
    * to take long. The server's own limit lies a little below, so that nothing goes on after it was given up here.
@@ -76,11 +74,10 @@ export async function inTransaction<T>(
 }
 
 /** One round trip, whatever it sets. The isolation is said, since a session may have another by default. */
-function beginning(client: PoolClient, { lockTimeoutMs, silentMaxMs }: TransactionOptions): string {
+function beginning(client: PoolClient, { silentMaxMs }: TransactionOptions): string {
   const parts = ['begin isolation level read committed'];
   const settings = sessionOf(client)?.perTransaction;
   if (settings !== undefined) parts.push(settings);
-  if (lockTimeoutMs !== undefined) parts.push(`set local lock_timeout = ${lockTimeoutMs}`);
   if (silentMaxMs !== undefined) parts.push(`set local statement_timeout = ${Math.floor(0.9 * silentMaxMs)}`);
   return parts.join('; ');
 }

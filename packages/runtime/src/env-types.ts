@@ -18,10 +18,10 @@ export const Port = Type.Integer({
   description: 'a port number from 0 to 65535',
 });
 
-export const LogLevelName = Type.Union(
-  logLevels.map((level) => Type.Literal(level)),
-  { default: 'info', description: `one of ${logLevels.join(', ')}` },
-);
+export const LogLevelName = Type.Enum(logLevels, {
+  default: 'info',
+  description: `one of ${logLevels.join(', ')}`,
+});
 
 /** Whatever `@rekey/db` reads as the way to a database: the configuration asks it, with a rule of its own. */
 export const DatabaseUrl = Type.String({
