@@ -1,6 +1,7 @@
 /**
  * `npm test`: brings up what the tests need, runs them, stops it again.
- * `npm test -- test/envelope/*.test.ts` runs these files only; arguments with a dash go to `node --test`.
+ * `npm test -- test/envelope/*.test.ts` runs these files only; arguments with a dash go to `node --test`. A first argument
+ * that names a suite (`npm run test:fast`, `test:core`) runs that part of them.
  *
  * With DATABASE_URL or REDIS_URL set that server is used: everything made there has a name of this run, and is
  * removed at the end.
@@ -17,13 +18,17 @@ import { dropDatabasesOf } from './harness/database.ts';
 import { summaryOf } from './harness/missing-tools.ts';
 import { removeKeys } from './harness/redis.ts';
 import { createRoles, dropRoles } from './harness/roles.ts';
+import { isSuite, suites } from './suites.ts';
 
-const ALL = 'test/**/*.test.ts';
 /** Two cores are what the smallest CI machine has; more only makes timing noisier. */
 const CONCURRENCY = 2;
 /** For a whole file: the longest takes two minutes and a half, and more beside something else. */
 const TIMEOUT_MS = 420_000;
 const REPORTER = new URL('./harness/missing-tools.ts', import.meta.url).href;
+
+const [first = '', ...others] = process.argv.slice(2);
+const { servers: withServers, files: inSuite } = suites[isSuite(first) ? first : 'all'];
+const given = isSuite(first) ? others : process.argv.slice(2);
 
 await runUntilDone(async (signal) => {
   const run = randomBytes(4).toString('hex');
@@ -32,7 +37,9 @@ await runUntilDone(async (signal) => {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-test-run-'));
   const missing = join(folder, 'missing-tools');
   try {
-    const code = await runTests(databases, keys, missing, signal);
+    const code = withServers
+      ? await runOnServers(databases, keys, missing, signal)
+      : await runTests(environment(), missing, signal);
     const { count, line } = summaryOf(await readFile(missing, 'utf8').catch(() => ''));
     process.stdout.write(`${line}\n`);
     return count > 0 && process.env.CI === 'true' ? code || 1 : code;
@@ -41,7 +48,7 @@ await runUntilDone(async (signal) => {
   }
 });
 
-async function runTests(
+async function runOnServers(
   databases: string,
   keys: string,
   missing: string,
@@ -56,21 +63,15 @@ async function runTests(
     await createRoles(templateUrl, databases);
     await closeDatabase(servers.databaseUrl, template);
 
-    const exit = await runProgram({
-      file: process.execPath,
-      args: testArguments(process.argv.slice(2), missing),
-      env: {
-        ...environment(),
-        TEST_DATABASE_ADMIN_URL: servers.databaseUrl,
-        TEST_TEMPLATE_DATABASE: template,
-        TEST_ROLES_PREFIX: databases,
-        TEST_REDIS_URL: servers.redisUrl,
-        TEST_REDIS_PREFIX: keys,
-      },
-      signal,
-    });
-    signal.throwIfAborted();
-    return exit.code ?? 1;
+    const env = {
+      ...environment(),
+      TEST_DATABASE_ADMIN_URL: servers.databaseUrl,
+      TEST_TEMPLATE_DATABASE: template,
+      TEST_ROLES_PREFIX: databases,
+      TEST_REDIS_URL: servers.redisUrl,
+      TEST_REDIS_PREFIX: keys,
+    };
+    return await runTests(env, missing, signal);
   } finally {
     if (!servers.embedded.postgres) {
       await dropDatabasesOf(servers.databaseUrl, databases);
@@ -81,7 +82,13 @@ async function runTests(
   }
 }
 
-function testArguments(given: string[], missing: string): string[] {
+async function runTests(env: Record<string, string>, missing: string, signal: AbortSignal): Promise<number> {
+  const exit = await runProgram({ file: process.execPath, args: testArguments(missing), env, signal });
+  signal.throwIfAborted();
+  return exit.code ?? 1;
+}
+
+function testArguments(missing: string): string[] {
   const options = given.filter((argument) => argument.startsWith('-'));
   const files = given.filter((argument) => !argument.startsWith('-'));
   return [
@@ -95,7 +102,7 @@ function testArguments(given: string[], missing: string): string[] {
     `--test-reporter=${REPORTER}`,
     `--test-reporter-destination=${missing}`,
     ...options,
-    ...(files.length === 0 ? [ALL] : files),
+    ...(files.length === 0 ? inSuite : files),
   ];
 }
 

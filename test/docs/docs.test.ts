@@ -11,7 +11,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8');
 
 const documents = await Promise.all(
-  (await Array.fromAsync(glob('{README,CHANGELOG,CONTRIBUTING,docs/*,docs/adr/*}.md', { cwd: root })))
+  (
+    await Array.fromAsync(
+      glob('{README,CHANGELOG,CONTRIBUTING,docs/*,docs/adr/*,{apps,packages}/*/README}.md', { cwd: root }),
+    )
+  )
     .sort()
     .map(async (file) => ({ file, text: await read(file) })),
 );
@@ -43,29 +47,6 @@ test('every link of the documents leads somewhere', async () => {
   assert.deepEqual(broken, []);
 });
 
-/** The names in the schemas of the environment: `NAME: …` in the files that declare them. */
-async function variablesOf(files: readonly string[]): Promise<string[]> {
-  const texts = await Promise.all(files.map(read));
-  return texts.flatMap((text) =>
-    [...text.matchAll(/^ {2,4}([A-Z][A-Z0-9_]+):/gm)].map(([, name = '']) => name),
-  );
-}
-
-test('docs/configuration.md names every variable of every process', async () => {
-  const variables = await variablesOf([
-    'apps/api/src/config.ts',
-    'apps/api/src/auth-config.ts',
-    'apps/worker/src/config.ts',
-    'apps/demo/src/settings.ts',
-  ]);
-  assert.ok(variables.length > 30);
-  const text = textOf('docs/configuration.md');
-  assert.deepEqual(
-    variables.filter((name) => !text.includes(`\`${name}\``)),
-    [],
-  );
-});
-
 test('docs/operations.md says what to do about every waitingFor, every failureReason and every reason to set aside', () => {
   const text = textOf('docs/operations.md');
   const words = [...WaitingFor.anyOf.map((literal) => literal.const), ...failureReasons, ...setAsideReasons];
@@ -75,20 +56,32 @@ test('docs/operations.md says what to do about every waitingFor, every failureRe
   );
 });
 
-test('docs/architecture.md shows the map that test/arrows.test.ts holds', async () => {
-  const map = [
-    ...(await read('test/arrows.test.ts')).matchAll(/^ {2}'((?:apps|packages)\/[a-z]+)': \[([^\]]*)\]/gm),
-  ];
+const map = [
+  ...(await read('test/arrows.test.ts')).matchAll(/^ {2}'((?:apps|packages)\/[a-z]+)': \[([^\]]*)\]/gm),
+].map(([, room = '', list = '']) => ({ room, uses: namesIn(list) }));
+
+function namesIn(list: string): string[] {
+  return [...list.matchAll(/[a-z]+/g)].map(([name]) => name).sort();
+}
+
+test('docs/architecture.md shows the map that test/arrows.test.ts holds', () => {
   assert.ok(map.length > 10);
   const shown = [
     ...textOf('docs/architecture.md').matchAll(/^\| `((?:apps|packages)\/[a-z]+)` \|[^|]*\|([^|]*)\|$/gm),
-  ];
-  const arrows = ([, room = '', list = '']: RegExpMatchArray): string =>
-    `${room} → ${[...list.matchAll(/[a-z]+/g)]
-      .map(([name]) => name)
-      .sort()
-      .join(' ')}`;
-  assert.deepEqual(shown.map(arrows).sort(), map.map(arrows).sort());
+  ].map(([, room = '', list = '']) => ({ room, uses: namesIn(list) }));
+  const byRoom = (rooms: typeof map): typeof map => rooms.sort((a, b) => (a.room < b.room ? -1 : 1));
+  assert.deepEqual(byRoom(shown), byRoom([...map]));
+});
+
+test('each room has a README with its name, its front door, and the arrows of the map', () => {
+  for (const { room, uses } of map) {
+    const text = textOf(`${room}/README.md`);
+    assert.match(text, new RegExp(`^# @rekey/${room.split('/')[1]}\n\n\\S`), room);
+    assert.match(text, /^\*\*Front door:\*\* `/m, room);
+    const [, list = ''] = /^\*\*May use:\*\* (.*)\.$/m.exec(text) ?? [];
+    assert.deepEqual([...list.matchAll(/`([a-z]+)`/g)].map(([, name]) => name).sort(), uses, room);
+    assert.ok(text.trim().split('\n').length <= 16, `${room}/README.md is to stay short`);
+  }
 });
 
 test('API and workers are run with the same flags wherever the repository runs one', async () => {

@@ -31,7 +31,7 @@ const perMinute = (defaultValue: number) =>
     description: `a number of calls from 0 (no limit) to ${perMinuteMax}`,
   });
 
-const Variables = Type.Object({
+export const ApiVariables = Type.Object({
   HOST: Host,
   PORT: Type.Integer({ ...Port, default: 3000 }),
   DATABASE_URL: DatabaseUrl,
@@ -77,7 +77,7 @@ export interface ApiConfig {
   readonly warnings: readonly string[];
 }
 
-const databaseRule: EnvRule<Pick<Static<typeof Variables>, 'DATABASE_URL'>> = {
+const databaseRule: EnvRule<Pick<Static<typeof ApiVariables>, 'DATABASE_URL'>> = {
   over: ['DATABASE_URL'],
   problems({ DATABASE_URL: text }) {
     const problem = databaseUrlProblem(text);
@@ -85,14 +85,14 @@ const databaseRule: EnvRule<Pick<Static<typeof Variables>, 'DATABASE_URL'>> = {
   },
 };
 
-const clusterRule: EnvRule<Pick<Static<typeof Variables>, 'REDIS_URL' | 'QUEUE_PREFIX'>> = {
+const clusterRule: EnvRule<Pick<Static<typeof ApiVariables>, 'REDIS_URL' | 'QUEUE_PREFIX'>> = {
   over: ['REDIS_URL', 'QUEUE_PREFIX'],
   problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
 };
 
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
 export function readApiConfig(env: Environment): ApiConfig {
-  const read = readEnv(Variables, env, [databaseRule, authRule, clusterRule]);
+  const read = readEnv(ApiVariables, env, [databaseRule, authRule, clusterRule]);
   return {
     host: read.HOST,
     port: read.PORT,
@@ -116,7 +116,7 @@ export function readApiConfig(env: Environment): ApiConfig {
 
 function trustProxyFrom({
   TRUST_PROXY: text,
-}: Pick<Static<typeof Variables>, 'TRUST_PROXY'>): ApiSettings['trustProxy'] {
+}: Pick<Static<typeof ApiVariables>, 'TRUST_PROXY'>): ApiSettings['trustProxy'] {
   if (text === 'true' || text === 'false') return text === 'true';
   if (/^[0-9]+$/.test(text)) return (_address, hop) => hop < Number(text);
   return text.split(',').map((entry) => entry.trim());

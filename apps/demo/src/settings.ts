@@ -20,7 +20,7 @@ const Shared = {
 const DemoVariables = Type.Object(Shared);
 export type DemoSettings = Static<typeof DemoVariables>;
 
-const StartVariables = Type.Object({
+export const StartVariables = Type.Object({
   ...Shared,
   HOST: Type.String({
     pattern: '^[A-Za-z0-9.:_-]{1,253}$',

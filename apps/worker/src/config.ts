@@ -16,7 +16,7 @@ import {
 import Type, { type Static } from 'typebox';
 import { connectionsMin } from './connections.ts';
 
-const WorkerEnv = Type.Object({
+export const WorkerVariables = Type.Object({
   DATABASE_URL: DatabaseUrl,
   REDIS_URL: RedisUrl,
   KEK_URI: Type.String({
@@ -84,7 +84,7 @@ const WorkerEnv = Type.Object({
   }),
 });
 
-export type WorkerConfig = Static<typeof WorkerEnv>;
+export type WorkerConfig = Static<typeof WorkerVariables>;
 
 const databaseRule: EnvRule<WorkerConfig> = {
   over: ['DATABASE_URL'],
@@ -96,7 +96,7 @@ const databaseRule: EnvRule<WorkerConfig> = {
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerEnv, env, [databaseRule, clusterRule]);
+  return readEnv(WorkerVariables, env, [databaseRule, clusterRule]);
 }
 
 const clusterRule: EnvRule<WorkerConfig> = {

@@ -1,0 +1,40 @@
+/** Parts of the tests, for whoever wants an answer sooner than all of them give one: `npm run test:fast`, `npm run test:core`. */
+interface Suite {
+  /** Without them the tests have neither Postgres nor Redis, and one that asks for them fails. */
+  readonly servers: boolean;
+  readonly files: readonly string[];
+}
+
+export const suites = {
+  all: { servers: true, files: ['test/**/*.test.ts'] },
+  /** What needs no server, in seconds: cryptography, parsing, documents, the map of rooms. */
+  fast: {
+    servers: false,
+    files: [
+      'test/{arrows,times}.test.ts',
+      'test/cases/*.test.ts',
+      'test/client/{operations,retries}.test.ts',
+      'test/data/packed-records.test.ts',
+      'test/demo/{proof,records,rendering,screen}.test.ts',
+      'test/docs/{decisions,docs,settings,suites}.test.ts',
+      'test/envelope/{dek,formats,gcm,record-cipher,record-id,vectors}.test.ts',
+      'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
+      'test/kms/{keks,key-file,local-kek}.test.ts',
+      'test/rotation/measured-turns.test.ts',
+    ],
+  },
+  /** What the product promises: no write lost, none under an older DEK, no end without its proof, none without its rights. */
+  core: {
+    servers: true,
+    files: [
+      'test/control/{counts,drain,integrity,start-rotation,states,switch}.test.ts',
+      'test/keyring/keyring.test.ts',
+      'test/processes/{cancel,hand-over}.test.ts',
+      'test/rotation/{compare-and-swap,lease,straight}.test.ts',
+      'test/schema/{dek-guards,event-chains,events,fence,resulting-schema,rights,rotation-guards,ways-to-write}.test.ts',
+      'test/vault/{put,reading}.test.ts',
+    ],
+  },
+} as const satisfies Record<string, Suite>;
+
+export const isSuite = (name: string): name is keyof typeof suites => Object.hasOwn(suites, name);
