@@ -29,7 +29,7 @@ export const suites = {
     files: [
       'test/control/{counts,drain,integrity,start-rotation,states,switch}.test.ts',
       'test/keyring/keyring.test.ts',
-      'test/processes/{cancel,hand-over}.test.ts',
+      'test/processes/cancel.test.ts',
       'test/rotation/{compare-and-swap,lease,straight}.test.ts',
       'test/schema/{dek-guards,event-chains,events,fence,resulting-schema,rights,rotation-guards,ways-to-write}.test.ts',
       'test/vault/{put,reading}.test.ts',
