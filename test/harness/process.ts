@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apiFlags, type RunningProcess, startProcess, workerFlags } from '@rekey/stack';
 import { type Owner, thisFile } from './cleanup.ts';
+
+/** The checkout whose processes are started, unless a test says another one. */
+const ours = fileURLToPath(new URL('../..', import.meta.url));
 
 type Environment = Record<string, string>;
 
@@ -11,20 +15,31 @@ export const notNice: Environment = { WORKER_NICENESS: '0' };
 export async function startApi(
   env: Environment,
   owner: Owner = thisFile,
+  folder: string = ours,
 ): Promise<RunningProcess & { url: string }> {
-  const api = startApp('api', { HOST: '127.0.0.1', PORT: '0', ...env }, '"msg":"listening"', owner);
+  const api = startApp('api', { HOST: '127.0.0.1', PORT: '0', ...env }, '"msg":"listening"', owner, folder);
   return { ...api, url: listeningUrl(await api.ready) };
 }
 
 /** The real worker as a process of its own, ready for jobs; stopped at the end. */
-export async function startWorker(env: Environment, owner: Owner = thisFile): Promise<RunningProcess> {
-  const worker = startApp('worker', { ...notNice, ...env }, '"msg":"worker ready"', owner);
+export async function startWorker(
+  env: Environment,
+  owner: Owner = thisFile,
+  folder: string = ours,
+): Promise<RunningProcess> {
+  const worker = startApp('worker', { ...notNice, ...env }, '"msg":"worker ready"', owner, folder);
   await worker.ready;
   return worker;
 }
 
-function startApp(name: 'api' | 'worker', env: Environment, readyLine: string, owner: Owner): RunningProcess {
-  const entry = fileURLToPath(new URL(`../../apps/${name}/src/main.ts`, import.meta.url));
+function startApp(
+  name: 'api' | 'worker',
+  env: Environment,
+  readyLine: string,
+  owner: Owner,
+  folder: string,
+): RunningProcess {
+  const entry = join(folder, `apps/${name}/src/main.ts`);
   const app = startProcess({
     name,
     entry,

@@ -40,3 +40,10 @@ test('a tool is named once, however many tests lack it', () => {
   assert.deepEqual(summaryOf('spin\nspin\n'), { count: 2, line: 'skipped for a missing tool: 2 (spin)' });
   assert.deepEqual(summaryOf(''), { count: 0, line: 'skipped for a missing tool: 0' });
 });
+
+test('a test that lacks a commit is counted by its name, and fails no run', () => {
+  assert.deepEqual(summaryOf('missing history: abc\nspin\nmissing history: abc\n'), {
+    count: 1,
+    line: 'skipped for a missing tool: 1 (spin); for missing history: 2 (abc)',
+  });
+});

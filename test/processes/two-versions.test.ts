@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type TestContext, test } from 'node:test';
+import { createClient } from '@rekey/client';
+import { checkSchema, migrate } from '@rekey/schema';
+import { createDatabase, dropDatabase } from '@rekey/stack';
+import { type Application, startApplication } from '../harness/application.ts';
+import { testEnvironment } from '../harness/environment.ts';
+import { type ApiAnswer, type Installation, installation, type StatusData } from '../harness/installation.ts';
+import { olderVersion } from '../harness/older-version.ts';
+import { openAll, wrong } from '../harness/opened.ts';
+import { contradictions, poll } from '../harness/poller.ts';
+import { startApi, startWorker } from '../harness/process.ts';
+import { asRole, roles } from '../harness/roles.ts';
+import type { SeededTenant } from '../harness/seed.ts';
+import { sums } from '../harness/sweep-facts.ts';
+import { until } from '../harness/wait.ts';
+
+const older = await olderVersion();
+const skip = older.skip;
+/** One job sweeps the fewer; of the more, ranges are spread over the queue. */
+const [few, many] = [2_000, 14_000];
+
+interface Both extends Installation {
+  /** The older version's vault, with a store of its own. */
+  readonly old: Awaited<ReturnType<typeof older.vault>>;
+  startOldApi(): Promise<Caller>;
+  startOldWorker(): Promise<{ logs(): string }>;
+}
+
+/** Calls of one API. */
+interface Caller {
+  rotate(tenantId: string, key?: string): Promise<ApiAnswer & { headers: Headers }>;
+  status(rotationId: string): Promise<ApiAnswer>;
+  cancel(rotationId: string): Promise<ApiAnswer>;
+}
+
+/** An installation whose database the older version made; `upgrade` is what an operator does first. */
+async function both(t: TestContext, options: { workers: number; upgraded?: boolean }): Promise<Both> {
+  const adminUrl = testEnvironment('TEST_DATABASE_ADMIN_URL');
+  const name = testEnvironment('TEST_TEMPLATE_DATABASE').replace(/template$/, randomBytes(6).toString('hex'));
+  const databaseUrl = await createDatabase(adminUrl, name);
+  t.after(() => dropDatabase(adminUrl, name));
+  await older.migrate(databaseUrl);
+  if (options.upgraded !== false) await migrate(databaseUrl);
+  const rekey = await installation({ databaseUrl, apis: 0, workers: 0 }, t);
+  for (const role of roles)
+    await rekey.store.query(`select rekey.grant_${role}($1)`, [
+      `${testEnvironment('TEST_ROLES_PREFIX')}_${role}`,
+    ]);
+  const old = await older.vault(databaseUrl, rekey.kekFile);
+  t.after(() => old.close());
+  const shared = { REDIS_URL: rekey.redis.url, QUEUE_PREFIX: rekey.redis.prefix };
+  const workerEnv = {
+    ...shared,
+    DATABASE_URL: asRole(databaseUrl, 'worker'),
+    KEK_URI: `local:${rekey.kekFile}`,
+    BATCH_SIZE: '50',
+  };
+  for (let n = 0; n < options.workers; n += 1) await startWorker(workerEnv, t);
+  return {
+    ...rekey,
+    old,
+    addWorker: () => startWorker(workerEnv, t),
+    async startOldApi() {
+      const env = { ...shared, DATABASE_URL: asRole(databaseUrl, 'api'), JWT_SECRET: rekey.jwtSecret };
+      return callerOf((await startApi(env, t, older.folder)).url, rekey.token);
+    },
+    startOldWorker: () => startWorker(workerEnv, t, older.folder),
+  };
+}
+
+async function startNewApi(rekey: Both, t: TestContext): Promise<Caller> {
+  const { url } = await startApi(
+    {
+      DATABASE_URL: asRole(rekey.databaseUrl, 'api'),
+      REDIS_URL: rekey.redis.url,
+      QUEUE_PREFIX: rekey.redis.prefix,
+      JWT_SECRET: rekey.jwtSecret,
+    },
+    t,
+  );
+  return callerOf(url, rekey.token);
+}
+
+function callerOf(url: string, token: string): Caller {
+  const client = createClient({ url, token });
+  const told = async (answering: Promise<{ status: number; headers: Headers; body: unknown }>) => {
+    const { status, headers, body } = await answering;
+    return { status, headers, body: body as ApiAnswer['body'] }; // a test reads whatever came back
+  };
+  return {
+    rotate: (tenantId, key = randomUUID()) =>
+      told(
+        client.ask('rotateDek', {
+          headers: { 'x-tenantid': tenantId, 'idempotency-key': key },
+          body: { tenantId },
+        }),
+      ),
+    status: (rotationId) => told(client.ask('getRotation', { path: { rotationId } })),
+    cancel: (rotationId) => told(client.ask('cancelRotation', { path: { rotationId } })),
+  };
+}
+
+/** An application of each version on its half of the records. */
+function startApplications(rekey: Both, { tenantId, records }: SeededTenant): [Application, Application] {
+  const half = (rest: number) => ({ tenantId, records: records.filter((_, i) => i % 2 === rest) });
+  const gentle = { readers: 2, writers: 1 };
+  return [
+    startApplication(rekey, half(0), new Map(), gentle),
+    startApplication(rekey.old, half(1), new Map(), gentle),
+  ];
+}
+
+const ended = (api: Caller, rotationId: string): Promise<StatusData> =>
+  until(
+    async () => {
+      const { body } = await api.status(rotationId);
+      return body.success && body.data.completedAt !== null ? body.data : undefined;
+    },
+    { what: `rotation ${rotationId} has ended`, timeoutMs: 60_000 },
+  );
+
+/** One rotation begun at `by` beside an application of each version; every one of `watched` follows it. */
+async function rotate(
+  t: TestContext,
+  rekey: Both,
+  tenant: SeededTenant,
+  by: Caller,
+  watched: readonly Caller[],
+  midway: () => Promise<void> = async () => {},
+): Promise<StatusData> {
+  const applications = startApplications(rekey, tenant);
+  await until(() => applications.every(({ seen }) => seen.writes > 5), { what: 'both applications write' });
+  const answer = await by.rotate(tenant.tenantId);
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  const { rotationId } = answer.body.data;
+  const pollers = watched.map((api) => poll(api, rotationId));
+  await midway();
+  const end = await ended(by, rotationId);
+  await Promise.all([...applications, ...pollers].map((party) => party.stop()));
+  assert.equal(end.status, 'completed', JSON.stringify(end));
+  for (const { answers } of pollers) {
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    assert.deepEqual(contradictions(answers.map(({ body }) => body.data)), []);
+  }
+  for (const { seen } of applications) {
+    assert.deepEqual([seen.errors, seen.lost], [[], []]);
+    t.diagnostic(`${seen.reads} reads, ${seen.writes} transactions, ${seen.retries} of them twice`);
+  }
+  assert.equal(await rekey.leftOnOlderKeys(tenant.tenantId), 0);
+  const opened = await openAll(rekey, tenant.tenantId);
+  for (const application of applications) {
+    assert.deepEqual(wrong(opened, application.expected()), []);
+    // And each version's vault reads what the other one's application wrote last.
+    for (const [place, value] of [...application.expected()].slice(0, 300)) {
+      const [target = '', id = ''] = place.split('/');
+      for (const { vault } of [rekey, rekey.old])
+        assert.deepEqual(await vault.get({ target, tenantId: tenant.tenantId, id }), value);
+    }
+  }
+  assert.deepEqual((await rekey.store.query('select * from rekey.verify_events()')).rows, []);
+  assert.deepEqual((await rekey.store.query('select * from rekey.integrity_problems()')).rows, []);
+  return end;
+}
+
+/** Started, cancelled and asked for again across both: by an API of either version, worked on by whatever worker is there. */
+async function crosswise(rekey: Both, one: Caller, other: Caller): Promise<void> {
+  const { tenantId } = await rekey.seedTenant(8_000);
+  const key = randomUUID();
+  const first = await one.rotate(tenantId, key);
+  assert.equal(first.status, 200);
+  const { rotationId } = first.body.data;
+  const again = await other.rotate(tenantId, key);
+  assert.deepEqual([again.status, again.body], [first.status, first.body]);
+  const refused = await other.rotate(tenantId);
+  assert.deepEqual([refused.status, refused.body.error.rotationId], [409, rotationId]);
+  await other.cancel(rotationId);
+  const end = await ended(one, rotationId);
+  assert.ok(['cancelled', 'completed'].includes(end.status), end.status);
+  assert.deepEqual((await other.status(rotationId)).body, (await one.status(rotationId)).body);
+}
+
+test('an older worker works for a newer API', { skip }, async (t) => {
+  const rekey = await both(t, { workers: 0 });
+  const api = await startNewApi(rekey, t);
+  await rekey.startOldWorker();
+  await rotate(t, rekey, await rekey.seedTenant(few), api, [api]);
+});
+
+test('a newer worker works for an older API', { skip }, async (t) => {
+  const rekey = await both(t, { workers: 1 });
+  const api = await rekey.startOldApi();
+  await rotate(t, rekey, await rekey.seedTenant(few), api, [api]);
+});
+
+test('workers of both versions share the ranges of one rotation, and calls of one are answered by the other', {
+  skip,
+}, async (t) => {
+  const rekey = await both(t, { workers: 1 });
+  const [newApi, oldApi] = [await startNewApi(rekey, t), await rekey.startOldApi()];
+  await rekey.startOldWorker();
+  const owners = new Set<string>();
+  const { tenantId, records } = await rekey.seedTenant(many);
+  await rotate(t, rekey, { tenantId, records }, newApi, [newApi, oldApi], async () => {
+    await until(
+      async () => {
+        const { rows } = await rekey.store.query<{ owner: string }>(
+          'select distinct owner from rekey.rotation_ranges where owner is not null',
+        );
+        for (const { owner } of rows) owners.add(String(owner).replace(/[:/#].*$/, ''));
+        return rows.length > 1;
+      },
+      { what: 'several sweep at once', everyMs: 5 },
+    );
+  });
+  t.diagnostic(`owners of ranges: ${[...owners].join(' ')}`);
+  await crosswise(rekey, newApi, oldApi);
+  await crosswise(rekey, oldApi, newApi);
+});
+
+test('an upgrade under an older installation at work, in the midst of a rotation', { skip }, async (t) => {
+  const rekey = await both(t, { workers: 0, upgraded: false });
+  const oldApi = await rekey.startOldApi();
+  await rekey.startOldWorker();
+  const { vault } = rekey.old;
+  const tenantId = randomUUID();
+  await vault.createTenant({ tenantId, name: 'older' });
+  const records = Array.from({ length: many }, () => ({ target: 'secrets', id: randomUUID() }));
+  for (let at = 0; at < many; at += 1_000) {
+    await vault.putMany({
+      target: 'secrets',
+      tenantId,
+      records: records
+        .slice(at, at + 1_000)
+        .map(({ id }) => ({ id, value: Buffer.from('v'), columns: { name: id } })),
+    });
+  }
+  const answer = await oldApi.rotate(tenantId);
+  assert.equal(answer.status, 200);
+  const { rotationId } = answer.body.data;
+  await until(async () => sums((await oldApi.status(rotationId)).body.data).rotated > many / 10, {
+    what: 'a tenth is swept',
+    everyMs: 5,
+  });
+  await migrate(rekey.databaseUrl);
+  await checkSchema(rekey.store);
+  const { rotated } = sums((await oldApi.status(rotationId)).body.data);
+  t.diagnostic(`${rotated} of ${many} were swept when it was migrated`);
+  await rekey.addWorker();
+  const newApi = await startNewApi(rekey, t);
+  const end = await ended(newApi, rotationId);
+  assert.equal(end.status, 'completed');
+  assert.deepEqual((await oldApi.status(rotationId)).body.data.itemsRotated, end.itemsRotated);
+  assert.equal(await rekey.leftOnOlderKeys(tenantId), 0);
+  const { rows } = await rekey.store.query('select * from rekey.integrity_problems()');
+  assert.deepEqual(rows, []);
+});
