@@ -178,7 +178,11 @@ async function crosswise(rekey: Both, one: Caller, other: Caller): Promise<void>
   await other.cancel(rotationId);
   const end = await ended(one, rotationId);
   assert.ok(['cancelled', 'completed'].includes(end.status), end.status);
-  assert.deepEqual((await other.status(rotationId)).body, (await one.status(rotationId)).body);
+  const told = (await other.status(rotationId)).body.data;
+  assert.deepEqual(
+    [told.status, told.completedAt, told.itemsRotated],
+    [end.status, end.completedAt, end.itemsRotated],
+  );
 }
 
 test('an older worker works for a newer API', { skip }, async (t) => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { test } from 'node:test';
+import { describeSchema } from '../../packages/schema/src/describe-schema.ts';
 import { createTestDatabase } from '../harness/database.ts';
-import { describeSchema } from './describe-schema.ts';
 
 const file = new URL('../../packages/schema/schema.txt', import.meta.url);
 const database = await createTestDatabase();

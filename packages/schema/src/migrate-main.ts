@@ -1,5 +1,7 @@
 import process from 'node:process';
-import { databaseUrlProblem, StoreError } from '@rekey/db';
+import { databaseUrlProblem, openClient, StoreError } from '@rekey/db';
+import { checkSchema } from './check-schema.ts';
+import { findDrift } from './find-drift.ts';
 import { migrate } from './migrate.ts';
 
 const databaseUrl = process.env.DATABASE_URL;
@@ -7,19 +9,34 @@ if (databaseUrl === undefined || databaseUrl === '') {
   refuse('is missing: it must be a postgres://user:password@host:port/database URL');
 }
 const withoutSampleTables = '--without-sample-tables';
-const unknown = process.argv.slice(2).find((argument) => argument !== withoutSampleTables);
+const check = '--check';
+const unknown = process.argv.slice(2).find((argument) => ![withoutSampleTables, check].includes(argument));
 if (unknown !== undefined) {
-  process.stderr.write(`migrate takes ${withoutSampleTables} and nothing else: not ${unknown}\n`);
+  process.stderr.write(`migrate takes ${withoutSampleTables} or ${check} and nothing else: not ${unknown}\n`);
   process.exit(1);
 }
 const problem = databaseUrlProblem(databaseUrl);
 if (problem !== null) refuse(problem);
 try {
-  await migrate(databaseUrl, { withoutSampleTables: process.argv.includes(withoutSampleTables) });
-  process.stdout.write('The schema is up to date.\n');
+  if (process.argv.includes(check)) await checkOnly(databaseUrl);
+  else await migrate(databaseUrl, { withoutSampleTables: process.argv.includes(withoutSampleTables) });
+  if (process.exitCode === undefined) process.stdout.write('The schema is up to date.\n');
 } catch (error) {
   process.stderr.write(`Migration failed: ${describe(error)}\n`);
   process.exitCode = error instanceof StoreError && error.code === 'UNAVAILABLE' ? 75 : 1;
+}
+
+/** Changes nothing: names what differs from what this version installs, and then exits with 1. */
+async function checkOnly(url: string): Promise<void> {
+  const client = await openClient({ url, applicationName: 'rekey-migrate' });
+  try {
+    await checkSchema(client);
+    const drift = await findDrift(client);
+    for (const line of drift) process.stdout.write(`${line}\n`);
+    if (drift.length > 0) process.exitCode = 1;
+  } finally {
+    await client.end();
+  }
 }
 
 /** As the other processes say it. */

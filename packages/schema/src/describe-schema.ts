@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import { type Queryable, rows } from '@rekey/db';
 
 /** Of the schema and of the tables that ship with it, whatever the server's version and the names of roles are. */
 const inThem = `n.nspname in ('rekey', 'public') and not exists (
@@ -46,21 +46,27 @@ const functions = `
  * The schema as all migrations and functions have left it, as text: the same for the same schema. Bodies of functions stand
  * in files of their own and are left out, rights in `rights.json`.
  */
-export async function describeSchema(pool: Pool): Promise<string> {
+export async function describeSchema(on: Queryable): Promise<string> {
   const blocks: string[] = [];
-  const { rows: found } = await pool.query<{ oid: number; head: string; body: string | null }>(tables);
-  for (const { oid, head, body } of found) {
-    const { rows } = await pool.query<{ line: string }>(parts, [oid]);
-    const lines = rows.map(({ line }) => `  ${line.replace(/\s+/g, ' ')}`);
+  for (const { oid, head, body } of await rows<{ oid: number; head: string; body: string | null }>(
+    on,
+    tables,
+  )) {
+    const lines = (await rows<Line>(on, parts, [oid])).map(({ line }) => `  ${line.replace(/\s+/g, ' ')}`);
     blocks.push(
       [head, ...lines, ...(body === null ? [] : [`  as ${body.replace(/\s+/g, ' ').trim()}`])].join('\n'),
     );
   }
-  const { rows: made } = await pool.query<{ line: string }>(functions);
+  const made = await rows<Line>(on, functions);
   blocks.push(made.map(({ line }) => line.replace(/\s+/g, ' ')).join('\n'));
-  const { rows: kept } = await pool.query<{ line: string }>(
+  const kept = await rows<Line>(
+    on,
     `select format('setting %s = %s', name, value) as line from rekey.settings order by name`,
   );
   blocks.push(kept.map(({ line }) => line).join('\n'));
   return `${blocks.join('\n\n')}\n`;
+}
+
+interface Line {
+  readonly line: string;
 }
