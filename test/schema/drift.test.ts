@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { findDrift } from '@rekey/schema';
 import { createTestDatabase } from '../harness/database.ts';
 
@@ -55,3 +58,19 @@ for (const [what, change, named] of [
     }
   });
 }
+
+test('the command says so, with status 1 where something differs, and changes nothing', async () => {
+  const entry = fileURLToPath(new URL('../../packages/schema/src/migrate-main.ts', import.meta.url));
+  const run = () =>
+    promisify(execFile)(process.execPath, [entry, '--check'], { env: { DATABASE_URL: database.url } }).then(
+      ({ stdout }) => [0, stdout],
+      ({ code, stdout }: { code: number; stdout: string }) => [code, stdout],
+    );
+  assert.deepEqual(await run(), [0, 'The schema is up to date.\n']);
+  await database.pool().query('create index by_hand on rekey.deks (state)');
+  for (let again = 0; again < 2; again += 1) {
+    const [code, said] = await run();
+    assert.equal(code, 1);
+    assert.match(String(said), /^not of this version: rekey\.deks: CREATE INDEX by_hand [^\n]+\n$/);
+  }
+});

@@ -81,6 +81,6 @@ test('what it does not know is said, and nothing is done', async () => {
   );
   assert.equal(
     said,
-    '1 migrate takes --without-sample-tables and nothing else: not --without-sample-table\n',
+    '1 migrate takes --without-sample-tables or --check and nothing else: not --without-sample-table\n',
   );
 });
