@@ -1,9 +1,9 @@
 -- Puts the fence around a registered table, or puts it right: may be run again at any time, and locks the table only
 -- where a trigger is missing or disabled.
 --
--- The fence is one statement-level trigger over the transition table: it costs nothing measurable, where a per-row
--- trigger or a foreign key costs a third of the speed. It selects rows that ARE as they must be (searching for bad ones
--- would lock nothing) and locks them FOR SHARE (FOR KEY SHARE would not conflict with the closing of a lock).
+-- The fence is one statement-level trigger over the transition table: it costs 2 to 3 µs a record in large batches, where a
+-- per-row trigger or a foreign key costs a third of the speed. It selects rows that ARE as they must be (searching for bad
+-- ones would lock nothing) and locks them FOR SHARE (FOR KEY SHARE would not conflict with the closing of a lock).
 create or replace function rekey.install_fence(target_name text) returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
