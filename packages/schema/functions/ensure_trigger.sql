@@ -1,4 +1,6 @@
--- Makes a trigger unless it is there, enabled, of that kind, and calls this function of the schema.
+-- Makes a trigger unless it is there, enabled, of that kind, and calls this function of the schema. The identity trigger may
+-- also be one before the update, as earlier versions made it: to replace it takes a lock that an upgrade would have to wait
+-- for as long as any transaction uses the table. rekey.repair_target replaces it.
 create or replace function rekey.ensure_trigger(
   on_table regclass, trigger_name text, event text, details text, function_name text
 ) returns void
@@ -13,7 +15,8 @@ declare
 begin
   perform from pg_trigger t join pg_proc p on p.oid = t.tgfoid
     where t.tgrelid = on_table and t.tgname = trigger_name and t.tgenabled in ('O', 'A')
-      and t.tgtype = kind and p.proname = function_name and p.pronamespace = 'rekey'::regnamespace;
+      and (t.tgtype = kind or function_name = 'refuse_identity_change' and t.tgtype = kind | 2)
+      and p.proname = function_name and p.pronamespace = 'rekey'::regnamespace;
   if found then
     return;
   end if;

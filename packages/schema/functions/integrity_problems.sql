@@ -88,7 +88,9 @@ begin
         ('count_truncate', 'count_', 32)) e(kind, calls, type)
     where t.there is not null and not (e.kind = 'count_update' and t.key_not_null) and not exists (
       select from pg_trigger g join pg_proc p on p.oid = g.tgfoid
-      where g.tgrelid = t.there and g.tgname = 'rekey_' || e.kind || '_' || t.name and g.tgtype = e.type
+      where g.tgrelid = t.there and g.tgname = 'rekey_' || e.kind || '_' || t.name
+        -- Of an earlier version the identity trigger is one before the update: as good, and slower.
+        and (g.tgtype = e.type or e.kind = 'identity' and g.tgtype = 19)
         and g.tgenabled in ('O', 'A') and not g.tgdeferrable and p.pronamespace = 'rekey'::regnamespace
         and p.proname = coalesce(e.calls || t.name, 'refuse_identity_change')
         and case when e.kind = 'identity' then t.id_number = any (g.tgattr) and t.tenant_number = any (g.tgattr)
