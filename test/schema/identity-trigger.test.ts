@@ -55,6 +55,13 @@ test('no trigger of ours stands before the update of a row, since Postgres would
   assert.deepEqual(rows, [{ before: false }]);
 });
 
+test('in the tables that ship, empty as they are at first, it is that kind as well', async () => {
+  const { rows } = await store.query(
+    `select from pg_trigger where tgname ~ '^rekey_identity_(secrets|credentials|api_keys)$' and tgtype & 2 = 0`,
+  );
+  assert.equal(rows.length, 3);
+});
+
 test('the trigger of an earlier version is as good: an upgrade leaves it, for which it would lock the table, a repair replaces it', async () => {
   const kind = async (): Promise<number> =>
     (await store.query(`select tgtype from pg_trigger where tgname = 'rekey_identity_things'`)).rows[0]
