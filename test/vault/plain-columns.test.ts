@@ -197,9 +197,28 @@ test('records that name different columns are not written, and a renamed table i
   }
   await vault.put({ target: 'renamed', tenantId, id: a, value });
   assert.deepEqual(await vault.get({ target: 'renamed', tenantId, id: a }), value);
-  await store.query('alter table before_renaming rename to after_renaming');
-  await store.query(`update rekey.targets set table_name = 'public.after_renaming' where name = 'renamed'`);
+  // Each meets a table that is not there any more under the name that the vault knows.
+  let name = 'before_renaming';
+  const rename = async (): Promise<void> => {
+    const next = `renamed_${randomUUID().slice(0, 8)}`;
+    await store.query(`alter table ${name} rename to ${next}`);
+    await store.query(`update rekey.targets set table_name = $1 where name = 'renamed'`, [`public.${next}`]);
+    name = next;
+  };
+  await rename();
   assert.deepEqual(await vault.get({ target: 'renamed', tenantId, id: a }), value);
+  await rename();
   await vault.put({ target: 'renamed', tenantId, id: b, value });
-  assert.deepEqual(await vault.get({ target: 'renamed', tenantId, id: b }), value);
+  await rename();
+  const both = await vault.getMany({ target: 'renamed', tenantId, ids: [a, b] });
+  assert.deepEqual(
+    [...both],
+    [
+      [a, value],
+      [b, value],
+    ],
+  );
+  await rename();
+  assert.equal(await vault.delete({ target: 'renamed', tenantId, id: b }), true);
+  assert.equal(await vault.get({ target: 'renamed', tenantId, id: b }), null);
 });

@@ -29,16 +29,10 @@ export function createDelete({
       return inTurn(given.client, async () => {
         for (let tries = 1; ; tries += 1) {
           try {
-            return await once(given);
+            return await targets.lookingAgain(given.client, () => once(given));
           } catch (error) {
-            const code = error instanceof VaultError ? error.code : undefined;
-            const again = code === 'RETRY' || code === 'SCHEMA_MISSING';
-            if (!again || given.client !== undefined || tries === attemptsMax) throw error;
-            if (code === 'SCHEMA_MISSING') {
-              // Once: the table may have been renamed and registered anew.
-              if (tries > 1) throw error;
-              targets.forget();
-            }
+            const conflicts = error instanceof VaultError && error.code === 'RETRY';
+            if (!conflicts || given.client !== undefined || tries === attemptsMax) throw error;
           }
         }
       });

@@ -37,7 +37,9 @@ export function createGetMany(parts: GetParts): (wanted: RecordRefs) => Promise<
   return (wanted) =>
     asVault(() => {
       const tenantId = checkedTenant(wanted.tenantId);
-      return inTurn(wanted.client, () => getMany(wanted, tenantId));
+      return inTurn(wanted.client, () =>
+        parts.targets.lookingAgain(wanted.client, () => getMany(wanted, tenantId)),
+      );
     });
 }
 

@@ -47,12 +47,11 @@ export function createGetOne(parts: GetParts): (record: RecordRef) => Promise<Bu
   return async (record) => {
     const tenantId = checkedTenant(record.tenantId);
     try {
-      return await once(record, tenantId, (keyNumber) => keyring.byNumber(tenantId, keyNumber));
+      return await targets.lookingAgain(record.client, () =>
+        once(record, tenantId, (keyNumber) => keyring.byNumber(tenantId, keyNumber)),
+      );
     } catch (error) {
-      const code = error instanceof VaultError ? error.code : undefined;
-      // The table may have been renamed and registered anew. A caller's transaction has failed by this.
-      if (code === 'SCHEMA_MISSING' && record.client === undefined) targets.forget();
-      else if (code !== 'UNREADABLE') throw error;
+      if (!(error instanceof VaultError) || error.code !== 'UNREADABLE') throw error;
       // After a failover or a restore other bytes may be stored under the DEK's number than those at hand; and since
       // it was read, the record may have gone to another DEK and this one been destroyed.
       return once(record, tenantId, (keyNumber) => keyring.refresh(tenantId, keyNumber));

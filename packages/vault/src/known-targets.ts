@@ -10,6 +10,11 @@ export interface KnownTargets {
   named(name: string): Promise<Target>;
   /** After a table was not there: it may have been renamed and registered anew. */
   forget(): void;
+  /**
+   * Runs the work, and once more with the targets read anew when a table was not there. Not within a caller's transaction,
+   * which has failed by that.
+   */
+  lookingAgain<T>(client: Queryable | undefined, work: () => Promise<T>): Promise<T>;
 }
 
 export function createKnownTargets(on: Queryable): KnownTargets {
@@ -17,6 +22,10 @@ export function createKnownTargets(on: Queryable): KnownTargets {
 
   const load = async (): Promise<Map<string, Target>> =>
     new Map((await asVault(() => loadTargets(on))).map((target) => [target.name, target]));
+
+  const forget = (): void => {
+    targets = undefined;
+  };
 
   return {
     async named(name) {
@@ -31,8 +40,16 @@ export function createKnownTargets(on: Queryable): KnownTargets {
       }
       return readable(target);
     },
-    forget() {
-      targets = undefined;
+    forget,
+    async lookingAgain(client, work) {
+      try {
+        return await work();
+      } catch (error) {
+        const isGone = error instanceof VaultError && error.code === 'SCHEMA_MISSING';
+        if (!isGone || client !== undefined) throw error;
+        forget();
+        return work();
+      }
     },
   };
 }
