@@ -55,7 +55,7 @@ test('no trigger of ours stands before the update of a row, since Postgres would
   assert.deepEqual(rows, [{ before: false }]);
 });
 
-test('in the tables that ship, empty as they are at first, it is that kind as well', async () => {
+test('in the tables that ship it is that kind as well, though their migration made the other', async () => {
   const { rows } = await store.query(
     `select from pg_trigger where tgname ~ '^rekey_identity_(secrets|credentials|api_keys)$' and tgtype & 2 = 0`,
   );

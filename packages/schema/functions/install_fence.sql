@@ -1,5 +1,5 @@
 -- Puts the fence around a registered table, or puts it right: may be run again at any time, and locks the table only
--- where a trigger is missing or disabled, or nobody could notice.
+-- where a trigger is missing or disabled, or there is no tenant yet.
 --
 -- The fence is one statement-level trigger over the transition table: it costs 2 to 3 µs a record in large batches, where a
 -- per-row trigger or a foreign key costs a third of the speed. It selects rows that ARE as they must be (searching for bad
@@ -11,7 +11,6 @@ as $install$
 declare
   target rekey.targets;
   bytes_max bigint;
-  is_empty boolean;
 begin
   select * into strict target from rekey.targets t
     where t.name = target_name and coalesce(t.retired_at, 'infinity') = 'infinity';
@@ -95,19 +94,11 @@ begin
     'after update', 'referencing old table as replaced new table as written for each statement',
     'fence_' || target.name);
   -- After, and not before: for a trigger before the update Postgres locks each row first, and logs that, whatever columns
-  -- are written: a tenth of what a batch of the sweep costs. One that an earlier version or migration made before is replaced
-  -- where nobody could wait for that: in a table without rows that is free just now.
-  if exists (select from pg_trigger g where g.tgrelid = target.table_name::regclass
-      and g.tgname = 'rekey_identity_' || target.name and g.tgtype & 2 = 2) then
-    execute format('select not exists (select from %s)', target.table_name) into is_empty;
-    if is_empty then
-      begin
-        execute format('lock table %s in access exclusive mode nowait', target.table_name);
-        execute format('drop trigger %I on %s', 'rekey_identity_' || target.name, target.table_name);
-      exception when lock_not_available then
-        null; -- it stays: rekey.repair_target replaces it
-      end;
-    end if;
+  -- are written: a tenth of what a batch of the sweep costs. The migrations made one before it; as long as there is no tenant
+  -- nobody waits for what replaces it, and later rekey.repair_target does.
+  if not exists (select from rekey.tenants) and exists (select from pg_trigger g
+      where g.tgrelid = target.table_name::regclass and g.tgname = 'rekey_identity_' || target.name and g.tgtype & 2 = 2) then
+    execute format('drop trigger %I on %s', 'rekey_identity_' || target.name, target.table_name);
   end if;
   perform rekey.ensure_trigger(target.table_name::regclass, 'rekey_identity_' || target.name,
     format('after update of %I, %I', target.id_column, target.tenant_column),
