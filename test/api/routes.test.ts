@@ -38,23 +38,10 @@ test('a role that is prepared is not let in, whatever it may do one day; nor is 
 });
 
 test('an auditor will read and do nothing else; an operator will do what is written down, and nothing by accident', () => {
-  const steering = [
-    'planRotation',
-    'getPlan',
-    'pauseRotation',
-    'resumeRotation',
-    'retryRotation',
-    'updateRotation',
-    'pauseCampaign',
-    'resumeCampaign',
-  ];
   for (const route of guarded) {
     assert.equal(roles.security_auditor.may(route), route.method === 'GET', route.operationId);
-    assert.equal(
-      roles.security_operator.may(route),
-      steering.includes(route.operationId),
-      `operator: ${route.operationId}`,
-    );
+    // Nothing that is there yet steers what others have decided.
+    assert.equal(roles.security_operator.may(route), false, `operator: ${route.operationId}`);
   }
   assert.deepEqual(
     Object.entries(roles).map(([role, { admitted, tenants }]) => [role, admitted, tenants]),

@@ -157,7 +157,7 @@ async function written(
   });
 }
 
-/** Ids and ciphertexts as two arrays: in binary, which moves bytes at 1.8 times the speed, or as any driver takes them. */
+/** Ids and ciphertexts as two arrays: in binary (pg-binary.ts), or as any driver takes them. */
 function images(
   on: Queryable,
   { idType }: Target,
