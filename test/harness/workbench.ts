@@ -42,7 +42,8 @@ export async function workbench(owner: Owner = thisFile): Promise<Workbench> {
   const opened: Store[] = [];
   owner.after(async () => {
     await vault.close();
-    await Promise.all([store, ...opened].map((pool) => pool.end()));
+    // A test may have ended some, to see what their sessions counted.
+    await Promise.all([store, ...opened].filter((pool) => !pool.ended).map((pool) => pool.end()));
   });
   return {
     databaseUrl: database.url,

@@ -6,6 +6,7 @@ import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@
 import { createKeyring } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import {
+  createBeats,
   createPace,
   fixedBatchSize,
   fixedTurns,
@@ -116,6 +117,7 @@ export function startWorker(
   const env: RotationEnvironment = {
     store,
     signStore,
+    beats: createBeats(),
     sweepStore,
     keks,
     keyring: createKeyring({ store, keks }),

@@ -5,6 +5,7 @@ import type { Keyring } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
 import type { Pace } from './pace.ts';
+import type { Beats } from './pulse.ts';
 import type { Turns } from './turns.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
@@ -13,6 +14,8 @@ export interface RotationEnvironment {
   readonly store: Store;
   /** For signs of life, so that they need not queue behind what takes long. Absent: `store`. */
   readonly signStore?: Store | undefined;
+  /** Absent: each range gives its rotation's signs of life by itself. */
+  readonly beats?: Beats | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;
   readonly keks: Keks;

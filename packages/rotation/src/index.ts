@@ -9,6 +9,7 @@ export {
 export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes } from './batch-size.ts';
 export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { createPace, itemsPerSecondMin, type Pace } from './pace.ts';
+export { createBeats } from './pulse.ts';
 export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
 export { type SweptRange, sweepRange } from './sweep-range.ts';
 export { diagnose, endsRotation, IntegrityTrouble, type Trouble } from './trouble.ts';

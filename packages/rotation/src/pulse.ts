@@ -20,29 +20,35 @@ interface Heart {
   underWay: number;
 }
 
-/** Of the rotations that are swept now, by whose publisher they are: a process may work on several databases. */
-const hearts = new WeakMap<object, Map<string, Heart>>();
+/** The hearts of the rotations that a process works on. */
+export interface Beats {
+  of(rotationId: string): Heart;
+}
+
 /** Of so many and more, those that have not beaten for long are forgotten. */
 const heartsMax = 64;
 const forgottenAfterMs = 60_000;
 
-function heartOf(owner: object, rotationId: string): Heart {
-  const known = hearts.get(owner) ?? new Map<string, Heart>();
-  hearts.set(owner, known);
-  const now = Date.now();
-  if (known.size >= heartsMax)
-    for (const [id, { lastMs, underWay }] of known)
-      if (underWay === 0 && now - lastMs > forgottenAfterMs) known.delete(id);
-  const heart = known.get(rotationId) ?? { lastMs: now, underWay: 0 };
-  known.set(rotationId, heart);
-  return heart;
+export function createBeats(): Beats {
+  const hearts = new Map<string, Heart>();
+  return {
+    of(rotationId) {
+      const now = Date.now();
+      if (hearts.size >= heartsMax)
+        for (const [id, { lastMs, underWay }] of hearts)
+          if (underWay === 0 && now - lastMs > forgottenAfterMs) hearts.delete(id);
+      const heart = hearts.get(rotationId) ?? { lastMs: now, underWay: 0 };
+      hearts.set(rotationId, heart);
+      return heart;
+    },
+  };
 }
 
 export function createPulse(
-  env: Pick<RotationEnvironment, 'store' | 'signStore' | 'publish'>,
+  env: Pick<RotationEnvironment, 'store' | 'signStore' | 'beats' | 'publish'>,
   rotationId: string,
 ): Pulse {
-  const heart = heartOf(env.publish, rotationId);
+  const heart = (env.beats ?? createBeats()).of(rotationId);
 
   const beatNow = async (
     waitingFor: WaitingFor | null,

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createBeats, createPace, fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
+import { seedTenant } from '../harness/seed.ts';
+import { workbench } from '../harness/workbench.ts';
+
+const bench = await workbench();
+const database = new URL(bench.databaseUrl).pathname.slice(1);
+
+/** How often a rotation of three ranges at once beats, as Postgres counts it, and how often it may. */
+async function beatsOf(replaced: Partial<RotationEnvironment>): Promise<{ made: number; most: number }> {
+  const { tenantId } = await seedTenant(bench.vault, 4_000);
+  const rotationId = await bench.start(tenantId);
+  const env = bench.environment({
+    ...replaced,
+    batchSize: fixedBatchSize(20),
+    pace: createPace(2_000),
+  });
+  const before = await counted();
+  const began = performance.now();
+  assert.equal(await rotate(env, rotationId, new AbortController().signal), 'ended');
+  const most = Math.floor((performance.now() - began) / 200) + 1;
+  // Counts come with a session's end, or up to a second later.
+  await Promise.all([env.store.end(), env.sweepStore.end()]);
+  return { made: (await counted()) - before, most };
+}
+
+async function counted(): Promise<number> {
+  const { rows } = await bench.pool.query<{ calls: string }>(
+    `select calls from pg_stat_user_functions where schemaname = 'rekey' and funcname = 'beat'`,
+  );
+  return Number(rows[0]?.calls ?? 0);
+}
+
+test('however many ranges of a rotation a process sweeps, it beats once for it', async (t) => {
+  await bench.pool.query(`alter database "${database}" set track_functions = 'all'`);
+  const shared = await beatsOf({ beats: createBeats() });
+  const each = await beatsOf({});
+  t.diagnostic(`${shared.made} of at most ${shared.most}; ${each.made} where each range beats for itself`);
+  assert.ok(shared.made > 2 && shared.made <= shared.most, JSON.stringify(shared));
+  // What this test looks for it would see.
+  assert.ok(each.made > each.most, JSON.stringify(each));
+});
