@@ -1,68 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { checkSchema, migrate } from '@rekey/schema';
-import { createDatabase, dropDatabase } from '@rekey/stack';
-import { Pool, type PoolClient } from 'pg';
-import type { Owner } from '../harness/cleanup.ts';
-import { testEnvironment } from '../harness/environment.ts';
-import { testKek } from '../harness/kek.ts';
+import type { Pool, PoolClient } from 'pg';
 import { sealedLike } from '../harness/sealed.ts';
 import { sqlState } from '../harness/session.ts';
-
-const folder = new URL('../../packages/schema/migrations/', import.meta.url);
-
-/** The last migration of the version whose writers and switches met at a gate. */
-const lastWithGate = '0006_start_in_one_statement.sql';
-
-/** A database as the version before this one left it, with a tenant of one record. */
-async function olderDatabase(owner: Owner): Promise<{ url: string; pool: Pool; tenantId: string }> {
-  const adminUrl = testEnvironment('TEST_DATABASE_ADMIN_URL');
-  const name = testEnvironment('TEST_TEMPLATE_DATABASE').replace(/template$/, randomBytes(6).toString('hex'));
-  const url = await createDatabase(adminUrl, name);
-  const pool = new Pool({ connectionString: url, max: 30 });
-  pool.on('error', () => {});
-  owner.after(async () => {
-    await pool.end();
-    await dropDatabase(adminUrl, name);
-  });
-  await pool.query(`create schema rekey;
-    create table rekey.migrations (
-      name text primary key, sha256 text not null, ran_at timestamptz not null default now())`);
-  for (const file of (await readdir(folder)).sort().filter((file) => file <= lastWithGate)) {
-    const sql = await readFile(new URL(file, folder), 'utf8');
-    await pool.query(sql);
-    const sha256 = createHash('sha256').update(sql).digest('hex');
-    await pool.query('insert into rekey.migrations (name, sha256) values ($1, $2)', [file, sha256]);
-  }
-  const tenantId = randomUUID();
-  await pool.query(`insert into rekey.tenants (id, name) values ($1, 'older')`, [tenantId]);
-  await makeDek(pool, tenantId, 1);
-  await pool.query(`update rekey.deks set state = 'active', activated_at = now() where tenant_id = $1`, [
-    tenantId,
-  ]);
-  return { url, pool, tenantId };
-}
-
-async function makeDek(
-  pool: Pool,
-  tenantId: string,
-  keyNumber: number,
-  { uri, wrapped }: { uri: string; wrapped: Buffer } = { uri: 'local:x', wrapped: Buffer.alloc(40) },
-): Promise<string> {
-  const id = randomUUID();
-  await pool.query(
-    `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, $3, 'pre_active')`,
-    [id, tenantId, keyNumber],
-  );
-  await pool.query('insert into rekey.dek_material (dek_id, kek_uri, wrapped) values ($1, $2, $3)', [
-    id,
-    uri,
-    wrapped,
-  ]);
-  return id;
-}
+import { makeDek, olderDatabase } from './older-database.ts';
 
 /** As a vault of either version writes: it holds the active DEK, then writes under it. */
 async function write(client: PoolClient, tenantId: string): Promise<void> {
@@ -190,85 +132,4 @@ test('an upgrade whose lock is not to be had in the time given changes nothing',
   switcher.release();
   const { rows } = await pool.query(`select to_regclass('rekey.dek_locks') as half`);
   assert.deepEqual(rows, [{ half: null }]);
-});
-
-test('DEKs from before KEKs had identities get that of the key that wrapped them, and count as no rewrap', async (t) => {
-  const { url, pool, tenantId } = await olderDatabase(t);
-  const kek = await testKek(t);
-  const id = await makeDek(pool, tenantId, 2, {
-    uri: kek.uri,
-    wrapped: await kek.wrap(randomBytes(32), Buffer.alloc(32)),
-  });
-  await migrate(url);
-  const { rows } = await pool.query(
-    `select d.key_number, m.kek_id, m.wrap_version from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
-     order by 1`,
-  );
-  // The first one is not of the form that a local KEK makes: all that is known of its KEK is the URI.
-  assert.deepEqual(rows, [
-    { key_number: 1, kek_id: 'local:x', wrap_version: 1 },
-    { key_number: 2, kek_id: kek.id, wrap_version: 1 },
-  ]);
-  assert.deepEqual((await pool.query(`select kind from rekey.events where kind like 'key.%'`)).rows, []);
-
-  // As processes of the version before go on calling.
-  const next = randomUUID();
-  await pool.query(
-    `insert into rekey.deks (id, tenant_id, key_number, state) values ($1, $2, 3, 'pre_active')`,
-    [next, tenantId],
-  );
-  const wrapped = await kek.wrap(randomBytes(32), Buffer.alloc(32));
-  await pool.query('select rekey.store_material($1, $2, $3)', [next, kek.uri, wrapped]);
-  const first = await kek.wrap(randomBytes(32), Buffer.alloc(32));
-  await pool.query(`select rekey.create_tenant($1, 'new', $2, $3, $4)`, [
-    randomUUID(),
-    randomUUID(),
-    kek.uri,
-    first,
-  ]);
-  const { rows: known } = await pool.query(
-    'select id, key_number, state, kek_uri, wrapped, material_id from rekey.wrapped_deks($1, $2, $3, $4)',
-    [tenantId, 3, null, null],
-  );
-  assert.deepEqual(known[0]?.wrapped, wrapped);
-  const { rows: inUse } = await pool.query('select * from rekey.keks_in_use()');
-  assert.deepEqual(inUse, [
-    { kek_id: kek.id, kek_uri: kek.uri, deks: '3' },
-    { kek_id: 'local:x', kek_uri: 'local:x', deks: '1' },
-  ]);
-  const { rows: sampled } = await pool.query('select id from rekey.sample_deks($1, $2, $3)', [
-    kek.uri,
-    'local:',
-    null,
-  ]);
-  assert.ok(sampled.some((dek) => dek.id === id));
-});
-
-test('a rotation from before events has one that says how it stood', async (t) => {
-  const { url, pool, tenantId } = await olderDatabase(t);
-  const [rotationId, newDekId] = [randomUUID(), randomUUID()];
-  await pool.query(
-    `select rekey.start_rotation($1, $2, $3, '{"id":"ada","name":"Ada","email":null}', '{"secrets":0}')`,
-    [rotationId, tenantId, newDekId],
-  );
-  await migrate(url);
-  const { rows } = await pool.query(
-    `select kind, rotation_id, payload ->> 'status' as status, payload ->> 'newKeyId' as key from rekey.events
-     where chain = $1`,
-    [tenantId],
-  );
-  assert.deepEqual(rows, [
-    { kind: 'rotation.imported', rotation_id: rotationId, status: 'in_progress', key: newDekId },
-  ]);
-  // What becomes of it is recorded after that.
-  await pool.query(`select rekey.close_rotation($1, 'cancelled', null, null, now(), null)`, [rotationId]);
-  const { rows: after } = await pool.query(
-    'select kind from rekey.events where chain = $1 order by sequence',
-    [tenantId],
-  );
-  assert.deepEqual(
-    after.map(({ kind }) => kind),
-    ['rotation.imported', 'key.destroyed', 'rotation.cancelled'],
-  );
-  assert.deepEqual((await pool.query('select * from rekey.verify_events()')).rows, []);
 });
