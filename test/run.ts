@@ -24,6 +24,11 @@ import { isSuite, suites } from './suites.ts';
 const CONCURRENCY = 2;
 /** For a whole file: the longest takes two minutes and a half, and more beside something else. */
 const TIMEOUT_MS = 420_000;
+/**
+ * What tests kill is a process, never the machine, and what a process has written outlives it. So nobody waits for the
+ * disk here, which on a shared machine may stand still for seconds. Servers of a test's own are durable as in production.
+ */
+const postgresSettings = { fsync: 'off' };
 const REPORTER = new URL('./harness/missing-tools.ts', import.meta.url).href;
 
 const [first = '', ...others] = process.argv.slice(2);
@@ -54,7 +59,10 @@ async function runOnServers(
   missing: string,
   signal: AbortSignal,
 ): Promise<number> {
-  const servers = await startServers(process.env, { log: (line) => process.stdout.write(`${line}\n`) });
+  const servers = await startServers(process.env, {
+    log: (line) => process.stdout.write(`${line}\n`),
+    postgresSettings,
+  });
   try {
     const template = `${databases}_template`;
     const { migrate } = await import('@rekey/schema');

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks again and again until the answer is neither false, null nor undefined, and returns it.
+ * Asks again and again until the answer is neither false, null nor undefined, and returns it. What is waited for without
+ * a `timeoutMs` is a step on the way and no promise of ours: it has as long as the slowest machine may take for it.
  *
  * @throws after `timeoutMs`, naming `what` was waited for and the last answer or error
  */
@@ -9,7 +10,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number; what: string },
 ): Promise<Exclude<T, false | null | undefined>> {
-  const { timeoutMs = 10_000, everyMs = 20, what } = options;
+  const { timeoutMs = 30_000, everyMs = 20, what } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let last: unknown;

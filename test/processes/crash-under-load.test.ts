@@ -28,7 +28,15 @@ async function rotateUnderLoad(
   harm: () => Promise<void>,
 ): Promise<number> {
   const application = startApplication(rekey, tenant, versions);
-  await until(() => application.seen.writes > 20, { what: 'the application is at work' });
+  const atWork = () => {
+    const { writes, reads, retries, errors } = application.seen;
+    assert.ok(
+      writes > 20,
+      `${writes} writes, ${reads} reads, ${retries} retries, ${errors.length} errors: ${errors[0]}`,
+    );
+    return true;
+  };
+  await until(atWork, { what: 'the application is at work' });
   const began = performance.now();
   const { rotationId } = (await rekey.rotate(tenant.tenantId)).body.data;
   const poller = poll(rekey, rotationId);
