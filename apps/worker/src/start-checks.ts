@@ -11,7 +11,7 @@ import { type ChosenCipher, type CipherChoice, FfiUnavailable, openBatchCipher }
 import { proveKeks } from '@rekey/keyring';
 import { isTransient, type Keks, KmsError } from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
-import { checkSchema } from '@rekey/schema';
+import { checkSchema, findDriftOfThisVersion } from '@rekey/schema';
 
 /** The cipher that records are re-encrypted with, and why it is not the one that was hoped for. */
 export function usableCipher(choice: CipherChoice): ChosenCipher {
@@ -24,6 +24,8 @@ export function usableCipher(choice: CipherChoice): ChosenCipher {
 }
 
 const lookAgainAfterMs = 500;
+/** A schema that somebody has rearranged does not fill the log. */
+const driftLinesMax = 10;
 
 /**
  * Resolves once the database has this program's schema, and one of the KEKs is seen to be one that its DEKs are
@@ -42,7 +44,10 @@ export async function provenPlace(
   try {
     for (;;) {
       const awaited = await prove(store, keks);
-      if (awaited === null) return await warnOfRoom(store, budget, logger);
+      if (awaited === null) {
+        await warnOfRoom(store, budget, logger);
+        return await warnOfDrift(store, logger);
+      }
       const message = awaited.error instanceof KmsError ? 'the KMS is away' : 'postgres is away';
       if (said !== message) logger.warn(`${message}: waiting for it`, awaited);
       said = message;
@@ -60,6 +65,18 @@ async function warnOfRoom(store: Store, budget: ConnectionBudget, logger: Logger
     () => null, // it is no condition of a start
   );
   if (problem !== null) logger.warn(problem);
+}
+
+/** What was changed by hand may be meant; what the guarantee rests on is looked at again by each rotation. */
+async function warnOfDrift(store: Store, logger: Logger): Promise<void> {
+  const drift = await findDriftOfThisVersion(store).catch((error: unknown) => {
+    logger.warn('the schema could not be compared with what was installed', { error }); // no condition of a start either
+    return [];
+  });
+  for (const line of drift.slice(0, driftLinesMax))
+    logger.warn('the schema is not as it was installed', { reason: line });
+  if (drift.length > driftLinesMax)
+    logger.warn('the schema differs in more than that: npm run migrate -- --check', { items: drift.length });
 }
 
 function open(url: string, budget: ConnectionBudget): Store {

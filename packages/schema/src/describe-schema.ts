@@ -44,9 +44,19 @@ const functions = `
 
 /**
  * The schema as all migrations and functions have left it, as text: the same for the same schema. Bodies of functions stand
- * in files of their own and are left out, rights in `rights.json`.
+ * in files of their own and are left out, rights in `rights.json`. With the settings, which the owner may read.
  */
 export async function describeSchema(on: Queryable): Promise<string> {
+  const objects = await describeObjects(on);
+  const kept = await rows<Line>(
+    on,
+    `select format('setting %s = %s', name, value) as line from rekey.settings order by name`,
+  );
+  return `${objects}\n\n${kept.map(({ line }) => line).join('\n')}\n`;
+}
+
+/** The tables, views and functions of it, out of the catalogs alone: anybody may read those. */
+export async function describeObjects(on: Queryable): Promise<string> {
   const blocks: string[] = [];
   for (const { oid, head, body } of await rows<{ oid: number; head: string; body: string | null }>(
     on,
@@ -59,12 +69,7 @@ export async function describeSchema(on: Queryable): Promise<string> {
   }
   const made = await rows<Line>(on, functions);
   blocks.push(made.map(({ line }) => line.replace(/\s+/g, ' ')).join('\n'));
-  const kept = await rows<Line>(
-    on,
-    `select format('setting %s = %s', name, value) as line from rekey.settings order by name`,
-  );
-  blocks.push(kept.map(({ line }) => line).join('\n'));
-  return `${blocks.join('\n\n')}\n`;
+  return blocks.join('\n\n');
 }
 
 interface Line {

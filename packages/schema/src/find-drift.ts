@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Queryable, rows } from '@rekey/db';
-import { describeSchema } from './describe-schema.ts';
+import { describeObjects } from './describe-schema.ts';
+import { functions, migrations } from './program-files.ts';
+import { isOfThisVersion } from './what-ran.ts';
 
 /**
  * What in the schema `rekey` is not as this version's migrations and functions leave it, a line each; none: all is. Of
@@ -14,7 +16,7 @@ export async function findDrift(on: Queryable): Promise<string[]> {
     targets.flatMap(({ name }) => ['fence_', 'count_', 'prove_'].map((kind) => `${kind}${name}`)),
   );
   const expected = linesOf(await readFile(new URL('../schema.txt', import.meta.url), 'utf8'), made);
-  const found = linesOf(await describeSchema(on), made);
+  const found = linesOf(await describeObjects(on), made);
   const problems = await rows<{ target: string | null; code: string; problem: string }>(
     on,
     'select target, code, problem from rekey.integrity_problems()',
@@ -24,6 +26,14 @@ export async function findDrift(on: Queryable): Promise<string[]> {
     ...[...found].filter((line) => !expected.has(line)).map((line) => `not of this version: ${line}`),
     ...problems.map(({ target, code, problem }) => `${target ?? 'rekey'}: ${code}: ${problem}`),
   ];
+}
+
+/**
+ * The same for a process that starts, whatever it starts on: nothing where the schema is another version's, or is in the
+ * midst of an upgrade. It changes nothing and locks nothing that anybody waits for.
+ */
+export async function findDriftOfThisVersion(on: Queryable): Promise<string[]> {
+  return (await isOfThisVersion(on, await migrations(), await functions())) ? findDrift(on) : [];
 }
 
 /** Each with its table before it. Those made for a registered table, whichever there are, are left out. */

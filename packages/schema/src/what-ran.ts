@@ -39,3 +39,19 @@ export function alreadyRan(ran: ReadonlyMap<string, string>, { name, sha256 }: P
   }
   return before !== undefined;
 }
+
+/** Whether all that is there is this version's, and all of it: during an upgrade it is not, by design. */
+export async function isOfThisVersion(
+  on: Queryable,
+  known: readonly Migration[],
+  functions: readonly ProgramFile[],
+): Promise<boolean> {
+  const ran = await ranHere(on);
+  if (ran.size !== known.length || !known.every((migration) => alreadyRan(ran, migration))) return false;
+  const [newer] = await rows<{ name: string }>(
+    on,
+    'select name from rekey.functions where revision > $1 limit 1',
+    [functionsRevision],
+  );
+  return newer === undefined && (await changedFunctions(on, functions)).length === 0;
+}
