@@ -55,7 +55,8 @@ test('cancelled before any worker saw it: the new DEK is destroyed unused, the t
     { state: 'destroyed', material: false },
   ]);
   await allOpen(tenant);
-  assert.equal((await rekey.cancel(first.rotationId)).status, 409); // once is enough
+  const again = await rekey.cancel(first.rotationId);
+  assert.deepEqual([again.status, again.body.data.status], [200, 'cancelled']); // once is enough
 
   const next = await rekey.rotate(tenant.tenantId);
   assert.equal(next.status, 200);

@@ -98,6 +98,11 @@ export const attacks: readonly Attack[] = [
     calling: 'keep workers from a rotation',
   },
   { on: /^rekey\.(complete|cancel|close|halt)_rotation\(/, calling: 'end a rotation' },
+  {
+    on: /^rekey\.(pause|resume)_rotation\(/,
+    calling: 'stop a rotation, or let one run that is to stand still',
+  },
+  { on: /^rekey\.say_who_and_why\(/, calling: 'act under the name of another' },
   { on: /^rekey\.(start_rotation|lock_tenant)\(/, calling: 'start a rotation, or hold up those who do' },
   {
     on: /^rekey\.(claim_range|store_ranges|hold_lease|note_batch)\(/,

@@ -5,15 +5,17 @@ export type { CancelledRotation };
 
 export interface CancelRotation {
   readonly rotationId: string;
+  /** For whoever reads its events. */
+  readonly reason?: string;
 }
 
 /** Ends an unfinished rotation; everything stays readable. Needs no ticket: whoever works on it finds out. */
 export async function cancelRotation(
   { store, scoreboard }: CommandDependencies,
   actor: Actor,
-  { rotationId }: CancelRotation,
+  { rotationId, reason }: CancelRotation,
 ): Promise<CancelledRotation> {
-  const outcome = await cancel(store, rotationId, actor);
+  const outcome = await cancel(store, rotationId, actor, reason ?? null);
   if (outcome.kind === 'cancelled') {
     const { version, view } = outcome;
     // Whoever polls must not read an older state from Redis than this caller is told.

@@ -1,8 +1,18 @@
 import { type CancelledRotation, type CancelRotation, cancelRotation } from './cancel-rotation.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedRotation, type StartRotation, startRotation } from './start-rotation.ts';
+import { pauseRotation, resumeRotation, type SteeredRotation, type SteerRotation } from './steer-rotation.ts';
 
-export type { Actor, CancelledRotation, CancelRotation, CommandDependencies, StartedRotation, StartRotation };
+export type {
+  Actor,
+  CancelledRotation,
+  CancelRotation,
+  CommandDependencies,
+  StartedRotation,
+  StartRotation,
+  SteeredRotation,
+  SteerRotation,
+};
 
 /**
  * What can be done with rotations, whoever asks for it: an API, a command line, a scheduler. Each is `(actor, input) →
@@ -12,11 +22,15 @@ export type { Actor, CancelledRotation, CancelRotation, CommandDependencies, Sta
 export interface Commands {
   startRotation(actor: Actor, input: StartRotation): Promise<StartedRotation>;
   cancelRotation(actor: Actor, input: CancelRotation): Promise<CancelledRotation>;
+  pauseRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
+  resumeRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
   return {
     startRotation: (actor, input) => startRotation(dependencies, actor, input),
     cancelRotation: (actor, input) => cancelRotation(dependencies, actor, input),
+    pauseRotation: (actor, input) => pauseRotation(dependencies, actor, input),
+    resumeRotation: (actor, input) => resumeRotation(dependencies, actor, input),
   };
 }

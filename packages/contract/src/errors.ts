@@ -54,7 +54,7 @@ export const errorTable = {
   ROTATION_FINISHED: {
     status: 409,
     message: 'Rotation finished',
-    detail: 'The rotation has already ended and cannot be cancelled.',
+    detail: 'The rotation has already ended and never changes again.',
   },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'Payload too large', detail: 'The body exceeds 16 KiB.' },
   UNSUPPORTED_MEDIA_TYPE: {

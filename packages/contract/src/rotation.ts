@@ -68,7 +68,7 @@ export const TargetProgress = Type.Object(
   { additionalProperties: false },
 );
 
-/** A rotation as `GET …/rotations/{rotationId}` and `POST …/cancel` answer it. */
+/** A rotation as `GET …/rotations/{rotationId}` and `POST …/pause`, `/resume` and `/cancel` answer it. */
 export const Rotation = Type.Object(
   {
     rotationId: RotationId,
@@ -113,6 +113,8 @@ export const RotationHeaders = Type.Object({
 
 export const rotationMessage = 'DEK rotation status';
 export const cancelMessage = 'DEK rotation cancelled';
+export const pauseMessage = 'DEK rotation paused';
+export const resumeMessage = 'DEK rotation resumed';
 
 const example = {
   success: true,
@@ -152,7 +154,7 @@ const example = {
 export const RotationResponse = Type.Object(
   {
     success: Type.Literal(true),
-    message: Type.Enum([rotationMessage, cancelMessage]),
+    message: Type.Enum([rotationMessage, cancelMessage, pauseMessage, resumeMessage]),
     data: Rotation,
     timestamp: Timestamp,
   },
@@ -160,5 +162,19 @@ export const RotationResponse = Type.Object(
 );
 export type RotationResponse = Static<typeof RotationResponse>;
 
-/** Cancelling needs no body; an empty object is taken too. */
-export const CancelBody = Type.Object({}, { additionalProperties: false });
+/** Pausing, resuming and cancelling need no body; an empty object is taken too. */
+export const SteeringBody = Type.Object(
+  {
+    reason: Type.Optional(
+      Type.String({
+        title: 'reason of at most 500 characters without control characters',
+        minLength: 1,
+        maxLength: 500,
+        // Neither control characters nor halves of a pair, which Postgres would not take.
+        pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+        description: 'Why; kept with the event. No control characters.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);

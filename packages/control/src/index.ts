@@ -51,6 +51,12 @@ export {
 } from './transitions/close-rotation.ts';
 export { type CompletedRotation, completeRotation } from './transitions/complete-rotation.ts';
 export {
+  pauseRotation,
+  resumeRotation,
+  type SteeredRotation,
+  type Steering,
+} from './transitions/pause-rotation.ts';
+export {
   forgetIdempotencyKeys,
   type IdempotencyKey,
   type StartedRotation,

@@ -13,10 +13,7 @@ begin
   if final_status not in ('failed', 'cancelled') then
     raise exception 'A rotation cannot be closed as %', final_status using errcode = 'RK005';
   end if;
-  -- Unless the session has said who acts.
-  if actor is not null and coalesce(current_setting('rekey.actor', true), '') = '' then
-    perform set_config('rekey.actor', ('{"kind": "user"}' || actor)::text, true);
-  end if;
+  perform rekey.say_who_and_why(actor, nullif(current_setting('rekey.reason', true), ''));
   select r.new_dek_id into unused from rekey.rotations r
     where r.id = rotation and (r.status = 'in_progress' or r.status = 'paused' and final_status = 'cancelled')
     for update;

@@ -13,7 +13,7 @@ begin
   case part
     when 'api' then
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
-        'keep_answer', 'halt_rotation', 'close_rotation'];
+        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',

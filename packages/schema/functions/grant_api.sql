@@ -1,4 +1,4 @@
--- What the API's database role needs: to start, follow and cancel rotations. It reads no key material and no records, and
+-- What the API's database role needs: to start, follow, pause, resume and cancel rotations. It reads no key material and no records, and
 -- changes nothing but through functions.
 create or replace function rekey.grant_api(role_name name) returns void
 language sql

@@ -17,8 +17,10 @@ begin
     perform rekey.append_event(new.tenant_id, 'rotation.drained', new.id, '{}');
   end if;
   if old.status <> new.status then
-    perform rekey.append_event(new.tenant_id, 'rotation.' || new.status, new.id, jsonb_strip_nulls(jsonb_build_object(
-      'from', old.status, 'failureReason', new.failure_reason,
+    -- One that runs again was resumed.
+    perform rekey.append_event(new.tenant_id, 'rotation.' || case new.status when 'in_progress' then 'resumed'
+      else new.status end, new.id, jsonb_strip_nulls(jsonb_build_object(
+      'from', old.status, 'reason', nullif(current_setting('rekey.reason', true), ''), 'failureReason', new.failure_reason,
       'itemsRotated', new.progress -> 'rotated', 'itemsFailed', new.progress -> 'failed')));
   end if;
   return null;

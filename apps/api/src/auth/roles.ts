@@ -3,8 +3,6 @@ import type { Route } from '../route.ts';
 type Operation = Pick<Route, 'operationId' | 'method'>;
 
 interface RoleRule {
-  /** False: known, and not yet let in. */
-  readonly admitted: boolean;
   readonly tenants: 'any' | 'own';
   readonly may: (operation: Operation) => boolean;
 }
@@ -25,14 +23,13 @@ const operatorMay: ReadonlySet<string> = new Set([
 
 /** Which role may what, on whose tenants. */
 export const roles = {
-  super_admin: { admitted: true, tenants: 'any', may: everything },
-  security_admin: { admitted: true, tenants: 'own', may: everything },
+  super_admin: { tenants: 'any', may: everything },
+  security_admin: { tenants: 'own', may: everything },
   security_operator: {
-    admitted: false,
     tenants: 'own',
     may: ({ operationId }) => operatorMay.has(operationId),
   },
-  security_auditor: { admitted: false, tenants: 'own', may: ({ method }) => method === 'GET' },
+  security_auditor: { tenants: 'own', may: ({ method }) => method === 'GET' },
 } as const satisfies Record<string, RoleRule>;
 
 export type Role = keyof typeof roles;
@@ -47,7 +44,7 @@ export function rolesAmong(names: ReadonlySet<string>): readonly Role[] {
 /** Whether one of these roles may do that; given whose tenant it concerns, on that one. */
 export function permits(given: readonly Role[], operation: Operation, tenant?: 'own' | 'other'): boolean {
   return given.some((role) => {
-    const { admitted, tenants, may }: RoleRule = roles[role];
-    return admitted && may(operation) && (tenants === 'any' || tenant !== 'other');
+    const { tenants, may }: RoleRule = roles[role];
+    return may(operation) && (tenants === 'any' || tenant !== 'other');
   });
 }

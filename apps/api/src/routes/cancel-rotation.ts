@@ -1,10 +1,10 @@
 import type { CancelledRotation } from '@rekey/commands';
 import {
-  CancelBody,
   cancelMessage,
   RotationHeaders,
   RotationParams,
   RotationResponse,
+  SteeringBody,
 } from '@rekey/contract';
 import type { RotationView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
@@ -23,9 +23,9 @@ export const cancelRotation = route({
   tag: 'DEK rotation',
   summary: 'Cancel an unfinished rotation',
   description:
-    'Needs no body. Everything stays readable; records already re-encrypted stay so, and the next rotation sweeps ' +
-    'whatever is left on older keys.',
-  request: { params: RotationParams, headers: RotationHeaders, body: CancelBody, bodyOptional: true },
+    'Needs no body; a `reason` is kept with the event. Everything stays readable; records already re-encrypted stay so, and the next rotation sweeps ' +
+    'whatever is left on older keys. Repeated it answers 200.',
+  request: { params: RotationParams, headers: RotationHeaders, body: SteeringBody, bodyOptional: true },
   answers: { 200: { description: 'The rotation, cancelled.', schema: RotationResponse } },
   errors: ['ROTATION_NOT_FOUND', 'ROTATION_FINISHED'],
   handler:
@@ -33,7 +33,10 @@ export const cancelRotation = route({
     async (call) => {
       const caller = callerOf(call.request);
       const { id } = await findVisible(status, call);
-      const outcome = await commands.cancelRotation(actorOf(caller), { rotationId: id });
+      const outcome = await commands.cancelRotation(actorOf(caller), {
+        rotationId: id,
+        ...call.body,
+      });
       if (outcome.kind === 'cancelled') status.told(outcome);
       const view = cancelledView(outcome);
       logger.info('rotation cancelled', whoAndWhat(call.request));
@@ -46,6 +49,7 @@ function cancelledView(outcome: CancelledRotation): RotationView {
     case 'cancelled':
       return outcome.view;
     case 'finished':
+      if (outcome.view.status === 'cancelled') return outcome.view; // the same call again
       throw new ApiError('ROTATION_FINISHED');
     case 'not_found':
       throw new ApiError('ROTATION_NOT_FOUND');

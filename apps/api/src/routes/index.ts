@@ -4,7 +4,9 @@ import { getRotation } from './get-rotation.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
+import { pauseRotation } from './pause-rotation.ts';
 import { readyz } from './readyz.ts';
+import { resumeRotation } from './resume-rotation.ts';
 import { rotateDek } from './rotate-dek.ts';
 
 /** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
@@ -12,6 +14,8 @@ export const routes: readonly Route[] = [
   rotateDek,
   getRotation,
   listRotationFailures,
+  pauseRotation,
+  resumeRotation,
   cancelRotation,
   livez,
   readyz,

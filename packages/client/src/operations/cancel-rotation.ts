@@ -14,12 +14,15 @@ export type CancelRotationInput = {
     /** The authentication realm that issued the token; absent: the default realm. */
     readonly realmname?: string;
   };
-  readonly body?: Readonly<Record<string, never>>;
+  readonly body?: {
+    /** Why; kept with the event. No control characters. */
+    readonly reason?: string;
+  };
 };
 
 export type CancelRotationAnswer = {
   readonly success: true;
-  readonly message: 'DEK rotation status' | 'DEK rotation cancelled';
+  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed';
   readonly data: {
     readonly rotationId: string;
     readonly tenantId: string;

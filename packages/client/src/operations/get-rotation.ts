@@ -18,7 +18,7 @@ export type GetRotationInput = {
 
 export type GetRotationAnswer = {
   readonly success: true;
-  readonly message: 'DEK rotation status' | 'DEK rotation cancelled';
+  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed';
   readonly data: {
     readonly rotationId: string;
     readonly tenantId: string;

@@ -5,10 +5,12 @@ import { getRotation, type GetRotationAnswer, type GetRotationInput } from './ge
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
 import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
+import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
 import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
+import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 
-export const operations = { cancelRotation, getRotation, listRotationFailures, livez, openApi, readyz, rotateDek } as const;
+export const operations = { cancelRotation, getRotation, listRotationFailures, livez, openApi, pauseRotation, readyz, resumeRotation, rotateDek } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -17,6 +19,8 @@ export interface Operations {
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };
   readonly openApi: { readonly input: OpenApiInput; readonly answer: OpenApiAnswer };
+  readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
   readonly readyz: { readonly input: ReadyzInput; readonly answer: ReadyzAnswer };
+  readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
 }

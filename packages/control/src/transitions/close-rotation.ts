@@ -67,9 +67,12 @@ export async function cancelRotation(
   store: Store,
   rotationId: string,
   actor: Initiator | null = null,
+  reason: string | null = null,
 ): Promise<CancelledRotation> {
   return inTransaction(store, async (tx): Promise<CancelledRotation> => {
     const rotation = await halt(tx, rotationId);
+    if (rotation !== null && reason !== null)
+      await rows(tx, `select set_config('rekey.reason', $1, true)`, [reason]);
     if (rotation !== null)
       return { kind: 'cancelled', ...(await close(tx, rotation, 'cancelled', null, actor)) };
     const [found] = await rows<RotationRow>(
@@ -81,8 +84,8 @@ export async function cancelRotation(
   });
 }
 
-/** Takes the ranges from whoever sweeps them; null when it has ended. */
-async function halt(tx: PoolClient, rotationId: string): Promise<RotationRow | null> {
+/** Takes the ranges from whoever sweeps them, until the transaction ends; null when it has ended. */
+export async function halt(tx: PoolClient, rotationId: string): Promise<RotationRow | null> {
   const [found] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.halt_rotation($1)`, [
     rotationId,
   ]);

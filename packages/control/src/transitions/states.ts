@@ -34,8 +34,8 @@ export interface RotationMove {
   readonly from: { readonly status: RotationStatus; readonly phases: readonly RotationPhase[] };
   /** `phase` null: it stays. */
   readonly to: { readonly status: RotationStatus; readonly phase: RotationPhase | null };
-  /** The function in the database that makes it; null: none yet. */
-  readonly by: string | null;
+  /** The function in the database that makes it. */
+  readonly by: string;
 }
 
 const running = (...phases: readonly RotationPhase[]) => ({ status: 'in_progress', phases }) as const;
@@ -60,8 +60,8 @@ export const rotationMoves: readonly RotationMove[] = [
   { event: 'fail', from: running(...unfinishedPhases), to: ended('failed'), by: 'close_rotation' },
   { event: 'cancel', from: running(...unfinishedPhases), to: ended('cancelled'), by: 'close_rotation' },
   { event: 'cancel', from: paused, to: ended('cancelled'), by: 'close_rotation' },
-  { event: 'pause', from: running(...unfinishedPhases), to: stays('paused'), by: null },
-  { event: 'resume', from: paused, to: stays('in_progress'), by: null },
+  { event: 'pause', from: running(...unfinishedPhases), to: stays('paused'), by: 'pause_rotation' },
+  { event: 'resume', from: paused, to: stays('in_progress'), by: 'resume_rotation' },
 ];
 
 /** SQL: still to come to its end, running or not. In the way of another rotation of its tenant. */
