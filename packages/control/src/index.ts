@@ -1,4 +1,5 @@
 export { beat, type Snapshot } from './beat.ts';
+export { certificateFacts, certificatesDue, keepCertificate, registerSigningKey } from './certificates.ts';
 export {
   type DekState,
   findKeksInUse,
