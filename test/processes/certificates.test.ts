@@ -101,6 +101,43 @@ test('two workers make one certificate of a rotation, within ten seconds, which 
   assert.equal(events.length, 1, 'two workers with one key registered it once');
 });
 
+test('it is served bare by what is accepted, to those who may see the rotation, and its keys to everybody', async () => {
+  const tenant = await rekey.seedTenant(17);
+  const { rotationId } = await rekey.ended((await rekey.rotate(tenant.tenantId)).body.data.rotationId);
+  const { dsse, jws } = await certificateOf(rotationId);
+  const base = rekey.apis[0]?.url ?? '';
+  const ask = (accept: string, headers = {}, id = rotationId) =>
+    fetch(`${base}/api/v1/admin/dek/rotations/${id}/certificate`, {
+      headers: { authorization: `Bearer ${rekey.token}`, accept, ...headers },
+    });
+  for (const [accept, type, text] of [
+    ['*/*', 'application/vnd.dsse+json', dsse],
+    ['application/vnd.dsse+json', 'application/vnd.dsse+json', dsse],
+    ['application/jose', 'application/jose', jws],
+    ['application/vnd.dsse+json;q=0.1, application/jose', 'application/jose', jws],
+  ] as const) {
+    const answer = await ask(accept);
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers.get('content-type')?.split(';')[0], type);
+    assert.equal(answer.headers.get('cache-control'), 'no-store');
+    assert.equal(await answer.text(), text);
+  }
+  assert.equal((await ask('application/json')).status, 406);
+  assert.equal((await ask('*/*', { 'x-tenantid': '00000000-0000-4000-8000-000000000000' })).status, 404);
+  const keyless = await rekey.seedTenant(17);
+  const cancelled = (await rekey.rotate(keyless.tenantId)).body.data.rotationId;
+  await rekey.cancel(cancelled);
+  const none = await ask('application/jose', {}, cancelled);
+  if ((await rekey.status(cancelled)).body.data.status === 'cancelled') {
+    assert.equal(none.status, 404);
+    assert.match(none.headers.get('retry-after') ?? '', /^[0-9]+$/);
+    assert.equal(((await none.json()) as { error: { code: string } }).error.code, 'CERTIFICATE_NOT_READY');
+  }
+  const set = await fetch(`${base}/.well-known/jwks.json`);
+  assert.equal(set.headers.get('cache-control'), 'public, max-age=60');
+  assert.ok(verifyCertificate(jws, { jwks: await set.json() }).verified);
+});
+
 test('a certificate and a key stay as they are, also for the owner of the schema', async () => {
   for (const statement of [
     `update rekey.rotation_certificates set dsse = '{}'`,

@@ -45,3 +45,36 @@ export async function keepCertificate(
   ]);
   return kept;
 }
+
+/** The certificate of a rotation, in both forms. */
+export interface KeptCertificate {
+  readonly dsse: string;
+  readonly jws: string;
+}
+
+export async function findCertificate(on: Queryable, rotationId: string): Promise<KeptCertificate | null> {
+  const [found] = await rows<KeptCertificate>(
+    on,
+    'select dsse, jws from rekey.rotation_certificates where rotation_id = $1',
+    [rotationId],
+  );
+  return found ?? null;
+}
+
+/** A public key that signs or signed certificates. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly publicKey: Buffer;
+  readonly notBefore: Date;
+  readonly retiredAt: Date | null;
+  readonly compromisedAt: Date | null;
+}
+
+export function listSigningKeys(on: Queryable): Promise<SigningKey[]> {
+  return rows<SigningKey>(
+    on,
+    `select kid, public_key as "publicKey", not_before as "notBefore", retired_at as "retiredAt",
+       compromised_at as "compromisedAt"
+     from rekey.signing_keys order by not_before, kid`,
+  );
+}

@@ -1,6 +1,8 @@
 import type { Route } from '../route.ts';
 import { cancelRotation } from './cancel-rotation.ts';
 import { getRotation } from './get-rotation.ts';
+import { getRotationCertificate } from './get-rotation-certificate.ts';
+import { jwks } from './jwks.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
@@ -13,6 +15,8 @@ export const routes: readonly Route[] = [
   getRotation,
   listRotationFailures,
   cancelRotation,
+  getRotationCertificate,
+  jwks,
   livez,
   readyz,
   openApiRoute,
