@@ -17,6 +17,7 @@ export const suites = {
       'test/data/packed-records.test.ts',
       'test/demo/{proof,records,rendering,screen}.test.ts',
       'test/docs/{decisions,docs,settings,suites}.test.ts',
+      'test/evidence/certificates.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
       'test/kms/{keks,key-file,local-kek}.test.ts',

@@ -73,7 +73,25 @@ export const attacks: readonly Attack[] = [
     writing: 'invent, change or lose an event',
   },
   { on: /^rekey\.actor_names$/, reading: 'read names of persons', writing: 'put a name on what another did' },
+  {
+    on: /^rekey\.rotation_certificates$/,
+    reading: 'read what was proved of whom',
+    writing: 'invent, change or lose a certificate',
+  },
+  {
+    on: /^rekey\.signing_keys$/,
+    reading: 'read public keys',
+    writing: 'have its own key trusted, or hide that one is compromised',
+  },
   // Functions
+  {
+    on: /^rekey\.(certificates_due|certificate_facts|keep_certificate)\(/,
+    calling: 'read what was proved of whom, or take the place of a certificate',
+  },
+  {
+    on: /^rekey\.(register|retire|compromise)_signing_key\(/,
+    calling: 'have its own key trusted, or ours refused',
+  },
   { on: /^rekey\.record_\w+_event\(\)$/, calling: 'have events written for a table of its own' },
   {
     on: /^rekey\.(append_event|event_actor|event_hash|verify_events|canonical_json)\(/,

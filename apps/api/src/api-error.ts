@@ -50,6 +50,7 @@ export function errorHeaders({ code, details }: ApiError): Record<string, string
     case 'METHOD_NOT_ALLOWED':
       return { allow: details.allow ?? '' };
     case 'RATE_LIMITED':
+    case 'CERTIFICATE_NOT_READY':
     case 'ROTATION_TOO_SOON':
     case 'SERVICE_UNAVAILABLE':
       return { 'retry-after': String(details.retryAfterSeconds ?? retryAfterSeconds) };

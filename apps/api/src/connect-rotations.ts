@@ -1,4 +1,4 @@
-import { findSnapshot, listFailures } from '@rekey/control';
+import { findCertificate, findSnapshot, listFailures, listSigningKeys } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { checkApiWork, checkSchema } from '@rekey/schema';
 import type { Rotations } from './dependencies.ts';
@@ -8,6 +8,8 @@ export function connectRotations(store: Store): Rotations {
   return {
     find: (rotationId) => findSnapshot(store, rotationId),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
+    certificate: (rotationId) => findCertificate(store, rotationId),
+    signingKeys: () => listSigningKeys(store),
     checkSchema: () => checkSchema(store),
     checkWork: () => checkApiWork(store),
   };

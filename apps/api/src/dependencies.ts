@@ -1,5 +1,5 @@
 import type { Commands } from '@rekey/commands';
-import type { FailurePage, Snapshot } from '@rekey/control';
+import type { FailurePage, KeptCertificate, SigningKey, Snapshot } from '@rekey/control';
 import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import type { Status } from './status.ts';
@@ -8,6 +8,8 @@ import type { Status } from './status.ts';
 export interface Rotations {
   find(rotationId: string): Promise<Snapshot | null>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
+  certificate(rotationId: string): Promise<KeptCertificate | null>;
+  signingKeys(): Promise<SigningKey[]>;
   /** Throws when the schema is not this program's. */
   checkSchema(): Promise<void>;
   /** Throws when what a rotate call writes could not be written. */

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { callerOf, mayCall } from './auth/caller.ts';
-import { acceptsJson, isJson } from './media-types.ts';
+import { chooseType, isJson } from './media-types.ts';
 import type { Limiter } from './rate-limits.ts';
 import type { Route } from './route.ts';
 
@@ -23,7 +23,7 @@ export function buildGuards(reads: Limiters, writes: Limiters, authenticate: Gua
   return (route) => {
     if (route.permission === 'public') return [];
     const { ofAddress, ofCaller } = route.method === 'GET' ? reads : writes;
-    const guards = [ofAddress, authenticate, ofCaller, requireRole(route), requireJsonAccepted];
+    const guards = [ofAddress, authenticate, ofCaller, requireRole(route), requireAccepted(route)];
     return route.request.body === undefined ? guards : [...guards, requireJsonSent(route)];
   };
 }
@@ -34,8 +34,10 @@ function requireRole(route: Route): Guard {
   };
 }
 
-async function requireJsonAccepted(request: FastifyRequest): Promise<void> {
-  if (!acceptsJson(request.headers.accept)) throw new ApiError('NOT_ACCEPTABLE');
+function requireAccepted({ mediaTypes = ['application/json'] }: Route): Guard {
+  return async ({ headers }) => {
+    if (chooseType(headers.accept, mediaTypes) === null) throw new ApiError('NOT_ACCEPTABLE');
+  };
 }
 
 function requireJsonSent(route: Route): Guard {

@@ -1,24 +1,34 @@
 /**
- * Whether an `Accept` header admits application/json (RFC 9110, 12.5.1): the most specific range that matches
- * decides, and q=0 excludes. An absent or empty header admits everything.
+ * Of the types that can be answered the one that is liked best, and of those the first; null: none is accepted. Of the
+ * ranges of an `Accept` header that match (RFC 9110, 12.5.1) the most specific decides, and q=0 excludes; without it
+ * everything is accepted.
  */
-export function acceptsJson(accept: string | undefined): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
+export function chooseType(accept: string | undefined, offered: readonly string[]): string | null {
+  let chosen: string | null = null;
+  let most = 0;
+  for (const type of offered) {
+    const quality = qualityFor(type, accept);
+    if (quality > most) [chosen, most] = [type, quality];
+  }
+  return chosen;
+}
+
+function qualityFor(offered: string, accept: string | undefined): number {
+  if (accept === undefined || accept.trim() === '') return 1;
+  // From the least to the most specific.
+  const ranges = ['*/*', offered.replace(/\/.*/, '/*'), offered];
   let best = { specificity: -1, quality: 0 };
   for (const range of accept.split(',')) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const specificity = jsonRanges.indexOf(type);
+    const specificity = ranges.indexOf(type);
     if (specificity < 0) continue;
     const quality = qualityOf(parameters);
     if (specificity > best.specificity || (specificity === best.specificity && quality > best.quality)) {
       best = { specificity, quality };
     }
   }
-  return best.quality > 0;
+  return best.quality;
 }
-
-/** From the least to the most specific. */
-const jsonRanges = ['*/*', 'application/*', 'application/json'];
 
 function qualityOf(parameters: readonly string[]): number {
   const weight = parameters.find((parameter) => parameter.startsWith('q='));

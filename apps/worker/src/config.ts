@@ -32,6 +32,14 @@ export const WorkerVariables = Type.Object({
       description: 'URIs of key encryption keys, separated by commas',
     }),
   ),
+  /** What certificates of rotations are signed with; without it this worker makes none. */
+  SIGNING_KEY_URI: Type.Optional(
+    Type.String({
+      pattern: '^file:.+$',
+      maxLength: 2_048,
+      description: 'file:<path of an Ed25519 key in PKCS#8 PEM>',
+    }),
+  ),
   /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,

@@ -17,6 +17,8 @@ export interface HousekeepingDependencies {
   readonly onUnfit: () => void;
   /** Ends the drains that jobs left, and says who is in the way. */
   readonly drain: () => Promise<void>;
+  /** Makes certificates, of all rotations or of recent ones; null: this worker has no key for it. */
+  readonly certify: ((all: boolean) => Promise<void>) | null;
   readonly signal: AbortSignal;
 }
 
@@ -29,6 +31,8 @@ const turnsBetween = 60;
 const turnsPerTidying = 600;
 /** And this often, besides the first turn, it is looked whether this is still the same database. */
 const turnsPerSight = 15;
+/** A certificate is there within ten seconds of the end. */
+const turnsPerCertificates = 3;
 
 /**
  * What a worker does besides its jobs, about once a second until the signal. Trouble with one chore is left for the next
@@ -40,6 +44,7 @@ export async function keepHouse({
   doorbell,
   logger,
   drain,
+  certify,
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
@@ -62,6 +67,8 @@ export async function keepHouse({
     await chore(() => foldRecordCounts(store));
     if (turn % turnsPerSight === 1) await chore(() => recognize(patientStore, logger));
     if (turn % turnsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
+    if (certify !== null && turn % turnsPerCertificates === 1)
+      await chore(() => certify(turn % turnsPerTidying === 1));
     failedTurns = trouble === undefined ? 0 : failedTurns + 1;
     if (trouble === undefined) continue;
     // Unfinished rotations are not found meanwhile: to whoever looks at them it is as if there were no worker.

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { StoreError } from '@rekey/db';
 import { CipherFault, EnvelopeError } from '@rekey/envelope';
+import { openSigner, SignerError } from '@rekey/evidence';
 import { RedisTrouble } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
 import {
@@ -35,6 +36,7 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
 );
 const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
 const connections = divideConnections(config.DATABASE_CONNECTIONS_MAX);
+const signer = await usableSigner(config);
 const keks = await usableKeks(config, logger);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
 
@@ -60,7 +62,7 @@ await start().catch((error: unknown) => {
 async function start(): Promise<void> {
   await provenPlace(config.DATABASE_URL, connections.budget, keks, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, keks, logger, { cipher, connections });
+  worker = startWorker(config, keks, logger, { cipher, connections, signer });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,
@@ -72,6 +74,16 @@ async function start(): Promise<void> {
     ...(reason === null ? {} : { reason: `node:crypto is used: ${reason}` }),
     statements: config.WORKER_STATEMENTS ?? 'measured',
   });
+}
+
+async function usableSigner({ SIGNING_KEY_URI: uri }: WorkerConfig) {
+  if (uri === undefined) return null;
+  try {
+    return await openSigner(uri);
+  } catch (error) {
+    if (!(error instanceof SignerError)) throw error;
+    return refuseToStart(new ConfigError([`SIGNING_KEY_URI: ${error.message}`]));
+  }
 }
 
 /** From here on it is alive; it is ready once it has seen that it has the right KEK, and takes jobs. */

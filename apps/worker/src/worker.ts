@@ -2,6 +2,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
+import type { Signer } from '@rekey/evidence';
 import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
@@ -24,6 +25,7 @@ import {
   signWaitsMs,
   takenMaxMs,
 } from '@rekey/times';
+import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
 import { createDrainTimer } from './drain-timer.ts';
@@ -52,6 +54,8 @@ interface WorkerOptions {
   readonly connections?: WorkerConnections;
   readonly cipher?: BatchCipher;
   readonly schemaMissingMs?: number;
+  /** What signs certificates; absent: this worker makes none. */
+  readonly signer?: Signer | null;
 }
 
 /**
@@ -68,6 +72,7 @@ export function startWorker(
     cipher = openBatchCipher(config.REKEY_CIPHER).cipher,
     connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
     schemaMissingMs = longestMissingMs,
+    signer = null,
   }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
@@ -174,6 +179,7 @@ export function startWorker(
       publish,
       logger,
     }),
+    certify: signer === null ? null : createCertify({ store, signer, logger }),
     onUnfit: () => {
       isFit = false;
       stop.abort();

@@ -33,6 +33,8 @@ export function operationFiles({ paths, components: { schemas } }: OpenApiDocume
   const ids: string[] = [];
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(operations)) {
+      // The client reads JSON: what has other forms is a file to keep, and fetched as one.
+      if (operation.responses['200']?.content?.[json] === undefined) continue;
       ids.push(operation.operationId);
       files.set(
         fileOf(operation.operationId),

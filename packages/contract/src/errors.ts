@@ -31,6 +31,12 @@ export const errorTable = {
     message: 'Rotation not found',
     detail: 'There is no such rotation that you may see.',
   },
+  CERTIFICATE_NOT_READY: {
+    status: 404,
+    message: 'Certificate not ready',
+    detail:
+      'There is no certificate: a worker with a signing key makes one within seconds of a completed rotation, and none of one that failed or was cancelled.',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     message: 'Method not allowed',
@@ -39,7 +45,8 @@ export const errorTable = {
   NOT_ACCEPTABLE: {
     status: 406,
     message: 'Not acceptable',
-    detail: 'Only application/json can be answered; the Accept header excludes it.',
+    detail:
+      'The Accept header excludes what can be answered, application/json unless the document says otherwise.',
   },
   REQUEST_TIMEOUT: {
     status: 408,

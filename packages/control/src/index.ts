@@ -1,5 +1,15 @@
 export { beat, type Snapshot } from './beat.ts';
 export {
+  certificateFacts,
+  certificatesDue,
+  findCertificate,
+  type KeptCertificate,
+  keepCertificate,
+  listSigningKeys,
+  registerSigningKey,
+  type SigningKey,
+} from './certificates.ts';
+export {
   type DekState,
   findKeksInUse,
   type HeldDek,

@@ -14,7 +14,8 @@ begin
     when 'api' then
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation'];
-      readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures'];
+      readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
+        'rotation_certificates', 'signing_keys'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -22,7 +23,7 @@ begin
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
-        'refuse_altered'];
+        'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas'];
     when 'application' then
@@ -35,10 +36,11 @@ begin
       functions := array['check_target', 'register_target', 'finish_registration', 'unregister_target', 'repair_target',
         'recount_records', 'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database',
         'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
-        'keks_in_use'];
+        'keks_in_use', 'retire_signing_key', 'compromise_signing_key'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
-        'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains'];
+        'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains',
+        'rotation_certificates', 'signing_keys'];
     else
       raise exception 'There is no part %', part;
   end case;

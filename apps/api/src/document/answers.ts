@@ -36,11 +36,15 @@ const exampleRequestId = '0b7c9f3e-3c2d-4a64-9f0e-0a4dd4f6f0c1';
 export function responsesOf(route: Route): object {
   const successes = Object.entries(route.answers).map(([status, { description, schema }]) => [
     status,
-    { description, headers: answerHeaders, content: json(referenceTo(schema)) },
+    { description, headers: answerHeaders, content: contentOf(route, referenceTo(schema)) },
   ]);
   const byStatus = Map.groupBy(errorsOf(route), (code) => errorTable[code].status);
   const failures = [...byStatus].map(([status, codes]) => [status, errorAnswer(codes)]);
   return Object.fromEntries([...failures, ...successes]);
+}
+
+function contentOf({ mediaTypes = ['application/json'] }: Route, schema: object): object {
+  return Object.fromEntries(mediaTypes.map((type) => [type, { schema }]));
 }
 
 /** A schema with a name stands once in the document. */

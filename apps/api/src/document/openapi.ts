@@ -74,5 +74,5 @@ const document = {
   },
   servers: [{ url: '/' }],
   security: [{ bearer: [] }],
-  tags: [{ name: 'DEK rotation' }, { name: 'Health' }, { name: 'Document' }],
+  tags: [{ name: 'DEK rotation' }, { name: 'Evidence' }, { name: 'Health' }, { name: 'Document' }],
 };

@@ -1,6 +1,8 @@
 import type { Route } from '../route.ts';
 import { cancelRotation } from './cancel-rotation.ts';
 import { getRotation } from './get-rotation.ts';
+import { getRotationCertificate } from './get-rotation-certificate.ts';
+import { jwks } from './jwks.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
@@ -17,6 +19,8 @@ export const routes: readonly Route[] = [
   pauseRotation,
   resumeRotation,
   cancelRotation,
+  getRotationCertificate,
+  jwks,
   livez,
   readyz,
   openApiRoute,

@@ -2,6 +2,7 @@
 
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
+import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
 import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
@@ -10,12 +11,13 @@ import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 
-export const operations = { cancelRotation, getRotation, listRotationFailures, livez, openApi, pauseRotation, readyz, resumeRotation, rotateDek } as const;
+export const operations = { cancelRotation, getRotation, jwks, listRotationFailures, livez, openApi, pauseRotation, readyz, resumeRotation, rotateDek } as const;
 
 /** What each takes and answers. */
 export interface Operations {
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
+  readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };
   readonly openApi: { readonly input: OpenApiInput; readonly answer: OpenApiAnswer };

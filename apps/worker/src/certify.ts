@@ -1,0 +1,58 @@
+import { certificateFacts, certificatesDue, keepCertificate, registerSigningKey } from '@rekey/control';
+import { type Store, StoreError } from '@rekey/db';
+import { type RotationPredicate, rotationStatement, type Signer, seal } from '@rekey/evidence';
+import type { Logger } from '@rekey/runtime';
+import manifest from '../package.json' with { type: 'json' };
+
+interface CertifyDependencies {
+  readonly store: Store;
+  readonly signer: Signer;
+  readonly logger: Logger;
+}
+
+/** At one time, so that no other chore waits long. */
+const atOnce = 20;
+/** What was completed earlier and has none, as before there were certificates, is looked for seldom. */
+const recentHours = 1;
+const everHours = 1_000_000;
+
+/**
+ * Makes certificates of completed rotations that have none. Any number of workers may do it at once, and one may die in its
+ * midst: the first that is kept is the certificate, and until then the rotation is found again.
+ */
+export function createCertify({
+  store,
+  signer,
+  logger,
+}: CertifyDependencies): (all: boolean) => Promise<void> {
+  let told = false;
+  return async (all) => {
+    const due = await certificatesDue(store, all ? everHours : recentHours, atOnce);
+    if (due.length === 0) return;
+    if (!(await registerSigningKey(store, signer))) {
+      if (!told)
+        logger.error('no certificates are made: SIGNING_KEY_URI names a key that is retired or compromised');
+      told = true;
+      return;
+    }
+    for (const rotationId of due) {
+      try {
+        if (await certify(rotationId)) logger.info('certificate made', { rotationId });
+      } catch (error) {
+        // Those that are away concern all of them; else the others have theirs, and this one is tried again.
+        if (error instanceof StoreError && error.code === 'UNAVAILABLE') throw error;
+        logger.error('a certificate could not be made', { rotationId, error });
+      }
+    }
+  };
+
+  /** Whether this call made it. */
+  async function certify(rotationId: string): Promise<boolean> {
+    const { facts, now } = await certificateFacts(store, rotationId);
+    if (facts === null) return false;
+    const predicate = { ...facts, softwareVersion: manifest.version, signedAt: now.toISOString() };
+    // What the database's function answers is the rest of a predicate; verifiers look at it again.
+    const forms = await seal(rotationStatement(predicate as unknown as RotationPredicate), signer);
+    return keepCertificate(store, rotationId, { kid: signer.kid, ...forms });
+  }
+}

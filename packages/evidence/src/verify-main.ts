@@ -1,0 +1,64 @@
+import { createPublicKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { keysOfJwks, pinnedKey, type TrustedKey } from './public-keys.ts';
+import { verifyCertificate } from './verify.ts';
+
+/** Where a command writes. */
+export interface CommandIo {
+  out(line: string): void;
+  err(line: string): void;
+}
+
+const usage = 'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json';
+
+/** `rekey certificate verify`. The exit code: 0 verified, 1 refused, 2 not called or not readable as it should. */
+export async function certificateVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2> {
+  let certificate: Buffer;
+  let keys: TrustedKey[];
+  let source: string;
+  try {
+    const { file, key, jwks } = read(args);
+    source = key ?? jwks;
+    certificate = await readFile(file);
+    keys = key === undefined ? keysOfJwks(JSON.parse(await readFile(jwks, 'utf8'))) : [await pem(key)];
+  } catch (error) {
+    io.err(error instanceof Error ? error.message : String(error));
+    io.err(usage);
+    return 2;
+  }
+  const verdict = verifyCertificate(certificate, { keys });
+  if (!verdict.verified) {
+    io.out(`refused   ${verdict.refusal}`);
+    io.out(`because   ${verdict.reason}`);
+    if (verdict.kid !== null) io.out(`names key ${JSON.stringify(verdict.kid)}`);
+    return 1;
+  }
+  const { predicate } = verdict.statement;
+  io.out('verified  the certificate is whole, and signed by a key that you gave');
+  io.out(`trusted   ${verdict.kid}, from ${source}`);
+  io.out(`rotation  ${predicate.rotationId}`);
+  io.out(`tenant    ${predicate.tenantId}`);
+  io.out(`signed    ${predicate.signedAt}`);
+  return 0;
+}
+
+function read(
+  args: readonly string[],
+): { file: string; key: string; jwks?: never } | { file: string; key?: never; jwks: string } {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { key: { type: 'string' }, jwks: { type: 'string' } },
+  });
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
+  const { key, jwks } = values;
+  if (key !== undefined && jwks === undefined) return { file, key };
+  if (jwks !== undefined && key === undefined) return { file, jwks };
+  throw new Error('Either --key or --jwks is needed: nothing is trusted by itself.');
+}
+
+async function pem(path: string): Promise<TrustedKey> {
+  return pinnedKey(createPublicKey(await readFile(path)));
+}
