@@ -20,6 +20,7 @@ import {
   connectMs,
   disconnectMs,
   handBackMs,
+  kekSuspendedMs,
   schemaMissingMs as longestMissingMs,
   signWaitsMs,
   takenMaxMs,
@@ -34,6 +35,7 @@ import { logEvents } from './log-events.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
+import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
 
 export interface RekeyWorker {
@@ -52,11 +54,13 @@ interface WorkerOptions {
   readonly connections?: WorkerConnections;
   readonly cipher?: BatchCipher;
   readonly schemaMissingMs?: number;
+  readonly suspendedMs?: SuspendedMs;
 }
 
 /**
  * Builds the worker from its settings and starts it. `keks` stay the caller's to close. `schemaMissingMs`: for so long a
- * part of the schema may be missing, as while it is changed or restored, before that ends a rotation.
+ * part of the schema may be missing, as while it is changed or restored, before that ends a rotation. `suspendedMs`: how
+ * long a rotation is left alone whose KEK the KMS refuses.
  *
  * @throws FfiUnavailable unless a cipher is given
  */
@@ -68,6 +72,7 @@ export function startWorker(
     cipher = openBatchCipher(config.REKEY_CIPHER).cipher,
     connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
     schemaMissingMs = longestMissingMs,
+    suspendedMs = kekSuspendedMs,
   }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
@@ -143,6 +148,7 @@ export function startWorker(
     dropped: createDropped(logger),
     staysMissing: createMissingSchema(schemaMissingMs),
     handOn: createHandOn(),
+    suspendedMs,
   };
 
   const queues = startQueues({
