@@ -67,8 +67,8 @@ const onlyIn: ReadonlyArray<{ what: RegExp; rooms: RegExp; why: string }> = [
   { what: /create(De)?[cC]ipher(iv)?\(/, rooms: /^packages\/envelope\//, why: 'ciphers only in envelope' },
   {
     what: /process\.env|env \} from 'node:process'/,
-    rooms: /(^|-|\/)(main|demo|start)\.ts$/,
-    why: 'process.env only where a process begins',
+    rooms: /(^|-|\/)(main|demo|start)\.ts$|^packages\/kms\/src\/providers\//,
+    why: 'process.env only where a process begins, and where KEK providers find credentials as SDKs do',
   },
   {
     what: /['"](@aws-sdk|@google-cloud|google-auth-library|@azure|pkcs11js)/,

@@ -14,6 +14,8 @@ import {
   foreignLockMs,
   handBackMs,
   jobLockMs,
+  kekRefusedMs,
+  kekSuspendedMs,
   keyUnusableMs,
   leaseMs,
   lockWaitMs,
@@ -73,6 +75,16 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     'A job that waits for its next attempt is not taken for one that nobody will be given',
     backoffMs.max,
     overdueMs,
+  ],
+  [
+    'A job that is put off while the KMS refuses the KEK is not taken for lost, nor its rotation for unattended',
+    kekSuspendedMs.max + takenMaxMs.worker,
+    kekSuspendedMs.overdue,
+  ],
+  [
+    'A KEK that is suspended is asked for many times before it ends a rotation',
+    100 * kekSuspendedMs.max,
+    kekRefusedMs,
   ],
   ['What is lost is first looked for where that is cheap', silentMs + 2 * choresEveryMs.most, overdueMs],
   [

@@ -1,10 +1,11 @@
 import { beat, type Ends, type FailureReason, failRotation, findRotation } from '@rekey/control';
 import { isOfLaterVersion } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
-import { diagnose, endsRotation, type RotationEnvironment, type Trouble } from '@rekey/rotation';
+import { diagnose, endsRotation, type RotationEnvironment, type Waits } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
 import type { HandOn } from './hand-on.ts';
+import { PutOff, pauseMs, type SuspendedMs } from './put-off.ts';
 
 /** What a processor's work came to: done with, or given back because this process is stopping. */
 export type Work = 'done' | 'stopped';
@@ -19,12 +20,14 @@ export interface OutcomeDependencies {
   /** Told of each time that a rotation meets a part of the schema missing; whether it has been so for too long. */
   readonly staysMissing: (rotationId: string) => boolean;
   readonly handOn: HandOn;
+  /** How long a rotation is left alone whose KEK the KMS refuses. */
+  readonly suspendedMs: SuspendedMs;
 }
 
 /**
  * Translates what became of a rotation's work into what BullMQ is to do with the job:
  * done → finished; stopping → handed back to the queue without spending an attempt; transient trouble → thrown, so
- * that the queue tries again after a back-off; a KEK that this process lacks → handed on to others; a permanent cause → the
+ * that the queue tries again after a back-off, a long one where the KMS refuses the KEK; a KEK that this process lacks → handed on to others; a permanent cause → the
  * rotation ends as failed and the job is done.
  */
 export async function settle(
@@ -69,15 +72,16 @@ async function handBack(job: Job, token: string | undefined): Promise<never> {
 }
 
 async function troubled(
-  { env, logger, staysMissing }: OutcomeDependencies,
+  dependencies: OutcomeDependencies,
   job: Job,
   rotationId: string,
   error: unknown,
 ): Promise<void> {
-  const fail = async (reason: FailureReason, ends: Ends): Promise<void> => {
+  const { env, logger, staysMissing } = dependencies;
+  const fail = async (reason: FailureReason, ends: Ends, meanwhile: Waits): Promise<void> => {
     const snapshot = await failRotation(env.store, rotationId, reason, ends);
     // Of a key this worker may be wrong: another one has its turn.
-    if (snapshot === 'goes_on') return waits(env, logger, job, rotationId, { waitingFor: 'kms' }, error);
+    if (snapshot === 'goes_on') return waits(dependencies, job, rotationId, meanwhile, error);
     if (snapshot === null) return;
     logger.error('rotation failed', { rotationId, tenantId: snapshot.view.tenantId, reason, error });
     env.publish(snapshot);
@@ -87,22 +91,25 @@ async function troubled(
     case 'overtaken':
       return;
     case 'permanent':
-      return fail(trouble.reason, trouble.isCertain === true ? () => true : endsRotation);
+      return fail(
+        trouble.reason,
+        trouble.isCertain === true ? () => true : endsRotation,
+        trouble.meanwhile ?? { waitingFor: 'kms' },
+      );
     case 'schema_missing':
-      if (staysMissing(rotationId)) return fail('SCHEMA_MISSING', endsRotation);
-      return waits(env, logger, job, rotationId, { waitingFor: 'database' }, error);
+      if (staysMissing(rotationId)) return fail('SCHEMA_MISSING', endsRotation, { waitingFor: 'database' });
+      return waits(dependencies, job, rotationId, { waitingFor: 'database' }, error);
     case 'transient':
-      return waits(env, logger, job, rotationId, trouble, error);
+      return waits(dependencies, job, rotationId, trouble, error);
   }
 }
 
 /** Throws, so that the queue tries again after a back-off. */
 async function waits(
-  env: RotationEnvironment,
-  logger: Logger,
+  { env, logger, suspendedMs }: OutcomeDependencies,
   job: Job,
   rotationId: string,
-  { waitingFor, detail }: Pick<Extract<Trouble, { kind: 'transient' }>, 'waitingFor' | 'detail'>,
+  { waitingFor, detail }: Waits,
   error: unknown,
 ): Promise<never> {
   const snapshot = await beat(env.store, rotationId, waitingFor, detail ?? null).catch(() => null);
@@ -116,7 +123,9 @@ async function waits(
     attempt: job.attemptsMade + 1,
     error,
   });
-  throw error;
+  if (waitingFor !== 'kek_suspended') throw error;
+  const since = Date.parse(snapshot?.view.waitingDetail?.since ?? '');
+  throw new PutOff(pauseMs(Number.isNaN(since) ? 0 : Date.now() - since, suspendedMs), error);
 }
 
 const cancelsSeen = new Set<string>();

@@ -15,6 +15,7 @@ import {
 import { jobLockMs, stalledEveryMs } from '@rekey/times';
 import { type Processor, Worker as QueueWorker } from 'bullmq';
 import { firstAnswer } from './first-answer.ts';
+import { PutOff } from './put-off.ts';
 
 export interface Queues {
   readonly ready: Promise<void>;
@@ -105,7 +106,10 @@ function startWorkers(
         // Ours say so themselves; nothing is kept of what others put there.
         removeOnComplete: { count: 0 },
         removeOnFail: { count: 0 },
-        settings: { backoffStrategy: (attemptsMade) => backoffMs(attemptsMade) },
+        settings: {
+          backoffStrategy: (attemptsMade, _type, error) =>
+            error instanceof PutOff ? error.ms : backoffMs(attemptsMade),
+        },
       }),
   );
   for (const worker of started) {

@@ -21,6 +21,7 @@ import {
   connectMs,
   disconnectMs,
   handBackMs,
+  kekSuspendedMs,
   schemaMissingMs as longestMissingMs,
   signWaitsMs,
   takenMaxMs,
@@ -36,6 +37,7 @@ import { logEvents } from './log-events.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
+import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
 
 export interface RekeyWorker {
@@ -56,11 +58,13 @@ interface WorkerOptions {
   readonly schemaMissingMs?: number;
   /** What signs certificates; absent: this worker makes none. */
   readonly signer?: Signer | null;
+  readonly suspendedMs?: SuspendedMs;
 }
 
 /**
  * Builds the worker from its settings and starts it. `keks` stay the caller's to close. `schemaMissingMs`: for so long a
- * part of the schema may be missing, as while it is changed or restored, before that ends a rotation.
+ * part of the schema may be missing, as while it is changed or restored, before that ends a rotation. `suspendedMs`: how
+ * long a rotation is left alone whose KEK the KMS refuses.
  *
  * @throws FfiUnavailable unless a cipher is given
  */
@@ -73,6 +77,7 @@ export function startWorker(
     connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
     schemaMissingMs = longestMissingMs,
     signer = null,
+    suspendedMs = kekSuspendedMs,
   }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
@@ -148,6 +153,7 @@ export function startWorker(
     dropped: createDropped(logger),
     staysMissing: createMissingSchema(schemaMissingMs),
     handOn: createHandOn(),
+    suspendedMs,
   };
 
   const queues = startQueues({

@@ -1,6 +1,6 @@
 import type { ItemCounts, ItemType } from '@rekey/data';
 import { inOrder, noItems, seconds, silentFor } from '@rekey/data';
-import { unattendedMs } from '@rekey/times';
+import { kekSuspendedMs, unattendedMs } from '@rekey/times';
 import type { RotationPhase, RotationStatus } from './transitions/states.ts';
 
 export type WaitingFor =
@@ -126,6 +126,7 @@ export interface RotationRow {
  * waits for something else, since it backs off meanwhile.
  */
 const unattendedAfter = `case when waiting_for is null then ${seconds(unattendedMs.running)}
+  when waiting_for = 'kek_suspended' then ${seconds(kekSuspendedMs.overdue)}
   else ${seconds(unattendedMs.waiting)} end`;
 
 export const rotationColumns = `

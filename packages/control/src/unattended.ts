@@ -1,12 +1,17 @@
 import { planIsComplete, type RangeId, silentForMs } from '@rekey/data';
 import { type Queryable, rows } from '@rekey/db';
-import { leaseMs, overdueMs, silentMs } from '@rekey/times';
+import { kekSuspendedMs, leaseMs, overdueMs, silentMs } from '@rekey/times';
 
 export interface Unattended {
   readonly rotations: Array<{ rotationId: string; tenantId: string }>;
   readonly ranges: RangeId[];
   /** Those of them that are silent for longer than any back-off: what their jobs wait for will not come. */
   readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: RangeId[] };
+}
+
+/** A job that is put off for long since the KMS refuses the KEK is not lost. */
+function overdueAfter(otherwiseMs: string, suspendedMs: string): string {
+  return `(case when r.waiting_for = 'kek_suspended' then ${suspendedMs}::float8 else ${otherwiseMs}::float8 end)`;
 }
 
 /**
@@ -17,25 +22,25 @@ export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unat
   const rotations = await rows<{ id: string; tenant_id: string; overdue: boolean }>(
     on,
     `select id, tenant_id,
-       ${silentForMs('$3', 'coalesce(heartbeat_at, started_at)')} as overdue
+       ${silentForMs(overdueAfter('$3', '$4'), 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r
      where status = 'in_progress' and ${silentForMs('$1', 'coalesce(heartbeat_at, started_at)')}
        and (phase in ('queued', 'activating') or not (${planIsComplete('r.id')})
          or not exists (select from rekey.rotation_ranges g where g.rotation_id = r.id and g.proved_at is null))
      order by random() limit $2`,
-    [silentMs, limit, overdueMs],
+    [silentMs, limit, overdueMs, kekSuspendedMs.overdue],
   );
   const ranges = await rows<{ rotation_id: string; target: string; ordinal: number; overdue: boolean }>(
     on,
     `select g.rotation_id, g.target, g.ordinal,
-       ${silentForMs('$4', 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
+       ${silentForMs(overdueAfter('$4', '$5'), 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
      where r.status = 'in_progress' and g.proved_at is null
        and not (g.swept and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id))
        and (${silentForMs('$2', 'g.heartbeat_at')}
          or (g.owner is null and ${silentForMs('$1', 'coalesce(r.heartbeat_at, r.started_at)')}))
      order by random() limit $3`,
-    [silentMs, leaseMs, limit, overdueMs],
+    [silentMs, leaseMs, limit, overdueMs, kekSuspendedMs.overdue],
   );
   const tickets = rotations.map(({ id, tenant_id, overdue }) => ({
     overdue,

@@ -12,5 +12,5 @@ export { createPace, itemsPerSecondMin, type Pace } from './pace.ts';
 export { createBeats } from './pulse.ts';
 export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
 export { type SweptRange, sweepRange } from './sweep-range.ts';
-export { diagnose, endsRotation, IntegrityTrouble, type Trouble } from './trouble.ts';
+export { diagnose, endsRotation, IntegrityTrouble, type Trouble, type Waits } from './trouble.ts';
 export { fixedTurns, measuredTurns, type Turns } from './turns.ts';

@@ -10,16 +10,28 @@ import { TargetTrouble } from '@rekey/data';
 import { StoreError } from '@rekey/db';
 import { EnvelopeError } from '@rekey/envelope';
 import { KmsError } from '@rekey/kms';
-import { keyUnusableMs } from '@rekey/times';
+import { kekRefusedMs, keyUnusableMs } from '@rekey/times';
 
 /** What to make of an error: wait it out and say for what, or end the rotation and say why. */
 export type Trouble =
   | { readonly kind: 'transient'; readonly waitingFor: WaitingFor; readonly detail?: WaitingDetail }
   /** A part of schema rekey is not there: permanent if it stays so, and not for a moment in the midst of a change. */
   | { readonly kind: 'schema_missing' }
-  | { readonly kind: 'permanent'; readonly reason: FailureReason; readonly isCertain?: boolean }
+  | {
+      readonly kind: 'permanent';
+      readonly reason: FailureReason;
+      readonly isCertain?: boolean;
+      /** What it waits for as long as that does not end it; absent: for the KMS. */
+      readonly meanwhile?: Waits;
+    }
   /** Not ours any more: another worker, a cancel or a newer rotation took over. */
   | { readonly kind: 'overtaken' };
+
+/** What a rotation waits for. */
+export interface Waits {
+  readonly waitingFor: WaitingFor;
+  readonly detail?: WaitingDetail;
+}
 
 type Transient = Extract<Trouble, { kind: 'transient' }>;
 const transient = (waitingFor: WaitingFor): Transient => ({ kind: 'transient', waitingFor });
@@ -91,7 +103,12 @@ export function diagnose(error: unknown): Trouble {
   }
   if (error instanceof KmsError && error.code === 'NOT_HELD')
     return { ...transient('kms'), detail: detailOfMissing(error) };
-  if (error instanceof KmsError) return ofKms[error.code];
+  if (error instanceof KmsError) {
+    const trouble: Trouble = ofKms[error.code];
+    if (trouble.kind !== 'permanent' || (error.code !== 'DENIED' && error.code !== 'NOT_FOUND'))
+      return trouble;
+    return { ...trouble, meanwhile: suspended(error.code, error) };
+  }
   return isFault(error) ? transient('internal') : transient('database');
 }
 
@@ -118,12 +135,25 @@ function detailOfMissing({ message }: KmsError): WaitingDetail {
   };
 }
 
-const dayMs = 24 * 60 * 60_000;
+/** Somebody has to act, so that it is asked for ever more seldom. The same words as long as it is the same. */
+function suspended(code: 'DENIED' | 'NOT_FOUND', { kekId }: KmsError): Waits {
+  const kek = kekId === undefined ? 'the KEK' : `KEK ${kekId}`;
+  const detail = {
+    what:
+      code === 'DENIED'
+        ? `the KMS refuses the use of ${kek}: it is disabled, pending deletion, or a right is missing`
+        : `the KMS has no such key: ${kek}`,
+    // Kept by the database as long as the words are the same.
+    since: new Date().toISOString(),
+    todo: 'see the code and message in the log line "rotation waits" of a worker; enable or restore the key, or the right: it goes on by itself within 10 minutes',
+  };
+  return { waitingFor: 'kek_suspended', detail };
+}
 
 /** How long a rotation waits before its switch until a cause ends it; the others end it whenever they are met. */
 const patienceMs: Readonly<Partial<Record<FailureReason, number>>> = {
-  KEK_DENIED: dayMs,
-  KEK_NOT_FOUND: dayMs,
+  KEK_DENIED: kekRefusedMs,
+  KEK_NOT_FOUND: kekRefusedMs,
   OLD_KEY_UNUSABLE: keyUnusableMs,
   NEW_KEY_UNUSABLE: keyUnusableMs,
 };

@@ -21,6 +21,14 @@ export const foreignLockMs = 60_000;
 /** Between attempts at what met trouble: doubling, with jitter. */
 export const backoffMs = { first: 250, max: 10_000 } as const;
 
+/**
+ * While a KMS refuses a KEK or does not find it: a pause as long as that has lasted, within these, and from when on such a
+ * rotation is taken for one that nobody works on.
+ */
+export const kekSuspendedMs = { first: 30_000, max: 600_000, overdue: 630_000 } as const;
+/** For so long that must have lasted, since the call, before it ends a rotation that has not switched. */
+export const kekRefusedMs = 24 * 60 * 60_000;
+
 /** A worker's other work, drains and recovery among it, is done so often. */
 export const choresEveryMs = { least: 700, most: 1_300 } as const;
 /** After so long without a sign of life it is looked whether a rotation's job is in the queue. */

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KmsError } from '@rekey/kms';
+import { kekSuspendedMs } from '@rekey/times';
+import { pauseMs } from '../../apps/worker/src/put-off.ts';
+import { createTestDatabase } from '../harness/database.ts';
+import { installation, type StatusData } from '../harness/installation.ts';
+import { openAll, wrong } from '../harness/opened.ts';
+import { firstValue } from '../harness/seed.ts';
+import { until } from '../harness/wait.ts';
+import { troubledKek } from '../harness/workbench.ts';
+import { workerHere } from '../harness/worker-here.ts';
+
+const database = await createTestDatabase();
+const pool = database.pool();
+const rekey = await installation({ databaseUrl: database.url, workers: 0 });
+const suspendedMs = { first: 200, max: 1_600 };
+
+type Waiting = StatusData & { readonly waitingDetail: { what: string; since: string; todo: string } };
+
+const suspended = (rotationId: string): Promise<Waiting> =>
+  until(
+    async () => {
+      const { data } = (await rekey.status(rotationId)).body;
+      assert.equal(data.status, 'in_progress');
+      return data.waitingFor === 'kek_suspended' ? (data as Waiting) : undefined; // it has a detail then
+    },
+    { what: 'waitingFor kek_suspended' },
+  );
+
+test('a KEK that is disabled is asked for ever more seldom; enabled again, the rotation goes on by itself', async (t) => {
+  const { tenantId, records } = await rekey.seedTenant(17);
+  const kek = troubledKek(rekey.kek);
+  const { log } = await workerHere(rekey, kek, t, { suspendedMs });
+  const asked: number[] = [];
+  kek.trouble = () => {
+    asked.push(performance.now());
+    return new KmsError('DENIED', 'the KMS refuses', { kekId: rekey.kek.id });
+  };
+  const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+  const first = await suspended(rotationId);
+  assert.ok(first.waitingDetail.what.includes(rekey.kek.id));
+  await until(() => asked.length >= 5, { what: 'it was asked for again', timeoutMs: 20_000 });
+  const { waitingDetail } = await suspended(rotationId);
+  assert.deepEqual(waitingDetail, first.waitingDetail);
+  const pauses = asked.slice(1).map((at, i) => Math.round(at - (asked[i] ?? 0)));
+  t.diagnostic(`pauses: ${pauses.join(', ')} ms`);
+  assert.ok(pauses.every((ms) => ms >= 160));
+  assert.ok((pauses.at(-1) ?? 0) > 2 * (pauses[0] ?? 0), `${pauses}`);
+  assert.ok(
+    log.some((line) => line.includes('rotation waits') && line.includes('"waitingFor":"kek_suspended"')),
+    'it is in the log',
+  );
+  kek.trouble = null;
+  const ended = await rekey.ended(rotationId);
+  assert.deepEqual([ended.status, ended.waitingFor, ended.failureReason], ['completed', null, null]);
+  const values = records.map(({ target, id }) => [`${target}/${id}`, firstValue(id)] as const);
+  assert.deepEqual(wrong(await openAll(rekey, tenantId), values), []);
+});
+
+for (const code of ['DENIED', 'NOT_FOUND'] as const)
+  test(`after its switch a rotation never ends because of ${code}`, async (t) => {
+    const { tenantId, records } = await rekey.seedTenant(17);
+    const first = await workerHere(rekey, rekey.kek, t);
+    const holder = await pool.connect();
+    t.after(() => holder.release(true));
+    await holder.query('begin');
+    const [held] = records.filter(({ target }) => target === 'secrets');
+    await holder.query('select from secrets where id = $1 for update', [held?.id]);
+    const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+    await until(async () => (await rekey.status(rotationId)).body.data.waitingFor === 'lock', {
+      what: 'it has switched',
+    });
+    await first.close();
+    const kek = troubledKek(rekey.kek);
+    kek.trouble = () => new KmsError(code, 'not ours', { kekId: rekey.kek.id });
+    await workerHere(rekey, kek, t, { suspendedMs });
+    await holder.query('commit');
+    await suspended(rotationId);
+    await pool.query(`update rekey.rotations set started_at = started_at - interval '3 days' where id = $1`, [
+      rotationId.slice(4),
+    ]);
+    const { calls } = kek;
+    await until(() => kek.calls >= calls + 2, { what: 'it was asked for twice more', timeoutMs: 20_000 });
+    await suspended(rotationId);
+    kek.trouble = null;
+    assert.equal((await rekey.ended(rotationId)).status, 'completed');
+  });
+
+test('while it is put off for long the status goes on saying so, and its job is not taken for lost', async (t) => {
+  const { tenantId } = await rekey.seedTenant(17);
+  const kek = troubledKek(rekey.kek);
+  await workerHere(rekey, kek, t, { suspendedMs: { first: 60_000, max: 60_000 } });
+  kek.trouble = () => new KmsError('DENIED', 'the KMS refuses');
+  const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+  await suspended(rotationId);
+  const { calls } = kek;
+  // As if it had been silent for so long: 12 s are enough for what waits for something else, 20 for the status.
+  await pool.query(
+    `update rekey.rotations set heartbeat_at = heartbeat_at - interval '5 minutes' where id = $1`,
+    [rotationId.slice(4)],
+  );
+  const until4s = performance.now() + 4_000; // longer than recovery takes to look, and a snapshot to lapse
+  await until(() => performance.now() > until4s, { what: 'time has passed' });
+  await suspended(rotationId);
+  assert.equal(kek.calls, calls);
+  assert.equal((await rekey.cancel(rotationId)).status, 200);
+});
+
+test('pauses double from 30 s to 10 min, and are at most a fifth shorter', () => {
+  const minutes = (n: number): number => n * 60_000;
+  for (const [since, full] of [
+    [0, minutes(0.5)],
+    [minutes(0.5), minutes(0.5)],
+    [minutes(4), minutes(4)],
+    [minutes(600), minutes(10)],
+  ] as const) {
+    assert.equal(
+      pauseMs(since, kekSuspendedMs, () => 1),
+      full,
+    );
+    assert.equal(
+      pauseMs(since, kekSuspendedMs, () => 0),
+      full * 0.8,
+    );
+  }
+});
