@@ -39,7 +39,7 @@ export const cancelRotation = route({
       });
       if (outcome.kind === 'cancelled') status.told(outcome);
       const view = cancelledView(outcome);
-      logger.info('rotation cancelled', whoAndWhat(call.request));
+      if (outcome.kind === 'cancelled') logger.info('rotation cancelled', whoAndWhat(call.request));
       return rotationResponse(view, cancelMessage, caller);
     },
 });
