@@ -1,5 +1,12 @@
 import type { Commands } from '@rekey/commands';
-import type { FailurePage, KeptCertificate, SigningKey, Snapshot } from '@rekey/control';
+import type {
+  FailurePage,
+  KeptCertificate,
+  RotationFilter,
+  RotationPage,
+  SigningKey,
+  Snapshot,
+} from '@rekey/control';
 import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import type { Status } from './status.ts';
@@ -7,6 +14,7 @@ import type { Status } from './status.ts';
 /** The truth about rotations, as it is read. Everything here throws a `StoreError` while Postgres is away. */
 export interface Rotations {
   find(rotationId: string): Promise<Snapshot | null>;
+  list(filter: RotationFilter, page: { after: string | null; limit: number }): Promise<RotationPage>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
   certificate(rotationId: string): Promise<KeptCertificate | null>;
   signingKeys(): Promise<SigningKey[]>;

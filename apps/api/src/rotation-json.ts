@@ -39,7 +39,8 @@ export function rotationResponse(
   return { success: true, message, data: rotationJson(view, caller), timestamp: new Date().toISOString() };
 }
 
-function rotationJson(view: RotationView, caller: Caller): Rotation {
+/** One rotation, as the caller may see it. */
+export function rotationJson(view: RotationView, caller: Caller): Rotation {
   return {
     ...identity(view),
     status: view.status,

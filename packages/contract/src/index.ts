@@ -6,3 +6,4 @@ export * from './ids.ts';
 export * from './items.ts';
 export * from './rotate.ts';
 export * from './rotation.ts';
+export * from './rotations.ts';

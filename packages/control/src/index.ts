@@ -39,6 +39,12 @@ export {
   recognizeDatabase,
 } from './integrity.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
+export {
+  isRotationsCursor,
+  listRotations,
+  type RotationFilter,
+  type RotationPage,
+} from './list-rotations.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';
 export {

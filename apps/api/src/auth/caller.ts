@@ -42,6 +42,11 @@ export function mayActOn(
   return permits(roles, operation, own === tenantId ? 'own' : 'other');
 }
 
+/** Whether the caller may do that whosever tenant it concerns. */
+export function mayActOnAny({ roles }: Caller, operation: Pick<Route, 'operationId' | 'method'>): boolean {
+  return permits(roles, operation, 'other');
+}
+
 export function isSuperAdmin({ roles }: Caller): boolean {
   return roles.includes('super_admin');
 }

@@ -4,6 +4,7 @@ import { getRotation } from './get-rotation.ts';
 import { getRotationCertificate } from './get-rotation-certificate.ts';
 import { jwks } from './jwks.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
+import { listRotations } from './list-rotations.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
 import { pauseRotation } from './pause-rotation.ts';
@@ -14,6 +15,7 @@ import { rotateDek } from './rotate-dek.ts';
 /** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
 export const routes: readonly Route[] = [
   rotateDek,
+  listRotations,
   getRotation,
   listRotationFailures,
   pauseRotation,
