@@ -60,7 +60,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     `${rotatePath}/`,
     `${rotatePath}/x`,
     '/API/v1/admin/dek/rotate',
-    `${rotationsPath}`,
+    `${rotationsPath}/x/y`,
     '/..%2f',
   ]) {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND']) {
@@ -75,9 +75,13 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
   const rotation = `${rotationsPath}/rot-${other}`;
   const allowed: ReadonlyArray<[path: string, allow: string]> = [
     [rotatePath, 'POST'],
+    [rotationsPath, 'GET, HEAD'],
     [rotation, 'GET, HEAD'],
     [`${rotation}/failures?limit=3`, 'GET, HEAD'],
     [`${rotation}/cancel`, 'POST'],
+    [`${rotation}/pause`, 'POST'],
+    [`${rotation}/resume`, 'POST'],
+    [`${rotation}/certificate`, 'GET, HEAD'],
     ['/livez', 'GET, HEAD'],
   ];
   for (const [path, allow] of allowed) {
