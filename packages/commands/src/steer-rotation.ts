@@ -20,7 +20,7 @@ export async function pauseRotation(
   return outcome;
 }
 
-/** Lets a paused rotation run again, and brings a worker; also one that was resumed before and found none. */
+/** Lets a paused rotation run again, and brings a worker sooner than recovery would. */
 export async function resumeRotation(
   dependencies: CommandDependencies,
   actor: Actor,
