@@ -124,7 +124,7 @@ test('documents of an issuer that are not what they should be come to 503, soon,
     const jwt = await sign(what.startsWith('more keys') ? 'k7' : 'k');
     const headers = { authorization: `Bearer ${jwt}`, realmname: `realm-${index}` };
     checkError(await api.send(rotateCall(randomUUID(), { headers })), 'SERVICE_UNAVAILABLE', what);
-    assert.ok(performance.now() - from < 4_000, what);
+    assert.ok(performance.now() - from < 10_000, what);
     assert.ok(!fetched.includes('/elsewhere'), what);
   }
   assert.ok(sent.bytes < 64 * 1024 * 1024, `${sent.bytes} bytes were taken`);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { takesUnder } from '../harness/tries.ts';
 import { bearer, type Call, liveApi, rotateCall, rotationsPath, token } from './live-api.ts';
 
 const api = await liveApi({ trustProxy: ['127.0.0.1', '10.0.0.0/8', '::1'] });
@@ -51,7 +52,7 @@ const headers: Readonly<Record<string, (value: string) => Call>> = {
 /** The shortest of some, so that what else the machine does does not count. */
 async function millisecondsOf(call: Call): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
-  for (let tries = 0; tries < 5; tries += 1) {
+  for (let tries = 0; tries < 10; tries += 1) {
     const from = performance.now();
     const { status } = await api.send(call);
     best = Math.min(best, performance.now() - from);
@@ -74,10 +75,10 @@ for (const [header, callWith] of Object.entries(headers)) {
   });
 }
 
-test('60 calls with a content-type of 14 KB of blanks do not hold the process', async () => {
+test('60 calls with a content-type of 14 KB of blanks do not hold the process', async (t) => {
   const call = rotateCall(nobody, { headers: { 'content-type': `application/json${' '.repeat(14_000)}x` } });
-  const from = performance.now();
-  const answers = await Promise.all(Array.from({ length: 60 }, () => api.send(call)));
-  assert.deepEqual([...new Set(answers.map(({ status }) => status))], [415]);
-  assert.ok(performance.now() - from < 3_000, `${performance.now() - from} ms`);
+  await takesUnder(t, 3_000, async () => {
+    const answers = await Promise.all(Array.from({ length: 60 }, () => api.send(call)));
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [415]);
+  });
 });

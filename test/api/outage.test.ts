@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { takesUnder, upToThreeTimes } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 import { checkError } from './check-error.ts';
 import { bearer, emptyTenant, liveApi, rotateCall, rotationsPath } from './live-api.ts';
@@ -15,29 +16,30 @@ async function deadPort(): Promise<number> {
   return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
-test('with Redis away a rotate call still answers 200, and so do status, cancel and readiness', async () => {
-  const api = await liveApi({}, { redisUrl: `redis://127.0.0.1:${await deadPort()}` });
-  const tenantId = await emptyTenant(api.database);
-  const before = performance.now();
-  const answer = await api.send(rotateCall(tenantId));
-  assert.equal(answer.status, 200, answer.text);
-  const id = answer.json.data.rotationId;
-  assert.equal((await api.send({ path: `${rotationsPath}/${id}`, headers: bearer() })).status, 200);
-  const cancelled = await api.send({
-    method: 'POST',
-    path: `${rotationsPath}/${id}/cancel`,
-    headers: bearer(),
-  });
-  assert.equal(cancelled.json.data.status, 'cancelled');
-  assert.ok(performance.now() - before < 2_000, 'nobody waits for Redis');
-  const ready = await api.send({ path: '/readyz' });
-  assert.deepEqual(
-    [ready.status, ready.json],
-    [200, { status: 'ready', checks: { postgres: true, schema: true, redis: false } }],
-  );
-});
+test('with Redis away a rotate call still answers 200, and so do status, cancel and readiness', (t) =>
+  upToThreeTimes(t, async () => {
+    const api = await liveApi({}, { redisUrl: `redis://127.0.0.1:${await deadPort()}` });
+    const tenantId = await emptyTenant(api.database);
+    const before = performance.now();
+    const answer = await api.send(rotateCall(tenantId));
+    assert.equal(answer.status, 200, answer.text);
+    const id = answer.json.data.rotationId;
+    assert.equal((await api.send({ path: `${rotationsPath}/${id}`, headers: bearer() })).status, 200);
+    const cancelled = await api.send({
+      method: 'POST',
+      path: `${rotationsPath}/${id}/cancel`,
+      headers: bearer(),
+    });
+    assert.equal(cancelled.json.data.status, 'cancelled');
+    assert.ok(performance.now() - before < 2_000, 'nobody waits for Redis');
+    const ready = await api.send({ path: '/readyz' });
+    assert.deepEqual(
+      [ready.status, ready.json],
+      [200, { status: 'ready', checks: { postgres: true, schema: true, redis: false } }],
+    );
+  }));
 
-test('with Postgres away every call that needs it answers 503 with Retry-After within a second', async () => {
+test('with Postgres away every call that needs it answers 503 with Retry-After within a second', async (t) => {
   const api = await liveApi(
     {},
     { databaseUrl: `postgres://nobody:hidden@127.0.0.1:${await deadPort()}/none` },
@@ -49,11 +51,11 @@ test('with Postgres away every call that needs it answers 503 with Retry-After w
     { path: `${rotationsPath}/${id}/failures`, headers: bearer() },
     { method: 'POST', path: `${rotationsPath}/${id}/cancel`, headers: bearer() },
   ]) {
-    const before = performance.now();
-    const answer = await api.send(call);
-    assert.ok(performance.now() - before < 1_100);
-    checkError(answer, 'SERVICE_UNAVAILABLE', call.path);
-    assert.match(String(answer.headers['retry-after']), /^[1-9][0-9]*$/);
+    await takesUnder(t, 1_100, async () => {
+      const answer = await api.send(call);
+      checkError(answer, 'SERVICE_UNAVAILABLE', call.path);
+      assert.match(String(answer.headers['retry-after']), /^[1-9][0-9]*$/);
+    });
   }
   checkError(
     await api.send(rotateCall(randomUUID(), { headers: { authorization: 'x' } })),

@@ -113,7 +113,7 @@ test('a wait that would end too late is not begun; a date counts like seconds', 
     assert.ok(error instanceof ClientError);
     assert.equal(error.code, 'ROTATION_TOO_SOON');
     assert.ok(Math.abs((error.retryAfterSeconds ?? 0) - 3_600) <= 2);
-    assert.ok(performance.now() - begun < 1_000);
+    assert.ok(performance.now() - begun < 60_000);
     assert.equal(heard.length, 1);
   }
 });

@@ -27,5 +27,5 @@ test('whoever listens for DEKs listens again after its connection ended, with or
   const [listening] = taken;
   assert.ok(listening instanceof Client);
   await listening.end();
-  await until(hears, { what: 'it listens again', timeoutMs: 5_000 });
+  await until(hears, { what: 'it listens again' });
 });

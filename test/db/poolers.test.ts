@@ -123,5 +123,5 @@ test('a pooler without a free connection is said to be away, in time', {
     rows(second, 'select 1'),
     (error) => error instanceof StoreError && error.code === 'UNAVAILABLE',
   );
-  assert.ok(performance.now() - began < 5_000);
+  assert.ok(performance.now() - began < 20_000);
 });

@@ -3,6 +3,15 @@ import type { Store } from '@rekey/db';
 import type { Vault } from '@rekey/vault';
 import { firstValue, type SeededTenant } from './seed.ts';
 
+interface WriteLatency {
+  /** As `Date.now()` tells it. */
+  readonly atMs: number;
+  /** As `performance.now()` tells it, like `endedMs`. */
+  readonly beganMs: number;
+  readonly endedMs: number;
+  readonly ms: number;
+}
+
 /** What a busy application saw while it ran. */
 export interface Seen {
   reads: number;
@@ -13,7 +22,7 @@ export interface Seen {
   readonly errors: string[];
   retries: number;
   /** When each write began and how long it took, without the time that its transaction was kept open on purpose. */
-  readonly writeLatencies: Array<{ readonly atMs: number; readonly ms: number }>;
+  readonly writeLatencies: Array<WriteLatency>;
 }
 
 export interface Application {
@@ -96,7 +105,7 @@ export function startApplication(
     for (;;) {
       const client = await store.connect();
       const atMs = Date.now();
-      const began = performance.now();
+      const beganMs = performance.now();
       try {
         await client.query('begin');
         for (const { state, version } of versions) {
@@ -105,7 +114,8 @@ export function startApplication(
         }
         await sleep(keptOpenMs);
         await client.query('commit');
-        seen.writeLatencies.push({ atMs, ms: performance.now() - began - keptOpenMs });
+        const endedMs = performance.now();
+        seen.writeLatencies.push({ atMs, beganMs, endedMs, ms: endedMs - beganMs - keptOpenMs });
         return;
       } catch (error) {
         await client.query('rollback').catch(() => {});

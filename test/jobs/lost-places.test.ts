@@ -5,6 +5,7 @@ import { createDoorbell, rangeJobId, rotationJobId } from '@rekey/jobs';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { testIdentity, testRedis } from '../harness/redis.ts';
+import { takesUnder } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 
 // Tickets that Redis has the ids of, so that adding them again does nothing, and that no worker would ever be given.
@@ -178,11 +179,8 @@ test('looking after fifty tickets costs little, also behind a hundred thousand o
     await redis.lpush(of.key('rotations', 'wait'), ...junk.slice(i, i + 10_000));
   const tickets = Array.from({ length: 50 }, newTicket);
   await of.doorbell.ringLost(tickets);
-  const began = performance.now();
-  assert.equal(await of.doorbell.hurry(tickets, []), true);
-  const ms = performance.now() - began;
-  t.diagnostic(`${Math.round(ms)} ms`);
-  assert.ok(ms < 1_500, `${ms} ms`);
+  const hurry = async (): Promise<void> => assert.equal(await of.doorbell.hurry(tickets, []), true);
+  t.diagnostic(`${Math.round(await takesUnder(t, 1_500, hurry))} ms`);
 });
 
 test('what is in the queue is left alone, and what is not is added', async (t) => {

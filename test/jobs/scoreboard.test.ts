@@ -6,6 +6,7 @@ import { createScoreboard, type PublishedSnapshot } from '@rekey/jobs';
 import { Redis } from 'ioredis';
 import { openLink } from '../chaos/proxy/link.ts';
 import { testIdentity, testRedis } from '../harness/redis.ts';
+import { takesUnder } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 
 interface View {
@@ -149,11 +150,11 @@ test('what is no snapshot of ours reads as none', async () => {
   assert.equal(await scoreboard.read(id), null);
 });
 
-test('with Redis away reads and publishes answer at once and never throw', async () => {
+test('with Redis away reads and publishes answer at once and never throw', async (t) => {
   const away = board('redis://127.0.0.1:1');
-  const began = performance.now();
-  assert.equal(await away.read(randomUUID()), null);
-  assert.equal(await away.publish(snapshot(randomUUID(), 1)), false);
-  assert.equal((await away.check())?.code, 'AWAY');
-  assert.ok(performance.now() - began < 1_000);
+  await takesUnder(t, 1_000, async () => {
+    assert.equal(await away.read(randomUUID()), null);
+    assert.equal(await away.publish(snapshot(randomUUID(), 1)), false);
+    assert.equal((await away.check())?.code, 'AWAY');
+  });
 });

@@ -5,6 +5,7 @@ import { createKeyring } from '@rekey/keyring';
 import { asKeks } from '@rekey/kms';
 import { kmsAway } from '../harness/kek.ts';
 import { rotationCore } from '../harness/rotation.ts';
+import { upToThreeTimes } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 
 const core = await rotationCore();
@@ -27,56 +28,59 @@ async function rotated(): Promise<string> {
   return tenantId;
 }
 
-test('a DEK that is used stays at hand without another unwrap; one that is not goes when it is too old', async (t) => {
-  const [busy, idle] = [await core.createTenant(), await core.createTenant()];
-  const keyring = ageing();
-  t.after(() => keyring.close());
-  await Promise.all([keyring.byNumber(busy, 1), keyring.byNumber(idle, 1)]);
-  const { unwrap } = kek.calls;
-  kek.beforeUnwrap = kmsAway; // a look at the row suffices: no KMS is needed to go on
-  t.after(() => {
-    kek.beforeUnwrap = async () => {};
-  });
-  const began = performance.now();
-  while (performance.now() - began < 3 * dekAgeMaxMs) {
-    assert.ok(keyring.atHand(busy, 1) !== undefined, `${performance.now() - began} ms`);
-    await sleep(20);
-  }
-  assert.equal(kek.calls.unwrap, unwrap);
-  assert.equal(keyring.knows(busy), true);
-  assert.equal(keyring.knows(idle), false);
-  assert.equal(keyring.atHand(idle, 1), undefined);
-});
+test('a DEK that is used stays at hand without another unwrap; one that is not goes when it is too old', (t) =>
+  upToThreeTimes(t, async () => {
+    const [busy, idle] = [await core.createTenant(), await core.createTenant()];
+    const keyring = ageing();
+    t.after(() => keyring.close());
+    await Promise.all([keyring.byNumber(busy, 1), keyring.byNumber(idle, 1)]);
+    const { unwrap } = kek.calls;
+    kek.beforeUnwrap = kmsAway; // a look at the row suffices: no KMS is needed to go on
+    t.after(() => {
+      kek.beforeUnwrap = async () => {};
+    });
+    const began = performance.now();
+    while (performance.now() - began < 3 * dekAgeMaxMs) {
+      assert.ok(keyring.atHand(busy, 1) !== undefined, `${performance.now() - began} ms`);
+      await sleep(20);
+    }
+    assert.equal(kek.calls.unwrap, unwrap);
+    assert.equal(keyring.knows(busy), true);
+    assert.equal(keyring.knows(idle), false);
+    assert.equal(keyring.atHand(idle, 1), undefined);
+  }));
 
-test('a DEK that is destroyed leaves memory in time, though it is used all the while and nobody says so', async (t) => {
-  const tenantId = await rotated();
-  const keyring = ageing();
-  t.after(() => keyring.close());
-  await Promise.all([keyring.byNumber(tenantId, 1), keyring.byNumber(tenantId, 2)]);
-  await destroy(tenantId, 1);
-  const began = performance.now();
-  await until(() => keyring.atHand(tenantId, 1) === undefined, { what: 'it is gone', everyMs: 10 });
-  assert.ok(performance.now() - began < 1.2 * dekAgeMaxMs);
-  assert.notEqual(keyring.atHand(tenantId, 2), undefined);
-  assert.equal(await keyring.byNumber(tenantId, 1), null);
-});
+test('a DEK that is destroyed leaves memory in time, though it is used all the while and nobody says so', (t) =>
+  upToThreeTimes(t, async () => {
+    const tenantId = await rotated();
+    const keyring = ageing();
+    t.after(() => keyring.close());
+    await Promise.all([keyring.byNumber(tenantId, 1), keyring.byNumber(tenantId, 2)]);
+    await destroy(tenantId, 1);
+    const began = performance.now();
+    await until(() => keyring.atHand(tenantId, 1) === undefined, { what: 'it is gone', everyMs: 10 });
+    assert.ok(performance.now() - began < 1.2 * dekAgeMaxMs);
+    assert.notEqual(keyring.atHand(tenantId, 2), undefined);
+    assert.equal(await keyring.byNumber(tenantId, 1), null);
+  }));
 
-test('without Postgres no DEK is held for longer than it may be', async (t) => {
-  const tenantId = await core.createTenant();
-  let away = false;
-  const keyring = ageing({
-    ...store,
-    query: ((...given: Parameters<typeof store.query>) =>
-      away ? Promise.reject(new Error('away')) : store.query(...given)) as typeof store.query,
-  } as typeof store);
-  t.after(() => keyring.close());
-  await keyring.byNumber(tenantId, 1);
-  away = true;
-  const began = performance.now();
-  await until(() => keyring.atHand(tenantId, 1) === undefined, { what: 'it is gone', everyMs: 10 });
-  const took = performance.now() - began;
-  assert.ok(took > 0.8 * dekAgeMaxMs && took < 1.2 * dekAgeMaxMs, `${took} ms`);
-});
+test('without Postgres no DEK is held for longer than it may be', (t) =>
+  upToThreeTimes(t, async () => {
+    const tenantId = await core.createTenant();
+    let away = false;
+    const keyring = ageing({
+      ...store,
+      query: ((...given: Parameters<typeof store.query>) =>
+        away ? Promise.reject(new Error('away')) : store.query(...given)) as typeof store.query,
+    } as typeof store);
+    t.after(() => keyring.close());
+    await keyring.byNumber(tenantId, 1);
+    away = true;
+    const began = performance.now();
+    await until(() => keyring.atHand(tenantId, 1) === undefined, { what: 'it is gone', everyMs: 10 });
+    const took = performance.now() - began;
+    assert.ok(took > 0.8 * dekAgeMaxMs && took < 1.2 * dekAgeMaxMs, `${took} ms`);
+  }));
 
 test('a look at a tenant or at all DEKs drops at once what is destroyed, and nothing else', async () => {
   const [a, b] = [await rotated(), await rotated()];

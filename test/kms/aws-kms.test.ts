@@ -201,7 +201,7 @@ test('a KMS that is silent or away costs a bounded time', async (t) => {
   const began = performance.now();
   await assert.rejects(kek.wrap(generateDek(), aad), refusal('UNAVAILABLE'));
   const ms = performance.now() - began;
-  assert.ok(ms > 8_000 && ms < 12_000, `${Math.round(ms)} ms`);
+  assert.ok(ms > 8_000 && ms < 25_000, `${Math.round(ms)} ms`);
   const away = await openKek(`aws-kms:${arn}?endpoint=http://127.0.0.1:1`);
   await assert.rejects(away.wrap(generateDek(), aad), refusal('UNAVAILABLE', /ECONNREFUSED/));
   await kek.close();

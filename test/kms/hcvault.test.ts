@@ -156,7 +156,7 @@ test('what passes within the attempts is not noticed; what is silent or away cos
   const began = performance.now();
   await assert.rejects(kek.wrap(generateDek(), aad), refusal('UNAVAILABLE', /cannot be reached/));
   const ms = performance.now() - began;
-  assert.ok(ms > 8_000 && ms < 12_000, `${Math.round(ms)} ms`);
+  assert.ok(ms > 8_000 && ms < 25_000, `${Math.round(ms)} ms`);
   const away = await openKek(
     `hcvault:http://127.0.0.1:1/transit/keys/rekey?token_file=${await keyFile(token)}`,
   );

@@ -33,7 +33,8 @@ test('a tenant moves to AWS KMS and an outage of it is waited for', { skip: skip
     what: 'it waits for the KMS',
     timeoutMs: 60_000,
   });
-  assert.match(worker.logs(), /"code":"UNAVAILABLE","message":"AWS KMS, arn:\S+: cannot be reached/);
+  const says = /"code":"UNAVAILABLE","message":"AWS KMS, arn:\S+: cannot be reached/;
+  await until(() => says.test(worker.logs()), { what: 'it says so' });
   assert.ok(!worker.logs().includes(awsCredentials.AWS_SECRET_ACCESS_KEY));
   assert.equal((await rekey.cancel(waiting)).status, 200);
 });

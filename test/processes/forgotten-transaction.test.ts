@@ -60,7 +60,7 @@ test('a forgotten transaction holds up the end of its own rotation and nobody el
   const writer = new Client({ connectionString: rekey.databaseUrl });
   await writer.connect();
   t.after(() => writer.end());
-  await writer.query(`set lock_timeout = '100ms'`);
+  await writer.query(`set lock_timeout = '5s'`);
   for (let write = 0; write < 50; write += 1) {
     await writer.query('begin');
     await rekey.vault.put({

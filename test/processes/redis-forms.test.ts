@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { installation } from '../harness/installation.ts';
 import { startCluster, startSentinel } from '../harness/redis-topologies.ts';
 import { sums } from '../harness/sweep-facts.ts';
+import { takesUnder } from '../harness/tries.ts';
 
 for (const [what, start] of [
   ['the master that a Sentinel names', startSentinel],
@@ -13,17 +14,17 @@ for (const [what, start] of [
     const rekey = await installation({ redis, workerEnv: { WORKER_CONCURRENCY: '3' } }, t);
     for (const records of [85, 10_500]) {
       const { tenantId } = await rekey.seedTenant(records);
-      const began = performance.now();
-      const { status, body } = await rekey.rotate(tenantId);
-      assert.equal(status, 200);
-      const ended = await rekey.ended(body.data.rotationId);
-      const ms = performance.now() - began;
-      assert.equal(ended.status, 'completed');
-      assert.equal(sums(ended).rotated, records);
+      const rotated = async (): Promise<void> => {
+        const { status, body } = await rekey.rotate(tenantId);
+        assert.equal(status, 200);
+        const ended = await rekey.ended(body.data.rotationId);
+        assert.equal(ended.status, 'completed');
+        assert.equal(sums(ended).rotated, records);
+      };
+      // A small one by the doorbell, not by the recovery that looks into Postgres every few seconds.
+      const ms = await takesUnder(t, records === 85 ? 3_000 : 120_000, rotated);
       assert.equal(await rekey.leftOnOlderKeys(tenantId), 0);
       t.diagnostic(`${records} records in ${Math.round(ms)} ms`);
-      // By the doorbell, not by the recovery that looks into Postgres every few seconds.
-      if (records === 85) assert.ok(ms < 3_000, `${ms} ms`);
     }
     const ready = await fetch(`${rekey.apis[0]?.url}/readyz`);
     const { status, checks } = (await ready.json()) as Record<string, unknown>;

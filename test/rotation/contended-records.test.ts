@@ -55,7 +55,7 @@ for (const [clients, heldMs, lock] of [
       const beganMs = performance.now();
       const view = await core.finish(rotationId);
       assert.equal(view.status, 'completed');
-      assert.ok(performance.now() - beganMs < 30_000);
+      assert.ok(performance.now() - beganMs < 60_000);
     });
     assert.deepEqual(errors, []);
   });

@@ -64,7 +64,7 @@ test('a vault that does not listen drops it in time', async () => {
   await destroy();
   const began = performance.now();
   await until(async () => (await outcome(get())) === 'UNREADABLE', { what: 'it is dropped' });
-  assert.ok(performance.now() - began < 2_000);
+  assert.ok(performance.now() - began < 10_000);
   await vault.close();
 });
 

@@ -63,7 +63,7 @@ for (const prefetch of [true, false]) {
       });
       await Promise.all([all, rotating]);
       t.diagnostic(`${done} transactions, the slowest ${Math.round(slowest)} ms`);
-      assert.ok(slowest < 4_000, `${slowest} ms: waited for a connection of its own pool`);
+      assert.ok(slowest < 7_000, `${slowest} ms: waited for a connection of its own pool`);
       for (const [id, value] of last) {
         assert.equal((await core.vault.get({ target: 'secrets', tenantId, id }))?.toString(), value);
       }
@@ -78,7 +78,7 @@ test('a vault on a pool of one, as in a serverless function, gets and puts', asy
   const began = performance.now();
   await Promise.all([vault.get(record), vault.put({ ...record, value: Buffer.of(1) }), vault.get(record)]);
   assert.deepEqual(await vault.get(record), Buffer.of(1));
-  assert.ok(performance.now() - began < 4_000);
+  assert.ok(performance.now() - began < 7_000);
 });
 
 test('with prefetch, a put after a switch finds the DEK and its seals at hand', async (t) => {
