@@ -30,6 +30,8 @@ export type Line =
   | { t: 'probe'; name: string; role: 'worker' | 'api'; b: number; e: number; status: number }
   /** Postgres was surely away. */
   | { t: 'outage'; b: number; e: number }
+  /** The machine stood still. */
+  | { t: 'stall'; b: number; e: number }
   | { t: 'process'; name: string; what: string; at: number }
   /** A write waited for a lock that a session of ours had, or for somebody who waited for one. */
   | { t: 'lock-wait'; b: number; e: number; what: string }

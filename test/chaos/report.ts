@@ -21,7 +21,7 @@ export interface Report {
 /** The report as Markdown, to be read in a terminal or published as it is. */
 export function render(report: Report): string {
   const { plan, began, judgement, usages, watched, endedMs, violations } = report;
-  const { values, calls, faults, rotations, staleAnswers, probes } = judgement;
+  const { values, calls, faults, rotations, staleAnswers, probes, stalls } = judgement;
   const injected = [...faults.values()].reduce((sum, fault) => sum + fault.injected, 0);
   const seen = [...faults.values()].reduce((sum, fault) => sum + fault.seen, 0);
   const minutes = (plan.durationMs / 60_000).toFixed(1).replace(/\.0$/, '');
@@ -47,6 +47,7 @@ export function render(report: Report): string {
     `| rotations followed | ${rotations.size} |`,
     ...byStatus(rotations),
     `| status answers older than the one before, by 3 s at most | ${staleAnswers} |`,
+    `| the machine stood still | ${stalls.times} (${Math.round(stalls.ms)} ms in all) |`,
     `| readiness probes: green, red, unanswered | ${probes.green}, ${probes.red}, ${probes.unanswered} |`,
     `| (DEK, IV) pairs seen, all different | ${watched.ivs} |`,
     '',

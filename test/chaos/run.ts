@@ -18,6 +18,7 @@ import { unleash } from './nemesis.ts';
 import type { Plan } from './plan.ts';
 import { createRandom } from './random.ts';
 import type { Report } from './report.ts';
+import { stalls } from './stalls.ts';
 import { watcher } from './watcher.ts';
 import { openWorld, type World } from './world/world.ts';
 
@@ -60,6 +61,7 @@ export async function run(
       watching.watch(stop.signal),
       gauging.take(stop.signal),
       lockWaits(world, stop.signal),
+      stalls(history, stop.signal),
       ...[...world.workers, ...world.apis].map((slot) => prober(history, slot)(stop.signal)),
     ];
     await sleep(settleMs);

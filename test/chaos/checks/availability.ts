@@ -33,6 +33,9 @@ const slowWithLatencyMs = 10_000;
 /** With Postgres away an answer still comes: after the two seconds that a connection may take. */
 const refusalMs = 3_000;
 
+/** A machine that stands still for so long makes Postgres and ours give up what was about to be done. */
+const givenUpMs = 300;
+
 /** To be run again; and the one form of writing that Postgres itself does not have under row level security. */
 const refusedProperly = /RETRY|RK001|40001|FENCED|not in the snapshot|COPY FROM not supported with row-level/;
 
@@ -54,6 +57,8 @@ export function availabilityCheck(): Check {
   return {
     see(line) {
       if (line.t === 'fault') windows.push({ harms: line.harms, b: line.b, e: line.e });
+      if (line.t === 'stall' && line.e - line.b > givenUpMs)
+        windows.push({ harms: ['application', 'api'], b: line.b, e: line.e });
       if (line.t === 'record') places.set(line.r, `${line.place} of ${line.tenant}`);
       if (line.t === 'write') began.set(`${line.r}/${line.n}`, { b: line.b, by: line.by });
       if (line.t === 'wrote') {

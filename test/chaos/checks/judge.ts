@@ -19,6 +19,8 @@ export interface Judgement {
   readonly rotations: Map<string, string>;
   readonly staleAnswers: number;
   readonly probes: ProbeCounts;
+  /** How often the machine stood still, and for how long in all. */
+  readonly stalls: { readonly times: number; readonly ms: number };
 }
 
 /** Reads a recorded history from its beginning and judges it. */
@@ -31,6 +33,7 @@ export async function judge(file: string): Promise<Judgement> {
   const calls = new Map<string, number>();
   const faults = new Map<string, { injected: number; seen: number }>();
   const rotations = new Map<string, string>();
+  const stalls = { times: 0, ms: 0 };
 
   for await (const text of createInterface({ input: createReadStream(file) })) {
     const line = JSON.parse(text) as Line; // written by history.ts
@@ -44,6 +47,9 @@ export async function judge(file: string): Promise<Judgement> {
       calls.set(key, (calls.get(key) ?? 0) + 1);
       if (line.id !== null)
         rotations.set(line.id, line.view?.status ?? rotations.get(line.id) ?? 'in_progress');
+    } else if (line.t === 'stall') {
+      stalls.times += 1;
+      stalls.ms += line.e - line.b;
     } else if (line.t === 'fault') {
       const count = faults.get(line.kind) ?? { injected: 0, seen: 0 };
       faults.set(line.kind, { injected: count.injected + 1, seen: count.seen + (line.seen ? 1 : 0) });
@@ -60,5 +66,6 @@ export async function judge(file: string): Promise<Judgement> {
     rotations,
     staleAnswers: rotationsSeen.staleAnswers(),
     probes: readiness.counts,
+    stalls,
   };
 }

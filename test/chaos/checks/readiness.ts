@@ -49,7 +49,8 @@ export function readinessCheck(): Check & { readonly counts: ProbeCounts } {
     counts,
     see(line) {
       if (line.t === 'outage') outages.push({ b: line.b, e: line.e });
-      if (line.t === 'fault' && line.harms.includes('api')) harmful.push({ b: line.b, e: line.e });
+      if (line.t === 'stall' || (line.t === 'fault' && line.harms.includes('api')))
+        harmful.push({ b: line.b, e: line.e });
       if (line.t !== 'probe') return;
       probes.push(line);
       counts[line.status === 200 ? 'green' : line.status === 0 ? 'unanswered' : 'red'] += 1;
