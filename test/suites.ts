@@ -21,7 +21,7 @@ export const suites = {
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
       'test/kms/{keks,key-file,local-kek}.test.ts',
-      'test/rotation/measured-turns.test.ts',
+      'test/rotation/adaptive-statement-limiter.test.ts',
     ],
   },
   /** What the product promises: no write lost, none under an older DEK, no end without its proof, none without its rights. */

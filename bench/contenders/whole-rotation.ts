@@ -20,7 +20,7 @@ export function wholeRotation(
       };
       try {
         // Workers live for weeks; the first seconds of a process say little about it.
-        for (let turn = 0; turn < warmUpTurns; turn += 1) await rotate(dataset.warmUpTenantId);
+        for (let turn = 0; turn < warmUpRounds; turn += 1) await rotate(dataset.warmUpTenantId);
         await prepared();
         const memory = watchMemory(installation);
         const begun = performance.now();
@@ -58,7 +58,7 @@ function watchMemory({ workerRss }: Installation): { growth(): number | null } {
 
 const memoryEveryMs = 250;
 const pollEveryMs = 10;
-const warmUpTurns = 2;
+const warmUpRounds = 2;
 
 function plural(workers: number): string {
   return workers === 1 ? '1 worker' : `${workers} workers`;

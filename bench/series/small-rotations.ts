@@ -6,7 +6,7 @@ import { figureOf, percentile } from '../stats.ts';
 const records = 85;
 const pollEveryMs = 1;
 const timeoutMs = 30_000;
-const warmUpTurns = 10;
+const warmUpRounds = 10;
 
 /** How long somebody waits for the rotation of an ordinary tenant, one at a time. */
 export const smallRotations: Series = {
@@ -18,7 +18,7 @@ export const smallRotations: Series = {
     const installation = await startInstallation(rig, { databaseUrl: population.url, workers: 1 });
     try {
       const times: number[] = [];
-      for (let turn = -warmUpTurns; turn < parameters.smallRotations; turn += 1) {
+      for (let turn = -warmUpRounds; turn < parameters.smallRotations; turn += 1) {
         const begun = performance.now();
         const rotationId = await installation.api.rotate(tenantId);
         await installation.api.completed(rotationId, pollEveryMs, timeoutMs);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { findRotation, loadInstallation, reviveView } from '@rekey/control';
-import { createIdentity, createScoreboard, keysOf } from '@rekey/jobs';
+import { createIdentity, createSnapshots, keysOf } from '@rekey/jobs';
 import { type RunningProcess, startProcess } from '@rekey/stack';
 import type { Bench, Series } from '../bench.ts';
 import { statusPath } from '../rig/api-client.ts';
@@ -104,7 +104,7 @@ async function startBare(others: RunningProcess[], env: Record<string, string>):
   return `http://127.0.0.1:${port}`;
 }
 
-/** Keeps the rotation on the scoreboard, as a worker that sweeps it would. */
+/** Publishes snapshots of the rotation, as a worker that sweeps it would. */
 async function withPublisher<T>(
   { rig }: Bench,
   { queuePrefix }: Installation,
@@ -119,20 +119,20 @@ async function withPublisher<T>(
   if (view === null) throw new Error(`there is no ${rotationId}`);
   const identity = createIdentity(async () => installation);
   await identity.get();
-  const scoreboard = createScoreboard(
+  const snapshots = createSnapshots(
     { redisUrl: rig.redisUrl, prefix: queuePrefix, identity, onError: () => {} },
     reviveView,
   );
   let version = 1;
   const publish = (): void => {
     version += 1;
-    void scoreboard.publish({ rotationId: id, tenantId: view.tenantId, version, final: false, view });
+    void snapshots.publish({ rotationId: id, tenantId: view.tenantId, version, final: false, view });
   };
   const timer = setInterval(publish, publishEveryMs);
   try {
     return await work();
   } finally {
     clearInterval(timer);
-    await scoreboard.close();
+    await snapshots.close();
   }
 }

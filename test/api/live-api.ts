@@ -4,7 +4,7 @@ import { type ApiSettings, buildApi, connectRotations, createStatus } from '@rek
 import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore } from '@rekey/db';
-import { createDoorbell, createIdentity, createScoreboard } from '@rekey/jobs';
+import { createIdentity, createSnapshots, createTicketQueue } from '@rekey/jobs';
 import { createLogger } from '@rekey/runtime';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
@@ -49,7 +49,7 @@ export interface LiveApi {
   readonly url: string;
   readonly database: TestDatabase;
   readonly redis: { readonly url: string; readonly prefix: string };
-  readonly scoreboard: ReturnType<typeof createScoreboard<NonNullable<ReturnType<typeof reviveView>>>>;
+  readonly snapshots: ReturnType<typeof createSnapshots<NonNullable<ReturnType<typeof reviveView>>>>;
   /** Every line the API has logged. */
   readonly log: string[];
   send(call: Call): Promise<Answer>;
@@ -72,27 +72,27 @@ export async function liveApi(
   const identity = createIdentity(() => loadInstallation(store));
   await identity.get().catch(() => {}); // some tests have no Postgres
   const redisSettings = { identity, redisUrl: redisUrl ?? redis.url, prefix: redis.prefix, onError };
-  const doorbell = createDoorbell(redisSettings);
-  const scoreboard = createScoreboard(redisSettings, reviveView);
+  const ticketQueue = createTicketQueue(redisSettings);
+  const snapshots = createSnapshots(redisSettings, reviveView);
   const rotations = connectRotations(store);
   const app = await buildApi(
     { auth: hs256, limits: { readsPerMinute: 0, writesPerMinute: 0 }, trustProxy: false, ...settings },
     {
       rotations,
-      status: createStatus({ find: rotations.find, scoreboard }),
-      commands: createCommands({ store, scoreboard, doorbell }),
-      redis: scoreboard,
+      status: createStatus({ find: rotations.find, snapshots }),
+      commands: createCommands({ store, snapshots, ticketQueue }),
+      redis: snapshots,
       logger: createLogger({ name: 'api', level: 'debug', write: (line) => log.push(line) }),
     },
   );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   owner.after(async () => {
     await app.close();
-    await doorbell.close();
-    await scoreboard.close();
+    await ticketQueue.close();
+    await snapshots.close();
     await store.end();
   });
-  return { url, database, redis, scoreboard, log, send: (call) => send(url, call) };
+  return { url, database, redis, snapshots, log, send: (call) => send(url, call) };
 }
 
 /** One HTTP exchange by node:http, so that odd headers go out as they are. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { countPerWindow, readApiConfig } from '@rekey/api';
+import { countPerPeriod, readApiConfig } from '@rekey/api';
 import { checkError } from './check-error.ts';
 import { bearer, jwtSecret, liveApi, rotateCall, rotationsPath } from './live-api.ts';
 
@@ -95,7 +95,7 @@ test('a proxy that adds its port is still a proxy, and the address behind it the
 
 test('however many other addresses come, a limited one stays limited, and a new one is not held back', () => {
   const clock = { ms: 0 };
-  const count = countPerWindow(60_000, () => clock.ms);
+  const count = countPerPeriod(60_000, () => clock.ms);
   for (let call = 0; call < 21; call += 1) count('198.51.100.1');
   for (let other = 0; other < 100_000; other += 1)
     count(`10.${other >> 16}.${(other >> 8) & 255}.${other & 255}`);

@@ -149,7 +149,7 @@ test('following a rotation answers all of its fields, from Postgres and from Red
 
   const view = await findRotation(pool, rotationId.slice(4));
   assert.ok(view !== null);
-  await api.scoreboard.publish({
+  await api.snapshots.publish({
     rotationId: view.id,
     tenantId,
     version: 1_000,
@@ -161,7 +161,7 @@ test('following a rotation answers all of its fields, from Postgres and from Red
   checkError(
     await get(rotationId, adminOf(randomUUID())),
     'ROTATION_NOT_FOUND',
-    'the scoreboard shows nobody else more',
+    'the snapshots show nobody else more',
   );
 });
 
@@ -202,7 +202,7 @@ test('cancel ends an unfinished rotation and frees the tenant; once more changes
   const view = await findRotation(pool, id.slice(4));
   assert.ok(view !== null);
   await until(
-    () => api.scoreboard.publish({ rotationId: view.id, tenantId, version: 0, final: false, view }),
+    () => api.snapshots.publish({ rotationId: view.id, tenantId, version: 0, final: false, view }),
     {
       what: 'Redis',
     },

@@ -25,7 +25,7 @@ test.after(() => store.end());
 const keys = keysOf(api.redis.prefix, await loadInstallation(store));
 const redis = new Redis(api.redis.url);
 test.after(() => redis.disconnect());
-await until(async () => (await api.scoreboard.check()) === null, { what: 'the API is connected' });
+await until(async () => (await api.snapshots.check()) === null, { what: 'the API is connected' });
 
 const adminOf = (tenantId: string) => bearer({ roles: ['security_admin'], tenantId });
 const call = (method: string, id: string, tail: string, headers: Record<string, string>): Promise<Answer> =>
@@ -121,15 +121,15 @@ test('an end that Redis remembers and Postgres does not (a database brought back
   const id = await started(tenantId);
   const { view } = await truth(id);
   // Truly sealed: the worker had ended it before the database was brought back.
-  await api.scoreboard.publish({ rotationId: id, tenantId, version: 400, final: true, view: ended(view) });
+  await api.snapshots.publish({ rotationId: id, tenantId, version: 400, final: true, view: ended(view) });
   const { data } = (await call('GET', id, '', adminOf(tenantId))).json;
   assert.deepEqual([data.status, data.completedAt], ['in_progress', null]);
   await redis.del(`${keys}:progress:${id}`);
 });
 
 const ada = { kind: 'user', id: 'ada', name: null, email: null } as const;
-const commands = (scoreboard: CommandDependencies['scoreboard']): Commands =>
-  createCommands({ store, scoreboard, doorbell: { ring: async () => false } });
+const commands = (snapshots: CommandDependencies['snapshots']): Commands =>
+  createCommands({ store, snapshots, ticketQueue: { enqueue: async () => false } });
 
 /** A status of our own over the real Postgres and Redis, with a clock that we turn. */
 function clocked() {
@@ -140,7 +140,7 @@ function clocked() {
     asked.count += 1;
     return rotations.find(id);
   };
-  return { clock, asked, status: createStatus({ find, scoreboard: api.scoreboard, now: () => clock.ms }) };
+  return { clock, asked, status: createStatus({ find, snapshots: api.snapshots, now: () => clock.ms }) };
 }
 
 test('a live rotation is polled in Redis: Postgres is asked at first and then every ten seconds', async () => {
@@ -153,7 +153,7 @@ test('a live rotation is polled in Redis: Postgres is asked at first and then ev
     clock.ms += 19.9;
     if (i % 10 === 1) {
       const live = { ...view, percentComplete: i / 10 };
-      await api.scoreboard.publish({ rotationId: id, tenantId, version: i, final: false, view: live });
+      await api.snapshots.publish({ rotationId: id, tenantId, version: i, final: false, view: live });
     }
     assert.equal((await status.of(id))?.percentComplete, (i - ((i - 1) % 10)) / 10);
   }
@@ -172,7 +172,7 @@ test('a snapshot that was shown before is not shown again after a newer one, nor
   const publish = async (version: number): Promise<string> => {
     await redis.del(key);
     const live = { ...view, percentComplete: version };
-    await api.scoreboard.publish({ rotationId: id, tenantId, version, final: false, view: live });
+    await api.snapshots.publish({ rotationId: id, tenantId, version, final: false, view: live });
     return (await redis.get(key)) ?? '';
   };
   await status.of(id);
@@ -199,7 +199,7 @@ test('a snapshot that was shown before is not shown again after a newer one, nor
 test('an end is told by Postgres at most once a second, and told no longer than Postgres tells it', async () => {
   const { tenantId } = await seededTenant(api.database);
   const id = await started(tenantId);
-  await commands(api.scoreboard).cancelRotation(ada, { rotationId: id });
+  await commands(api.snapshots).cancelRotation(ada, { rotationId: id });
   const { clock, asked, status } = clocked();
   for (let i = 0; i < 100; i += 1) assert.equal((await status.of(id))?.status, 'cancelled');
   assert.equal(asked.count, 1);

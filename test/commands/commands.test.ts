@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { type CommandDependencies, createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
-import { createDoorbell, createIdentity, createScoreboard, rotationJobId } from '@rekey/jobs';
+import { createIdentity, createSnapshots, createTicketQueue, rotationJobId } from '@rekey/jobs';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { thisFile } from '../harness/cleanup.ts';
@@ -21,16 +21,16 @@ const redisSettings = {
   onError: () => {},
 };
 await redisSettings.identity.get();
-const doorbell = createDoorbell(redisSettings);
-const scoreboard = createScoreboard(redisSettings, reviveView);
+const ticketQueue = createTicketQueue(redisSettings);
+const snapshots = createSnapshots(redisSettings, reviveView);
 const redis = new Redis(url, { maxRetriesPerRequest: null });
 const { id: installation } = await loadInstallation(store);
 const queue = new Queue('rotations', { connection: redis, prefix: `${prefix}:${installation}` });
 thisFile.after(async () => {
-  await Promise.all([doorbell.close(), scoreboard.close(), queue.close()]);
+  await Promise.all([ticketQueue.close(), snapshots.close(), queue.close()]);
   redis.disconnect();
 });
-await until(async () => (await doorbell.check()) === null, { what: 'the doorbell is connected' });
+await until(async () => (await ticketQueue.check()) === null, { what: 'the ticket queue is connected' });
 
 const ada = { kind: 'user', realm: 'staff', id: 'ada', name: null, email: null } as const;
 
@@ -47,18 +47,18 @@ function watched(): { dependencies: CommandDependencies; done: string[] } {
     done,
     dependencies: {
       store,
-      scoreboard: {
+      snapshots: {
         publish: async (snapshot) => {
           const at = done.push('snapshot') - 1;
           done[at] = `snapshot: ${await stood(snapshot.rotationId)}`;
-          return scoreboard.publish(snapshot);
+          return snapshots.publish(snapshot);
         },
       },
-      doorbell: {
-        ring: async (ticket) => {
+      ticketQueue: {
+        enqueue: async (ticket) => {
           const at = done.push('ticket') - 1;
           done[at] = `ticket: ${await stood(ticket.rotationId)}`;
-          return doorbell.ring(ticket);
+          return ticketQueue.enqueue(ticket);
         },
       },
     },
@@ -74,7 +74,7 @@ test('a start commits, then shows itself to those who poll, then puts its ticket
   // The snapshot is begun first, and not waited for.
   const shown = async (): Promise<boolean> =>
     !done.includes('snapshot') &&
-    (await scoreboard.read({ rotationId: outcome.view.id, tenantId }))?.view.id === outcome.view.id;
+    (await snapshots.read({ rotationId: outcome.view.id, tenantId }))?.view.id === outcome.view.id;
   await until(shown, { what: 'it is shown' });
   assert.deepEqual(done, ['snapshot: in_progress', 'ticket: in_progress']);
   const rotation = { rotationId: outcome.view.id, tenantId };
@@ -105,7 +105,7 @@ test('a cancel commits, and is shown before its outcome is', async () => {
   const commands = createCommands(dependencies);
   assert.equal((await commands.cancelRotation(ada, { rotationId })).kind, 'cancelled');
   assert.deepEqual(done, ['snapshot: cancelled']);
-  assert.equal((await scoreboard.read({ rotationId, tenantId }))?.final, true);
+  assert.equal((await snapshots.read({ rotationId, tenantId }))?.final, true);
   assert.equal((await commands.cancelRotation(ada, { rotationId })).kind, 'finished');
   assert.equal(done.length, 1);
 });
@@ -157,8 +157,8 @@ test('whoever acts is the actor of the events, whatever they are', async () => {
 
 test('with Redis away both commands do what they are for', async (t) => {
   const away = { ...redisSettings, redisUrl: 'redis://127.0.0.1:1' };
-  const parts = { doorbell: createDoorbell(away), scoreboard: createScoreboard(away, reviveView) };
-  t.after(() => Promise.all([parts.doorbell.close(), parts.scoreboard.close()]));
+  const parts = { ticketQueue: createTicketQueue(away), snapshots: createSnapshots(away, reviveView) };
+  t.after(() => Promise.all([parts.ticketQueue.close(), parts.snapshots.close()]));
   const commands = createCommands({ store, ...parts });
   const tenantId = await core.createTenant();
   const began = performance.now();

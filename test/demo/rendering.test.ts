@@ -72,7 +72,7 @@ test('the live view fits 80 columns with a hundred million records', () => {
   for (const line of liveView(large, { columns: 80, paint: plain })) assert.ok(widthOf(line) <= 80, line);
 });
 
-test('the live view shows each item type, the phase, the pace and the application', () => {
+test('the live view shows each item type, the phase, the rate and the application', () => {
   const text = liveView(scene(), { columns: 80, paint: plain }).join('\n');
   assert.match(text, /credentials +━+─+ +80\.0 % +20 of 25/);
   assert.match(text, /API keys +─+ +0\.0 % +0 of 10/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPace, openScreen } from '@rekey/demo';
+import { createRates, openScreen } from '@rekey/demo';
 
 /** A terminal as far as it is needed: what it was sent, and what can be seen on it. */
 function terminal({ columns = 20, rows = 10 } = {}) {
@@ -82,11 +82,11 @@ test('NO_COLOR and a dumb terminal are respected', () => {
   assert.equal(openScreen(terminal(), { term: 'dumb' }).live, false);
 });
 
-test('a pace is that of the last second', () => {
-  const pace = createPace();
-  assert.deepEqual(pace(0, 0, 0), { first: 0, second: 0 });
-  assert.deepEqual(pace(500, 100, 10), { first: 200, second: 20 });
-  assert.deepEqual(pace(1_000, 200, 20), { first: 200, second: 20 });
-  pace(2_000, 200, 20);
-  assert.deepEqual(pace(3_000, 200, 120), { first: 0, second: 100 });
+test('a rate is that of the last second', () => {
+  const rates = createRates();
+  assert.deepEqual(rates(0, 0, 0), { first: 0, second: 0 });
+  assert.deepEqual(rates(500, 100, 10), { first: 200, second: 20 });
+  assert.deepEqual(rates(1_000, 200, 20), { first: 200, second: 20 });
+  rates(2_000, 200, 20);
+  assert.deepEqual(rates(3_000, 200, 120), { first: 0, second: 100 });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { createDoorbell, rangeJobId, rotationJobId } from '@rekey/jobs';
+import { createTicketQueue, rangeJobId, rotationJobId } from '@rekey/jobs';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { testIdentity, testRedis } from '../harness/redis.ts';
@@ -13,10 +13,10 @@ const { url, prefix } = testRedis();
 const redis = new Redis(url, { maxRetriesPerRequest: null });
 const newTicket = () => ({ rotationId: randomUUID(), tenantId: randomUUID() });
 
-/** Queues that nothing else uses, and a worker's doorbell. */
+/** Queues that nothing else uses, and a worker's ticket queue. */
 async function queues(t: { after(clean: () => Promise<void>): void }) {
   const id = randomUUID().slice(0, 8);
-  const doorbell = createDoorbell({
+  const ticketQueue = createTicketQueue({
     redisUrl: url,
     prefix,
     identity: await testIdentity(id),
@@ -26,9 +26,9 @@ async function queues(t: { after(clean: () => Promise<void>): void }) {
   const rotations = new Queue('rotations', { connection: redis, prefix: keys });
   const ranges = new Queue('ranges', { connection: redis, prefix: keys });
   t.after(async () => {
-    await Promise.all([rotations.close(), ranges.close(), doorbell.close()]);
+    await Promise.all([rotations.close(), ranges.close(), ticketQueue.close()]);
   });
-  await until(async () => (await doorbell.check()) === null, { what: 'the doorbell is connected' });
+  await until(async () => (await ticketQueue.check()) === null, { what: 'the ticket queue is connected' });
   const key = (...parts: string[]): string => [keys, ...parts].join(':');
   /** The tickets that a worker is given now, in order. */
   const given = async (name: 'rotations' | 'ranges' = 'rotations'): Promise<unknown[]> => {
@@ -40,7 +40,7 @@ async function queues(t: { after(clean: () => Promise<void>): void }) {
     await worker.close();
     return taken;
   };
-  return { doorbell, rotations, ranges, key, given, keys };
+  return { ticketQueue, rotations, ranges, key, given, keys };
 }
 type Queues = Awaited<ReturnType<typeof queues>>;
 test.after(() => redis.disconnect());
@@ -89,10 +89,10 @@ for (const [what, harm] of Object.entries(losses)) {
   test(`a ticket ${what} is given to a worker after all`, async (t) => {
     const of = await queues(t);
     const ticket = newTicket();
-    await of.doorbell.ring(ticket);
+    await of.ticketQueue.enqueue(ticket);
     await harm(of, rotationJobId(ticket));
-    await of.doorbell.ringLost([ticket]);
-    assert.equal(await of.doorbell.hurry([ticket], []), true);
+    await of.ticketQueue.enqueueLost([ticket]);
+    assert.equal(await of.ticketQueue.hurry([ticket], []), true);
     assert.deepEqual(await of.given(), [ticket]);
   });
 }
@@ -101,12 +101,12 @@ test('of ranges, too, whose list is gone, as many as there are, a few at a time'
   const of = await queues(t);
   const rotationId = randomUUID();
   const tickets = Array.from({ length: 120 }, (_, ordinal) => ({ rotationId, target: 'secrets', ordinal }));
-  await of.doorbell.ringRanges(tickets);
+  await of.ticketQueue.enqueueRanges(tickets);
   await redis.del(of.key('ranges', 'prioritized'), of.key('ranges', 'pc'));
-  await of.doorbell.hurry([], tickets);
+  await of.ticketQueue.hurry([], tickets);
   assert.equal(await redis.zcard(of.key('ranges', 'prioritized')), 50);
-  await of.doorbell.hurry([], tickets.slice(50));
-  await of.doorbell.hurry([], tickets.slice(100));
+  await of.ticketQueue.hurry([], tickets.slice(50));
+  await of.ticketQueue.hurry([], tickets.slice(100));
   assert.equal(await redis.zcard(of.key('ranges', 'prioritized')), 120);
   const [first] = tickets;
   assert.ok(first);
@@ -116,7 +116,7 @@ test('of ranges, too, whose list is gone, as many as there are, a few at a time'
 test('what waits keeps its place, what runs is left alone, what is not there is not invented', async (t) => {
   const of = await queues(t);
   const tickets = [newTicket(), newTicket(), newTicket(), newTicket()];
-  await of.doorbell.ringLost(tickets);
+  await of.ticketQueue.enqueueLost(tickets);
   const [running, ...waiting] = tickets;
   assert.ok(running);
   const moved = await redis.lmove(
@@ -128,7 +128,7 @@ test('what waits keeps its place, what runs is left alone, what is not there is 
   assert.equal(moved, rotationJobId(running));
   await redis.set(of.key('rotations', rotationJobId(running), 'lock'), 'a worker', 'PX', 5_000);
   const before = await redis.lrange(of.key('rotations', 'wait'), 0, -1);
-  await of.doorbell.hurry([...tickets, newTicket()], []);
+  await of.ticketQueue.hurry([...tickets, newTicket()], []);
   assert.deepEqual(await redis.lrange(of.key('rotations', 'wait'), 0, -1), before);
   assert.deepEqual(await redis.lrange(of.key('rotations', 'active'), 0, -1), [rotationJobId(running)]);
   assert.equal(before.length, waiting.length);
@@ -138,11 +138,11 @@ test('a lock that nobody will ever give back is taken away, so that the job coun
   const of = await queues(t);
   for (const forever of [[], ['PX', '31536000000']]) {
     const ticket = newTicket();
-    await of.doorbell.ring(ticket);
+    await of.ticketQueue.enqueue(ticket);
     const jobId = rotationJobId(ticket);
     await redis.lmove(of.key('rotations', 'wait'), of.key('rotations', 'active'), 'RIGHT', 'LEFT');
     await redis.call('SET', of.key('rotations', jobId, 'lock'), 'x', ...forever);
-    await of.doorbell.hurry([ticket], []);
+    await of.ticketQueue.hurry([ticket], []);
     assert.equal(await redis.exists(of.key('rotations', jobId, 'lock')), 0);
   }
 });
@@ -159,10 +159,10 @@ for (const junk of [2_000, 20_000]) {
       target: 'secrets',
       ordinal,
     }));
-    await of.doorbell.ringLost(tickets);
-    await of.doorbell.ringRanges(ranges);
+    await of.ticketQueue.enqueueLost(tickets);
+    await of.ticketQueue.enqueueRanges(ranges);
     for (let turn = 1; turn <= 2; turn += 1) {
-      await of.doorbell.hurry(tickets, ranges);
+      await of.ticketQueue.hurry(tickets, ranges);
       for (const queue of ['rotations', 'ranges']) {
         const front = await redis.lrange(of.key(queue, 'wait'), -8, -1);
         assert.equal(front.filter((id) => !id.startsWith('junk')).length, turn === 1 ? 5 : 8);
@@ -178,40 +178,40 @@ test('looking after fifty tickets costs little, also behind a hundred thousand o
   for (let i = 0; i < junk.length; i += 10_000)
     await redis.lpush(of.key('rotations', 'wait'), ...junk.slice(i, i + 10_000));
   const tickets = Array.from({ length: 50 }, newTicket);
-  await of.doorbell.ringLost(tickets);
-  const hurry = async (): Promise<void> => assert.equal(await of.doorbell.hurry(tickets, []), true);
+  await of.ticketQueue.enqueueLost(tickets);
+  const hurry = async (): Promise<void> => assert.equal(await of.ticketQueue.hurry(tickets, []), true);
   t.diagnostic(`${Math.round(await takesUnder(t, 1_500, hurry))} ms`);
 });
 
 test('what is in the queue is left alone, and what is not is added', async (t) => {
-  const { doorbell, rotations, ranges, key } = await queues(t);
+  const { ticketQueue, rotations, ranges, key } = await queues(t);
   const tickets = Array.from({ length: 5 }, newTicket);
   const cut = tickets.map(({ rotationId }) => ({ rotationId, target: 'secrets', ordinal: 0 }));
-  assert.equal(await doorbell.ringLost(tickets), true);
-  assert.equal(await doorbell.ringRanges(cut), true);
+  assert.equal(await ticketQueue.enqueueLost(tickets), true);
+  assert.equal(await ticketQueue.enqueueRanges(cut), true);
   const enqueued = (name: string): Promise<number> => redis.xlen(key(name, 'events'));
   const before = [await enqueued('rotations'), await enqueued('ranges')];
-  assert.equal(await doorbell.ringLost(tickets), true);
-  assert.equal(await doorbell.ringLostRanges(cut), true);
+  assert.equal(await ticketQueue.enqueueLost(tickets), true);
+  assert.equal(await ticketQueue.enqueueLostRanges(cut), true);
   assert.deepEqual([await enqueued('rotations'), await enqueued('ranges')], before);
 
   await rotations.remove(rotationJobId(tickets[3] ?? newTicket()));
   await ranges.remove(rangeJobId(cut[1] ?? { rotationId: '', target: '', ordinal: 0 }));
   assert.deepEqual([await rotations.count(), await ranges.count()], [4, 4]);
-  assert.equal(await doorbell.ringLost(tickets), true);
-  assert.equal(await doorbell.ringLostRanges(cut), true);
+  assert.equal(await ticketQueue.enqueueLost(tickets), true);
+  assert.equal(await ticketQueue.enqueueLostRanges(cut), true);
   assert.deepEqual([await rotations.count(), await ranges.count()], [5, 5]);
-  assert.equal(await doorbell.ringLost([]), true);
+  assert.equal(await ticketQueue.enqueueLost([]), true);
 });
 
 test('a ticket with more in it, as of a later version, keeps its place; one that asks for something else does not', async (t) => {
-  const { doorbell, rotations, given } = await queues(t);
+  const { ticketQueue, rotations, given } = await queues(t);
   const [ours, others] = [newTicket(), newTicket()];
   const options = { attempts: 9, backoff: { type: 'custom' } };
   const more = { since: 'a later version', ...ours };
   await rotations.add('rotate@2', more, { ...options, jobId: rotationJobId(ours) });
   const earlier = { ...others, rotationId: randomUUID(), since: 'a later version' };
   await rotations.add('rotate@2', earlier, { ...options, jobId: rotationJobId(others) });
-  assert.equal(await doorbell.hurry([ours, others], []), true);
+  assert.equal(await ticketQueue.hurry([ours, others], []), true);
   assert.deepEqual(await given(), [more, others]);
 });

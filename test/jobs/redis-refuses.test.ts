@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   checkRedis,
-  createDoorbell,
-  createScoreboard,
+  createSnapshots,
+  createTicketQueue,
   openRedis,
   type RedisTroubleCode,
   watchRedis,
@@ -33,22 +33,24 @@ const snapshot = () => ({ ...ticket(), version: 1, final: false, view: {} });
 /** All that uses Redis in a process, on that URL. */
 function parts(redisUrl: string, t: TestContext, withPrefix = prefix) {
   const settings = { redisUrl, prefix: withPrefix, identity, onError: () => {} };
-  const doorbell = createDoorbell(settings);
-  const scoreboard = createScoreboard(settings, (json) => json);
+  const ticketQueue = createTicketQueue(settings);
+  const snapshots = createSnapshots(settings, (json) => json);
   const client = openRedis(redisUrl, 'prompt', () => {});
   t.after(async () => {
-    await Promise.all([doorbell.close(), scoreboard.close()]);
+    await Promise.all([ticketQueue.close(), snapshots.close()]);
     client.disconnect();
   });
   const queues = { check: () => checkRedis(client, { keys: `${withPrefix}:here`, takesJobs: true }) };
   const works = async (): Promise<boolean> =>
-    (await doorbell.ring(ticket())) && (await scoreboard.publish(snapshot()));
-  return { doorbell, scoreboard, queues, works };
+    (await ticketQueue.enqueue(ticket())) && (await snapshots.publish(snapshot()));
+  return { ticketQueue, snapshots, queues, works };
 }
 type Parts = ReturnType<typeof parts>;
 
-const codes = async ({ doorbell, scoreboard, queues }: Parts) =>
-  (await Promise.all([doorbell.check(), scoreboard.check(), queues.check()])).map((one) => one?.code ?? null);
+const codes = async ({ ticketQueue, snapshots, queues }: Parts) =>
+  (await Promise.all([ticketQueue.check(), snapshots.check(), queues.check()])).map(
+    (one) => one?.code ?? null,
+  );
 const wellAgain = (of: Parts) =>
   until(async () => (await codes(of)).every((code) => code === null) && (await of.works()), {
     what: 'everything works',
@@ -238,7 +240,7 @@ test('trouble that lasts is said after a while, then each interval, and once whe
   await wellAgain(all);
   const said: string[] = [];
   const watch = watchRedis({
-    parts: [all.doorbell, all.scoreboard],
+    parts: [all.ticketQueue, all.snapshots],
     onTrouble: ({ code }, ms) => said.push(`${code} ${ms >= 1_500}`),
     onOver: ({ code }, ms) => said.push(`over ${code} ${ms >= 5_000}`),
     afterMs: 1_500,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import {
   backoffMs,
-  createDoorbell,
+  createTicketQueue,
   isOfLaterVersion,
   keysOf,
   parseRangeTicket,
@@ -90,13 +90,13 @@ test('the version of a ticket stands in the name of its job, and none is the fir
 
 test('the queue holds one ticket per tenant and range, with ids only, and never for longer than it takes', async () => {
   const redis = new Redis(url, { maxRetriesPerRequest: null });
-  const doorbell = createDoorbell({ redisUrl: url, prefix, identity, onError: () => {} });
+  const ticketQueue = createTicketQueue({ redisUrl: url, prefix, identity, onError: () => {} });
   const rotations = new Queue('rotations', { connection: redis, prefix: keys });
   const ranges = new Queue('ranges', { connection: redis, prefix: keys });
   try {
-    await until(() => doorbell.ring(rotation), { what: 'the doorbell is connected' });
-    await doorbell.ring({ ...rotation, rotationId: randomUUID() });
-    await doorbell.ringLost([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
+    await until(() => ticketQueue.enqueue(rotation), { what: 'the ticket queue is connected' });
+    await ticketQueue.enqueue({ ...rotation, rotationId: randomUUID() });
+    await ticketQueue.enqueueLost([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
     assert.equal(await rotations.getJobCountByTypes('waiting'), 2);
     const job = await rotations.getJob(rotationJobId(rotation));
     assert.deepEqual(job?.data, rotation);
@@ -104,7 +104,7 @@ test('the queue holds one ticket per tenant and range, with ids only, and never 
     assert.deepEqual([job?.opts.removeOnComplete, job?.opts.removeOnFail], [true, true]);
     assert.ok((job?.opts.attempts ?? 0) > 1e9, 'attempts do not end a rotation');
 
-    await doorbell.ringRanges([
+    await ticketQueue.enqueueRanges([
       range,
       range,
       { ...range, ordinal: 900 },
@@ -116,23 +116,23 @@ test('the queue holds one ticket per tenant and range, with ids only, and never 
     assert.deepEqual(inOrder, [0, 3, 900, 10 ** 7]);
     assert.ok((await ranges.getJob(rangeJobId(range)))?.opts.priority !== 0);
   } finally {
-    await Promise.all([rotations.close(), ranges.close(), doorbell.close()]);
+    await Promise.all([rotations.close(), ranges.close(), ticketQueue.close()]);
     redis.disconnect();
   }
 });
 
-test('with Redis away the doorbell answers false at once and never throws', async (t) => {
+test('with Redis away the ticket queue answers false at once and never throws', async (t) => {
   const errors: Error[] = [];
-  const away = createDoorbell({
+  const away = createTicketQueue({
     redisUrl: 'redis://127.0.0.1:1',
     prefix,
     identity,
     onError: (error) => errors.push(error),
   });
   await takesUnder(t, 1_000, async () => {
-    assert.equal(await away.ring(rotation), false);
-    assert.equal(await away.ringLost([rotation]), false);
-    assert.equal(await away.ringRanges([range]), false);
+    assert.equal(await away.enqueue(rotation), false);
+    assert.equal(await away.enqueueLost([rotation]), false);
+    assert.equal(await away.enqueueRanges([range]), false);
   });
   assert.ok(errors.length > 0);
   await away.close();

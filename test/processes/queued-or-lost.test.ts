@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadInstallation } from '@rekey/control';
-import { createDoorbell, createIdentity } from '@rekey/jobs';
+import { createIdentity, createTicketQueue } from '@rekey/jobs';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { installation } from '../harness/installation.ts';
@@ -16,14 +16,14 @@ test('a thousand rotations that wait for a free worker are not enqueued again, a
   const rekey = await installation({ apis: 0, workers: 0 }, t);
   const redis = new Redis(rekey.redis.url, { maxRetriesPerRequest: null });
   const queue = new Queue('rotations', { connection: redis, prefix: rekey.keys });
-  const doorbell = createDoorbell({
+  const ticketQueue = createTicketQueue({
     redisUrl: rekey.redis.url,
     prefix: rekey.redis.prefix,
     identity: createIdentity(() => loadInstallation(rekey.store)),
     onError: () => {},
   });
   t.after(async () => {
-    await Promise.all([doorbell.close(), queue.close()]);
+    await Promise.all([ticketQueue.close(), queue.close()]);
     redis.disconnect();
   });
   const { rows: started } = await rekey.store.query<{ id: string; tenant_id: string }>(
@@ -35,7 +35,7 @@ test('a thousand rotations that wait for a free worker are not enqueued again, a
   );
   assert.equal(started.length, waiting);
   const tickets = started.map(({ id, tenant_id }) => ({ rotationId: id, tenantId: tenant_id }));
-  await until(() => doorbell.ringLost(tickets), { what: 'all are in the queue' });
+  await until(() => ticketQueue.enqueueLost(tickets), { what: 'all are in the queue' });
 
   // One worker, all of whose slots are held by a KMS that does not answer.
   const kek = await testKek(t);

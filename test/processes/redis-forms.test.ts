@@ -21,7 +21,7 @@ for (const [what, start] of [
         assert.equal(ended.status, 'completed');
         assert.equal(sums(ended).rotated, records);
       };
-      // A small one by the doorbell, not by the recovery that looks into Postgres every few seconds.
+      // A small one by the ticket, not by the recovery that looks into Postgres every few seconds.
       const ms = await takesUnder(t, records === 85 ? 3_000 : 120_000, rotated);
       assert.equal(await rekey.leftOnOlderKeys(tenantId), 0);
       t.diagnostic(`${records} records in ${Math.round(ms)} ms`);

@@ -117,7 +117,7 @@ test("two installations that share a Redis and a prefix do not take each other's
     const began = performance.now();
     for (let i = 0; i < 3; i += 1) {
       const { rotationId: ours } = await newRotation();
-      assert.equal((await rekey.ended(ours, { timeoutMs: 2_900 })).status, 'completed', 'by the doorbell');
+      assert.equal((await rekey.ended(ours, { timeoutMs: 2_900 })).status, 'completed', 'by the ticket');
     }
     t.diagnostic(`three in ${Math.round(performance.now() - began)} ms`);
   });

@@ -6,7 +6,7 @@ export { roles } from './auth/roles.ts';
 export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectRotations } from './connect-rotations.ts';
-export { countPerWindow } from './count-per-window.ts';
+export { countPerPeriod } from './count-per-period.ts';
 export type { ApiDependencies } from './dependencies.ts';
 export { openApi } from './document/openapi.ts';
 export { routeTable } from './document/route-table.ts';

@@ -1,7 +1,7 @@
 import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { createConnectionBudget, openStore, StoreError } from '@rekey/db';
-import { createDoorbell, createIdentity, createScoreboard, RedisTrouble, warnOfRedis } from '@rekey/jobs';
+import { createIdentity, createSnapshots, createTicketQueue, RedisTrouble, warnOfRedis } from '@rekey/jobs';
 import {
   ConfigError,
   closeOnSignal,
@@ -49,20 +49,20 @@ async function main(config: ApiConfig): Promise<void> {
     // At debug: while Redis is away this speaks at every attempt. What lasts is said by the watch.
     onError: (error: Error) => logger.debug('trouble with Redis', { error }),
   };
-  const doorbell = createDoorbell(redis);
-  const scoreboard = createScoreboard(redis, reviveView);
+  const ticketQueue = createTicketQueue(redis);
+  const snapshots = createSnapshots(redis, reviveView);
   const rotations = connectRotations(store);
-  const status = createStatus({ find: rotations.find, scoreboard });
+  const status = createStatus({ find: rotations.find, snapshots });
   const watch = warnOfRedis(logger, 'rotations start late, status comes from Postgres', [
-    doorbell,
-    scoreboard,
+    ticketQueue,
+    snapshots,
   ]);
   const learning = learnIdentity(identity, logger);
   const room = warnOfRoom(store, budget, logger);
 
   const app = await buildApi(config.api, {
     rotations,
-    commands: createCommands({ store, scoreboard, doorbell }),
+    commands: createCommands({ store, snapshots, ticketQueue }),
     status,
     redis: watch,
     connections: () => ({ max: budget.max, open: budget.open }),
@@ -76,8 +76,8 @@ async function main(config: ApiConfig): Promise<void> {
       { name: 'watch', close: () => watch.close() },
       { name: 'identity', close: () => learning.close() },
       { name: 'room', close: () => room.close() },
-      { name: 'doorbell', close: () => doorbell.close() },
-      { name: 'scoreboard', close: () => scoreboard.close() },
+      { name: 'tickets', close: () => ticketQueue.close() },
+      { name: 'snapshots', close: () => snapshots.close() },
       { name: 'store', close: () => store.end() },
     ],
   });

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { callerOf, identityOf } from './auth/caller.ts';
 import { networkOf } from './client-address.ts';
-import { countPerWindow } from './count-per-window.ts';
+import { countPerPeriod } from './count-per-period.ts';
 
 /** Calls per minute and process, of a client address and of a caller alike; 0 switches a limit off. */
 export interface RateLimits {
@@ -12,7 +12,7 @@ export interface RateLimits {
 
 export type Limiter = (request: FastifyRequest) => Promise<void>;
 
-const windowMs = 60_000;
+const periodMs = 60_000;
 
 /** A hook that throws RATE_LIMITED by the address a call comes from, before anything else is looked at. */
 export function addressLimiter(perMinute: number): Limiter {
@@ -26,7 +26,7 @@ export function callerLimiter(perMinute: number): Limiter {
 
 function limiter(perMinute: number, keyOf: (request: FastifyRequest) => string): Limiter {
   if (perMinute === 0) return async () => {};
-  const count = countPerWindow(windowMs);
+  const count = countPerPeriod(periodMs);
   return async (request) => {
     const counted = count(keyOf(request));
     if (counted.count > perMinute) {

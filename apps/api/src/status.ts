@@ -1,6 +1,6 @@
 import type { RotationView, Snapshot } from '@rekey/control';
 import { StoreError } from '@rekey/db';
-import type { Scoreboard } from '@rekey/jobs';
+import type { Snapshots } from '@rekey/jobs';
 import { redisBelievedMs } from '@rekey/times';
 
 /** How rotations stand: from Redis what is live, from Postgres whose it is and that it has ended. */
@@ -13,7 +13,7 @@ export interface Status {
 
 export interface StatusSources {
   readonly find: (rotationId: string) => Promise<Snapshot | null>;
-  readonly scoreboard: Pick<Scoreboard<RotationView>, 'read'>;
+  readonly snapshots: Pick<Snapshots<RotationView>, 'read'>;
   readonly now?: () => number;
 }
 
@@ -33,7 +33,7 @@ const endMs = 1_000;
 /** Of the rotations that are asked for, about 2 KB each. */
 const knownMax = 5_000;
 
-export function createStatus({ find, scoreboard, now = () => performance.now() }: StatusSources): Status {
+export function createStatus({ find, snapshots, now = () => performance.now() }: StatusSources): Status {
   const known = new Map<string, Known>();
 
   const remember = ({ view, version }: Snapshot, askedAt: number): void => {
@@ -55,7 +55,7 @@ export function createStatus({ find, scoreboard, now = () => performance.now() }
    * to tell. One of the same version is not newer: a phase may change without one.
    */
   const live = async (rotationId: string, of: Known): Promise<RotationView | null> => {
-    const read = await scoreboard.read({ rotationId, tenantId: of.view.tenantId });
+    const read = await snapshots.read({ rotationId, tenantId: of.view.tenantId });
     if (read === null || read.final || read.view.completedAt !== null) return null;
     if (read.version <= of.version || read.version < of.shown) return null;
     of.shown = read.version;

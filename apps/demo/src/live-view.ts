@@ -38,7 +38,7 @@ export function liveView(scene: Scene, { columns, paint }: { columns: number; pa
     ...bars,
     '',
     labelled('phase', phaseText(scene, paint), paint),
-    labelled('pace', paceText(scene), paint),
+    labelled('rate', rateText(scene), paint),
     labelled('application', operations('reads', activity.reads, scene.readsPerSecond, paint), paint),
     labelled('', operations('writes', activity.writes, scene.writesPerSecond, paint), paint),
     labelled('processes', running.join(', '), paint),
@@ -54,7 +54,7 @@ export function plainLine(scene: Scene): string {
     `  ${(rotation?.phase ?? 'called').padEnd(11)}`,
     percent((rotation?.percentComplete ?? 0) / 100).padStart(6),
     `${count(done).padStart(count(total).length)} of ${count(total)} records`,
-    paceText(scene),
+    rateText(scene),
     plainActivity(scene.activity),
   ].join('  ');
 }
@@ -93,7 +93,7 @@ function phaseText({ period, rotation }: Scene, paint: Paint): string {
     .join('  ');
 }
 
-function paceText({ period, rotation, sinceCallMs, nowMs }: Scene): string {
+function rateText({ period, rotation, sinceCallMs, nowMs }: Scene): string {
   if (period === 'before') return 'the application works; the call comes in a moment';
   const since = took(sinceCallMs);
   if (rotation === null) return `${since} since the call`;

@@ -1,7 +1,7 @@
 import type { Rotation } from '@rekey/contract';
 import { type Application, type Period, sumOf } from './application.ts';
 import { liveView, noticeableIn, plainActivity, plainLine, type Scene } from './live-view.ts';
-import { createPace } from './pace.ts';
+import { createRates } from './rates.ts';
 import type { RecordSet } from './records.ts';
 import type { Screen } from './screen.ts';
 
@@ -26,7 +26,7 @@ export interface Cast {
 
 export function startShow({ screen, application, counts, running }: Cast): Show {
   const { activity } = application;
-  const pace = createPace();
+  const rates = createRates();
   let period: Period = 'before';
   let rotation: Rotation | null = null;
   let calledAt = 0;
@@ -34,7 +34,7 @@ export function startShow({ screen, application, counts, running }: Cast): Show 
 
   const scene = (): Scene => {
     const now = performance.now();
-    const perSecond = pace(now, sumOf(activity.reads).done, sumOf(activity.writes).done);
+    const perSecond = rates(now, sumOf(activity.reads).done, sumOf(activity.writes).done);
     return {
       period,
       counts: rotation?.itemsToRotate ?? counts,

@@ -10,7 +10,7 @@ export const connectionsMin = 5;
 export interface WorkerConnections {
   readonly budget: ConnectionBudget;
   /** For signs of life, drains, recovery and probes: never longer than a moment each. */
-  readonly signs: number;
+  readonly heartbeats: number;
   /** For a rotation's steps from one phase to the next; a count that is to be mended may take minutes. */
   readonly steps: number;
   /** For reading, writing and proving records. */
@@ -18,15 +18,15 @@ export interface WorkerConnections {
 }
 
 /** From so many on, one sign of life that waits for a lock holds up no other. */
-const enoughForTwoSigns = 8;
+const enoughForTwoHeartbeats = 8;
 
 /** Small rotations have about as many statements of the one kind as of the other. */
 const shareOfSteps = 4 / 9;
 
 export function divideConnections(max: number): WorkerConnections {
   const budget = createConnectionBudget(max);
-  const signs = max < enoughForTwoSigns ? 1 : 2;
-  const rest = budget.pooled - signs;
+  const heartbeats = max < enoughForTwoHeartbeats ? 1 : 2;
+  const rest = budget.pooled - heartbeats;
   const steps = Math.max(1, Math.floor(rest * shareOfSteps));
-  return { budget, signs, steps, sweep: rest - steps };
+  return { budget, heartbeats, steps, sweep: rest - steps };
 }

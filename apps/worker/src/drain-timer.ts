@@ -11,7 +11,7 @@ import {
   type WaitingDetail,
 } from '@rekey/control';
 import type { Store } from '@rekey/db';
-import type { Doorbell } from '@rekey/jobs';
+import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { drainLookEveryMs } from '@rekey/times';
 
@@ -21,7 +21,7 @@ export interface DrainDependencies {
   readonly waitingStore: Store;
   /** So many looks at once. */
   readonly looksMax: number;
-  readonly doorbell: Pick<Doorbell, 'ringRanges'>;
+  readonly ticketQueue: Pick<TicketQueue, 'enqueueRanges'>;
   readonly publish: (snapshot: Snapshot) => void;
   readonly logger: Logger;
 }
@@ -47,7 +47,7 @@ export function createDrainTimer({
   store,
   waitingStore,
   looksMax,
-  doorbell,
+  ticketQueue,
   publish,
   logger,
 }: DrainDependencies): () => Promise<void> {
@@ -62,7 +62,7 @@ export function createDrainTimer({
         const rotationId = await noteDrained(store, tenantId);
         if (rotationId !== null) logger.info('rotation drained', { rotationId, tenantId });
         const ranges = await rangesToProve(store, tenantId);
-        if (ranges.length > 0) await doorbell.ringRanges(ranges);
+        if (ranges.length > 0) await ticketQueue.enqueueRanges(ranges);
         continue;
       }
       const nowMs = performance.now();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { foldRecordCounts, forgetIdempotencyKeys, recognizeDatabase } from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
-import type { Doorbell } from '@rekey/jobs';
+import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
 import { choresEveryMs } from '@rekey/times';
@@ -11,7 +11,7 @@ export interface HousekeepingDependencies {
   readonly store: Store;
   /** For what may take longer: to know a restored database's tables again. */
   readonly patientStore: Store;
-  readonly doorbell: Pick<Doorbell, 'ringLost' | 'ringLostRanges' | 'hurry'>;
+  readonly ticketQueue: Pick<TicketQueue, 'enqueueLost' | 'enqueueLostRanges' | 'hurry'>;
   readonly logger: Logger;
   /** Called once when a newer version has made the schema one that this version must not work on. */
   readonly onUnfit: () => void;
@@ -23,25 +23,25 @@ export interface HousekeepingDependencies {
 }
 
 /** About every ten seconds. */
-const turnsPerSchemaCheck = 10;
+const roundsPerSchemaCheck = 10;
 /** By then it is no hiccup; after that it is said again once a minute. */
-const turnsUntilTold = 10;
-const turnsBetween = 60;
+const roundsUntilTold = 10;
+const roundsBetween = 60;
 /** About once in ten minutes. */
-const turnsPerTidying = 600;
-/** And this often, besides the first turn, it is looked whether this is still the same database. */
-const turnsPerSight = 15;
+const roundsPerTidying = 600;
+/** And this often, besides the first round, it is looked whether this is still the same database. */
+const roundsPerSight = 15;
 /** A certificate is there within ten seconds of the end. */
-const turnsPerCertificates = 3;
+const roundsPerCertificates = 3;
 
 /**
  * What a worker does besides its jobs, about once a second until the signal. Trouble with one chore is left for the next
- * turn and keeps none of the others from being done.
+ * round and keeps none of the others from being done.
  */
 export async function keepHouse({
   store,
   patientStore,
-  doorbell,
+  ticketQueue,
   logger,
   drain,
   certify,
@@ -49,30 +49,30 @@ export async function keepHouse({
   signal,
 }: HousekeepingDependencies): Promise<void> {
   const { least, most } = choresEveryMs;
-  let failedTurns = 0;
+  let failedRounds = 0;
   let trouble: unknown;
   const chore = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => {
       trouble = error;
     });
   };
-  for (let turn = 1; ; turn += 1) {
+  for (let round = 1; ; round += 1) {
     // Jittered, so that many workers do not all look at the same moment.
     await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     trouble = undefined;
-    if (turn % turnsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();
+    if (round % roundsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();
     await chore(drain);
-    await chore(() => recover(store, doorbell));
+    await chore(() => recover(store, ticketQueue));
     await chore(() => foldRecordCounts(store));
-    if (turn % turnsPerSight === 1) await chore(() => recognize(patientStore, logger));
-    if (turn % turnsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
-    if (certify !== null && turn % turnsPerCertificates === 1)
-      await chore(() => certify(turn % turnsPerTidying === 1));
-    failedTurns = trouble === undefined ? 0 : failedTurns + 1;
+    if (round % roundsPerSight === 1) await chore(() => recognize(patientStore, logger));
+    if (round % roundsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
+    if (certify !== null && round % roundsPerCertificates === 1)
+      await chore(() => certify(round % roundsPerTidying === 1));
+    failedRounds = trouble === undefined ? 0 : failedRounds + 1;
     if (trouble === undefined) continue;
     // Unfinished rotations are not found meanwhile: to whoever looks at them it is as if there were no worker.
-    const level = failedTurns % turnsBetween === turnsUntilTold ? 'warn' : 'debug';
+    const level = failedRounds % roundsBetween === roundsUntilTold ? 'warn' : 'debug';
     logger[level]('housekeeping waits', { error: trouble });
   }
 }

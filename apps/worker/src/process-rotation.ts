@@ -1,14 +1,14 @@
 import type { OpenRange } from '@rekey/data';
-import { type Doorbell, parseRotationTicket, type RangeTicket } from '@rekey/jobs';
+import { parseRotationTicket, type RangeTicket, type TicketQueue } from '@rekey/jobs';
 import { concludeHere, itemsSweptHere, prepareSweep, sweepHere } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
 import { leaveToLater, noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Takes a tenant's rotation forward: activate, plan, then sweep it here or spread its ranges over the queue. */
 export function processRotation(
-  dependencies: OutcomeDependencies & { readonly doorbell: Pick<Doorbell, 'ringRanges'> },
+  dependencies: OutcomeDependencies & { readonly ticketQueue: Pick<TicketQueue, 'enqueueRanges'> },
 ): Processor {
-  const { env, doorbell, dropped } = dependencies;
+  const { env, ticketQueue, dropped } = dependencies;
   return async (job, token, jobSignal) => {
     leaveToLater(dependencies, job);
     const ticket = parseRotationTicket(job.data);
@@ -18,7 +18,7 @@ export function processRotation(
     }
     const { rotationId } = ticket;
     await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
-      const spread = createSpread(doorbell);
+      const spread = createSpread(ticketQueue);
       const sweep = await prepareSweep(env, rotationId, signal, {
         onRanges: spread.add,
         claimItemsMax: itemsSweptHere,
@@ -40,20 +40,20 @@ export function processRotation(
 }
 
 /** Puts a rotation's ranges into the queue once there are more records in them than this job sweeps itself. */
-function createSpread(doorbell: Pick<Doorbell, 'ringRanges'>) {
+function createSpread(ticketQueue: Pick<TicketQueue, 'enqueueRanges'>) {
   const held: OpenRange[] = [];
   let items = 0;
   const add = async (ranges: readonly OpenRange[]): Promise<void> => {
     held.push(...ranges);
     items += totalPlanned(ranges);
-    if (items > itemsSweptHere) await doorbell.ringRanges(held.splice(0).map(toTicket));
+    if (items > itemsSweptHere) await ticketQueue.enqueueRanges(held.splice(0).map(toTicket));
   };
   return {
     add,
     /** Whether these are spread over the queue: a ticket that is there already is not taken twice. */
     async all(ranges: readonly OpenRange[]): Promise<boolean> {
       const isLarge = totalPlanned(ranges) > itemsSweptHere;
-      if (isLarge) await doorbell.ringRanges(ranges.map(toTicket));
+      if (isLarge) await ticketQueue.enqueueRanges(ranges.map(toTicket));
       return isLarge || items > itemsSweptHere;
     },
   };

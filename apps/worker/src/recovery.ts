@@ -1,6 +1,6 @@
 import { findUnattended } from '@rekey/control';
 import type { Store } from '@rekey/db';
-import type { Doorbell } from '@rekey/jobs';
+import type { TicketQueue } from '@rekey/jobs';
 
 /**
  * Enqueues again what is unfinished in Postgres and shows no sign of life: after a call that found Redis away, a
@@ -10,11 +10,11 @@ import type { Doorbell } from '@rekey/jobs';
  */
 export async function recover(
   store: Store,
-  doorbell: Pick<Doorbell, 'ringLost' | 'ringLostRanges' | 'hurry'>,
+  ticketQueue: Pick<TicketQueue, 'enqueueLost' | 'enqueueLostRanges' | 'hurry'>,
 ): Promise<void> {
   const { rotations, ranges, overdue } = await findUnattended(store);
-  if (rotations.length > 0) await doorbell.ringLost(rotations);
-  if (ranges.length > 0) await doorbell.ringLostRanges(ranges);
+  if (rotations.length > 0) await ticketQueue.enqueueLost(rotations);
+  if (ranges.length > 0) await ticketQueue.enqueueLostRanges(ranges);
   if (overdue.rotations.length + overdue.ranges.length > 0)
-    await doorbell.hurry(overdue.rotations, overdue.ranges);
+    await ticketQueue.hurry(overdue.rotations, overdue.ranges);
 }

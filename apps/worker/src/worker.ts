@@ -3,16 +3,16 @@ import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@re
 import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import type { Signer } from '@rekey/evidence';
-import { createDoorbell, createIdentity, createScoreboard, warnOfRedis } from '@rekey/jobs';
+import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
 import { createKeyring } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import {
-  createBeats,
-  createPace,
+  adaptiveStatementLimiter,
+  createHeartbeats,
+  createRateLimiter,
   fixedBatchSize,
-  fixedTurns,
+  fixedStatementLimiter,
   measuredBatchSize,
-  measuredTurns,
   type RotationEnvironment,
 } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
@@ -21,9 +21,9 @@ import {
   connectMs,
   disconnectMs,
   handBackMs,
+  heartbeatWaitsMs,
   kekSuspendedMs,
   schemaMissingMs as longestMissingMs,
-  signWaitsMs,
   takenMaxMs,
 } from '@rekey/times';
 import { createCertify } from './certify.ts';
@@ -93,11 +93,11 @@ export function startWorker(
     onError: (error: Error) => logger.debug('postgres', { error }),
   };
   const session = { ...workerSession, ...actingAs({ kind: 'worker', id: `${hostname()}/${process.pid}` }) };
-  const signStore = openStore({
+  const heartbeatStore = openStore({
     ...database,
     // One that waits longer is left out, so that the next one of another rotation gets its turn.
-    session: { ...session, lock_timeout: signWaitsMs },
-    max: connections.signs,
+    session: { ...session, lock_timeout: heartbeatWaitsMs },
+    max: connections.heartbeats,
     applicationName: 'rekey-worker',
   });
   const store = openStore({
@@ -114,33 +114,34 @@ export function startWorker(
     applicationName: 'rekey-sweep',
   });
 
-  const identity = createIdentity(() => loadInstallation(signStore));
+  const identity = createIdentity(() => loadInstallation(heartbeatStore));
   const onError = (error: Error): void => logger.debug('redis', { error });
   const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, identity, onError };
-  const doorbell = createDoorbell(redis);
-  const scoreboard = createScoreboard(redis, reviveView);
+  const ticketQueue = createTicketQueue(redis);
+  const snapshots = createSnapshots(redis, reviveView);
   const publish = ({ view, ...snapshot }: Snapshot): void => {
     const { id: rotationId, tenantId } = view;
-    void scoreboard.publish({ ...snapshot, rotationId, tenantId, final: view.completedAt !== null, view });
+    void snapshots.publish({ ...snapshot, rotationId, tenantId, final: view.completedAt !== null, view });
   };
 
   const env: RotationEnvironment = {
     store,
-    signStore,
-    beats: createBeats(),
+    heartbeatStore,
+    heartbeats: createHeartbeats(),
     sweepStore,
     keks,
     keyring: createKeyring({ store, keks }),
     cipher,
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
-    turns:
+    statementLimiter:
       config.WORKER_STATEMENTS === undefined
-        ? measuredTurns(Math.min(2 * ranges, connections.sweep), {
+        ? adaptiveStatementLimiter(Math.min(2 * ranges, connections.sweep), {
             isEager: cipher.kind === 'ffi' && availableParallelism() > 1,
           })
-        : fixedTurns(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
-    lockTurns: fixedTurns(Math.floor(connections.sweep / 2)),
-    pace: config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createPace(config.ITEMS_PER_SECOND_MAX),
+        : fixedStatementLimiter(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
+    lockLimiter: fixedStatementLimiter(Math.floor(connections.sweep / 2)),
+    rateLimiter:
+      config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createRateLimiter(config.ITEMS_PER_SECOND_MAX),
     publish,
     onEvent: logEvents(logger),
     onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
@@ -159,29 +160,29 @@ export function startWorker(
   const queues = startQueues({
     redis,
     signal: stop.signal,
-    rotations: { concurrency: rotations, process: processRotation({ ...dependencies, doorbell }) },
+    rotations: { concurrency: rotations, process: processRotation({ ...dependencies, ticketQueue }) },
     ranges: { concurrency: ranges, process: processRange(dependencies) },
     // A rotate call that came between `completed` in Postgres and the removal of the job had its ticket swallowed: the
     // tenant then has another rotation than the one this job was for.
     onDone: async (ticket) => {
       if (stop.signal.aborted) return;
-      const rotationId = await findUnfinished(signStore, ticket.tenantId);
+      const rotationId = await findUnfinished(heartbeatStore, ticket.tenantId);
       if (rotationId !== null && rotationId !== ticket.rotationId)
-        await doorbell.ring({ rotationId, tenantId: ticket.tenantId });
+        await ticketQueue.enqueue({ rotationId, tenantId: ticket.tenantId });
     },
   });
-  const watch = warnOfRedis(logger, 'rotations stand still', [queues, doorbell, scoreboard]);
+  const watch = warnOfRedis(logger, 'rotations stand still', [queues, ticketQueue, snapshots]);
   let isFit = true;
   const housekeeping = keepHouse({
-    store: signStore,
+    store: heartbeatStore,
     patientStore: store,
-    doorbell,
+    ticketQueue,
     logger,
     drain: createDrainTimer({
-      store: signStore,
+      store: heartbeatStore,
       waitingStore: store,
       looksMax: Math.ceil(connections.steps / 2),
-      doorbell,
+      ticketQueue,
       publish,
       logger,
     }),
@@ -206,7 +207,7 @@ export function startWorker(
     ready: queues.ready,
     async check() {
       const [postgres, trouble] = await Promise.all([
-        checkWorkerWork(signStore).then(
+        checkWorkerWork(heartbeatStore).then(
           () => {
             told = '';
             return true;
@@ -227,9 +228,9 @@ export function startWorker(
       await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping]));
       watch.close();
       queues.disconnect();
-      await Promise.all([doorbell.close(), scoreboard.close()]);
+      await Promise.all([ticketQueue.close(), snapshots.close()]);
       // A statement that hangs keeps its pool from ending; the process ends all the same.
-      await withDeadline(disconnectMs, Promise.all([signStore.end(), store.end(), sweepStore.end()]));
+      await withDeadline(disconnectMs, Promise.all([heartbeatStore.end(), store.end(), sweepStore.end()]));
     },
   };
 }

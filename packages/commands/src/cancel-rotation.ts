@@ -11,7 +11,7 @@ export interface CancelRotation {
 
 /** Ends an unfinished rotation; everything stays readable. Needs no ticket: whoever works on it finds out. */
 export async function cancelRotation(
-  { store, scoreboard }: CommandDependencies,
+  { store, snapshots }: CommandDependencies,
   actor: Actor,
   { rotationId, reason }: CancelRotation,
 ): Promise<CancelledRotation> {
@@ -19,7 +19,7 @@ export async function cancelRotation(
   if (outcome.kind === 'cancelled') {
     const { version, view } = outcome;
     // Whoever polls must not read an older state from Redis than this caller is told.
-    await scoreboard.publish({ rotationId, tenantId: view.tenantId, version, final: true, view });
+    await snapshots.publish({ rotationId, tenantId: view.tenantId, version, final: true, view });
   }
   return outcome;
 }

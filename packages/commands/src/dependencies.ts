@@ -1,6 +1,6 @@
 import type { Initiator, RotationView } from '@rekey/control';
 import type { Store } from '@rekey/db';
-import type { Doorbell, Scoreboard } from '@rekey/jobs';
+import type { Snapshots, TicketQueue } from '@rekey/jobs';
 
 /** Who acts, as rotations and their events keep it. */
 export interface Actor extends Initiator {
@@ -13,6 +13,6 @@ export interface Actor extends Initiator {
  */
 export interface CommandDependencies {
   readonly store: Store;
-  readonly scoreboard: Pick<Scoreboard<RotationView>, 'publish'>;
-  readonly doorbell: Pick<Doorbell, 'ring'>;
+  readonly snapshots: Pick<Snapshots<RotationView>, 'publish'>;
+  readonly ticketQueue: Pick<TicketQueue, 'enqueue'>;
 }

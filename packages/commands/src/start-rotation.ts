@@ -14,7 +14,7 @@ export interface StartRotation {
 
 /** Starts the rotation of a tenant's DEK. Resolves once it is durable and its ticket is in the queue, or will not be soon. */
 export async function startRotation(
-  { store, scoreboard, doorbell }: CommandDependencies,
+  { store, snapshots, ticketQueue }: CommandDependencies,
   actor: Actor,
   { tenantId, intervalSeconds = 0, idempotency }: StartRotation,
 ): Promise<StartedRotation> {
@@ -30,7 +30,7 @@ export async function startRotation(
   const { view } = outcome;
   const rotation = { rotationId: view.id, tenantId: view.tenantId };
   // So that polling begins at Redis. Not waited for: Postgres knows as much.
-  void scoreboard.publish({ ...rotation, version: 0, final: false, view });
-  await doorbell.ring(rotation);
+  void snapshots.publish({ ...rotation, version: 0, final: false, view });
+  await ticketQueue.enqueue(rotation);
   return outcome;
 }

@@ -29,13 +29,13 @@ export async function resumeRotation(
   const outcome = await resume(dependencies.store, rotationId, { actor, reason: reason ?? null });
   await publish(dependencies, outcome);
   if (outcome.kind === 'changed')
-    await dependencies.doorbell.ring({ rotationId, tenantId: outcome.view.tenantId });
+    await dependencies.ticketQueue.enqueue({ rotationId, tenantId: outcome.view.tenantId });
   return outcome;
 }
 
 /** Whoever polls must not read an older state from Redis than this caller is told. */
-async function publish({ scoreboard }: CommandDependencies, outcome: SteeredRotation): Promise<void> {
+async function publish({ snapshots }: CommandDependencies, outcome: SteeredRotation): Promise<void> {
   if (outcome.kind !== 'changed') return;
   const { view, version } = outcome;
-  await scoreboard.publish({ rotationId: view.id, tenantId: view.tenantId, version, final: false, view });
+  await snapshots.publish({ rotationId: view.id, tenantId: view.tenantId, version, final: false, view });
 }

@@ -67,7 +67,7 @@ export async function sumRanges(
 }
 
 /** How far back the recent rate looks. */
-const rateWindowMs = 10_000;
+const rateSpanMs = 10_000;
 
 /**
  * What is published of a running rotation. Pure: the same row, sums and clock give the same answer. Records that were
@@ -87,7 +87,7 @@ export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number
   }
   const done = totalOf(sums.rotated) + totalOf(sums.failed);
   const samples = [
-    ...(rotation.progress?.samples ?? []).filter(([at]) => at < nowMs && at >= nowMs - rateWindowMs),
+    ...(rotation.progress?.samples ?? []).filter(([at]) => at < nowMs && at >= nowMs - rateSpanMs),
     [nowMs, done] as const,
   ];
   const itemsPerSecond = rateOf(samples);
@@ -125,12 +125,12 @@ function estimateOf(rotation: RotationRow, remaining: number, itemsPerSecond: nu
   return new Date(nowMs + Math.ceil((remaining / itemsPerSecond) * 1_000)).toISOString();
 }
 
-/** At most about forty samples in the window: they are stored with every snapshot. */
+/** At most about forty samples in that span: they are stored with every snapshot. */
 function thinned(samples: ReadonlyArray<readonly [number, number]>): Array<readonly [number, number]> {
   const kept: Array<readonly [number, number]> = [];
   for (const sample of samples) {
     const last = kept.at(-1);
-    if (last === undefined || sample[0] - last[0] >= rateWindowMs / 40 || sample === samples.at(-1)) {
+    if (last === undefined || sample[0] - last[0] >= rateSpanMs / 40 || sample === samples.at(-1)) {
       kept.push(sample);
     }
   }

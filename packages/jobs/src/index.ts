@@ -1,15 +1,15 @@
 export { checkRedis, type Fitness, fitnessOf, type RedisCheck } from './check-redis.ts';
-export { createDoorbell, type Doorbell, type RedisSettings } from './doorbell.ts';
 export { clusterProblems, createIdentity, type Identity, keysOf } from './installation.ts';
 export { openRedis, parseRedisUrl, type RedisClient, type Temper } from './redis.ts';
 export { RedisTrouble, type RedisTroubleCode, spoilsConnection, troubleOf } from './redis-trouble.ts';
 export {
-  createScoreboard,
+  createSnapshots,
   type PublishedSnapshot,
   type ReadSnapshot,
   type RotationOfTenant,
-  type Scoreboard,
-} from './scoreboard.ts';
+  type Snapshots,
+} from './snapshots.ts';
+export { createTicketQueue, type RedisSettings, type TicketQueue } from './ticket-queue.ts';
 export {
   backoffMs,
   isOfLaterVersion,

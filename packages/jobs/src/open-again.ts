@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { ReadSnapshot, RotationOfTenant } from './scoreboard.ts';
 import { openSnapshot } from './snapshot-seal.ts';
+import type { ReadSnapshot, RotationOfTenant } from './snapshots.ts';
 
 /** What was opened last of so many rotations is kept, a few KB each. */
 const keptMax = 2_000;

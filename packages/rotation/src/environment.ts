@@ -4,18 +4,18 @@ import type { BatchCipher } from '@rekey/envelope';
 import type { Keyring } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
-import type { Pace } from './pace.ts';
-import type { Beats } from './pulse.ts';
-import type { Turns } from './turns.ts';
+import type { Heartbeats } from './heartbeat.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { StatementLimiter } from './statement-limiter.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
 export interface RotationEnvironment {
   /** For everything but the sweep. */
   readonly store: Store;
   /** For signs of life, so that they need not queue behind what takes long. Absent: `store`. */
-  readonly signStore?: Store | undefined;
+  readonly heartbeatStore?: Store | undefined;
   /** Absent: each range gives its rotation's signs of life by itself. */
-  readonly beats?: Beats | undefined;
+  readonly heartbeats?: Heartbeats | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;
   readonly keks: Keks;
@@ -25,11 +25,11 @@ export interface RotationEnvironment {
   /** Records per committed batch: small enough that applications do not wait long for one. */
   readonly batchSize: BatchSize;
   /** Absent: as fast as it goes. */
-  readonly pace?: Pace | undefined;
+  readonly rateLimiter?: RateLimiter | undefined;
   /** Absent: all statements at once. */
-  readonly turns?: Turns | undefined;
+  readonly statementLimiter?: StatementLimiter | undefined;
   /** Of those who wait for a record that others hold: the other connections are for who need not wait. Absent: all at once. */
-  readonly lockTurns?: Pick<Turns, 'take'> | undefined;
+  readonly lockLimiter?: Pick<StatementLimiter, 'run'> | undefined;
   /** Called with every new snapshot of a rotation, after it is committed. */
   readonly publish: (snapshot: Snapshot) => void;
   /** Told of what an operator wants to find in a log. */

@@ -8,9 +8,13 @@ export {
 } from './advance.ts';
 export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes } from './batch-size.ts';
 export type { RotationEnvironment, RotationEvent } from './environment.ts';
-export { createPace, itemsPerSecondMin, type Pace } from './pace.ts';
-export { createBeats } from './pulse.ts';
+export { createHeartbeats } from './heartbeat.ts';
+export { createRateLimiter, itemsPerSecondMin, type RateLimiter } from './rate-limiter.ts';
 export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
+export {
+  adaptiveStatementLimiter,
+  fixedStatementLimiter,
+  type StatementLimiter,
+} from './statement-limiter.ts';
 export { type SweptRange, sweepRange } from './sweep-range.ts';
 export { diagnose, endsRotation, IntegrityTrouble, type Trouble, type Waits } from './trouble.ts';
-export { fixedTurns, measuredTurns, type Turns } from './turns.ts';

@@ -12,8 +12,7 @@ import { formatOf, openBatchCipher } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
 import { lockWaitMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
-import { inTurn, type Refused } from './in-turn.ts';
-import type { Pulse } from './pulse.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import {
   fetchOlderDeks,
   keysOf,
@@ -22,6 +21,7 @@ import {
   reencryptBatch,
 } from './reencrypt-window.ts';
 import { createSecondLook } from './second-look.ts';
+import { type Refused, withinLimit } from './within-limit.ts';
 import { writeOneByOne, writeSettled } from './write-settled.ts';
 
 /**
@@ -46,7 +46,7 @@ export interface Pass {
   readonly target: Target;
   readonly lease: Lease;
   readonly newDek: Dek;
-  readonly pulse: Pulse;
+  readonly heartbeat: Heartbeat;
   /** So many passes before this one replaced nothing: what is left is locked, or kept as it is by a trigger. */
   readonly idlePasses: number;
 }
@@ -75,11 +75,11 @@ async function sweepWindows(
   cipher: Recipher,
   signal: AbortSignal,
 ): Promise<{ readonly replaced: number } | Refused> {
-  const { rotation, target, lease, newDek, pulse } = pass;
+  const { rotation, target, lease, newDek, heartbeat } = pass;
   const { tenantId, newKeyNumber } = rotation;
   const secondLook = createSecondLook(env, rotation, target, newDek);
   const read = (after: string | null): Promise<Window | Refused> => {
-    const window = inTurn(env, lease, signal, () =>
+    const window = withinLimit(env, lease, signal, () =>
       readWindow(env.sweepStore, target, lease, {
         tenantId,
         newKeyNumber,
@@ -125,12 +125,12 @@ async function sweepWindows(
       const written = await writing;
       if (typeof written === 'string') return written;
       replaced += written;
-      pulse.touch();
-      const isTurn = await env.pace?.turn(sealed.replacements.items, signal, () => {
-        pulse.touch();
+      heartbeat.touch();
+      const isGranted = await env.rateLimiter?.acquire(sealed.replacements.items, signal, () => {
+        heartbeat.touch();
         return renewLease(env.sweepStore, lease);
       });
-      if (isTurn === false) return 'lost';
+      if (isGranted === false) return 'lost';
       if (signal.aborted) return 'stopped';
       if (again !== null && again.replacements.items > 0) {
         const healed = await write(env, pass, toBatch({ ...again, setAside: [] }, null), signal);
@@ -145,7 +145,7 @@ async function sweepWindows(
     const written = await writing;
     if (typeof written === 'string') return written;
     replaced += written;
-    pulse.touch();
+    heartbeat.touch();
     release(); // all of its batches are answered
     if (signal.aborted) return 'stopped';
   }
@@ -166,13 +166,13 @@ async function write(
     return writeOneByOne(env, order, Math.min(patienceMs.most, patienceMs.least * 2 ** idlePasses));
   };
   // Who waits for a lock keeps no other statement from its turn.
-  const replaced = await (idlePasses > 0 && isFew ? work() : inTurn(env, lease, signal, work));
+  const replaced = await (idlePasses > 0 && isFew ? work() : withinLimit(env, lease, signal, work));
   batch.replacements.release();
   return replaced ?? 'lost';
 }
 
-function batchItems({ batchSize, pace }: RotationEnvironment): number {
-  return Math.min(batchSize.items, pace?.batchItemsMax ?? Number.POSITIVE_INFINITY);
+function batchItems({ batchSize, rateLimiter }: RotationEnvironment): number {
+  return Math.min(batchSize.items, rateLimiter?.batchItemsMax ?? Number.POSITIVE_INFINITY);
 }
 
 /**

@@ -19,9 +19,9 @@ import type { Dek } from '@rekey/keyring';
 import { drainSoon } from './drain.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
-import { inTurn, type Refused } from './in-turn.ts';
-import { createPulse, type Pulse } from './pulse.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { sweepOnce } from './sweep-pass.ts';
+import { type Refused, withinLimit } from './within-limit.ts';
 
 /**
  * - `proved`: nothing is left on an older DEK in this range but what is set aside.
@@ -90,15 +90,19 @@ async function sweepUntilProved(
   newDek: Dek,
   signal: AbortSignal,
 ): Promise<SweptRange> {
-  const pulse = createPulse(env, rotation.id);
-  const lockWait = createLockWait(env, rotation, target, lease, pulse);
+  const heartbeat = createHeartbeat(env, rotation.id);
+  const lockWait = createLockWait(env, rotation, target, lease, heartbeat);
   let cursor = lease.cursor;
   for (let idlePasses = 0; ; ) {
     const from = { ...lease, cursor };
-    const pass = await sweepOnce(env, { rotation, target, lease: from, newDek, pulse, idlePasses }, signal);
+    const pass = await sweepOnce(
+      env,
+      { rotation, target, lease: from, newDek, heartbeat, idlePasses },
+      signal,
+    );
     if (pass === 'lost') return 'elsewhere';
     if (pass === 'stopped') return 'stopped';
-    const proof = await prove(env, rotation, target, lease, pulse, signal);
+    const proof = await prove(env, rotation, target, lease, heartbeat, signal);
     if (proof === 'stopped') return 'stopped';
     if (proof === 'lost') return 'elsewhere';
     if (typeof proof === 'string') return proof;
@@ -119,23 +123,23 @@ async function prove(
   rotation: RunningRotation,
   target: Target,
   lease: Lease,
-  pulse: Pulse,
+  heartbeat: Heartbeat,
   signal: AbortSignal,
 ): Promise<'proved' | 'draining' | { readonly left: number } | Refused> {
   for (;;) {
-    const proof = await inTurn(env, lease, signal, () => proveRange(env.sweepStore, target, lease));
+    const proof = await withinLimit(env, lease, signal, () => proveRange(env.sweepStore, target, lease));
     if (typeof proof === 'string') return proof;
     if (proof.kind === 'left') return { left: proof.items };
     if (proof.kind === 'proved' || proof.kind === 'lost') return proof.kind;
     if (proof.kind === 'further') {
-      pulse.touch();
+      heartbeat.touch();
       if (signal.aborted) return 'stopped';
       continue;
     }
     if (await drainSoon(env, rotation, signal)) continue;
     if (signal.aborted) return 'stopped';
     if (!(await leaveToDrain(env.sweepStore, lease))) continue;
-    await pulse.waits('lock');
+    await heartbeat.waits('lock');
     return 'draining';
   }
 }
@@ -157,7 +161,7 @@ function createLockWait(
   { id: rotationId, tenantId }: RunningRotation,
   target: Target,
   lease: Lease,
-  pulse: Pulse,
+  heartbeat: Heartbeat,
 ): LockWait {
   let since: Date | null = null;
   let toldMs = 0;
@@ -172,7 +176,7 @@ function createLockWait(
         toldMs = performance.now();
         env.onEvent?.({ kind: 'locked', rotationId, tenantId, target: target.name, items: left, since });
       }
-      await pulse.waits('lock', {
+      await heartbeat.waits('lock', {
         what: `${left} records of ${target.table} are locked by other transactions`,
         since: since.toISOString(),
         todo: 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid)',

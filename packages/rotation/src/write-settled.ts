@@ -13,7 +13,7 @@ import {
   writeBatch,
 } from '@rekey/data';
 import { StoreError } from '@rekey/db';
-import { signOfLifeMs } from '@rekey/times';
+import { heartbeatWhileWaitingMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 import { isOnlyFencedByATrigger } from './fenced.ts';
 
@@ -40,7 +40,7 @@ export async function writeSettled(env: RotationEnvironment, order: WriteOrder):
     const ms = performance.now() - sentMs;
     if (locked === 'wait' && items > 0) {
       env.batchSize.took(items, ms);
-      env.turns?.took(items, bytes, ms);
+      env.statementLimiter?.took(items, bytes, ms);
     }
     return replaced;
   } catch (error) {
@@ -96,20 +96,20 @@ export async function writeOneByOne(
   const { target, lease, batch } = order;
   let replaced = 0;
   let aliveMs = performance.now();
-  const inTurn = (work: () => Promise<number | null>): Promise<number | null> => {
-    const turn = async (): Promise<number | null> => {
-      const isLong = performance.now() - aliveMs > signOfLifeMs;
+  const withinLimit = (work: () => Promise<number | null>): Promise<number | null> => {
+    const send = async (): Promise<number | null> => {
+      const isLong = performance.now() - aliveMs > heartbeatWhileWaitingMs;
       if (isLong && !(await renewLease(env.sweepStore, lease))) return null;
       if (isLong) aliveMs = performance.now();
       return work();
     };
-    return env.lockTurns === undefined ? turn() : env.lockTurns.take(turn);
+    return env.lockLimiter === undefined ? send() : env.lockLimiter.run(send);
   };
   for (let index = 0; index < batch.replacements.items; index += 1) {
     const one = batch.replacements.part(index, index + 1);
     const alone = { ...batch, replacements: one, setAside: [], cursor: null };
     try {
-      const written = await inTurn(() => writeAlone(env.sweepStore, target, lease, alone, patienceMs));
+      const written = await withinLimit(() => writeAlone(env.sweepStore, target, lease, alone, patienceMs));
       if (written === null) return null;
       replaced += written;
     } catch (error) {

@@ -7,9 +7,9 @@
 /** How long a silent owner keeps a range, by the database's clock. A batch takes milliseconds. */
 export const leaseMs = 8_000;
 /** What waits for its turn renews its lease, or gives another sign of life, so often. */
-export const signOfLifeMs = 2_000;
+export const heartbeatWhileWaitingMs = 2_000;
 /** How often a rotation that is swept is brought up to date, at most. */
-export const beatEveryMs = 200;
+export const heartbeatEveryMs = 200;
 /** A sign of life of the future: the database's clock has stepped back. Also in SQL: `rekey.claim_range`. */
 export const clockAheadMs = 10_000;
 
@@ -57,7 +57,7 @@ export const snapshotMs = { live: 3_000, final: 600_000 } as const;
 /** For so long after Postgres was asked the API believes Redis. */
 export const redisBelievedMs = 10_000;
 /** How long Redis may take for a ticket that somebody's answer waits for, and for many. */
-export const ringMs = { one: 300, many: 2_000 } as const;
+export const enqueueMs = { one: 300, many: 2_000 } as const;
 
 /** How long a store waits for a connection to come about: an API, for whose answer somebody waits, and a worker. */
 export const connectMs = { api: 2_000, worker: 5_000 } as const;
@@ -65,7 +65,7 @@ export const connectMs = { api: 2_000, worker: 5_000 } as const;
 export const queueMs = 8_000;
 /** How long a connection may be silent: its other end is lost then. A worker's sign of life has its own wait for a lock. */
 export const takenMaxMs = { api: 3_000, worker: 15_000 } as const;
-export const signWaitsMs = 1_000;
+export const heartbeatWaitsMs = 1_000;
 
 /** What the API gives a request to arrive, and a socket on which nothing moves. */
 export const requestTimeoutMs = 10_000;

@@ -2,7 +2,7 @@ import { deleteRecord } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
 import { checkedTenant, idImage } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
-import { inTurn } from './transactions.ts';
+import { oneAtATime } from './transactions.ts';
 import { asVault } from './translate.ts';
 import type { RecordRef } from './types.ts';
 import { VaultError } from './vault-error.ts';
@@ -26,7 +26,7 @@ export function createDelete({
   return (record) =>
     asVault(async () => {
       const given = { ...record, tenantId: checkedTenant(record.tenantId) };
-      return inTurn(given.client, async () => {
+      return oneAtATime(given.client, async () => {
         for (let tries = 1; ; tries += 1) {
           try {
             return await targets.lookingAgain(given.client, () => once(given));

@@ -2,7 +2,7 @@ import { type FoundRecord, readRecords, type Target } from '@rekey/data';
 import { formatOf } from '@rekey/envelope';
 import { createGetOne, type GetParts, openWith } from './get.ts';
 import { checkedTenant, idImage, tooLarge, valuesBytesMax } from './input.ts';
-import { inTurn } from './transactions.ts';
+import { oneAtATime } from './transactions.ts';
 import { asVault } from './translate.ts';
 import type { RecordRefs } from './types.ts';
 import { VaultError } from './vault-error.ts';
@@ -37,7 +37,7 @@ export function createGetMany(parts: GetParts): (wanted: RecordRefs) => Promise<
   return (wanted) =>
     asVault(() => {
       const tenantId = checkedTenant(wanted.tenantId);
-      return inTurn(wanted.client, () =>
+      return oneAtATime(wanted.client, () =>
         parts.targets.lookingAgain(wanted.client, () => getMany(wanted, tenantId)),
       );
     });

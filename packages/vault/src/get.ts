@@ -4,7 +4,7 @@ import { EnvelopeError, formatOf } from '@rekey/envelope';
 import type { Dek, Keyring } from '@rekey/keyring';
 import { bytesOf, checkedTenant, idImage, tooLarge } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
-import { inTurn } from './transactions.ts';
+import { oneAtATime } from './transactions.ts';
 import { asVault } from './translate.ts';
 import type { RecordRef, SealedRow } from './types.ts';
 import { VaultError } from './vault-error.ts';
@@ -29,7 +29,7 @@ interface Sealed {
 
 export function createGet(parts: GetParts): (record: RecordRef) => Promise<Buffer | null> {
   const get = createGetOne(parts);
-  return (record) => asVault(() => inTurn(record.client, () => get(record)));
+  return (record) => asVault(() => oneAtATime(record.client, () => get(record)));
 }
 
 /** As `get`, for whoever has its turn on the record's connection already. */

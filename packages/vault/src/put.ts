@@ -5,7 +5,7 @@ import type { Dek, Keyring } from '@rekey/keyring';
 import { idImage, type Order, takeOrder } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { SealBudget, Sealing } from './seal-budget.ts';
-import { inOwnTransaction, inSavepoint, inTurn } from './transactions.ts';
+import { inOwnTransaction, inSavepoint, oneAtATime } from './transactions.ts';
 import { asVault } from './translate.ts';
 import type { PutRecord, PutRecords } from './types.ts';
 import { VaultError } from './vault-error.ts';
@@ -38,7 +38,7 @@ export function createPutMany(parts: PutParts): (given: PutRecords) => Promise<v
       const order = takeOrder(given, parts.valueBytesMax);
       try {
         if (order.records.length === 0) return;
-        await inTurn(given.client, () => carryOut(parts, order, given.client));
+        await oneAtATime(given.client, () => carryOut(parts, order, given.client));
       } finally {
         order.wipe();
       }

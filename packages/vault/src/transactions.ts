@@ -54,7 +54,7 @@ const lastOn = new WeakMap<Queryable, Promise<unknown>>();
  * One after the other on one connection. A savepoint is the latest of its name: of two puts at once, one that fails
  * would take back what the other wrote, which would then be acknowledged.
  */
-export async function inTurn<T>(client: Queryable | undefined, work: () => Promise<T>): Promise<T> {
+export async function oneAtATime<T>(client: Queryable | undefined, work: () => Promise<T>): Promise<T> {
   if (client === undefined) return work();
   if (typeof client?.query !== 'function') throw new VaultError('REFUSED', 'The client is no connection');
   const before = lastOn.get(client);

@@ -1,7 +1,7 @@
 import type { Harm } from '../history.ts';
 import { type Check, collector } from './violation.ts';
 
-interface Window {
+interface Outage {
   readonly harms: readonly Harm[];
   readonly b: number;
   readonly e: number;
@@ -41,7 +41,7 @@ const refusedProperly = /RETRY|RK001|40001|FENCED|not in the snapshot|COPY FROM 
 
 /** What no fault touches goes on; and what a fault does touch is refused quickly and properly, never hangs. */
 export function availabilityCheck(): Check {
-  const windows: Window[] = [];
+  const outages: Outage[] = [];
   const suspects: Suspect[] = [];
   const wrong = collector('availability');
   const began = new Map<string, { b: number; by: string }>();
@@ -56,9 +56,9 @@ export function availabilityCheck(): Check {
 
   return {
     see(line) {
-      if (line.t === 'fault') windows.push({ harms: line.harms, b: line.b, e: line.e });
+      if (line.t === 'fault') outages.push({ harms: line.harms, b: line.b, e: line.e });
       if (line.t === 'stall' && line.e - line.b > givenUpMs)
-        windows.push({ harms: ['application', 'api'], b: line.b, e: line.e });
+        outages.push({ harms: ['application', 'api'], b: line.b, e: line.e });
       if (line.t === 'record') places.set(line.r, `${line.place} of ${line.tenant}`);
       if (line.t === 'write') began.set(`${line.r}/${line.n}`, { b: line.b, by: line.by });
       if (line.t === 'wrote') {
@@ -94,8 +94,8 @@ export function availabilityCheck(): Check {
     },
     verdict() {
       for (const { harms, b, e, what } of suspects) {
-        const excused = windows.some((window) =>
-          window.harms.some((harm) => harms.includes(harm) && window.b <= e && b <= window.e + graceMs[harm]),
+        const excused = outages.some((outage) =>
+          outage.harms.some((harm) => harms.includes(harm) && outage.b <= e && b <= outage.e + graceMs[harm]),
         );
         if (!excused)
           wrong.add(`${what}, at ${Math.round(b)}–${Math.round(e)}, with no fault that explains it`);

@@ -48,7 +48,7 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
   if (idempotency === null && intervalSeconds === 0) return start(store, call);
   let outcome: StartedRotation | undefined;
   await inTransaction(store, async (tx) => {
-    outcome = await startInTurn(tx, call);
+    outcome = await startLocked(tx, call);
     if (outcome.kind !== 'started') throw new NothingToKeep();
   }).catch((error: unknown) => {
     if (!(error instanceof NothingToKeep)) throw error;
@@ -60,7 +60,7 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
 /** Rolls the transaction back without being an error to the caller. */
 class NothingToKeep extends Error {}
 
-async function startInTurn(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
+async function startLocked(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
   const { idempotency, intervalSeconds = 0 } = call;
   // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
   const { exists } = await row<{ exists: boolean }>(tx, 'select rekey.lock_tenant($1) as exists', [

@@ -1,4 +1,4 @@
-import { ringMs } from '@rekey/times';
+import { enqueueMs } from '@rekey/times';
 import { type Job, Queue } from 'bullmq';
 import { checkRedis } from './check-redis.ts';
 import { type Identity, type Installation, keysOf } from './installation.ts';
@@ -30,12 +30,12 @@ export interface RedisSettings {
  * Puts tickets into the queues. It never throws and never hangs: false means that Redis did not take the ticket in
  * time, which costs a few seconds, since every worker looks into Postgres for what nobody works on.
  */
-export interface Doorbell {
-  ring(rotation: RotationTicket): Promise<boolean>;
-  ringRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
+export interface TicketQueue {
+  enqueue(rotation: RotationTicket): Promise<boolean>;
+  enqueueRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
   /** Those of them that Redis holds no job of: what only waits for a free worker is looked at and left alone. */
-  ringLost(rotations: readonly RotationTicket[]): Promise<boolean>;
-  ringLostRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
+  enqueueLost(rotations: readonly RotationTicket[]): Promise<boolean>;
+  enqueueLostRanges(ranges: readonly RangeTicket[]): Promise<boolean>;
   /**
    * For tickets that were added again and again and brought nobody to work. Lets jobs run that wait for a later attempt
    * (when that is due goes by the clock of the worker that put them off), and adds those anew that Redis has the ids of
@@ -59,7 +59,7 @@ for i = 1, #KEYS do
 end
 return found`);
 
-export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSettings): Doorbell {
+export function createTicketQueue({ redisUrl, prefix, identity, onError }: RedisSettings): TicketQueue {
   const client = openRedis(redisUrl, 'prompt', onError, { hidesVersion: true }); // adding jobs goes by no version
   const queue = lazyQueues(client, prefix, identity, onError);
 
@@ -82,7 +82,7 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
 
   /** A ticket whose place is taken by a job of an earlier rotation, cancelled during its back-off, would wait for it. */
   const hurryEarlier = (ticket: RotationTicket): Promise<boolean> =>
-    within(ringMs.many, onError, async () => {
+    within(enqueueMs.many, onError, async () => {
       const job = await (await queue('rotations')).getJob(rotationJobId(ticket));
       if (job !== undefined && job.data.rotationId !== ticket.rotationId) await promote(job);
     });
@@ -121,27 +121,27 @@ export function createDoorbell({ redisUrl, prefix, identity, onError }: RedisSet
   };
 
   return {
-    ring: async (ticket) => {
-      const rung = await within(ringMs.one, onError, async () => {
+    enqueue: async (ticket) => {
+      const isQueued = await within(enqueueMs.one, onError, async () => {
         await (await queue('rotations')).add(jobNames.rotations, ticket, {
           ...jobOptions,
           jobId: rotationJobId(ticket),
         });
       });
-      if (rung) void hurryEarlier(ticket); // nobody's answer has to wait for it
-      return rung;
+      if (isQueued) void hurryEarlier(ticket); // nobody's answer has to wait for it
+      return isQueued;
     },
-    ringRanges: (ranges) => within(ringMs.many, onError, () => addRanges(ranges)),
-    ringLost: (rotations) =>
-      within(ringMs.many, onError, async () =>
+    enqueueRanges: (ranges) => within(enqueueMs.many, onError, () => addRanges(ranges)),
+    enqueueLost: (rotations) =>
+      within(enqueueMs.many, onError, async () =>
         addRotations(await lost(await queue('rotations'), rotations, rotationJobId)),
       ),
-    ringLostRanges: (ranges) =>
-      within(ringMs.many, onError, async () =>
+    enqueueLostRanges: (ranges) =>
+      within(enqueueMs.many, onError, async () =>
         addRanges(await lost(await queue('ranges'), ranges, rangeJobId)),
       ),
     hurry: (rotations, ranges) =>
-      within(ringMs.many, onError, async () => {
+      within(enqueueMs.many, onError, async () => {
         await addRotations(await misplaced(await queue('rotations'), rotations, rotationJobId));
         await addRanges(await misplaced(await queue('ranges'), ranges, rangeJobId));
       }),

@@ -1,5 +1,5 @@
 import { type Lease, renewLease } from '@rekey/data';
-import { signOfLifeMs } from '@rekey/times';
+import { heartbeatWhileWaitingMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 
 /** Why nothing was done: the lease is another's, or the worker is to stop. */
@@ -9,18 +9,18 @@ export type Refused = 'lost' | 'stopped';
  * Sends a statement when it is its turn, unless the signal has come meanwhile. A lease is renewed by every batch; whoever
  * waited long for a turn renews it before anything else.
  */
-export async function inTurn<Result>(
+export async function withinLimit<Result>(
   env: RotationEnvironment,
   lease: Lease,
   signal: AbortSignal,
   statement: () => Promise<Result>,
 ): Promise<Result | Refused> {
   const sinceMs = performance.now();
-  const turn = async (): Promise<Result | Refused> => {
+  const send = async (): Promise<Result | Refused> => {
     if (signal.aborted) return 'stopped';
-    const isLong = performance.now() - sinceMs > signOfLifeMs;
+    const isLong = performance.now() - sinceMs > heartbeatWhileWaitingMs;
     if (isLong && !(await renewLease(env.sweepStore, lease))) return 'lost';
     return statement();
   };
-  return env.turns === undefined ? turn() : env.turns.take(turn);
+  return env.statementLimiter === undefined ? send() : env.statementLimiter.run(send);
 }

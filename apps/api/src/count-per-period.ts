@@ -5,18 +5,18 @@ const columns = 2 ** 16;
 
 export interface Counted {
   readonly count: number;
-  /** How long the window still lasts. */
+  /** How long the period still lasts. */
   readonly leftMs: number;
 }
 
 /**
- * Counts by key within a window that begins with its first count, in one mebibyte however many keys there are: each
+ * Counts by key within a period that begins with its first count, in one mebibyte however many keys there are: each
  * key has a cell in each of four rows, and its count is the smallest of the four (a count-min sketch).
  * No key is ever forgotten to make room for others, so nobody is let off by a flood of them; a key can be counted
  * too high by its neighbours, by as many counts as all others make per 65,536. Which keys are neighbours is secret.
  */
-export function countPerWindow(
-  windowMs: number,
+export function countPerPeriod(
+  periodMs: number,
   nowMs: () => number = () => performance.now(),
 ): (key: string) => Counted {
   const cells = new Uint32Array(rows * columns);
@@ -27,7 +27,7 @@ export function countPerWindow(
     const now = nowMs();
     if (now >= endsAt) {
       cells.fill(0);
-      endsAt = now + windowMs;
+      endsAt = now + periodMs;
     }
     const digest = hash('sha256', `${secret}${key}`, 'buffer');
     let count = Number.POSITIVE_INFINITY;

@@ -4,25 +4,25 @@ import pLimit from 'p-limit';
  * Lets so many of the statements that read, write or prove records run at once, over all ranges of a process: while they
  * have the database's cores among them, an application's statements wait.
  */
-export interface Turns {
+export interface StatementLimiter {
   /** How many may run at once now. */
   readonly places: number;
   /** Runs a statement when there is a place for it, first come first served. */
-  take<Result>(statement: () => Promise<Result>): Promise<Result>;
+  run<Result>(statement: () => Promise<Result>): Promise<Result>;
   /** What a committed batch took from sending to its answer. */
   took(items: number, bytes: number, ms: number): void;
 }
 
 /** The same number of places always. */
-export function fixedTurns(places: number): Turns {
+export function fixedStatementLimiter(places: number): StatementLimiter {
   const limit = pLimit(places);
-  return { places, take: (statement) => limit(statement), took: () => {} };
+  return { places, run: (statement) => limit(statement), took: () => {} };
 }
 
 /** A record costs about as much as so many of its bytes, so that batches of all sizes of records compare. */
 const recordBytes = 1_024;
 
-/** A window has so many batches for each place; their median counts. */
+/** A sample has so many batches for each place; their median counts. */
 const batchesPerPlace = 16;
 
 interface Manner {
@@ -32,24 +32,24 @@ interface Manner {
    */
   readonly room: number;
   readonly crowd: number;
-  /** Windows until one place more is tried. After a try that found no room it is `growth` times as many. */
+  /** Samples until one place more is tried. After a try that found no room it is `growth` times as many. */
   readonly patience: number;
 }
 
 const usual: Manner = { room: 1.2, crowd: 1.4, patience: 4 };
 /**
  * Where sealing costs next to nothing, a worker with one statement under way waits for it most of the time: the second
- * is tried after the first window, and may slow the first a little more.
+ * is tried after the first sample, and may slow the first a little more.
  */
 const eager: Manner = { room: 1.4, crowd: 1.6, patience: 1 };
 
 const patience = { max: 64, growth: 4 } as const;
 
-/** Every so many windows one has a single place, to know what a statement takes alone. */
-const windowsBetweenAlone = 32;
+/** Every so many samples one has a single place, to know what a statement takes alone. */
+const samplesBetweenAlone = 32;
 
 /**
- * How far a window alone is believed: less than before soon, since nothing makes a statement faster than it is; more only
+ * How far a sample alone is believed: less than before soon, since nothing makes a statement faster than it is; more only
  * if it stays so, since it may be what applications do.
  */
 const belief = { less: 1 / 2, more: 1 / 128 } as const;
@@ -61,16 +61,19 @@ const belief = { less: 1 / 2, more: 1 / 128 } as const;
  *
  * @param isEager where sealing costs next to nothing and the machine has more than one core
  */
-export function measuredTurns(placesMax: number, { isEager = false }: { isEager?: boolean } = {}): Turns {
+export function adaptiveStatementLimiter(
+  placesMax: number,
+  { isEager = false }: { isEager?: boolean } = {},
+): StatementLimiter {
   const slowness = isEager ? eager : usual;
   const limit = pLimit(1);
   let places = 1;
   let aloneMs: number | null = null;
   let untilMore: number = slowness.patience;
   /** Since that many places there are. */
-  let windows = 0;
+  let samples = 0;
   let isTry = false;
-  let window = emptyWindow(0);
+  let sample = emptySample(0);
 
   const placesAfter = (ms: number, alone: number, isWanted: boolean): number => {
     const isCrowded = ms > slowness.crowd * alone;
@@ -79,43 +82,43 @@ export function measuredTurns(placesMax: number, { isEager = false }: { isEager?
     if (isCrowded) return Math.max(1, places - 1);
     // Where nobody waits, another place would stay empty.
     const hasRoom = ms < slowness.room * alone && isWanted;
-    return hasRoom && windows >= untilMore ? Math.min(placesMax, places + 1) : places;
+    return hasRoom && samples >= untilMore ? Math.min(placesMax, places + 1) : places;
   };
 
-  /** Says how many places the next window has. */
+  /** Says how many places the next sample has. */
   const endOf = (ms: number, isWanted: boolean): number => {
     // In company none is faster than alone.
     if (limit.concurrency === 1 || ms < (aloneMs ?? 0)) aloneMs = believed(aloneMs, ms);
     if (aloneMs === null || limit.concurrency !== places) return places;
-    windows += 1;
+    samples += 1;
     const next = placesAfter(ms, aloneMs, isWanted);
     isTry = next > places;
-    if (next !== places) windows = 0;
+    if (next !== places) samples = 0;
     places = next;
-    return windows % windowsBetweenAlone === windowsBetweenAlone - 1 ? 1 : places;
+    return samples % samplesBetweenAlone === samplesBetweenAlone - 1 ? 1 : places;
   };
 
   return {
     get places() {
       return limit.concurrency;
     },
-    take: (statement) => limit(statement),
+    run: (statement) => limit(statement),
     took(items, bytes, ms) {
-      if (window.toSkip > 0) {
-        window.toSkip -= 1;
+      if (sample.toSkip > 0) {
+        sample.toSkip -= 1;
         return;
       }
-      window.times.push(ms / (items * recordBytes + bytes));
-      if (limit.pendingCount > 0) window.wanted += 1;
-      if (window.times.length < batchesPerPlace * limit.concurrency) return;
-      const next = endOf(median(window.times), window.wanted > window.times.length / 2);
-      window = emptyWindow(next === limit.concurrency ? 0 : limit.activeCount);
+      sample.times.push(ms / (items * recordBytes + bytes));
+      if (limit.pendingCount > 0) sample.wanted += 1;
+      if (sample.times.length < batchesPerPlace * limit.concurrency) return;
+      const next = endOf(median(sample.times), sample.wanted > sample.times.length / 2);
+      sample = emptySample(next === limit.concurrency ? 0 : limit.activeCount);
       limit.concurrency = next;
     },
   };
 }
 
-interface Window {
+interface Sample {
   /** Batches that had the company of before: they tell nothing of what is now. */
   toSkip: number;
   readonly times: number[];
@@ -123,7 +126,7 @@ interface Window {
   wanted: number;
 }
 
-function emptyWindow(underWay: number): Window {
+function emptySample(underWay: number): Sample {
   return { toSkip: underWay, times: [], wanted: 0 };
 }
 

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBeats, createPace, fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
+import {
+  createHeartbeats,
+  createRateLimiter,
+  fixedBatchSize,
+  type RotationEnvironment,
+  rotate,
+} from '@rekey/rotation';
 import { seedTenant } from '../harness/seed.ts';
 import { workbench } from '../harness/workbench.ts';
 
@@ -8,13 +14,13 @@ const bench = await workbench();
 const database = new URL(bench.databaseUrl).pathname.slice(1);
 
 /** How often a rotation of three ranges at once beats, as Postgres counts it, and how often it may. */
-async function beatsOf(replaced: Partial<RotationEnvironment>): Promise<{ made: number; most: number }> {
+async function heartbeatsOf(replaced: Partial<RotationEnvironment>): Promise<{ made: number; most: number }> {
   const { tenantId } = await seedTenant(bench.vault, 4_000);
   const rotationId = await bench.start(tenantId);
   const env = bench.environment({
     ...replaced,
     batchSize: fixedBatchSize(20),
-    pace: createPace(2_000),
+    rateLimiter: createRateLimiter(2_000),
   });
   const before = await counted();
   const began = performance.now();
@@ -34,8 +40,8 @@ async function counted(): Promise<number> {
 
 test('however many ranges of a rotation a process sweeps, it beats once for it', async (t) => {
   await bench.pool.query(`alter database "${database}" set track_functions = 'all'`);
-  const shared = await beatsOf({ beats: createBeats() });
-  const each = await beatsOf({});
+  const shared = await heartbeatsOf({ heartbeats: createHeartbeats() });
+  const each = await heartbeatsOf({});
   t.diagnostic(`${shared.made} of at most ${shared.most}; ${each.made} where each range beats for itself`);
   assert.ok(shared.made > 2 && shared.made <= shared.most, JSON.stringify(shared));
   // What this test looks for it would see.

@@ -2,20 +2,20 @@ import type { KeyObject } from 'node:crypto';
 import { snapshotMs } from '@rekey/times';
 import { ReplyError } from 'ioredis';
 import { checkRedis } from './check-redis.ts';
-import type { RedisSettings } from './doorbell.ts';
 import { type Identity, keysOf } from './installation.ts';
 import { createOpener, viewToJson } from './open-again.ts';
 import { openRedis } from './redis.ts';
 import type { RedisTrouble } from './redis-trouble.ts';
 import { runScript, script } from './run-script.ts';
 import { sealedMaxBytes, sealSnapshot, snapshotKeyOf } from './snapshot-seal.ts';
+import type { RedisSettings } from './ticket-queue.ts';
 
 /**
  * The live snapshots of rotations, in Redis. Each is absolute and carries a version: an older one never replaces a
  * newer one, nothing replaces a final one, and a lost one is made up for by the next. Each is sealed with a key from
  * Postgres: what anybody else put there reads as none. Whoever finds none asks Postgres.
  */
-export interface Scoreboard<View> {
+export interface Snapshots<View> {
   /** The snapshot of that rotation of that tenant; null when there is none or Redis is away. Never throws, never hangs. */
   read(rotation: RotationOfTenant): Promise<ReadSnapshot<View> | null>;
   /** False when Redis did not take it, or held a newer one. Never throws, never hangs. */
@@ -60,10 +60,10 @@ redis.call('SET', KEYS[1], ARGV[3], 'PX', ttl)
 return {1, now}`);
 
 /** `revive` turns the parsed JSON of a view back into one; it returns null for what is none. */
-export function createScoreboard<View>(
+export function createSnapshots<View>(
   { redisUrl, prefix, identity, onError }: RedisSettings,
   revive: (json: unknown) => View | null,
-): Scoreboard<View> {
+): Snapshots<View> {
   const client = openRedis(redisUrl, 'prompt', onError);
   const ours = createOwn(prefix, identity);
   const open = createOpener(revive);

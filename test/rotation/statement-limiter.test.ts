@@ -3,16 +3,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { row } from '@rekey/db';
-import { fixedBatchSize, rotate, type Turns } from '@rekey/rotation';
+import { fixedBatchSize, rotate, type StatementLimiter } from '@rekey/rotation';
 import { workbench } from '../harness/workbench.ts';
 
 const bench = await workbench();
 const records = 300;
 /** One of each target; each begins with one statement. */
 const ranges = 3;
-type Take = Turns['take'];
+type Run = StatementLimiter['run'];
 
-const turnsWith = (take: Take): Turns => ({ places: 1, take, took: () => {} });
+const limiterWith = (run: Run): StatementLimiter => ({ places: 1, run, took: () => {} });
 
 async function startedRotation(): Promise<string> {
   const tenantId = randomUUID();
@@ -27,36 +27,36 @@ async function startedRotation(): Promise<string> {
 }
 
 for (const nth of [1, 2, 4, 5]) {
-  test(`a signal during turn ${nth}: whoever waits then sends nothing, and every range is given back`, async () => {
+  test(`a signal during statement ${nth}: whoever waits then sends nothing, and every range is given back`, async () => {
     const rotationId = await startedRotation();
     const stopping = new AbortController();
     const answers: unknown[] = [];
     const somebodyWaits = Promise.withResolvers<void>();
     let asked = 0;
-    let turns = 0;
+    let statements = 0;
     let before: Promise<unknown> = Promise.resolve();
     // One at a time, and the signal comes while one statement is under way and another waits.
-    const take: Take = (statement) => {
+    const run: Run = (statement) => {
       asked += 1;
       if (asked > nth) somebodyWaits.resolve();
       const mine = before.then(async () => {
-        turns += 1;
-        if (turns !== nth) return statement();
+        statements += 1;
+        if (statements !== nth) return statement();
         const underWay = statement();
         await somebodyWaits.promise;
         stopping.abort();
         return underWay;
       });
       before = mine.then(
-        (answer) => void (turns > nth && answers.push(answer)),
+        (answer) => void (statements > nth && answers.push(answer)),
         () => {},
       );
       return mine;
     };
-    const env = bench.environment({ turns: turnsWith(take), batchSize: fixedBatchSize(50) });
+    const env = bench.environment({ statementLimiter: limiterWith(run), batchSize: fixedBatchSize(50) });
     assert.equal(await rotate(env, rotationId, stopping.signal), 'unfinished');
     await before;
-    assert.ok(turns > nth, 'nobody waited');
+    assert.ok(statements > nth, 'nobody waited');
     assert.deepEqual(new Set(answers), new Set(['stopped']));
     const held = await row<{ ranges: string }>(
       bench.store,
@@ -84,7 +84,7 @@ test('a range whose turn came late is renewed before anything else', async () =>
   };
   let asked = 0;
   let whenRead: { readonly before: number; readonly after: number } | undefined;
-  const take: Take = async (statement) => {
+  const run: Run = async (statement) => {
     asked += 1;
     if (asked <= ranges) await sleep(2_200);
     const before = await silentForMs();
@@ -94,7 +94,11 @@ test('a range whose turn came late is renewed before anything else', async () =>
     return answer;
   };
   assert.equal(
-    await rotate(bench.environment({ turns: turnsWith(take) }), rotationId, AbortSignal.timeout(30_000)),
+    await rotate(
+      bench.environment({ statementLimiter: limiterWith(run) }),
+      rotationId,
+      AbortSignal.timeout(30_000),
+    ),
     'ended',
   );
   assert.ok(whenRead !== undefined);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as settled } from 'node:timers/promises';
-import { fixedTurns, measuredTurns, type Turns } from '@rekey/rotation';
+import { adaptiveStatementLimiter, fixedStatementLimiter, type StatementLimiter } from '@rekey/rotation';
 
 /** A Postgres in which so many statements have a core each; more than that share them. Times are simulated. */
 interface Database {
@@ -21,7 +21,7 @@ const workMs = 3;
 
 /** Keeps `writers` writing until so many batches are written; says how many had how many places. */
 async function write(
-  turns: Turns,
+  limiter: StatementLimiter,
   database: Database,
   writers: number,
   batches: number,
@@ -33,12 +33,12 @@ async function write(
   const writer = async (): Promise<void> => {
     while (begun < batches) {
       begun += 1;
-      seen.set(turns.places, (seen.get(turns.places) ?? 0) + 1);
+      seen.set(limiter.places, (seen.get(limiter.places) ?? 0) + 1);
       const bytes = begun % (database.largeEvery ?? Number.POSITIVE_INFINITY) === 0 ? 65_536 : 300;
       const left = ((workMs * (1_024 + bytes)) / 1_024) * luck(random, database.noise ?? 1);
       const statement = { left, ms: 0 };
-      await turns.take(() => new Promise<void>((done) => active.add(Object.assign(statement, { done }))));
-      turns.took(items, bytes * items, statement.ms + (database.networkMs ?? 0));
+      await limiter.run(() => new Promise<void>((done) => active.add(Object.assign(statement, { done }))));
+      limiter.took(items, bytes * items, statement.ms + (database.networkMs ?? 0));
     }
   };
   const writing = Promise.all(Array.from({ length: writers }, writer));
@@ -72,90 +72,90 @@ function randomFrom(seed: number): () => number {
 }
 
 test('one core: one statement at a time, and another is tried rarely', async () => {
-  const { share } = await write(measuredTurns(6), { cores: 1, noise: 1.5 }, 6, 5_000);
+  const { share } = await write(adaptiveStatementLimiter(6), { cores: 1, noise: 1.5 }, 6, 5_000);
   assert.ok(share(1) > 0.85, `${share(1)}`);
 });
 
-test('eager: more than one from the second window on where there is a core for each, one where there is none', async () => {
-  const begin = await write(measuredTurns(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 200);
+test('eager: more than one from the second sample on where there is a core for each, one where there is none', async () => {
+  const begin = await write(adaptiveStatementLimiter(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 200);
   assert.ok(begin.share(2) + begin.share(3) > 0.7, `${begin.share(2)} ${begin.share(3)}`);
-  const two = await write(measuredTurns(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 5_000);
+  const two = await write(adaptiveStatementLimiter(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 5_000);
   assert.ok(two.share(2) + two.share(3) > 0.8, `${two.share(2)} ${two.share(3)}`);
-  const one = await write(measuredTurns(8, { isEager: true }), { cores: 1, noise: 1.5 }, 6, 5_000);
+  const one = await write(adaptiveStatementLimiter(8, { isEager: true }), { cores: 1, noise: 1.5 }, 6, 5_000);
   assert.ok(one.share(1) > 0.75, `${one.share(1)}`);
 });
 
 test('eager: when applications take the cores places go', async () => {
   const database: Database = { cores: 4, noise: 1.2 };
-  const turns = measuredTurns(6, { isEager: true });
-  await write(turns, database, 8, 4_000);
+  const limiter = adaptiveStatementLimiter(6, { isEager: true });
+  await write(limiter, database, 8, 4_000);
   database.others = 8;
-  await write(turns, database, 8, 1_000);
-  const busy = await write(turns, database, 8, 2_000);
+  await write(limiter, database, 8, 1_000);
+  const busy = await write(limiter, database, 8, 2_000);
   assert.ok(busy.share(1) + busy.share(2) > 0.85, `busy: ${busy.share(1)} ${busy.share(2)}`);
 });
 
 test('as many statements as there are cores or one more, however much single batches differ', async () => {
   for (const cores of [2, 3, 4]) {
-    const { share } = await write(measuredTurns(8), { cores, noise: 1.5 }, 10, 8_000);
+    const { share } = await write(adaptiveStatementLimiter(8), { cores, noise: 1.5 }, 10, 8_000);
     assert.ok(share(cores) + share(cores + 1) > 0.8, `${cores} cores: ${share(cores)} ${share(cores + 1)}`);
   }
 });
 
 test('never more places than there may be, and never more statements than places', async () => {
   const far = { cores: 100, networkMs: 10 };
-  const { share, most } = await write(measuredTurns(3), far, 8, 3_000);
+  const { share, most } = await write(adaptiveStatementLimiter(3), far, 8, 3_000);
   assert.ok(share(3) > 0.8, `${share(3)}`);
   assert.equal(most, 3);
 });
 
 test('a place that nobody waits for is not added', async () => {
-  const { share } = await write(measuredTurns(6), { cores: 6 }, 1, 1_000);
+  const { share } = await write(adaptiveStatementLimiter(6), { cores: 6 }, 1, 1_000);
   assert.equal(share(1), 1);
 });
 
 test('when applications take the cores places go, and they come back', async () => {
   const database: Database = { cores: 4, noise: 1.2 };
-  const turns = measuredTurns(6);
-  await write(turns, database, 8, 4_000);
+  const limiter = adaptiveStatementLimiter(6);
+  await write(limiter, database, 8, 4_000);
   for (let hour = 0; hour < 2; hour += 1) {
     database.others = 8;
-    await write(turns, database, 8, 1_000);
-    const busy = await write(turns, database, 8, 2_000);
+    await write(limiter, database, 8, 1_000);
+    const busy = await write(limiter, database, 8, 2_000);
     assert.ok(busy.share(1) + busy.share(2) > 0.9, `busy: ${busy.share(1)} ${busy.share(2)}`);
     database.others = 0;
-    await write(turns, database, 8, 6_000);
-    const idle = await write(turns, database, 8, 2_000);
+    await write(limiter, database, 8, 6_000);
+    const idle = await write(limiter, database, 8, 2_000);
     assert.ok(idle.share(4) + idle.share(5) > 0.8, `idle: ${idle.share(4)} ${idle.share(5)}`);
   }
 });
 
 test('where a statement has become slower for good, that is learned', async () => {
   const database: Database = { cores: 4, noise: 1.2 };
-  const turns = measuredTurns(4);
-  await write(turns, database, 8, 4_000);
+  const limiter = adaptiveStatementLimiter(4);
+  await write(limiter, database, 8, 4_000);
   database.networkMs = 10;
-  await write(turns, database, 8, 20_000);
-  const later = await write(turns, database, 8, 2_000);
+  await write(limiter, database, 8, 20_000);
+  const later = await write(limiter, database, 8, 2_000);
   assert.ok(later.share(4) > 0.8, `${later.share(4)}`);
 });
 
 test('large records among small ones do not look like a crowd', async () => {
   const database: Database = { cores: 4, noise: 1.2, largeEvery: 3 };
-  const { share } = await write(measuredTurns(4), database, 8, 4_000);
+  const { share } = await write(adaptiveStatementLimiter(4), database, 8, 4_000);
   assert.ok(share(4) > 0.8, `${share(4)}`);
 });
 
 test('a fixed number of places stays', async () => {
-  const { share, most } = await write(fixedTurns(2), { cores: 6 }, 8, 500);
+  const { share, most } = await write(fixedStatementLimiter(2), { cores: 6 }, 8, 500);
   assert.deepEqual([share(2), most], [1, 2]);
 });
 
 test('a statement that fails gives its place back, and its error to who sent it', async () => {
-  const turns = fixedTurns(1);
+  const limiter = fixedStatementLimiter(1);
   await assert.rejects(
-    turns.take(() => Promise.reject(new Error('no'))),
+    limiter.run(() => Promise.reject(new Error('no'))),
     /no/,
   );
-  assert.equal(await turns.take(() => Promise.resolve('yes')), 'yes');
+  assert.equal(await limiter.run(() => Promise.resolve('yes')), 'yes');
 });

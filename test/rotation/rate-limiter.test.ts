@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPace, itemsPerSecondMin, rotate } from '@rekey/rotation';
+import { createRateLimiter, itemsPerSecondMin, rotate } from '@rekey/rotation';
 import { seedTenant } from '../harness/seed.ts';
 import { total, workbench } from '../harness/workbench.ts';
 
@@ -8,9 +8,9 @@ const bench = await workbench();
 const never = new AbortController().signal;
 const still = async (): Promise<boolean> => true;
 
-test('a rotation that is held back takes as long as its records need at that pace, and completes', async () => {
+test('a rotation that is held back takes as long as its records need at that rate, and completes', async () => {
   const { tenantId } = await seedTenant(bench.vault, 425);
-  const env = bench.environment({ pace: createPace(1_000) });
+  const env = bench.environment({ rateLimiter: createRateLimiter(1_000) });
   const rotationId = await bench.start(tenantId);
   const began = performance.now();
   assert.equal(await rotate(env, rotationId, never), 'ended');
@@ -19,20 +19,20 @@ test('a rotation that is held back takes as long as its records need at that pac
   assert.equal(total((await bench.view(rotationId)).itemsRotated), 425);
 });
 
-test('several ranges share one pace, and a pause is not made up for by a burst', async () => {
-  const pace = createPace(1_000);
-  await pace.turn(100, never, still);
+test('several ranges share one limit, and a pause is not made up for by a burst', async () => {
+  const rateLimiter = createRateLimiter(1_000);
+  await rateLimiter.acquire(100, never, still);
   await new Promise((resolve) => setTimeout(resolve, 300));
   const began = performance.now();
-  await Promise.all([1, 2, 3].map(() => pace.turn(100, never, still)));
+  await Promise.all([1, 2, 3].map(() => rateLimiter.acquire(100, never, still)));
   assert.ok(performance.now() - began >= 199);
 });
 
 test('whoever waits for long gives signs of life, and is told to stop when they are refused', async () => {
-  const pace = createPace(itemsPerSecondMin);
-  await pace.turn(1_000, never, still);
+  const rateLimiter = createRateLimiter(itemsPerSecondMin);
+  await rateLimiter.acquire(1_000, never, still);
   const signs: number[] = [];
-  const refused = pace.turn(1, never, async () => {
+  const refused = rateLimiter.acquire(1, never, async () => {
     signs.push(performance.now());
     return signs.length < 2;
   });
@@ -41,10 +41,10 @@ test('whoever waits for long gives signs of life, and is told to stop when they 
 });
 
 test('a signal ends the wait at once', async () => {
-  const pace = createPace(itemsPerSecondMin);
-  await pace.turn(6_000, never, still);
+  const rateLimiter = createRateLimiter(itemsPerSecondMin);
+  await rateLimiter.acquire(6_000, never, still);
   const stop = new AbortController();
-  const waiting = pace.turn(1, stop.signal, still);
+  const waiting = rateLimiter.acquire(1, stop.signal, still);
   stop.abort();
   assert.equal(await waiting, true);
 });

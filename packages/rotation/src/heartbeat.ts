@@ -1,0 +1,75 @@
+import { beat, type WaitingDetail, type WaitingFor } from '@rekey/control';
+import { heartbeatEveryMs } from '@rekey/times';
+import type { RotationEnvironment } from './environment.ts';
+
+/**
+ * The heartbeats of one rotation in this process, whatever it sweeps of it: at most one under way, at most a few per second, none
+ * for a rotation that is over before the first is due. One for each range would be several at once, which wait for each
+ * other on the rotation's row, each for the disk.
+ */
+export interface Heartbeat {
+  /** Something was committed. Does not wait, does not throw. */
+  touch(): void;
+  /** Says what the rotation waits for, at once. */
+  waits(waitingFor: WaitingFor, detail?: WaitingDetail): Promise<void>;
+}
+
+/** When a rotation's last beat began, and how many are under way. */
+interface HeartbeatState {
+  lastMs: number;
+  underWay: number;
+}
+
+/** The heartbeats of the rotations that a process works on. */
+export interface Heartbeats {
+  of(rotationId: string): HeartbeatState;
+}
+
+/** Of so many and more, those that have not beaten for long are forgotten. */
+const statesMax = 64;
+const forgottenAfterMs = 60_000;
+
+export function createHeartbeats(): Heartbeats {
+  const states = new Map<string, HeartbeatState>();
+  return {
+    of(rotationId) {
+      const now = Date.now();
+      if (states.size >= statesMax)
+        for (const [id, { lastMs, underWay }] of states)
+          if (underWay === 0 && now - lastMs > forgottenAfterMs) states.delete(id);
+      const state = states.get(rotationId) ?? { lastMs: now, underWay: 0 };
+      states.set(rotationId, state);
+      return state;
+    },
+  };
+}
+
+export function createHeartbeat(
+  env: Pick<RotationEnvironment, 'store' | 'heartbeatStore' | 'heartbeats' | 'publish'>,
+  rotationId: string,
+): Heartbeat {
+  const state = (env.heartbeats ?? createHeartbeats()).of(rotationId);
+
+  const beatNow = async (
+    waitingFor: WaitingFor | null,
+    detail: WaitingDetail | null = null,
+  ): Promise<void> => {
+    state.underWay += 1;
+    state.lastMs = Date.now();
+    try {
+      const snapshot = await beat(env.heartbeatStore ?? env.store, rotationId, waitingFor, detail);
+      if (snapshot !== null) env.publish(snapshot);
+    } catch {
+      // The database is away: whoever writes to it next finds out and says so.
+    } finally {
+      state.underWay -= 1;
+    }
+  };
+
+  return {
+    touch() {
+      if (state.underWay === 0 && Date.now() - state.lastMs >= heartbeatEveryMs) void beatNow(null);
+    },
+    waits: beatNow,
+  };
+}
