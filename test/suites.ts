@@ -16,7 +16,7 @@ export const suites = {
       'test/client/{operations,retries}.test.ts',
       'test/data/packed-records.test.ts',
       'test/demo/{proof,records,rendering,screen}.test.ts',
-      'test/docs/{decisions,docs,settings,suites}.test.ts',
+      'test/docs/{decisions,docs,glossary,settings,suites}.test.ts',
       'test/evidence/certificates.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
