@@ -8,6 +8,7 @@ import {
   rotate,
 } from '@rekey/rotation';
 import { seedTenant } from '../harness/seed.ts';
+import { upToThreeTimes } from '../harness/tries.ts';
 import { workbench } from '../harness/workbench.ts';
 
 const bench = await workbench();
@@ -41,9 +42,11 @@ async function counted(): Promise<number> {
 test('however many ranges of a rotation a process sweeps, it beats once for it', async (t) => {
   await bench.pool.query(`alter database "${database}" set track_functions = 'all'`);
   const shared = await heartbeatsOf({ heartbeats: createHeartbeats() });
-  const each = await heartbeatsOf({});
-  t.diagnostic(`${shared.made} of at most ${shared.most}; ${each.made} where each range beats for itself`);
   assert.ok(shared.made > 2 && shared.made <= shared.most, JSON.stringify(shared));
-  // What this test looks for it would see.
-  assert.ok(each.made > each.most, JSON.stringify(each));
+  // What this test looks for it would see, where the machine lets every range beat when it would.
+  await upToThreeTimes(t, async () => {
+    const each = await heartbeatsOf({});
+    t.diagnostic(`${shared.made} of at most ${shared.most}; ${each.made} where each range beats for itself`);
+    assert.ok(each.made > each.most, JSON.stringify(each));
+  });
 });
