@@ -50,7 +50,7 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     takenOverMs + 1,
   ],
   [
-    'A worker that waits for its turn may miss two signs of life and keeps its range',
+    'A worker that waits for its turn may miss two heartbeats and keeps its range',
     3 * heartbeatWhileWaitingMs,
     leaseMs,
   ],
@@ -60,13 +60,17 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     silentMs,
   ],
   [
-    'A rotation that is swept is not taken for silent because a few beats were late',
+    'A rotation that is swept is not taken for silent because a few heartbeats were late',
     10 * heartbeatEveryMs,
     silentMs,
   ],
-  ['A live snapshot does not lapse because a few beats were late', 10 * heartbeatEveryMs, snapshotMs.live],
   [
-    'A sign of life that waits for a lock is over before the next ones make it old news',
+    'A live snapshot does not lapse because a few heartbeats were late',
+    10 * heartbeatEveryMs,
+    snapshotMs.live,
+  ],
+  [
+    'A heartbeat that waits for a lock is over before the next ones make it old news',
     heartbeatWaitsMs,
     snapshotMs.live,
   ],
@@ -124,7 +128,7 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     deadlockTimeoutMs,
   ],
   ['Nor does a record that is waited for by itself', lockWaitMs.recordMost, deadlockTimeoutMs],
-  ['A sign of life is given up before its connection is taken for dead', heartbeatWaitsMs, takenMaxMs.worker],
+  ['A heartbeat is given up before its connection is taken for dead', heartbeatWaitsMs, takenMaxMs.worker],
   [
     'A rotate call is answered while its ticket is not taken, well before a client gives up',
     enqueueMs.one,

@@ -1,6 +1,6 @@
 import { type ConnectionBudget, createConnectionBudget } from '@rekey/db';
 
-/** The least with which a worker works: one for signs of life, one for steps, two to sweep, one to look beside them. */
+/** The least with which a worker works: one for heartbeats, one for steps, two to sweep, one to look beside them. */
 export const connectionsMin = 5;
 
 /**
@@ -9,7 +9,7 @@ export const connectionsMin = 5;
  */
 export interface WorkerConnections {
   readonly budget: ConnectionBudget;
-  /** For signs of life, drains, recovery and probes: never longer than a moment each. */
+  /** For heartbeats, drains, recovery and probes: never longer than a moment each. */
   readonly heartbeats: number;
   /** For a rotation's steps from one phase to the next; a count that is to be mended may take minutes. */
   readonly steps: number;
@@ -17,7 +17,7 @@ export interface WorkerConnections {
   readonly sweep: number;
 }
 
-/** From so many on, one sign of life that waits for a lock holds up no other. */
+/** From so many on, one heartbeat that waits for a lock holds up no other. */
 const enoughForTwoHeartbeats = 8;
 
 /** Small rotations have about as many statements of the one kind as of the other. */

@@ -3,8 +3,8 @@ import type { Store } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 
 /**
- * Enqueues again what is unfinished in Postgres and shows no sign of life: after a call that found Redis away, a
- * FLUSHALL, a job that was lost. Nothing of this lives in Redis. What waits for a free worker shows no sign of life either:
+ * Enqueues again what is unfinished in Postgres and has no heartbeat: after a call that found Redis away, a
+ * FLUSHALL, a job that was lost. Nothing of this lives in Redis. What waits for a free worker has no heartbeat either:
  * it is told from what was lost by its job. One that Redis holds the id of, and nobody would ever be given, is found once it
  * is overdue.
  */

@@ -18,7 +18,7 @@ export interface Snapshot {
 }
 
 /**
- * A sign of life for a rotation, and its progress brought up to date from its ranges. Concurrent beats take turns
+ * A heartbeat of a rotation, and its progress brought up to date from its ranges. Concurrent ones take turns
  * on the rotation's row and each reads the ranges after it has its turn, so a higher version is never an older
  * state. Null when the rotation is not running any more.
  */

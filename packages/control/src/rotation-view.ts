@@ -122,7 +122,7 @@ export interface RotationRow {
 }
 
 /**
- * How long without a sign of life until a rotation is said to wait for a worker: longer while a worker said that it
+ * How long without a heartbeat until a rotation is said to wait for a worker: longer while a worker said that it
  * waits for something else, since it backs off meanwhile.
  */
 const unattendedAfter = `case when waiting_for is null then ${seconds(unattendedMs.running)}

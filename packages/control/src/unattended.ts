@@ -15,7 +15,7 @@ function overdueAfter(otherwiseMs: string, suspendedMs: string): string {
 }
 
 /**
- * Unfinished work that nobody gives a sign of life for, by the database's clock. It may still have a job that waits for
+ * Unfinished work without a heartbeat, by the database's clock. It may still have a job that waits for
  * a free worker; this cannot tell. At most `limit` of each kind, at random, so that each has its turn among more.
  */
 export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unattended> {

@@ -45,7 +45,7 @@ export async function claimRange(on: Queryable, range: RangeId, owner: string): 
   };
 }
 
-/** A sign of life while nothing is written; false when the lease is lost. */
+/** Renews the lease while nothing is written; false when the lease is lost. */
 export async function renewLease(on: Queryable, lease: Lease): Promise<boolean> {
   const { renewed } = await row<{ renewed: boolean }>(
     on,

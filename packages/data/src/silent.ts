@@ -1,7 +1,7 @@
 import { clockAheadMs } from '@rekey/times';
 
 /**
- * The condition that a sign of life is older than an interval, or lies so far ahead that the database's clock must have
+ * The condition that a heartbeat is older than an interval, or lies so far ahead that the database's clock must have
  * stepped back since: whoever lives gives another one within seconds, and nothing else would ever make it old. Both are
  * SQL expressions.
  */

@@ -12,9 +12,9 @@ import type { StatementLimiter } from './statement-limiter.ts';
 export interface RotationEnvironment {
   /** For everything but the sweep. */
   readonly store: Store;
-  /** For signs of life, so that they need not queue behind what takes long. Absent: `store`. */
+  /** For heartbeats, so that they need not queue behind what takes long. Absent: `store`. */
   readonly heartbeatStore?: Store | undefined;
-  /** Absent: each range gives its rotation's signs of life by itself. */
+  /** Absent: each range sends its rotation's heartbeats by itself. */
   readonly heartbeats?: Heartbeats | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;

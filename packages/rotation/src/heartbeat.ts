@@ -3,9 +3,9 @@ import { heartbeatEveryMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 
 /**
- * The heartbeats of one rotation in this process, whatever it sweeps of it: at most one under way, at most a few per second, none
- * for a rotation that is over before the first is due. One for each range would be several at once, which wait for each
- * other on the rotation's row, each for the disk.
+ * Sends the heartbeats of one rotation for all ranges of it that this process sweeps: at most one is under way, there are
+ * at most a few per second, and none for a rotation that ends before the first is due. If each range sent its own, several
+ * would run at once and queue for the rotation's row, each while the one before it waits for the disk.
  */
 export interface Heartbeat {
   /** Something was committed. Does not wait, does not throw. */
@@ -14,7 +14,7 @@ export interface Heartbeat {
   waits(waitingFor: WaitingFor, detail?: WaitingDetail): Promise<void>;
 }
 
-/** When a rotation's last beat began, and how many are under way. */
+/** When a rotation's last heartbeat began, and how many are under way. */
 interface HeartbeatState {
   lastMs: number;
   underWay: number;
@@ -25,7 +25,7 @@ export interface Heartbeats {
   of(rotationId: string): HeartbeatState;
 }
 
-/** Of so many and more, those that have not beaten for long are forgotten. */
+/** From this many rotations on, those without a heartbeat for so long are forgotten. */
 const statesMax = 64;
 const forgottenAfterMs = 60_000;
 

@@ -1,15 +1,15 @@
 import pLimit from 'p-limit';
 
 /**
- * Lets so many of the statements that read, write or prove records run at once, over all ranges of a process: while they
- * have the database's cores among them, an application's statements wait.
+ * Limits how many statements that read, write or prove records run at once, over all ranges of a process: when they occupy
+ * every core of the database, the statements of applications wait.
  */
 export interface StatementLimiter {
-  /** How many may run at once now. */
+  /** The limit at present. */
   readonly places: number;
   /** Runs a statement when there is a place for it, first come first served. */
   run<Result>(statement: () => Promise<Result>): Promise<Result>;
-  /** What a committed batch took from sending to its answer. */
+  /** Tells how long a committed batch took, from sending to its answer. */
   took(items: number, bytes: number, ms: number): void;
 }
 
@@ -27,12 +27,12 @@ const batchesPerPlace = 16;
 
 interface Manner {
   /**
-   * How many times what it takes alone a statement may take: below the first there is room for another, above the second
-   * for one less.
+   * Multiples of the time that a statement takes alone: while one takes less than the first, a place is added; when one
+   * takes more than the second, a place is removed.
    */
   readonly room: number;
   readonly crowd: number;
-  /** Samples until one place more is tried. After a try that found no room it is `growth` times as many. */
+  /** How many samples pass before a place is added; after one that was too much, `growth` times as many. */
   readonly patience: number;
 }
 
@@ -45,19 +45,19 @@ const eager: Manner = { room: 1.4, crowd: 1.6, patience: 1 };
 
 const patience = { max: 64, growth: 4 } as const;
 
-/** Every so many samples one has a single place, to know what a statement takes alone. */
+/** One sample in so many is taken with a single place, to learn what a statement takes alone. */
 const samplesBetweenAlone = 32;
 
 /**
- * How far a sample alone is believed: less than before soon, since nothing makes a statement faster than it is; more only
- * if it stays so, since it may be what applications do.
+ * The weight of a new sample with a single place against the earlier ones. A shorter time counts for half of it, since nothing
+ * makes a statement faster than it is; a longer one only if it persists, since applications may be the cause.
  */
 const belief = { less: 1 / 2, more: 1 / 128 } as const;
 
 /**
- * Begins with one place, and goes up to `placesMax` as long as statements do not slow each other: where each takes what
- * one takes alone, there was a core for it, or it waited for the network; where each takes twice as long, half of them
- * only wait, for each other or for what applications do. TCP Vegas finds its window in this way.
+ * Adapts the limit as TCP Vegas does its own: begins with one place and adds more, up to `placesMax`, as long as statements
+ * do not slow each other. If each takes what one takes alone, it had a core, or waited for the network; if each takes twice
+ * as long, half of them only wait, for each other or for applications.
  *
  * @param isEager where sealing costs next to nothing and the machine has more than one core
  */
@@ -70,7 +70,7 @@ export function adaptiveStatementLimiter(
   let places = 1;
   let aloneMs: number | null = null;
   let untilMore: number = slowness.patience;
-  /** Since that many places there are. */
+  /** Taken since the limit last changed. */
   let samples = 0;
   let isTry = false;
   let sample = emptySample(0);

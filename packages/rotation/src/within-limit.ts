@@ -6,8 +6,8 @@ import type { RotationEnvironment } from './environment.ts';
 export type Refused = 'lost' | 'stopped';
 
 /**
- * Sends a statement when it is its turn, unless the signal has come meanwhile. A lease is renewed by every batch; whoever
- * waited long for a turn renews it before anything else.
+ * Sends a statement once the limiter has a place for it, unless the signal has come meanwhile. Every batch renews the
+ * lease; after a long wait for a place the lease is renewed before the statement is sent.
  */
 export async function withinLimit<Result>(
   env: RotationEnvironment,

@@ -6,11 +6,11 @@
 
 /** How long a silent owner keeps a range, by the database's clock. A batch takes milliseconds. */
 export const leaseMs = 8_000;
-/** What waits for its turn renews its lease, or gives another sign of life, so often. */
+/** What waits for a place or a lock renews its lease, or sends its rotation's heartbeat, so often. */
 export const heartbeatWhileWaitingMs = 2_000;
 /** How often a rotation that is swept is brought up to date, at most. */
 export const heartbeatEveryMs = 200;
-/** A sign of life of the future: the database's clock has stepped back. Also in SQL: `rekey.claim_range`. */
+/** A heartbeat of the future: the database's clock has stepped back. Also in SQL: `rekey.claim_range`. */
 export const clockAheadMs = 10_000;
 
 /** BullMQ's: how long a job is its worker's without renewal, and how often it is looked for those that lapsed. */
@@ -31,7 +31,7 @@ export const kekRefusedMs = 24 * 60 * 60_000;
 
 /** A worker's other work, drains and recovery among it, is done so often. */
 export const choresEveryMs = { least: 700, most: 1_300 } as const;
-/** After so long without a sign of life it is looked whether a rotation's job is in the queue. */
+/** After so long without a heartbeat it is looked whether a rotation's job is in the queue. */
 export const silentMs = 3_000;
 /** And after so long whether it is where a worker will be given it. */
 export const overdueMs = 12_000;
@@ -63,7 +63,7 @@ export const enqueueMs = { one: 300, many: 2_000 } as const;
 export const connectMs = { api: 2_000, worker: 5_000 } as const;
 /** How long a caller queues for one of a pool's connections. */
 export const queueMs = 8_000;
-/** How long a connection may be silent: its other end is lost then. A worker's sign of life has its own wait for a lock. */
+/** How long a connection may be silent: its other end is lost then. A worker's heartbeat has its own wait for a lock. */
 export const takenMaxMs = { api: 3_000, worker: 15_000 } as const;
 export const heartbeatWaitsMs = 1_000;
 

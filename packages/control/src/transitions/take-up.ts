@@ -6,7 +6,7 @@ export interface TakenUp extends RunningRotation {
   readonly materialStored: boolean;
 }
 
-/** The rotation, if it is running, with a sign of life; from queued it goes on to activating. */
+/** The rotation, if it is running, with a heartbeat; from queued it goes on to activating. */
 export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
   const [found] = await prepared<RunningRow & { material_stored: boolean }>(
     on,
