@@ -29,8 +29,8 @@ begin
   event.payload := payload;
   event.previous := head.hash;
   event.hash := rekey.event_hash(event);
-  insert into rekey.events select event.*;
-  update rekey.event_chains c set sequence = event.sequence, hash = event.hash where c.chain = event.chain;
+  with appended as (insert into rekey.events select event.*)
+    update rekey.event_chains c set sequence = event.sequence, hash = event.hash where c.chain = event.chain;
 end
 $$;
 revoke execute on function rekey.append_event(uuid, text, uuid, jsonb) from public;
