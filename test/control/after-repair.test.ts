@@ -6,7 +6,7 @@ import { claimRange, proveRange } from '@rekey/data';
 import { prepareSweep } from '@rekey/rotation';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { rotationCore } from '../harness/rotation.ts';
-import { total } from '../harness/workbench.ts';
+import { total } from '../harness/sweep-facts.ts';
 import { swap } from './damages.ts';
 
 const core = await rotationCore();

@@ -44,3 +44,25 @@ export async function testKek(owner: Owner = thisFile): Promise<TestKek> {
 export async function kmsAway(): Promise<void> {
   throw new KmsError('UNAVAILABLE', 'the KMS is away');
 }
+
+/** A KEK that fails as told before it does what the real one does. */
+export function troubledKek(kek: Kek): Kek & { trouble: (() => Error) | null; calls: number } {
+  const troubled = {
+    id: kek.id,
+    uri: kek.uri,
+    trouble: null as (() => Error) | null, // set by the test
+    calls: 0,
+    async wrap(dek: Buffer, aad: Buffer) {
+      troubled.calls += 1;
+      if (troubled.trouble !== null) throw troubled.trouble();
+      return kek.wrap(dek, aad);
+    },
+    async unwrap(wrapped: Buffer, aad: Buffer) {
+      troubled.calls += 1;
+      if (troubled.trouble !== null) throw troubled.trouble();
+      return kek.unwrap(wrapped, aad);
+    },
+    close: async () => {},
+  };
+  return troubled;
+}

@@ -1,5 +1,5 @@
 import type { ApiAnswer, Installation, StatusData } from './installation.ts';
-import { total } from './workbench.ts';
+import { total } from './sweep-facts.ts';
 
 export interface Poller {
   /** Every answer, in order. */

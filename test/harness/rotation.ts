@@ -9,11 +9,12 @@ import {
   storeMaterial,
   takeUp,
 } from '@rekey/control';
-import { openStore, openSweepStore, rows, type Store } from '@rekey/db';
+import { openStore, openSweepStore, row, rows, type Store } from '@rekey/db';
 import { createKeyring, makeDek } from '@rekey/keyring';
 import { asKeks } from '@rekey/kms';
 import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
 import { createVault, type Vault, type VaultOptions } from '@rekey/vault';
+import type { Pool } from 'pg';
 import { cipherHere } from './ciphers.ts';
 import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -26,6 +27,10 @@ export interface Core {
   readonly kek: TestKek;
   readonly vault: Vault;
   readonly env: RotationEnvironment;
+  /** As the schema's owner. */
+  readonly pool: Pool;
+  /** Connections and a keyring of its own, as another worker process has. */
+  environment(replaced?: Partial<RotationEnvironment>): RotationEnvironment;
   /** Another process' vault: with a keyring of its own. */
   anotherVault(options?: Partial<VaultOptions>): Vault;
   createTenant(): Promise<string>;
@@ -40,6 +45,8 @@ export interface Core {
   /** Takes a started rotation to its end. */
   finish(rotationId: string): Promise<RotationView>;
   startAndRotate(tenantId: string): Promise<RotationView>;
+  view(rotationId: string): Promise<RotationView>;
+  activeKey(tenantId: string): Promise<{ id: string; keyNumber: number }>;
   /** Key number and state of the tenant's DEKs, by number, as in `1 deactivated`. */
   deks(tenantId: string): Promise<string[]>;
 }
@@ -50,7 +57,8 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
   // Before the database is dropped: a vault that listens holds a connection.
   owner.after(async () => {
     await Promise.all(vaults.map((vault) => vault.close()));
-    await Promise.all(stores.map((opened) => opened.end()));
+    // A test may have ended some, to see what their sessions counted.
+    await Promise.all(stores.filter((opened) => !opened.ended).map((opened) => opened.end()));
   });
   const database = given ?? (await createTestDatabase(owner));
   const url = database.url;
@@ -65,16 +73,22 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
   };
   stores.push(store, sweepStore);
   const vault = anotherVault();
-  const keyring = createKeyring({ store, keks: asKeks(kek) });
-  const env = {
-    store,
-    sweepStore,
-    keks: asKeks(kek),
-    keyring,
-    cipher: cipherHere(),
-    batchSize: fixedBatchSize(100),
-    publish: () => {},
+  const on = (
+    stores: Pick<RotationEnvironment, 'store' | 'sweepStore'>,
+    replaced: Partial<RotationEnvironment>,
+  ): RotationEnvironment => {
+    const keks = replaced.keks ?? asKeks(kek);
+    return {
+      ...stores,
+      keks,
+      keyring: createKeyring({ store: stores.store, keks }),
+      cipher: cipherHere(),
+      batchSize: fixedBatchSize(100),
+      publish: () => {},
+      ...replaced,
+    };
   };
+  const env = on({ store, sweepStore }, {});
 
   const createTenant = async (): Promise<string> => {
     const tenantId = randomUUID();
@@ -95,11 +109,14 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
     if (started.kind !== 'started') throw new Error(`not started: ${started.kind}`);
     return started.view.id;
   };
+  const view = async (rotationId: string): Promise<RotationView> => {
+    const found = await findRotation(store, rotationId);
+    if (found === null) throw new Error(`no rotation ${rotationId}`);
+    return found;
+  };
   const finish = async (rotationId: string): Promise<RotationView> => {
     while ((await rotate(env, rotationId, new AbortController().signal)) === 'unfinished');
-    const view = await findRotation(store, rotationId);
-    if (view === null) throw new Error('a rotation that ran is gone');
-    return view;
+    return view(rotationId);
   };
 
   return {
@@ -108,6 +125,13 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
     kek,
     vault,
     env,
+    pool: database.pool(),
+    environment(replaced = {}) {
+      const own = openStore({ url, max: 5, onError });
+      const ownSweepStore = openSweepStore({ url, max: 5, onError });
+      stores.push(own, ownSweepStore);
+      return on({ store: own, sweepStore: ownSweepStore }, replaced);
+    },
     anotherVault,
     createTenant,
     async tenantWith(records) {
@@ -125,6 +149,15 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
     rotateOnce: (rotationId) => rotate(env, rotationId, new AbortController().signal),
     finish,
     startAndRotate: async (tenantId) => finish(await start(tenantId)),
+    view,
+    async activeKey(tenantId) {
+      const { id, key_number: keyNumber } = await row<{ id: string; key_number: number }>(
+        store,
+        `select id, key_number from rekey.deks where tenant_id = $1 and state = 'active'`,
+        [tenantId],
+      );
+      return { id, keyNumber };
+    },
     async deks(tenantId) {
       const found = await rows<{ dek: string }>(
         store,

@@ -1,6 +1,5 @@
 import type { Pool } from 'pg';
 import type { StatusData } from './installation.ts';
-import { total } from './workbench.ts';
 
 /** What the database counted of a rotation: how often records were sealed, replaced, and in how many passes. */
 export async function sweepFacts(
@@ -25,4 +24,9 @@ export function sums(data: StatusData) {
   const failed = total(data.itemsFailed);
   const remaining = total(data.itemsRemaining);
   return { rotated, superseded, failed, remaining, all: rotated + superseded + failed + remaining };
+}
+
+/** Sums the three kinds of items. */
+export function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }

@@ -10,7 +10,7 @@ import {
 } from '@rekey/data';
 import { formatOf } from '@rekey/envelope';
 import { prepareSweep, type RotationEnvironment } from '@rekey/rotation';
-import type { Workbench } from './workbench.ts';
+import type { Core } from './rotation.ts';
 
 /** A sweep that is taken step by step: one range claimed, nothing read yet. */
 export interface SweepStep {
@@ -34,13 +34,13 @@ export interface SweepStep {
  * as long as it takes, so that a busy machine does not decide who gives way.
  */
 export async function beginSweep(
-  bench: Workbench,
+  core: Core,
   tenantId: string,
   { patient = false }: { patient?: boolean } = {},
 ): Promise<SweepStep> {
-  const hasty = bench.environment();
+  const hasty = core.environment();
   const env = patient ? { ...hasty, sweepStore: hasty.store } : hasty;
-  const rotationId = await bench.start(tenantId);
+  const rotationId = await core.start(tenantId);
   const sweep = await prepareSweep(env, rotationId, new AbortController().signal);
   const target = sweep?.targets.get('secrets');
   const lease = await claimRange(env.store, { rotationId, target: 'secrets', ordinal: 0 }, randomUUID());

@@ -4,8 +4,8 @@ import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, type SeededTenant } from '../harness/seed.ts';
+import { total } from '../harness/sweep-facts.ts';
 import { until } from '../harness/wait.ts';
-import { total } from '../harness/workbench.ts';
 
 const database = await createTestDatabase();
 const pool = database.pool();

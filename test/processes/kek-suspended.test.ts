@@ -5,10 +5,10 @@ import { kekSuspendedMs } from '@rekey/times';
 import { pauseMs } from '../../apps/worker/src/put-off.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation, type StatusData } from '../harness/installation.ts';
+import { troubledKek } from '../harness/kek.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue } from '../harness/seed.ts';
 import { until } from '../harness/wait.ts';
-import { troubledKek } from '../harness/workbench.ts';
 import { workerHere } from '../harness/worker-here.ts';
 
 const database = await createTestDatabase();

@@ -6,10 +6,11 @@ import { KmsError } from '@rekey/kms';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
+import { troubledKek } from '../harness/kek.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { firstValue, type SeededTenant } from '../harness/seed.ts';
+import { total } from '../harness/sweep-facts.ts';
 import { until } from '../harness/wait.ts';
-import { total, troubledKek } from '../harness/workbench.ts';
 import { workerHere } from '../harness/worker-here.ts';
 
 const database = await createTestDatabase();

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { KmsError } from '@rekey/kms';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation, type StatusData } from '../harness/installation.ts';
+import { troubledKek } from '../harness/kek.ts';
 import { contradictions, poll } from '../harness/poller.ts';
 import { firstValue } from '../harness/seed.ts';
 import { sums } from '../harness/sweep-facts.ts';
 import { takesUnder } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 import { wireTo } from '../harness/wire.ts';
-import { troubledKek } from '../harness/workbench.ts';
 import { workerHere } from '../harness/worker-here.ts';
 
 const database = await createTestDatabase();

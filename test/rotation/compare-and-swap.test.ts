@@ -3,17 +3,18 @@ import { test } from 'node:test';
 import { idText, proveRange, releaseLease, type SealedRecord } from '@rekey/data';
 import { rotate } from '@rekey/rotation';
 import { bytesOf, damage } from '../harness/damage.ts';
+import { rotationCore } from '../harness/rotation.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
+import { total } from '../harness/sweep-facts.ts';
 import { beginSweep } from '../harness/sweep-step.ts';
 import { takesUnder, upToThreeTimes } from '../harness/tries.ts';
-import { total, workbench } from '../harness/workbench.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 
 async function tenantOf(secrets: number): Promise<{ tenantId: string; ids: string[] }> {
-  const { tenantId } = await seedTenant(bench.vault, 0);
+  const { tenantId } = await seedTenant(core.vault, 0);
   const ids = Array.from({ length: secrets }, () => crypto.randomUUID()).sort();
-  await bench.vault.putMany({
+  await core.vault.putMany({
     target: 'secrets',
     tenantId,
     records: ids.map((id) => ({ id, value: firstValue(id), columns: { name: 'a secret' } })),
@@ -22,17 +23,17 @@ async function tenantOf(secrets: number): Promise<{ tenantId: string; ids: strin
 }
 
 const put = (tenantId: string, id: string, value: string): Promise<void> =>
-  bench.vault.put({ target: 'secrets', tenantId, id, value: Buffer.from(value) });
+  core.vault.put({ target: 'secrets', tenantId, id, value: Buffer.from(value) });
 
 const get = async (tenantId: string, id: string): Promise<string | undefined> =>
-  (await bench.vault.get({ target: 'secrets', tenantId, id }))?.toString();
+  (await core.vault.get({ target: 'secrets', tenantId, id }))?.toString();
 
 const idOf = (record: SealedRecord): string => idText('uuid', record.id);
 
 test('a write between the read and the write of the sweep is kept', async () => {
   const { tenantId, ids } = await tenantOf(3);
   const [changed = ''] = ids;
-  const sweep = await beginSweep(bench, tenantId);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   assert.deepEqual(read.map(idOf), ids);
   await put(tenantId, changed, 'newer');
@@ -43,9 +44,9 @@ test('a write between the read and the write of the sweep is kept', async () => 
 test('a write under the same key number that was read is kept: the swap compares the IV, not the number', async () => {
   const { tenantId, ids } = await tenantOf(2);
   const [changed = ''] = ids;
-  const stale = await bytesOf(bench.pool, 'secrets', changed);
+  const stale = await bytesOf(core.pool, 'secrets', changed);
   await put(tenantId, changed, 'newer, under the same key');
-  const sweep = await beginSweep(bench, tenantId);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   // What a sweep holds that read before that write did: only the IV tells the two apart.
   const asItWas = read.map((record) =>
@@ -59,12 +60,12 @@ test('a writer that holds the record, changes it and commits while the sweep wai
   upToThreeTimes(t, async () => {
     const { tenantId, ids } = await tenantOf(3);
     const [changed = ''] = ids;
-    const sweep = await beginSweep(bench, tenantId, { patient: true });
+    const sweep = await beginSweep(core, tenantId, { patient: true });
     const read = await sweep.read();
-    const client = await bench.pool.connect();
+    const client = await core.pool.connect();
     try {
       await client.query('begin');
-      await bench.vault.put({
+      await core.vault.put({
         target: 'secrets',
         tenantId,
         id: changed,
@@ -84,7 +85,7 @@ test('a writer that holds the record, changes it and commits while the sweep wai
 async function waits(): Promise<boolean> {
   const deadline = performance.now() + 45; // the sweep's patience is 50 ms
   while (performance.now() < deadline) {
-    const { rowCount } = await bench.pool.query(
+    const { rowCount } = await core.pool.query(
       `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
     );
     if (rowCount !== 0) return true;
@@ -95,15 +96,15 @@ async function waits(): Promise<boolean> {
 test('the sweep gives way to a locked record within 50 ms, writing nothing; without it, it writes the rest', async (t) => {
   const { tenantId, ids } = await tenantOf(5);
   const [, locked = ''] = ids;
-  const sweep = await beginSweep(bench, tenantId);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
-  const writer = await bench.pool.connect();
+  const writer = await core.pool.connect();
   try {
     await writer.query('begin');
     await writer.query('select from secrets where id = $1 for update', [locked]);
     // Below deadlock_timeout.
     await takesUnder(t, 900, () => assert.rejects(sweep.write(read), { code: 'LOCKED' }));
-    const still = await bench.pool.query('select distinct key_number from secrets where tenant_id = $1', [
+    const still = await core.pool.query('select distinct key_number from secrets where tenant_id = $1', [
       tenantId,
     ]);
     assert.deepEqual(still.rows, [{ key_number: sweep.newKeyNumber - 1 }]);
@@ -112,7 +113,7 @@ test('the sweep gives way to a locked record within 50 ms, writing nothing; with
     await writer.query('rollback');
     writer.release();
   }
-  const left = await bench.pool.query('select id from secrets where tenant_id = $1 and key_number <> $2', [
+  const left = await core.pool.query('select id from secrets where tenant_id = $1 and key_number <> $2', [
     tenantId,
     sweep.newKeyNumber,
   ]);
@@ -126,30 +127,30 @@ test('the sweep gives way to a locked record within 50 ms, writing nothing; with
 
 test('a record that was deleted after it was read is left alone', async () => {
   const { tenantId, ids } = await tenantOf(3);
-  const sweep = await beginSweep(bench, tenantId);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
-  await bench.pool.query('delete from secrets where id = $1', [ids[0]]);
+  await core.pool.query('delete from secrets where id = $1', [ids[0]]);
   assert.equal(await sweep.write(read), 2);
-  assert.equal(await bench.vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' }), null);
+  assert.equal(await core.vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' }), null);
 });
 
 test('re-encryption changes the ciphertext and its key number and nothing else', async () => {
   const { tenantId, ids } = await tenantOf(3);
   const others = `select to_jsonb(s) - 'ciphertext' - 'key_number' as kept from secrets s where tenant_id = $1 order by id`;
-  const before = await bench.pool.query(others, [tenantId]);
-  const rotationId = await bench.start(tenantId);
-  assert.equal(await rotate(bench.environment(), rotationId, new AbortController().signal), 'ended');
-  assert.deepEqual((await bench.pool.query(others, [tenantId])).rows, before.rows);
+  const before = await core.pool.query(others, [tenantId]);
+  const rotationId = await core.start(tenantId);
+  assert.equal(await rotate(core.environment(), rotationId, new AbortController().signal), 'ended');
+  assert.deepEqual((await core.pool.query(others, [tenantId])).rows, before.rows);
   for (const id of ids) assert.equal(await get(tenantId, id), firstValue(id).toString());
-  assert.equal(total((await bench.view(rotationId)).itemsRotated), 3);
+  assert.equal(total((await core.view(rotationId)).itemsRotated), 3);
 });
 
 test('a record damaged after it was read is not overwritten, and set aside in the next pass', async () => {
   const { tenantId, ids } = await tenantOf(3);
   const [bad = ''] = ids;
-  const sweep = await beginSweep(bench, tenantId);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
-  const damaged = await damage(bench.pool, 'secrets', bad, (bytes) => {
+  const damaged = await damage(core.pool, 'secrets', bad, (bytes) => {
     const flipped = Buffer.from(bytes);
     flipped.writeUInt8(flipped.readUInt8(9) ^ 1, 9);
     return flipped;
@@ -157,7 +158,7 @@ test('a record damaged after it was read is not overwritten, and set aside in th
   assert.equal(await sweep.write(read), 2);
   await releaseLease(sweep.env.store, sweep.lease);
   assert.equal(await rotate(sweep.env, sweep.rotationId, new AbortController().signal), 'ended');
-  assert.ok((await bytesOf(bench.pool, 'secrets', bad)).equals(damaged));
-  const view = await bench.view(sweep.rotationId);
+  assert.ok((await bytesOf(core.pool, 'secrets', bad)).equals(damaged));
+  const view = await core.view(sweep.rotationId);
   assert.deepEqual([view.status, view.itemsFailed.secrets], ['completed_with_failures', 1]);
 });

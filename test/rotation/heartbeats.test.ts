@@ -7,18 +7,18 @@ import {
   type RotationEnvironment,
   rotate,
 } from '@rekey/rotation';
+import { rotationCore } from '../harness/rotation.ts';
 import { seedTenant } from '../harness/seed.ts';
 import { upToThreeTimes } from '../harness/tries.ts';
-import { workbench } from '../harness/workbench.ts';
 
-const bench = await workbench();
-const database = new URL(bench.databaseUrl).pathname.slice(1);
+const core = await rotationCore();
+const database = new URL(core.database.url).pathname.slice(1);
 
 /** How often a rotation of three ranges at once beats, as Postgres counts it, and how often it may. */
 async function heartbeatsOf(replaced: Partial<RotationEnvironment>): Promise<{ made: number; most: number }> {
-  const { tenantId } = await seedTenant(bench.vault, 4_000);
-  const rotationId = await bench.start(tenantId);
-  const env = bench.environment({
+  const { tenantId } = await seedTenant(core.vault, 4_000);
+  const rotationId = await core.start(tenantId);
+  const env = core.environment({
     ...replaced,
     batchSize: fixedBatchSize(20),
     rateLimiter: createRateLimiter(2_000),
@@ -33,14 +33,14 @@ async function heartbeatsOf(replaced: Partial<RotationEnvironment>): Promise<{ m
 }
 
 async function counted(): Promise<number> {
-  const { rows } = await bench.pool.query<{ calls: string }>(
+  const { rows } = await core.pool.query<{ calls: string }>(
     `select calls from pg_stat_user_functions where schemaname = 'rekey' and funcname = 'beat'`,
   );
   return Number(rows[0]?.calls ?? 0);
 }
 
 test('however many ranges of a rotation a process sweeps, it beats once for it', async (t) => {
-  await bench.pool.query(`alter database "${database}" set track_functions = 'all'`);
+  await core.pool.query(`alter database "${database}" set track_functions = 'all'`);
   const shared = await heartbeatsOf({ heartbeats: createHeartbeats() });
   assert.ok(shared.made > 2 && shared.made <= shared.most, JSON.stringify(shared));
   // What this test looks for it would see, where the machine lets every range beat when it would.

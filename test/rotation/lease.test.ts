@@ -13,51 +13,51 @@ import {
 } from '@rekey/data';
 import { rotate, sweepRange } from '@rekey/rotation';
 import { leaseMs } from '@rekey/times';
+import { rotationCore } from '../harness/rotation.ts';
 import { seedTenant } from '../harness/seed.ts';
-import { sweepFacts } from '../harness/sweep-facts.ts';
+import { sweepFacts, total } from '../harness/sweep-facts.ts';
 import { beginSweep } from '../harness/sweep-step.ts';
-import { total, workbench } from '../harness/workbench.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 const never = new AbortController().signal;
 
 test('a living lease is not claimed by another; a silent one is, and its late owner can do nothing any more', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 34);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 34);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   const range = { rotationId: sweep.rotationId, target: 'secrets', ordinal: 0 };
-  assert.equal(await claimRange(bench.store, range, randomUUID()), null);
+  assert.equal(await claimRange(core.store, range, randomUUID()), null);
 
-  await bench.pool.query(
+  await core.pool.query(
     `update rekey.rotation_ranges set heartbeat_at = now() - make_interval(secs => $2) where rotation_id = $1`,
     [sweep.rotationId, leaseMs / 1_000 + 1],
   );
-  const next = await claimRange(bench.store, range, randomUUID());
+  const next = await claimRange(core.store, range, randomUUID());
   assert.ok(next);
 
-  const facts = await sweepFacts(bench.pool, sweep.rotationId);
+  const facts = await sweepFacts(core.pool, sweep.rotationId);
   assert.equal(await sweep.write(read), null);
   assert.equal(await sweep.write(read, 'skip'), null);
-  assert.equal(await renewLease(bench.store, sweep.lease), false);
-  assert.equal(await restartRange(bench.store, sweep.lease), null);
-  await releaseLease(bench.store, sweep.lease);
+  assert.equal(await renewLease(core.store, sweep.lease), false);
+  assert.equal(await restartRange(core.store, sweep.lease), null);
+  await releaseLease(core.store, sweep.lease);
   assert.deepEqual(await proveRange(sweep.env.sweepStore, sweep.target, sweep.lease), {
     kind: 'lost',
   });
-  assert.deepEqual(await sweepFacts(bench.pool, sweep.rotationId), facts);
-  const left = await bench.pool.query('select from secrets where tenant_id = $1 and key_number = $2', [
+  assert.deepEqual(await sweepFacts(core.pool, sweep.rotationId), facts);
+  const left = await core.pool.query('select from secrets where tenant_id = $1 and key_number = $2', [
     tenantId,
     sweep.newKeyNumber,
   ]);
   assert.equal(left.rowCount, 0, 'nothing was written');
-  assert.equal(await renewLease(bench.store, next), true, 'the new owner was not disturbed');
+  assert.equal(await renewLease(core.store, next), true, 'the new owner was not disturbed');
 });
 
 test('a batch that waits while its lease is taken away writes nothing', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 34);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 34);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
-  const thief = await bench.pool.connect();
+  const thief = await core.pool.connect();
   try {
     await thief.query('begin');
     await thief.query('update rekey.rotation_ranges set owner = $2 where rotation_id = $1', [
@@ -72,47 +72,47 @@ test('a batch that waits while its lease is taken away writes nothing', async ()
   } finally {
     thief.release();
   }
-  const { rows } = await bench.pool.query('select distinct key_number from secrets where tenant_id = $1', [
+  const { rows } = await core.pool.query('select distinct key_number from secrets where tenant_id = $1', [
     tenantId,
   ]);
   assert.deepEqual(rows, [{ key_number: sweep.newKeyNumber - 1 }]);
-  assert.equal((await sweepFacts(bench.pool, sweep.rotationId)).rotated, 0);
+  assert.equal((await sweepFacts(core.pool, sweep.rotationId)).rotated, 0);
 });
 
 test('a batch after a cancel writes nothing, and the cancelled rotation cannot complete', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 34);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 34);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   assert.equal(await sweep.write(read.slice(0, 5)), 5);
-  assert.equal((await cancelRotation(bench.store, sweep.rotationId)).kind, 'cancelled');
-  const before = await bench.view(sweep.rotationId);
+  assert.equal((await cancelRotation(core.store, sweep.rotationId)).kind, 'cancelled');
+  const before = await core.view(sweep.rotationId);
   assert.equal(await sweep.write(read.slice(5)), null);
-  assert.equal(await claimRange(bench.store, sweep.lease, randomUUID()), null);
-  assert.equal((await completeRotation(bench.store, sweep.rotationId)).kind, 'finished');
+  assert.equal(await claimRange(core.store, sweep.lease, randomUUID()), null);
+  assert.equal((await completeRotation(core.store, sweep.rotationId)).kind, 'finished');
   assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'ended');
-  assert.deepEqual(await bench.view(sweep.rotationId), before);
+  assert.deepEqual(await core.view(sweep.rotationId), before);
   assert.equal(before.itemsRotated.secrets, 5);
 });
 
 test('a rotation with a range that is not proved does not complete, whoever asks', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 34);
-  const { rotationId } = await beginSweep(bench, tenantId);
-  const completed = async (): Promise<string> => (await completeRotation(bench.store, rotationId)).kind;
+  const { tenantId } = await seedTenant(core.vault, 34);
+  const { rotationId } = await beginSweep(core, tenantId);
+  const completed = async (): Promise<string> => (await completeRotation(core.store, rotationId)).kind;
   assert.equal(await completed(), 'not_proved');
   const prove = `with proving as materialized (select set_config('rekey.proving', $1::uuid::text, true))
     update rekey.rotation_ranges set proved_at = now() from proving where rotation_id = $1 and target = $2`;
   for (const target of ['credentials', 'api_keys']) {
-    await bench.pool.query(prove, [rotationId, target]);
+    await core.pool.query(prove, [rotationId, target]);
     assert.equal(await completed(), 'not_proved');
   }
   // Of one target a proved range and one that is not.
-  await bench.pool.query(
+  await core.pool.query(
     `with proving as materialized (select set_config('rekey.proving', $1::uuid::text, true))
      update rekey.rotation_ranges set upper_id = $2, proved_at = now() from proving
      where rotation_id = $1 and target = 'secrets'`,
     [rotationId, randomUUID()],
   );
-  await bench.pool.query(
+  await core.pool.query(
     `insert into rekey.rotation_ranges (rotation_id, target, ordinal, lower_id, planned)
      select rotation_id, target, 1, upper_id, 0 from rekey.rotation_ranges
      where rotation_id = $1 and target = 'secrets'`,
@@ -122,14 +122,14 @@ test('a rotation with a range that is not proved does not complete, whoever asks
 });
 
 test('renewals and batches at the same time keep the counts exact', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 340);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 340);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   let renewals = 0;
   let over = false;
   const renewing = (async () => {
     while (!over) {
-      assert.equal(await renewLease(bench.store, sweep.lease), true);
+      assert.equal(await renewLease(core.store, sweep.lease), true);
       renewals += 1;
     }
   })();
@@ -147,7 +147,7 @@ test('renewals and batches at the same time keep the counts exact', async () => 
   await renewing;
   assert.ok(renewals > 10);
   assert.equal(written, read.length);
-  const { rows } = await bench.pool.query(
+  const { rows } = await core.pool.query(
     `select rotated::int, sealed::int, heartbeat_at > now() - interval '5 seconds' as alive
      from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
     [sweep.rotationId],
@@ -156,8 +156,8 @@ test('renewals and batches at the same time keep the counts exact', async () => 
 });
 
 test('a crash between batches loses no record: the next owner goes on behind the cursor and finds what was before it', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 170);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 170);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   // Strided batches: the second of three is never written, and the cursor (wrongly) passes all of them.
   const stride = (n: number) => read.filter((_, i) => i % 3 === n);
@@ -166,24 +166,24 @@ test('a crash between batches loses no record: the next owner goes on behind the
   assert.equal(await sweep.write(stride(0)), stride(0).length);
   const cursor = idText('uuid', last.id);
   assert.equal(await sweep.write(stride(2), 'wait', { cursor }), stride(2).length);
-  await releaseLease(bench.store, sweep.lease);
+  await releaseLease(core.store, sweep.lease);
 
   assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'ended');
-  const view = await bench.view(sweep.rotationId);
+  const view = await core.view(sweep.rotationId);
   assert.equal(view.status, 'completed');
   assert.equal(total(view.itemsRotated), 170, 'the proof found what the cursor had passed');
-  const { rows } = await bench.pool.query('select distinct key_number from secrets where tenant_id = $1', [
+  const { rows } = await core.pool.query('select distinct key_number from secrets where tenant_id = $1', [
     tenantId,
   ]);
   assert.deepEqual(rows, [{ key_number: sweep.newKeyNumber }]);
 });
 
 test('the cursor moves only with the last batch of a window, and never back', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 17);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 17);
+  const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   const cursorNow = async (): Promise<string | null> => {
-    const { rows } = await bench.pool.query<{ cursor_id: string | null }>(
+    const { rows } = await core.pool.query<{ cursor_id: string | null }>(
       `select cursor_id from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
       [sweep.rotationId],
     );
@@ -201,13 +201,13 @@ test('the cursor moves only with the last batch of a window, and never back', as
 });
 
 test('ranges lie edge to edge from minus to plus infinity, whoever plans, and a rotation with one missing never completes', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 170);
-  const env = bench.environment();
-  const sweep = await beginSweep(bench, tenantId);
-  await bench.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]);
+  const { tenantId } = await seedTenant(core.vault, 170);
+  const env = core.environment();
+  const sweep = await beginSweep(core, tenantId);
+  await core.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]);
   const plan = { rotationId: sweep.rotationId, tenantId, newKeyNumber: sweep.newKeyNumber };
   await Promise.all([planRanges(env, plan, 7), planRanges(env, plan, 11), planRanges(env, plan, 13)]);
-  const { rows } = await bench.pool.query<{ target: string; lower_id: string; upper_id: string }>(
+  const { rows } = await core.pool.query<{ target: string; lower_id: string; upper_id: string }>(
     'select target, lower_id, upper_id from rekey.rotation_ranges where rotation_id = $1 order by target, ordinal',
     [sweep.rotationId],
   );
@@ -219,24 +219,24 @@ test('ranges lie edge to edge from minus to plus infinity, whoever plans, and a 
       if (i > 0) assert.equal(lower_id, edges[i - 1]?.upper_id);
   }
   const [gap] = (
-    await bench.pool.query(
+    await core.pool.query(
       `delete from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets' and ordinal = 2 returning *`,
       [sweep.rotationId],
     )
   ).rows;
   assert.ok(gap);
   assert.equal(await rotate(env, sweep.rotationId, never), 'unfinished');
-  assert.equal((await bench.view(sweep.rotationId)).status, 'in_progress');
+  assert.equal((await core.view(sweep.rotationId)).status, 'in_progress');
 });
 
 test('a planner that is to stop does so between two slices, and the next one goes on from there', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 60);
-  const env = bench.environment();
-  const sweep = await beginSweep(bench, tenantId);
-  await bench.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]);
+  const { tenantId } = await seedTenant(core.vault, 60);
+  const env = core.environment();
+  const sweep = await beginSweep(core, tenantId);
+  await core.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]);
   const plan = { rotationId: sweep.rotationId, tenantId, newKeyNumber: sweep.newKeyNumber };
   const stored = async (): Promise<number> =>
-    (await bench.pool.query('select from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]))
+    (await core.pool.query('select from rekey.rotation_ranges where rotation_id = $1', [sweep.rotationId]))
       .rows.length;
 
   const stop = new AbortController();
@@ -247,23 +247,20 @@ test('a planner that is to stop does so between two slices, and the next one goe
 
   assert.ok((await planRanges(env, plan, 3)).ranges.length > first);
   await rotate(env, sweep.rotationId, never);
-  assert.equal((await bench.view(sweep.rotationId)).status, 'completed');
+  assert.equal((await core.view(sweep.rotationId)).status, 'completed');
 });
 
 test('a range that is held elsewhere is not waited for', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 17);
-  const sweep = await beginSweep(bench, tenantId);
+  const { tenantId } = await seedTenant(core.vault, 17);
+  const sweep = await beginSweep(core, tenantId);
   const rotation = {
     id: sweep.rotationId,
     tenantId,
     phase: 'sweeping' as const,
     previousDekId: null,
-    newDekId: (await bench.activeKey(tenantId)).id,
+    newDekId: (await core.activeKey(tenantId)).id,
     newKeyNumber: sweep.newKeyNumber,
     switched: true,
   };
-  assert.equal(
-    await sweepRange(bench.environment(), rotation, sweep.target, sweep.lease, never),
-    'elsewhere',
-  );
+  assert.equal(await sweepRange(core.environment(), rotation, sweep.target, sweep.lease, never), 'elsewhere');
 });

@@ -6,9 +6,10 @@ import { rows } from '@rekey/db';
 import { fixedBatchSize, rotate } from '@rekey/rotation';
 import { damage, flipBit } from '../harness/damage.ts';
 import { openAll, wrong } from '../harness/opened.ts';
-import { total, workbench } from '../harness/workbench.ts';
+import { rotationCore } from '../harness/rotation.ts';
+import { total } from '../harness/sweep-facts.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 
 const records = 1_500;
 /** Mostly small; now and then one that makes a window of its own, or is too large for its memory to be kept. */
@@ -18,22 +19,22 @@ test('windows and batches of several rotations share memory, and no record comes
   const tenants = await Promise.all(
     Array.from({ length: 3 }, async () => {
       const tenantId = randomUUID();
-      await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+      await core.vault.createTenant({ tenantId, name: 'a tenant' });
       const values = Array.from({ length: records }, (_, n) => ({
         id: randomUUID(),
         value: randomBytes(sizeOf(n)),
         columns: { name: 'a record' },
       }));
-      await bench.vault.putMany({ target: 'secrets', tenantId, records: values });
+      await core.vault.putMany({ target: 'secrets', tenantId, records: values });
       const damaged = values.filter((_, n) => n % 50 === 7);
-      for (const { id } of damaged) await damage(bench.pool, 'secrets', id, flipBit);
+      for (const { id } of damaged) await damage(core.pool, 'secrets', id, flipBit);
       const intact = values.filter((value) => !damaged.includes(value));
       return { tenantId, intact, damaged };
     }),
   );
 
   // Others hold some of the records: their batches are sent a second time, without them.
-  const holder = await bench.pool.connect();
+  const holder = await core.pool.connect();
   t.after(() => holder.release(true));
   const held = tenants.flatMap(({ intact }) => intact.filter((_, n) => n % 40 === 0).map(({ id }) => id));
   await holder.query('begin');
@@ -41,18 +42,18 @@ test('windows and batches of several rotations share memory, and no record comes
   const letGo = sleep(1_500).then(() => holder.query('rollback'));
 
   const patience = AbortSignal.timeout(60_000);
-  const env = bench.environment({ batchSize: fixedBatchSize(10) });
+  const env = core.environment({ batchSize: fixedBatchSize(10) });
   await Promise.all(
     tenants.map(async ({ tenantId, intact, damaged }) => {
-      const rotationId = await bench.start(tenantId);
+      const rotationId = await core.start(tenantId);
       while ((await rotate(env, rotationId, patience)) === 'unfinished' && !patience.aborted);
-      const view = await bench.view(rotationId);
+      const view = await core.view(rotationId);
       assert.equal(view.status, 'completed_with_failures');
       assert.deepEqual([total(view.itemsRotated), total(view.itemsFailed)], [intact.length, damaged.length]);
       const expected = intact.map(({ id, value }) => [`secrets/${id}`, value] as const);
-      assert.deepEqual(wrong(await openAll(bench, tenantId), expected), []);
+      assert.deepEqual(wrong(await openAll(core, tenantId), expected), []);
       const named = await rows<{ record_id: string }>(
-        bench.store,
+        core.store,
         'select record_id from rekey.rotation_failures where rotation_id = $1',
         [rotationId],
       );

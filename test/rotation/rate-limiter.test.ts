@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRateLimiter, itemsPerSecondMin, rotate } from '@rekey/rotation';
+import { rotationCore } from '../harness/rotation.ts';
 import { seedTenant } from '../harness/seed.ts';
-import { total, workbench } from '../harness/workbench.ts';
+import { total } from '../harness/sweep-facts.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 const never = new AbortController().signal;
 const still = async (): Promise<boolean> => true;
 
 test('a rotation that is held back takes as long as its records need at that rate, and completes', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 425);
-  const env = bench.environment({ rateLimiter: createRateLimiter(1_000) });
-  const rotationId = await bench.start(tenantId);
+  const { tenantId } = await seedTenant(core.vault, 425);
+  const env = core.environment({ rateLimiter: createRateLimiter(1_000) });
+  const rotationId = await core.start(tenantId);
   const began = performance.now();
   assert.equal(await rotate(env, rotationId, never), 'ended');
   // The first batch (100 records) goes at once; the other 325 have to wait for their turn.
   assert.ok(performance.now() - began >= 300);
-  assert.equal(total((await bench.view(rotationId)).itemsRotated), 425);
+  assert.equal(total((await core.view(rotationId)).itemsRotated), 425);
 });
 
 test('several ranges share one limit, and a pause is not made up for by a burst', async () => {

@@ -6,19 +6,19 @@ import { StoreError } from '@rekey/db';
 import { asKeks } from '@rekey/kms';
 import { diagnose, fixedBatchSize, prepareSweep, rotate, sweepHere } from '@rekey/rotation';
 import { openAll, wrong } from '../harness/opened.ts';
+import { rotationCore } from '../harness/rotation.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
-import { sweepFacts } from '../harness/sweep-facts.ts';
+import { sweepFacts, total } from '../harness/sweep-facts.ts';
 import { until } from '../harness/wait.ts';
-import { total, workbench } from '../harness/workbench.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 const never = new AbortController().signal;
 
 test('four workers at the same rotation: one DEK, one switch, every record re-encrypted once, counts exact', async () => {
-  const environments = Array.from({ length: 4 }, () => bench.environment({ batchSize: fixedBatchSize(20) }));
+  const environments = Array.from({ length: 4 }, () => core.environment({ batchSize: fixedBatchSize(20) }));
   for (let round = 0; round < 15; round += 1) {
-    const tenant = await seedTenant(bench.vault, 300);
-    const rotationId = await bench.start(tenant.tenantId);
+    const tenant = await seedTenant(core.vault, 300);
+    const rotationId = await core.start(tenant.tenantId);
     const outcomes = await Promise.allSettled(environments.map((env) => rotate(env, rotationId, never)));
     // What one of them may meet is waited out, never a permanent cause.
     for (const outcome of outcomes)
@@ -27,13 +27,13 @@ test('four workers at the same rotation: one DEK, one switch, every record re-en
     if (first === undefined) throw new Error('no environment');
     await until(async () => (await rotate(first, rotationId, never)) === 'ended', { what: 'it has ended' });
 
-    const view = await bench.view(rotationId);
+    const view = await core.view(rotationId);
     assert.equal(view.status, 'completed');
     assert.equal(total(view.itemsRotated), 300);
     assert.equal(total(view.itemsSuperseded), 0);
-    const facts = await sweepFacts(bench.pool, rotationId);
+    const facts = await sweepFacts(core.pool, rotationId);
     assert.deepEqual(facts, { sealed: 300, rotated: 300, passes: 1, unproved: 0 });
-    const deks = await bench.pool.query(
+    const deks = await core.pool.query(
       `select d.key_number, d.state, m.wrap_version from rekey.deks d left join rekey.dek_material m on m.dek_id = d.id
        where tenant_id = $1 order by key_number`,
       [tenant.tenantId],
@@ -43,29 +43,29 @@ test('four workers at the same rotation: one DEK, one switch, every record re-en
       { key_number: 2, state: 'active', wrap_version: 1 },
     ]);
     const values = tenant.records.map(({ target, id }) => [`${target}/${id}`, firstValue(id)] as const);
-    assert.deepEqual(wrong(await openAll(bench, tenant.tenantId), values), []);
+    assert.deepEqual(wrong(await openAll(core, tenant.tenantId), values), []);
   }
 });
 
 for (const [what, meanwhile] of [
-  ['was switched', (rotationId: string) => prepareSweep(bench.environment(), rotationId, never)],
-  ['was cancelled', (rotationId: string) => cancelRotation(bench.store, rotationId)],
+  ['was switched', (rotationId: string) => prepareSweep(core.environment(), rotationId, never)],
+  ['was cancelled', (rotationId: string) => cancelRotation(core.store, rotationId)],
 ] as const)
   test(`a worker that is still at the KMS while the rotation ${what} steps back without trouble`, async () => {
-    const { tenantId } = await seedTenant(bench.vault, 17);
-    const rotationId = await bench.start(tenantId);
+    const { tenantId } = await seedTenant(core.vault, 17);
+    const rotationId = await core.start(tenantId);
     const slowKek = {
-      ...bench.kek,
+      ...core.kek,
       async wrap(dek: Buffer, aad: Buffer) {
         await meanwhile(rotationId);
-        return bench.kek.wrap(dek, aad);
+        return core.kek.wrap(dek, aad);
       },
     };
-    const late = bench.environment({ keks: asKeks(slowKek) });
+    const late = core.environment({ keks: asKeks(slowKek) });
     assert.equal(await rotate(late, rotationId, never), 'ended');
-    const { status } = await bench.view(rotationId);
+    const { status } = await core.view(rotationId);
     assert.ok(status === 'completed' || status === 'cancelled', status);
-    await bench.vault.put({
+    await core.vault.put({
       target: 'secrets',
       tenantId,
       id: crypto.randomUUID(),
@@ -75,9 +75,9 @@ for (const [what, meanwhile] of [
   });
 
 test('a rotation given up anywhere is taken on by the next worker', async () => {
-  const tenant = await seedTenant(bench.vault, 2_000);
-  const rotationId = await bench.start(tenant.tenantId);
-  const env = bench.environment({ batchSize: fixedBatchSize(100) });
+  const tenant = await seedTenant(core.vault, 2_000);
+  const rotationId = await core.start(tenant.tenantId);
+  const env = core.environment({ batchSize: fixedBatchSize(100) });
   for (let attempt = 1; ; attempt += 1) {
     // Each worker is stopped after one more batch than the one before it.
     const stop = new AbortController();
@@ -98,27 +98,27 @@ test('a rotation given up anywhere is taken on by the next worker', async () => 
     if (outcome === 'ended') break;
     assert.ok(attempt < 40, 'it never ends');
   }
-  const view = await bench.view(rotationId);
+  const view = await core.view(rotationId);
   assert.equal(view.status, 'completed');
   assert.equal(total(view.itemsRotated), 2_000);
-  const facts = await sweepFacts(bench.pool, rotationId);
+  const facts = await sweepFacts(core.pool, rotationId);
   assert.deepEqual([facts.sealed, facts.rotated], [2_000, 2_000]);
 });
 
 test('a tenant without records, and one without a DEK, complete with zeros', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 0);
+  const { tenantId } = await seedTenant(core.vault, 0);
   const bare = crypto.randomUUID();
-  await bench.pool.query('insert into rekey.tenants (id, name) values ($1, $2)', [bare, 'bare']);
+  await core.pool.query('insert into rekey.tenants (id, name) values ($1, $2)', [bare, 'bare']);
   for (const id of [tenantId, bare]) {
-    const rotationId = await bench.start(id);
-    assert.equal(await rotate(bench.environment(), rotationId, never), 'ended');
-    const view = await bench.view(rotationId);
+    const rotationId = await core.start(id);
+    assert.equal(await rotate(core.environment(), rotationId, never), 'ended');
+    const view = await core.view(rotationId);
     assert.equal(view.status, 'completed');
     assert.equal(view.percentComplete, 100);
     assert.equal(total(view.itemsRotated) + total(view.itemsToRotate), 0);
   }
   // And from then on it has one.
-  await bench.vault.put({
+  await core.vault.put({
     target: 'secrets',
     tenantId: bare,
     id: crypto.randomUUID(),
@@ -128,26 +128,26 @@ test('a tenant without records, and one without a DEK, complete with zeros', asy
 });
 
 test('what the application writes between the call and the switch is swept too', async () => {
-  const tenant = await seedTenant(bench.vault, 20);
-  const rotationId = await bench.start(tenant.tenantId);
+  const tenant = await seedTenant(core.vault, 20);
+  const rotationId = await core.start(tenant.tenantId);
   const id = crypto.randomUUID();
   const late = { target: 'secrets', tenantId: tenant.tenantId, id };
-  await bench.vault.put({ ...late, value: Buffer.from('late'), columns: { name: 'late' } });
-  const env = bench.environment();
+  await core.vault.put({ ...late, value: Buffer.from('late'), columns: { name: 'late' } });
+  const env = core.environment();
   const sweep = await prepareSweep(env, rotationId, never);
   assert.ok(sweep);
   assert.equal(await sweepHere(env, sweep, never), 'swept');
   assert.equal(await rotate(env, rotationId, never), 'ended');
-  const { keyNumber } = await bench.activeKey(tenant.tenantId);
-  const { rows } = await bench.pool.query('select key_number from secrets where id = $1', [id]);
+  const { keyNumber } = await core.activeKey(tenant.tenantId);
+  const { rows } = await core.pool.query('select key_number from secrets where id = $1', [id]);
   assert.deepEqual(rows, [{ key_number: keyNumber }]);
-  assert.equal((await bench.vault.get(late))?.toString(), 'late');
+  assert.equal((await core.vault.get(late))?.toString(), 'late');
 });
 
 test('ranges that were claimed with the plan are given back when the sweep does not come to them', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 34);
-  const rotationId = await bench.start(tenantId);
-  const env = bench.environment();
+  const { tenantId } = await seedTenant(core.vault, 34);
+  const rotationId = await core.start(tenantId);
+  const env = core.environment();
   const sweep = await prepareSweep(env, rotationId, never, { claimItemsMax: 34 });
   assert.deepEqual(
     sweep?.ranges.map(({ lease }) => lease?.planned),
@@ -159,13 +159,13 @@ test('ranges that were claimed with the plan are given back when the sweep does 
   const byId = (): Promise<never> => Promise.reject(new StoreError('UNAVAILABLE', 'away'));
   const cutOff = { ...env, keyring: { ...env.keyring, byId } };
   await assert.rejects(sweepHere(cutOff, sweep, never), { code: 'UNAVAILABLE' });
-  assert.equal(await rotate(bench.environment(), rotationId, never), 'ended');
+  assert.equal(await rotate(core.environment(), rotationId, never), 'ended');
 });
 
 test('a tenant with more than one job sweeps itself has its ranges planned, not claimed', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 34);
-  const rotationId = await bench.start(tenantId);
-  const sweep = await prepareSweep(bench.environment(), rotationId, never, { claimItemsMax: 33 });
+  const { tenantId } = await seedTenant(core.vault, 34);
+  const rotationId = await core.start(tenantId);
+  const sweep = await prepareSweep(core.environment(), rotationId, never, { claimItemsMax: 33 });
   assert.deepEqual(
     sweep?.ranges.map(({ lease }) => lease),
     [null, null, null],
@@ -174,31 +174,29 @@ test('a tenant with more than one job sweeps itself has its ranges planned, not 
 
 test('a completion that meets beats and other completions ends the rotation once, with the last version', async () => {
   for (let round = 0; round < 10; round += 1) {
-    const { tenantId } = await seedTenant(bench.vault, 17);
-    const rotationId = await bench.start(tenantId);
-    const env = bench.environment();
+    const { tenantId } = await seedTenant(core.vault, 17);
+    const rotationId = await core.start(tenantId);
+    const env = core.environment();
     const sweep = await prepareSweep(env, rotationId, never);
     assert.ok(sweep);
     await sweepHere(env, sweep, never);
-    const beats = Array.from({ length: 6 }, () => beat(bench.store, rotationId));
-    const ends = await Promise.all(
-      Array.from({ length: 4 }, () => completeRotation(bench.store, rotationId)),
-    );
+    const beats = Array.from({ length: 6 }, () => beat(core.store, rotationId));
+    const ends = await Promise.all(Array.from({ length: 4 }, () => completeRotation(core.store, rotationId)));
     const before = await Promise.all(beats);
     const [end, ...more] = ends.flatMap((each) => (each.kind === 'completed' ? [each.snapshot] : []));
     assert.ok(end);
     assert.deepEqual(more, []);
     for (const snapshot of before) if (snapshot !== null) assert.ok(snapshot.version < end.version);
-    assert.deepEqual(await bench.view(rotationId), end.view);
+    assert.deepEqual(await core.view(rotationId), end.view);
   }
 });
 
 test('a worker that runs while a column is added to the tables it works with goes on', async () => {
-  const { tenantId } = await seedTenant(bench.vault, 17);
-  const env = bench.environment();
-  assert.equal(await rotate(env, await bench.start(tenantId), never), 'ended');
+  const { tenantId } = await seedTenant(core.vault, 17);
+  const env = core.environment();
+  assert.equal(await rotate(env, await core.start(tenantId), never), 'ended');
   for (const table of ['targets', 'rotations', 'rotation_ranges', 'deks', 'dek_material']) {
-    await bench.pool.query(`alter table rekey.${table} add column another integer`);
+    await core.pool.query(`alter table rekey.${table} add column another integer`);
   }
-  assert.equal(await rotate(env, await bench.start(tenantId), never), 'ended');
+  assert.equal(await rotate(env, await core.start(tenantId), never), 'ended');
 });

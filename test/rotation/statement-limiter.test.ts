@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { row } from '@rekey/db';
 import { fixedBatchSize, rotate, type StatementLimiter } from '@rekey/rotation';
-import { workbench } from '../harness/workbench.ts';
+import { rotationCore } from '../harness/rotation.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 const records = 300;
 /** One of each target; each begins with one statement. */
 const ranges = 3;
@@ -16,14 +16,14 @@ const limiterWith = (run: Run): StatementLimiter => ({ places: 1, run, took: () 
 
 async function startedRotation(): Promise<string> {
   const tenantId = randomUUID();
-  await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+  await core.vault.createTenant({ tenantId, name: 'a tenant' });
   const values = Array.from({ length: records }, () => ({
     id: randomUUID(),
     value: randomBytes(40),
     columns: { name: 'a record' },
   }));
-  await bench.vault.putMany({ target: 'secrets', tenantId, records: values });
-  return bench.start(tenantId);
+  await core.vault.putMany({ target: 'secrets', tenantId, records: values });
+  return core.start(tenantId);
 }
 
 for (const nth of [1, 2, 4, 5]) {
@@ -53,20 +53,20 @@ for (const nth of [1, 2, 4, 5]) {
       );
       return mine;
     };
-    const env = bench.environment({ statementLimiter: limiterWith(run), batchSize: fixedBatchSize(50) });
+    const env = core.environment({ statementLimiter: limiterWith(run), batchSize: fixedBatchSize(50) });
     assert.equal(await rotate(env, rotationId, stopping.signal), 'unfinished');
     await before;
     assert.ok(statements > nth, 'nobody waited');
     assert.deepEqual(new Set(answers), new Set(['stopped']));
     const held = await row<{ ranges: string }>(
-      bench.store,
+      core.store,
       'select count(*) as ranges from rekey.rotation_ranges where rotation_id = $1 and owner is not null',
       [rotationId],
     );
     assert.equal(Number(held.ranges), 0);
 
-    assert.equal(await rotate(bench.environment(), rotationId, AbortSignal.timeout(30_000)), 'ended');
-    const { status, itemsRotated } = await bench.view(rotationId);
+    assert.equal(await rotate(core.environment(), rotationId, AbortSignal.timeout(30_000)), 'ended');
+    const { status, itemsRotated } = await core.view(rotationId);
     assert.deepEqual([status, itemsRotated.secrets], ['completed', records]);
   });
 }
@@ -75,7 +75,7 @@ test('a range whose turn came late is renewed before anything else', async () =>
   const rotationId = await startedRotation();
   const silentForMs = async (): Promise<number> => {
     const longest = await row<{ ms: string }>(
-      bench.store,
+      core.store,
       `select extract(epoch from clock_timestamp() - heartbeat_at) * 1000 as ms
        from rekey.rotation_ranges where rotation_id = $1 and target = 'secrets'`,
       [rotationId],
@@ -95,7 +95,7 @@ test('a range whose turn came late is renewed before anything else', async () =>
   };
   assert.equal(
     await rotate(
-      bench.environment({ statementLimiter: limiterWith(run) }),
+      core.environment({ statementLimiter: limiterWith(run) }),
       rotationId,
       AbortSignal.timeout(30_000),
     ),

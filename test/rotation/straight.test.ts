@@ -6,9 +6,9 @@ import { rotate } from '@rekey/rotation';
 import { ciphers } from '../harness/ciphers.ts';
 import { damage, flipBit } from '../harness/damage.ts';
 import { openAll } from '../harness/opened.ts';
-import { workbench } from '../harness/workbench.ts';
+import { rotationCore } from '../harness/rotation.ts';
 
-const bench = await workbench();
+const core = await rotationCore();
 const items = 900;
 
 /** From empty values to one above what a window of small records holds, so that both ways of reading are taken. */
@@ -19,9 +19,9 @@ for (const { name, skip, make } of ciphers) {
     skip,
   }, async () => {
     const tenantId = randomUUID();
-    await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+    await core.vault.createTenant({ tenantId, name: 'a tenant' });
     const ids = Array.from({ length: items }, () => randomUUID());
-    await bench.vault.putMany({
+    await core.vault.putMany({
       target: 'secrets',
       tenantId,
       records: ids.map((id, n) => ({ id, value: textOf(n), columns: { name: `record ${n}` } })),
@@ -35,19 +35,19 @@ for (const { name, skip, make } of ciphers) {
     const expected: string[] = [];
     for (const [n, [reason, change]] of changes.entries()) {
       const id = ids[50 + n * 160] ?? '';
-      await damage(bench.pool, 'secrets', id, change);
+      await damage(core.pool, 'secrets', id, change);
       expected.push(`${id} ${reason}`);
     }
-    const rotationId = await bench.start(tenantId);
-    const env = bench.environment({ cipher: make() });
+    const rotationId = await core.start(tenantId);
+    const env = core.environment({ cipher: make() });
     await rotate(env, rotationId, new AbortController().signal);
-    const view = await bench.view(rotationId);
+    const view = await core.view(rotationId);
     assert.deepEqual(
       [view.status, view.itemsRotated.secrets, view.itemsFailed.secrets],
       ['completed_with_failures', items - changes.length, changes.length],
     );
     const failures = await rows<{ record_id: string; reason: string }>(
-      bench.store,
+      core.store,
       'select record_id, reason from rekey.rotation_failures where rotation_id = $1',
       [rotationId],
     );
@@ -55,9 +55,9 @@ for (const { name, skip, make } of ciphers) {
       failures.map(({ record_id, reason }) => `${record_id} ${reason}`).sort(),
       expected.toSorted(),
     );
-    const opened = await openAll(bench, tenantId);
+    const opened = await openAll(core, tenantId);
     const left = await rows<{ n: string }>(
-      bench.store,
+      core.store,
       'select count(*) as n from secrets where tenant_id = $1 and key_number <> 2',
       [tenantId],
     );
@@ -85,16 +85,16 @@ test('what one cipher refuses by mistake, node:crypto heals: nothing is set asid
     },
   };
   const tenantId = randomUUID();
-  await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+  await core.vault.createTenant({ tenantId, name: 'a tenant' });
   const records = Array.from({ length: 100 }, (_, n) => ({
     id: randomUUID(),
     value: textOf(n),
     columns: { name: `record ${n}` },
   }));
-  await bench.vault.putMany({ target: 'secrets', tenantId, records });
-  const rotationId = await bench.start(tenantId);
-  await rotate(bench.environment({ cipher: mistaken }), rotationId, new AbortController().signal);
-  const view = await bench.view(rotationId);
+  await core.vault.putMany({ target: 'secrets', tenantId, records });
+  const rotationId = await core.start(tenantId);
+  await rotate(core.environment({ cipher: mistaken }), rotationId, new AbortController().signal);
+  const view = await core.view(rotationId);
   assert.ok(mistakes >= 100);
   assert.deepEqual([view.status, view.itemsRotated.secrets], ['completed', 100]);
 });
@@ -122,13 +122,13 @@ test('a pass ends its contexts however it ends', async () => {
     },
   };
   const tenantId = randomUUID();
-  await bench.vault.createTenant({ tenantId, name: 'a tenant' });
+  await core.vault.createTenant({ tenantId, name: 'a tenant' });
   const record = { id: randomUUID(), value: Buffer.of(1), columns: { name: 'one' } };
-  await bench.vault.putMany({ target: 'secrets', tenantId, records: [record] });
-  const rotationId = await bench.start(tenantId);
-  const env = bench.environment({ cipher: failing });
+  await core.vault.putMany({ target: 'secrets', tenantId, records: [record] });
+  const rotationId = await core.start(tenantId);
+  const env = core.environment({ cipher: failing });
   await assert.rejects(rotate(env, rotationId, new AbortController().signal), /a fault of the cipher/);
   assert.equal(open, 0);
-  await rotate(bench.environment(), rotationId, new AbortController().signal);
-  assert.equal((await bench.view(rotationId)).status, 'completed');
+  await rotate(core.environment(), rotationId, new AbortController().signal);
+  assert.equal((await core.view(rotationId)).status, 'completed');
 });

@@ -1,5 +1,5 @@
 import type { ApiAnswer, StatusData } from '../../harness/installation.ts';
-import { total } from '../../harness/workbench.ts';
+import { total } from '../../harness/sweep-facts.ts';
 import type { View } from '../history.ts';
 import type { Slot } from '../world/slot.ts';
 import type { World } from '../world/world.ts';
