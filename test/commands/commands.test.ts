@@ -114,11 +114,11 @@ test('what a key replays is kept to the byte, and means nothing to who keeps it'
   const tenantId = await core.createTenant();
   const { dependencies, done } = watched();
   const commands = createCommands(dependencies);
-  const answer = '} no JSON \u0001 \u{1f511} <\r\n';
+  const answer = Buffer.from(Uint8Array.from({ length: 256 }, (_, byte) => byte));
   const idempotency = { caller: 'ada', key: 'k', bodyHash: Buffer.of(1), answer: () => answer };
   const first = await commands.startRotation(ada, { tenantId, idempotency });
-  assert.equal(first.kind === 'started' ? first.answer : null, answer);
-  const later = { ...idempotency, answer: (): string => assert.fail('a replay makes no answer') };
+  assert.deepEqual(first.kind === 'started' ? first.answer : null, answer);
+  const later = { ...idempotency, answer: (): Buffer => assert.fail('a replay makes no answer') };
   assert.deepEqual(await commands.startRotation(ada, { tenantId, idempotency: later }), {
     kind: 'replayed',
     answer,

@@ -11,7 +11,7 @@ const core = await rotationCore();
 const { store, database, tryToStart } = core;
 
 function keyed(key: string, body = 'body', caller = 'ada'): IdempotencyKey {
-  return { caller, key, bodyHash: Buffer.from(body), answer: (view) => JSON.stringify(view) };
+  return { caller, key, bodyHash: Buffer.from(body), answer: (view) => Buffer.from(JSON.stringify(view)) };
 }
 
 const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
@@ -86,13 +86,14 @@ test('one idempotency key at once: one rotation, and replays that are the same t
       tryToStart(tenantId, {
         idempotency: {
           ...keyed('at once'),
-          answer: (view) => JSON.stringify({ n, id: view.id, text: '\u00e9 "\\u0000" \ud83d\udd11 \t' }),
+          answer: (view) =>
+            Buffer.from(JSON.stringify({ n, id: view.id, text: '\u00e9 "\\u0000" \ud83d\udd11 \t' })),
         },
       }),
     ),
   );
   assert.deepEqual(tally(outcomes), { started: 1, replayed: 19 });
-  const bodies = new Set(outcomes.map((outcome) => ('answer' in outcome ? outcome.answer : '')));
+  const bodies = new Set(outcomes.map((outcome) => ('answer' in outcome ? `${outcome.answer}` : '')));
   assert.equal(bodies.size, 1);
 });
 
@@ -106,6 +107,39 @@ test('a call with the key of one that is not committed yet waits for it, and rep
   await until(async () => (await store.query(waiting)).rowCount === 2, { what: 'both calls wait' });
   await blocker.query('commit');
   assert.deepEqual(tally(await Promise.all([first, second])), { started: 1, replayed: 1 });
+});
+
+const odd: Record<string, Buffer> = {
+  none: Buffer.alloc(0),
+  text: Buffer.from('{"what": "\u00e9 \ud83d\udd11"}'),
+  'a mark at the beginning': Buffer.from('\ufeffmarked'),
+  NUL: Buffer.from('a\0b'),
+  'no UTF-8': Buffer.from([0xc3, 0x28, 0xff]),
+  'what looks like an encoding': Buffer.from('base64:YQ=='),
+  'what looks like bytes of Postgres': Buffer.from('\\x6162'),
+};
+
+for (const [what, answer] of Object.entries(odd)) {
+  test(`what a key replays is those bytes: ${what}`, async () => {
+    const tenantId = await core.createTenant();
+    const idempotency = { ...keyed(what), answer: () => answer };
+    const first = await tryToStart(tenantId, { idempotency });
+    assert.ok(first.kind === 'started');
+    const again = await tryToStart(tenantId, { idempotency });
+    assert.deepEqual(again, { kind: 'replayed', answer });
+  });
+}
+
+test('versions that kept text are replayed, and replay what is kept now', async () => {
+  const tenantId = await core.createTenant();
+  const text = '{"what": "\u00e9 \ud83d\udd11"}';
+  const call = { idempotency: { ...keyed('versions'), answer: () => Buffer.from(text) } };
+  assert.equal((await tryToStart(tenantId, call)).kind, 'started');
+  const { rows } = await store.query(`select response from rekey.idempotency_keys where key = 'versions'`);
+  assert.deepEqual(rows, [{ response: text }]);
+  await store.query(`update rekey.idempotency_keys set response = $1 where key = 'versions'`, [`${text}\n`]);
+  const again = await tryToStart(tenantId, call);
+  assert.equal(again.kind === 'replayed' && `${Buffer.from(again.answer)}`, `${text}\n`);
 });
 
 test('a replay comes after the end of the rotation too, and with another body a mismatch', async () => {
@@ -155,7 +189,7 @@ test('a key is forgotten after 24 hours, and honoured until then', async () => {
 
 test('when the answer cannot be made nothing is kept of the call', async () => {
   const tenantId = await core.createTenant();
-  const answer = (): string => {
+  const answer = (): Buffer => {
     throw new Error('cannot be rendered');
   };
   const broken = tryToStart(tenantId, { idempotency: { ...keyed('broken'), answer } });

@@ -20,8 +20,8 @@ export function addRoutes(
       handler: async (request, reply) => {
         const { params, headers, query, body } = request;
         const answer = await handle({ route, params, headers, query, body, request, reply });
-        if (typeof answer === 'string' && !reply.hasHeader('content-type'))
-          reply.type('application/json; charset=utf-8');
+        const isRendered = typeof answer === 'string' || answer instanceof Uint8Array;
+        if (isRendered && !reply.hasHeader('content-type')) reply.type('application/json; charset=utf-8');
         return answer;
       },
     });

@@ -41,10 +41,10 @@ export interface Call<Parts extends RequestParts = RequestParts> {
   readonly reply: FastifyReply;
 }
 
-/** An object, or its JSON where the very bytes matter. */
+/** An object, or its JSON, as text or bytes, where the very bytes matter. */
 type Handler<Parts extends RequestParts, Schema extends TSchema> = (
   call: Call<Parts>,
-) => Promise<Static<Schema> | string>;
+) => Promise<Static<Schema> | string | Uint8Array>;
 
 interface RouteFacts {
   /** Names the operation in the document, the client, and the table of roles. Never changes. */

@@ -8,6 +8,7 @@ import {
   RotateHeaders,
   RotateResponse,
 } from '@rekey/contract';
+import type { RotationView } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { actorOf, type Caller, callerOf, identityOf, isSuperAdmin, mayActOn } from '../auth/caller.ts';
@@ -51,18 +52,18 @@ export const rotateDek = route({
         logger.info('rotation started', whoAndWhat(request));
       }
       const body = bodyOf(outcome);
-      if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(body);
+      if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(outcome.answer);
       return body;
     },
 });
 
 /** The rotation of an answer that {@link renderStarted} made. */
-function rotationIn(body: string): string {
-  const { data }: RotateResponse = JSON.parse(body);
+function rotationIn(body: Uint8Array): string {
+  const { data }: RotateResponse = JSON.parse(Buffer.from(body).toString());
   return data.rotationId;
 }
 
-function bodyOf(outcome: StartedRotation): string {
+function bodyOf(outcome: StartedRotation): string | Uint8Array {
   switch (outcome.kind) {
     case 'started':
       return outcome.answer ?? renderStarted(outcome.view);
@@ -85,7 +86,11 @@ function idempotencyOf(
   key: string,
   tenantId: string,
 ): NonNullable<StartRotation['idempotency']> {
-  return { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId), answer: renderStarted };
+  return { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId), answer };
+}
+
+function answer(view: RotationView): Uint8Array {
+  return Buffer.from(renderStarted(view));
 }
 
 /** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */

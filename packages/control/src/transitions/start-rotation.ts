@@ -1,6 +1,7 @@
 import { noItems } from '@rekey/data';
 import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { PoolClient } from 'pg';
+import { answerOf, keptAnswer } from '../kept-answer.ts';
 import {
   type Initiator,
   type RotationRow,
@@ -26,12 +27,12 @@ export interface IdempotencyKey {
   /** Of what was asked for: the same key for something else is refused. */
   readonly bodyHash: Buffer;
   /** What a later call with this key is answered, to the byte. Kept as it is: nothing in it means anything here. */
-  readonly answer: (view: RotationView) => string;
+  readonly answer: (view: RotationView) => Uint8Array;
 }
 
 export type StartedRotation =
-  | { readonly kind: 'started'; readonly view: RotationView; readonly answer: string | null }
-  | { readonly kind: 'replayed'; readonly answer: string }
+  | { readonly kind: 'started'; readonly view: RotationView; readonly answer: Uint8Array | null }
+  | { readonly kind: 'replayed'; readonly answer: Uint8Array }
   | { readonly kind: 'idempotency_mismatch' }
   | { readonly kind: 'in_progress'; readonly rotationId: string }
   | { readonly kind: 'too_soon'; readonly retryAfterSeconds: number }
@@ -72,7 +73,7 @@ async function startLocked(tx: PoolClient, call: StartRotation): Promise<Started
     const earlier = await claimIdempotencyKey(tx, idempotency, call.rotationId);
     if (earlier !== null) {
       return earlier.body_hash.equals(idempotency.bodyHash)
-        ? { kind: 'replayed', answer: earlier.response }
+        ? { kind: 'replayed', answer: answerOf(earlier.response) }
         : { kind: 'idempotency_mismatch' };
     }
   }
@@ -83,7 +84,11 @@ async function startLocked(tx: PoolClient, call: StartRotation): Promise<Started
   const outcome = await start(tx, call);
   if (outcome.kind !== 'started' || idempotency === null) return outcome;
   const answer = idempotency.answer(outcome.view);
-  await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [idempotency.caller, idempotency.key, answer]);
+  await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [
+    idempotency.caller,
+    idempotency.key,
+    keptAnswer(answer),
+  ]);
   return { ...outcome, answer };
 }
 
