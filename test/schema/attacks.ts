@@ -72,6 +72,11 @@ export const attacks: readonly Attack[] = [
     reading: 'read who did what',
     writing: 'invent, change or lose an event',
   },
+  {
+    on: /^rekey\.(event_outbox|event_reader)$/,
+    reading: 'see whose events are new',
+    writing: 'keep an event out of the log',
+  },
   { on: /^rekey\.actor_names$/, reading: 'read names of persons', writing: 'put a name on what another did' },
   {
     on: /^rekey\.rotation_certificates$/,
@@ -92,6 +97,7 @@ export const attacks: readonly Attack[] = [
     on: /^rekey\.(register|retire|compromise)_signing_key\(/,
     calling: 'have its own key trusted, or ours refused',
   },
+  { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
   { on: /^rekey\.record_\w+_event\(\)$/, calling: 'have events written for a table of its own' },
   {
     on: /^rekey\.(append_event|event_actor|event_hash|verify_events|canonical_json)\(/,

@@ -19,6 +19,8 @@ export interface HousekeepingDependencies {
   readonly drain: () => Promise<void>;
   /** Makes certificates, of all rotations or of recent ones; null: this worker has no key for it. */
   readonly certify: ((all: boolean) => Promise<void>) | null;
+  /** Writes what the database recorded to the log. */
+  readonly writeEvents: (signal: AbortSignal) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +47,7 @@ export async function keepHouse({
   logger,
   drain,
   certify,
+  writeEvents,
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
@@ -65,6 +68,7 @@ export async function keepHouse({
     await chore(drain);
     await chore(() => recover(store, ticketQueue));
     await chore(() => foldRecordCounts(store));
+    await chore(() => writeEvents(signal));
     if (round % roundsPerSight === 1) await chore(() => recognize(patientStore, logger));
     if (round % roundsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
     if (certify !== null && round % roundsPerCertificates === 1)

@@ -39,6 +39,7 @@ import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
+import { createWriteEvents } from './write-events.ts';
 
 export interface RekeyWorker {
   /** Resolves when jobs are being taken. Waits while Redis or Postgres is away. Rejects where Postgres refuses us. */
@@ -187,6 +188,7 @@ export function startWorker(
       logger,
     }),
     certify: signer === null ? null : createCertify({ store, signer, logger }),
+    writeEvents: createWriteEvents(signStore, logger),
     onUnfit: () => {
       isFit = false;
       stop.abort();

@@ -47,6 +47,7 @@ export {
 } from './list-rotations.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';
+export { nextEvents, type RecordedEvent } from './next-events.ts';
 export {
   type Holder,
   type Initiator,

@@ -2,7 +2,9 @@ import { describeError } from './describe-error.ts';
 
 /** Every field a log line may hold. A new one is added here, by someone who asked whether it can hold a secret. */
 export const logFields = [
+  'actor',
   'address',
+  'at',
   'attempt',
   'batchSize',
   'cipher',
@@ -10,7 +12,9 @@ export const logFields = [
   'concurrency',
   'connections',
   'count',
+  'databaseRole',
   'error',
+  'event',
   'holders',
   'items',
   'itemsFailed',
@@ -19,6 +23,7 @@ export const logFields = [
   'jobId',
   'kek',
   'keks',
+  'keyId',
   'method',
   'ms',
   'outcome',
@@ -27,6 +32,8 @@ export const logFields = [
   'realm',
   'requestId',
   'rotationId',
+  'sequence',
+  'setting',
   'signal',
   'statements',
   'status',

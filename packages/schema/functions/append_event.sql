@@ -29,7 +29,8 @@ begin
   event.payload := payload;
   event.previous := head.hash;
   event.hash := rekey.event_hash(event);
-  with appended as (insert into rekey.events select event.*)
+  with appended as (insert into rekey.events select event.*),
+      named as (insert into rekey.event_outbox (chain, sequence) values (event.chain, event.sequence))
     update rekey.event_chains c set sequence = event.sequence, hash = event.hash where c.chain = event.chain;
 end
 $$;

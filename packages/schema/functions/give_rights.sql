@@ -23,7 +23,8 @@ begin
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
-        'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key'];
+        'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
+        'next_events'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas'];
     when 'application' then

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { nextEvents, type RecordedEvent } from '@rekey/control';
+import type { Store } from '@rekey/db';
+import type { Logger } from '@rekey/runtime';
+
+/** Held in memory at one time, and written without anything else getting a turn: some milliseconds. */
+const atOnce = 200;
+/** So that no other chore waits long. */
+const batchesMax = 10;
+
+/**
+ * A line for each event that the database recorded, whoever caused it: a call, a worker or SQL typed by hand. One worker of
+ * all does it. A line is written before the database is told so, and the write returns when the operating system has it: a
+ * reader of the log that is slow holds this up and loses nothing.
+ */
+export function createWriteEvents(store: Store, logger: Logger): (signal: AbortSignal) => Promise<void> {
+  const reader = randomUUID();
+  let written: readonly RecordedEvent[] = [];
+  return async (signal) => {
+    for (let batch = 1; ; batch += 1) {
+      const isLast = batch > batchesMax || signal.aborted;
+      const events = await nextEvents(store, reader, written, isLast ? 0 : atOnce);
+      written = events;
+      if (events.length === 0) return;
+      for (const event of events) writeEvent(logger, event);
+    }
+  };
+}
+
+function writeEvent(logger: Logger, event: RecordedEvent): void {
+  const { kind, at, sequence, tenantId, rotationId, actor, databaseRole, payload } = event;
+  logger.info('event', {
+    event: kind,
+    at,
+    sequence,
+    ...(tenantId === null ? {} : { tenantId }),
+    ...(rotationId === null ? {} : { rotationId }),
+    actor: actor.kind,
+    ...(actor.realm === null ? {} : { realm: actor.realm }),
+    subject: actor.id,
+    databaseRole,
+    ...textOf(payload, 'keyId'),
+    ...textOf(payload, 'target'),
+    ...textOf(payload, 'setting'),
+  });
+}
+
+function textOf(payload: RecordedEvent['payload'], name: 'keyId' | 'target' | 'setting') {
+  const value = payload[name];
+  return typeof value === 'string' ? { [name]: value } : {};
+}
