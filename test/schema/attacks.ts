@@ -167,7 +167,7 @@ export const attacks: readonly Attack[] = [
     calling: 'learn of the state of others, or keep tables under a look',
   },
   {
-    on: /^rekey\.(recognize_database|remember_functions|function_digest)\(/,
+    on: /^rekey\.(recognize_database|remember_functions|function_digest|sweep_again)\(/,
     calling: 'hide that something was changed',
   },
   { on: /^rekey\.(change_setting|setting)\(/, calling: 'admit values of any size' },

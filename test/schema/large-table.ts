@@ -46,6 +46,8 @@ export function startLoad(
   owner: Owner,
   table: string,
   tenants: readonly string[],
+  /** Of the rows that are inserted; none: they are no sealed records. */
+  key: 1 | null = 1,
 ): Load {
   const pool = database.pool({ max: 40, application_name: 'load' });
   const watcher = database.pool({ max: 1 });
@@ -70,10 +72,10 @@ export function startLoad(
       default: {
         const made = randomUUID();
         ids.push(made);
-        return pool.query(`insert into ${table} values ($1, $2, 1, '\\x0100000001ff')`, [
-          made,
-          tenantOf(turn),
-        ]);
+        return pool.query(
+          `insert into ${table} values ($1, $2, $3::int, case when $3 is not null then '\\x0100000001ff'::bytea end)`,
+          [made, tenantOf(turn), key],
+        );
       }
     }
   };

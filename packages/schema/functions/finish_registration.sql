@@ -1,4 +1,4 @@
--- The second half of a registration, of a table that is too large to be looked through while it is locked: compares what
+-- The second half of a registration or a repair, of a table that is too large to be looked through while it is locked: compares what
 -- was there before with the constraint, counts it, and makes the table known to rotations. Nobody who reads or writes
 -- waits for it. All of it or nothing; to be run again after whatever went wrong.
 --
@@ -18,8 +18,17 @@ declare
 begin
   select * into target from rekey.targets t where t.name = target_name and t.retired_at = 'infinity' for update;
   if not found then
-    perform from rekey.targets t where t.name = target_name and t.retired_at is null;
+    select * into target from rekey.targets t where t.name = target_name and t.retired_at is null for no key update;
     if found then
+      -- Of a repair (rekey.repair_target), or nothing is left to do.
+      if exists (select from pg_constraint c where c.conrelid = target.table_oid
+          and c.conname = 'rekey_label_' || target_name and not c.convalidated) then
+        perform set_config('lock_timeout', '3s', true);
+        execute format('alter table %s validate constraint %I', target.table_name, 'rekey_label_' || target_name);
+        perform set_config('lock_timeout', lock_timeout_before, true);
+        perform rekey.recount_records(target_name);
+        perform rekey.sweep_again(target_name);
+      end if;
       return;
     end if;
     raise exception 'No registration of % has begun', target_name using hint = 'Begin it: rekey.register_target.';

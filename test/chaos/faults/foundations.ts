@@ -43,7 +43,10 @@ const foundation =
           world.history.violation('integrity', `${id} became ${status} with ${table} in doubt`);
       }
     } finally {
-      await must(tools, `${putBack(name)}; select rekey.repair_target('${table}')`);
+      await must(
+        tools,
+        `${putBack(name)}; select rekey.repair_target('${table}'); select rekey.finish_registration('${table}')`,
+      );
       turnstile?.open();
     }
     return seenIf(waited > 0, `${table} for ${ms} ms, ${waited} rotations waited`);
@@ -95,7 +98,10 @@ const indexLosesRecord: Fault = async (tools) => {
     return seenIf(waited > 0, `${waited} rotations waited`);
   } finally {
     held.delete(record.tenantId);
-    await must(tools, `reindex index secrets_by_tenant; select rekey.repair_target('secrets')`);
+    await must(
+      tools,
+      `reindex index secrets_by_tenant; select rekey.repair_target('secrets'); select rekey.finish_registration('secrets')`,
+    );
   }
 };
 
