@@ -188,7 +188,7 @@ export function startWorker(
       logger,
     }),
     certify: signer === null ? null : createCertify({ store, signer, logger }),
-    writeEvents: createWriteEvents(signStore, logger),
+    writeEvents: createWriteEvents(heartbeatStore, logger),
     onUnfit: () => {
       isFit = false;
       stop.abort();
