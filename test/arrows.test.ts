@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 /** The map: which rooms each room may look into. `docs/architecture.md` shows it to people. */
 const arrows: Record<string, readonly string[]> = {
-  'apps/api': ['contract', 'commands', 'control', 'db', 'schema', 'jobs', 'runtime', 'times'],
+  'apps/api': ['contract', 'commands', 'control', 'db', 'schema', 'jobs', 'evidence', 'runtime', 'times'],
   'apps/worker': [
     'rotation',
     'control',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { type ApiSettings, buildApi, connectRotations, createStatus } from '@rekey/api';
+import { type ApiSettings, buildApi, connectAudit, connectRotations, createStatus } from '@rekey/api';
 import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore } from '@rekey/db';
@@ -79,6 +79,7 @@ export async function liveApi(
     { auth: hs256, limits: { readsPerMinute: 0, writesPerMinute: 0 }, trustProxy: false, ...settings },
     {
       rotations,
+      audit: connectAudit(store),
       status: createStatus({ find: rotations.find, snapshots }),
       commands: createCommands({ store, snapshots, ticketQueue }),
       redis: snapshots,
@@ -114,8 +115,7 @@ export function send(
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8');
-        const isJson =
-          incoming.headers['content-type']?.startsWith('application/json') === true && text !== '';
+        const isJson = /^application\/json(;|$)/.test(incoming.headers['content-type'] ?? '') && text !== '';
         resolve({
           status: incoming.statusCode ?? 0,
           headers: incoming.headers,

@@ -1,7 +1,10 @@
 import type { Commands } from '@rekey/commands';
 import type {
+  AuditFilter,
+  AuditPage,
   FailurePage,
   KeptCertificate,
+  RecordedEvent,
   RotationFilter,
   RotationPage,
   SigningKey,
@@ -24,9 +27,17 @@ export interface Rotations {
   checkWork(): Promise<void>;
 }
 
+/** What was recorded, as it is read. */
+export interface Audit {
+  list(filter: AuditFilter, page: { after: string | null; limit: number }): Promise<AuditPage>;
+  /** Page by page, each when it is asked for. */
+  read(filter: AuditFilter): AsyncGenerator<RecordedEvent[]>;
+}
+
 /** All that the API is built from, besides its settings. */
 export interface ApiDependencies {
   readonly rotations: Rotations;
+  readonly audit: Audit;
   readonly commands: Commands;
   readonly status: Status;
   /** What keeps Redis from doing its part; null: nothing. */

@@ -5,7 +5,7 @@ export { type FindCaller, rememberCallers } from './auth/remember-callers.ts';
 export { roles } from './auth/roles.ts';
 export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
-export { connectRotations } from './connect-rotations.ts';
+export { connectAudit, connectRotations } from './connect-rotations.ts';
 export { countPerPeriod } from './count-per-period.ts';
 export type { ApiDependencies } from './dependencies.ts';
 export { openApi } from './document/openapi.ts';

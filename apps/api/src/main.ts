@@ -16,7 +16,7 @@ import { ApiError } from './api-error.ts';
 import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
-import { connectRotations } from './connect-rotations.ts';
+import { connectAudit, connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { createStatus } from './status.ts';
 import { warnOfRoom } from './warn-of-room.ts';
@@ -62,6 +62,7 @@ async function main(config: ApiConfig): Promise<void> {
 
   const app = await buildApi(config.api, {
     rotations,
+    audit: connectAudit(store),
     commands: createCommands({ store, snapshots, ticketQueue }),
     status,
     redis: watch,

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ErrorCode } from '@rekey/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TObject, TSchema } from 'typebox';
@@ -41,10 +42,10 @@ export interface Call<Parts extends RequestParts = RequestParts> {
   readonly reply: FastifyReply;
 }
 
-/** An object, or its JSON, as text or bytes, where the very bytes matter. */
+/** An object; its JSON, as text or bytes, where the very bytes matter; or a stream of what is too large for one piece. */
 type Handler<Parts extends RequestParts, Schema extends TSchema> = (
   call: Call<Parts>,
-) => Promise<Static<Schema> | string | Uint8Array>;
+) => Promise<Static<Schema> | string | Uint8Array | Readable>;
 
 interface RouteFacts {
   /** Names the operation in the document, the client, and the table of roles. Never changes. */

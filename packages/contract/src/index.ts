@@ -1,3 +1,4 @@
+export * from './audit.ts';
 export { conforms } from './conforms.ts';
 export * from './errors.ts';
 export * from './failures.ts';

@@ -7,7 +7,8 @@ export const rotationsMessage = 'DEK rotations';
 export const rotationsLimitMax = 200;
 export const rotationsLimitDefault = 50;
 
-const Moment = Type.String({
+/** A time that a list is narrowed by. */
+export const Moment = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,3})?Z$',
   title: 'time (ISO 8601, UTC)',
   examples: ['2025-07-10T14:35:00.000Z'],

@@ -1,3 +1,11 @@
+export {
+  type AuditFilter,
+  type AuditPage,
+  isAuditCursor,
+  listEvents,
+  type RecordedEvent,
+  readEvents,
+} from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
 export {
   certificateFacts,

@@ -1,8 +1,10 @@
 import type { Route } from '../route.ts';
 import { cancelRotation } from './cancel-rotation.ts';
+import { exportAudit } from './export-audit.ts';
 import { getRotation } from './get-rotation.ts';
 import { getRotationCertificate } from './get-rotation-certificate.ts';
 import { jwks } from './jwks.ts';
+import { listAudit } from './list-audit.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
 import { livez } from './livez.ts';
@@ -22,6 +24,8 @@ export const routes: readonly Route[] = [
   resumeRotation,
   cancelRotation,
   getRotationCertificate,
+  listAudit,
+  exportAudit,
   jwks,
   livez,
   readyz,

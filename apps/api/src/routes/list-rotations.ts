@@ -8,9 +8,8 @@ import {
 } from '@rekey/contract';
 import { isRotationsCursor } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
-import { Check } from 'typebox/value';
-import { ApiError } from '../api-error.ts';
-import { callerOf, mayActOn, mayActOnAny } from '../auth/caller.ts';
+import { callerOf } from '../auth/caller.ts';
+import { cursorIssues, tenantAsked, tenantIssues, timeIssues } from '../list-filters.ts';
 import { rotationJson } from '../rotation-json.ts';
 import { route } from '../route.ts';
 
@@ -32,10 +31,7 @@ export const listRotations = route({
     ({ rotations }) =>
     async ({ request, route: operation, headers, query }) => {
       const caller = callerOf(request);
-      const asked = (query.tenantId ?? headers['x-tenantid'])?.toLowerCase();
-      const tenantId = asked ?? (mayActOnAny(caller, operation) ? undefined : caller.tenantId);
-      if (tenantId === null || (tenantId !== undefined && !mayActOn(caller, operation, tenantId)))
-        throw new ApiError('INSUFFICIENT_PERMISSIONS');
+      const tenantId = tenantAsked({ request, route: operation, headers, query });
       const { status, phase, startedAfter, startedBefore, initiatedBy } = query;
       const filter = {
         ...(tenantId === undefined ? {} : { tenantId }),
@@ -58,24 +54,10 @@ export const listRotations = route({
 });
 
 /** What the schema cannot say: cursors are ours, times are in the calendar, one tenant is named once. */
-function isSound({ query, headers }: FastifyRequest): Issue[] {
-  if (typeof query !== 'object' || query === null) return [];
-  const given: Readonly<Record<string, unknown>> = { ...query };
-  const issues: Issue[] = [];
-  const { cursor, tenantId } = given;
-  if (isText(cursor) && Check(RotationsQuery.properties.cursor, cursor) && !isRotationsCursor(cursor))
-    issues.push({ path: 'query.cursor', message: 'is not a nextCursor of ours' });
-  for (const name of ['startedAfter', 'startedBefore'] as const) {
-    const at = given[name];
-    if (isText(at) && Check(RotationsQuery.properties[name], at) && Number.isNaN(Date.parse(at)))
-      issues.push({ path: `query.${name}`, message: 'is not a time' });
-  }
-  const named = headers['x-tenantid'];
-  if (isText(tenantId) && isText(named) && tenantId.toLowerCase() !== named.toLowerCase())
-    issues.push({ path: 'headers.x-tenantid', message: 'is not the tenantId of the query' });
-  return issues;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
+function isSound(request: FastifyRequest): Issue[] {
+  return [
+    ...cursorIssues(request, RotationsQuery.properties.cursor, isRotationsCursor),
+    ...timeIssues(request, ['startedAfter', 'startedBefore']),
+    ...tenantIssues(request),
+  ];
 }
