@@ -18,6 +18,7 @@ export const suites = {
       'test/demo/{proof,records,rendering,screen}.test.ts',
       'test/docs/{decisions,docs,glossary,settings,suites}.test.ts',
       'test/evidence/certificates.test.ts',
+      'test/evidence/merkle.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
       'test/kms/{keks,key-file,local-kek}.test.ts',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { AuditResponse, conforms } from '@rekey/contract';
 import { checkError } from './check-error.ts';
+import { hashOf } from './documented-hash.ts';
 import { type Answer, bearer, emptyTenant, liveApi, rotateCall } from './live-api.ts';
 
 const api = await liveApi();
@@ -24,26 +24,6 @@ const placesOf = (answer: Answer): string[] =>
   eventsOf(answer).map(({ event: { chain, sequence } }) => `${chain}/${sequence}`);
 const of = (role: string, tenantId?: string) =>
   bearer({ roles: [role], ...(tenantId === undefined ? {} : { tenantId }) });
-
-/** As documented, from nothing but what was answered. */
-function hashOf(event: Record<string, unknown>): string {
-  const canonical = (value: unknown): string => {
-    if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-    if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`;
-  };
-  const hash = createHash('sha256');
-  const { version, chain, sequence, at, kind, actor, databaseRole, rotationId, payload, previous } = event;
-  const fields = ['rekey event', version, chain, sequence, at, kind, canonical(actor), databaseRole];
-  for (const field of [...fields, rotationId ?? '', canonical(payload), Buffer.from(`${previous}`, 'hex')]) {
-    const bytes = Buffer.isBuffer(field) ? field : Buffer.from(String(field));
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    hash.update(length).update(bytes);
-  }
-  return hash.digest('hex');
-}
 
 const [tenant, other] = [await emptyTenant(api.database), await emptyTenant(api.database)];
 const odd = 'ada "\\\u{1f600}é\u2028';
@@ -178,10 +158,11 @@ const exported = (query: string, accept?: string): Promise<Answer> =>
   });
 
 test('an export holds what is listed, in the order of the chain, as JSON Lines and as CSV', async () => {
-  await pool.query(
-    `select rekey.append_event($1, 'test.many', null, jsonb_build_object('n', n, 'text', E'=1,"\\n')) from generate_series(1, 2500) n`,
-    [tenant],
-  );
+  for (let n = 0; n < 25; n += 1)
+    await pool.query(
+      `select rekey.append_event($1, 'test.many', null, jsonb_build_object('n', n, 'text', E'=1,"\\n')) from generate_series(1, 100) n`,
+      [tenant],
+    );
   const answer = await exported(`?tenantId=${tenant}`);
   assert.deepEqual(
     [answer.status, answer.headers['content-type']],
@@ -190,7 +171,13 @@ test('an export holds what is listed, in the order of the chain, as JSON Lines a
   assert.equal(answer.headers['cache-control'], 'no-store');
   const lines = answer.text.split('\n');
   assert.equal(lines.pop(), '');
-  assert.deepEqual(JSON.parse(lines[0] ?? ''), { format: 'rekey-audit/v1', chain: tenant, filtered: false });
+  assert.deepEqual(JSON.parse(lines[0] ?? ''), {
+    format: 'rekey-audit/v1',
+    chain: tenant,
+    filtered: false,
+    checkpoint: null,
+    head: null,
+  });
   assert.deepEqual(JSON.parse(lines.at(-1) ?? ''), { end: true, events: lines.length - 2 });
   const records: Recorded[] = lines.slice(1, -1).map((line) => JSON.parse(line));
   assert.ok(records.length > 2_500);
@@ -221,7 +208,9 @@ test('an export holds what is listed, in the order of the chain, as JSON Lines a
   assert.equal(JSON.parse(head).filtered, true);
   assert.deepEqual(
     rest.slice(0, -1),
-    lines.filter((_, n) => records[n - 1]?.event.kind === 'test.many'),
+    lines
+      .filter((_, n) => records[n - 1]?.event.kind === 'test.many')
+      .map((line) => line.replace(/\}$/, ',"proof":null}')),
   );
   const everything = await exported('');
   assert.equal(JSON.parse(everything.text.split('\n')[0] ?? '').chain, null);

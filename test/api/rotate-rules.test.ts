@@ -84,6 +84,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [`${rotation}/certificate`, 'GET, HEAD'],
     ['/api/v1/admin/audit?limit=3', 'GET, HEAD'],
     ['/api/v1/admin/audit/export', 'GET, HEAD'],
+    ['/api/v1/admin/audit/checkpoints', 'GET, HEAD'],
     ['/livez', 'GET, HEAD'],
   ];
   for (const [path, allow] of allowed) {

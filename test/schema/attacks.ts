@@ -77,6 +77,11 @@ export const attacks: readonly Attack[] = [
     reading: 'see whose events are new',
     writing: 'keep an event out of the log',
   },
+  {
+    on: /^rekey\.log_(size|leaves|nodes|heads|checkpoints)$/,
+    reading: 'learn how much is done for whom',
+    writing: 'have the log say what no event says, or hide one from it',
+  },
   { on: /^rekey\.actor_names$/, reading: 'read names of persons', writing: 'put a name on what another did' },
   {
     on: /^rekey\.rotation_certificates$/,
@@ -98,6 +103,10 @@ export const attacks: readonly Attack[] = [
     calling: 'have its own key trusted, or ours refused',
   },
   { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
+  {
+    on: /^rekey\.(append_log|append_log_heads|complete_log|keep_checkpoint|lock_log|log_leaf_hash|log_subtree)\(/,
+    calling: 'put into the log what no event says, or hold up who writes it',
+  },
   { on: /^rekey\.record_\w+_event\(\)$/, calling: 'have events written for a table of its own' },
   {
     on: /^rekey\.(append_event|event_actor|event_hash|verify_events|canonical_json)\(/,

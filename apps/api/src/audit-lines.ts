@@ -1,88 +1,63 @@
-import type { AuditFilter, RecordedEvent } from '@rekey/control';
-import { canonicalEvent, exportEnd, exportHead, exportLine } from '@rekey/evidence';
+import type { AuditFilter, KeptCheckpoint, LoggedEvent } from '@rekey/control';
+import { csvHead, csvLine, exportEnd, exportHead, exportHeads, exportLine } from '@rekey/evidence';
+import type { Proofs } from './dependencies.ts';
 
-type Pages = AsyncGenerator<RecordedEvent[]>;
-
-/** An export, a piece of text per page. */
-export async function* jsonLines(
-  filter: AuditFilter,
-  first: IteratorResult<RecordedEvent[]>,
-  rest: Pages,
-): AsyncGenerator<string> {
-  yield `${exportHead(headOf(filter))}\n`;
-  let events = 0;
-  for await (const page of joined(first, rest)) {
-    events += page.length;
-    yield page.map((record) => `${exportLine(record)}\n`).join('');
-  }
-  yield `${exportEnd(events)}\n`;
+export interface Export {
+  readonly filter: AuditFilter;
+  readonly pages: AsyncIterable<LoggedEvent[]>;
+  /** What its proofs lead to; null: there is no checkpoint yet. */
+  readonly proved: { readonly checkpoint: KeptCheckpoint; readonly proofs: Proofs } | null;
 }
 
-const columns = [
-  'chain',
-  'sequence',
-  'at',
-  'kind',
-  'actorKind',
-  'actorRealm',
-  'actorId',
-  'databaseRole',
-  'rotationId',
-  'hash',
-  'event',
-  'line',
-];
+/** A line, and the event that it is of. */
+interface Line {
+  readonly line: string;
+  readonly record: LoggedEvent | null;
+}
 
-/** The same for spreadsheets: columns to read, the canonical event, and the line of the other form, which is what is checked. */
-export async function* csvLines(
-  filter: AuditFilter,
-  first: IteratorResult<RecordedEvent[]>,
-  rest: Pages,
-): AsyncGenerator<string> {
-  const bare = (line: string): string => csvRow([...columns.slice(1).map(() => ''), line]);
-  yield csvRow(columns) + bare(exportHead(headOf(filter)));
+/** An export, page by page. */
+async function* linesOf({ filter, pages, proved }: Export): AsyncGenerator<Line[]> {
+  const { chain = null, ...others } = filter;
+  const isFiltered = Object.keys(others).length > 0;
+  const bare = (line: string): Line[] => [{ line, record: null }];
+  yield bare(
+    exportHead({
+      chain,
+      isFiltered,
+      checkpoint: proved?.checkpoint.note ?? null,
+      head: proved === null || chain === null || isFiltered ? null : await proved.proofs.ofHead(chain),
+    }),
+  );
   let events = 0;
-  for await (const page of joined(first, rest)) {
+  for await (const page of pages) {
     events += page.length;
-    yield page.map(eventRow).join('');
+    const lines: Line[] = [];
+    for (const record of page) {
+      if (!isFiltered) {
+        lines.push({ line: exportLine(record), record });
+        continue;
+      }
+      const { index } = record;
+      const isCovered = proved !== null && index !== null && index < proved.checkpoint.size;
+      const proof = isCovered ? await proved.proofs.ofEvent(index) : null;
+      lines.push({ line: exportLine(record, proof), record });
+    }
+    yield lines;
+  }
+  if (proved !== null && chain === null && !isFiltered) {
+    for await (const page of proved.proofs.heads(-1))
+      yield page.map((heads) => ({ line: exportHeads(heads), record: null }));
   }
   yield bare(exportEnd(events));
 }
 
-function eventRow(record: RecordedEvent): string {
-  const { event, hash } = record;
-  const { actor } = event;
-  return csvRow([
-    event.chain,
-    String(event.sequence),
-    event.at,
-    event.kind,
-    ...[actor.kind, actor.realm ?? '', actor.id, event.databaseRole].map(asText),
-    event.rotationId ?? '',
-    hash,
-    canonicalEvent(event),
-    exportLine(record),
-  ]);
+export async function* jsonLines(asked: Export): AsyncGenerator<string> {
+  for await (const lines of linesOf(asked)) yield lines.map(({ line }) => `${line}\n`).join('');
 }
 
-/** What somebody else chose must be no formula to whoever opens the file; its very bytes stand in the last columns. */
-function asText(value: string): string {
-  return /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-}
-
-function csvRow(fields: readonly string[]): string {
-  const written = fields.map((field) =>
-    /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field,
-  );
-  return `${written.join(',')}\r\n`;
-}
-
-function headOf({ chain, ...others }: AuditFilter) {
-  return { chain: chain ?? null, isFiltered: Object.keys(others).length > 0 };
-}
-
-async function* joined(first: IteratorResult<RecordedEvent[]>, rest: Pages): Pages {
-  if (first.done === true) return;
-  yield first.value;
-  yield* rest;
+/** The same for spreadsheets: columns to read, the canonical event, and the line of the other form, which is what is checked. */
+export async function* csvLines(asked: Export): AsyncGenerator<string> {
+  yield csvHead;
+  for await (const lines of linesOf(asked))
+    yield lines.map(({ line, record }) => csvLine(line, record)).join('');
 }

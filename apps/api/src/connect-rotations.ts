@@ -1,15 +1,7 @@
-import {
-  findCertificate,
-  findSnapshot,
-  listEvents,
-  listFailures,
-  listRotations,
-  listSigningKeys,
-  readEvents,
-} from '@rekey/control';
+import { findCertificate, findSnapshot, listFailures, listRotations, listSigningKeys } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { checkApiWork, checkSchema } from '@rekey/schema';
-import type { Audit, Rotations } from './dependencies.ts';
+import type { Rotations } from './dependencies.ts';
 
 /** What is read, bound to one pool. */
 export function connectRotations(store: Store): Rotations {
@@ -21,12 +13,5 @@ export function connectRotations(store: Store): Rotations {
     signingKeys: () => listSigningKeys(store),
     checkSchema: () => checkSchema(store),
     checkWork: () => checkApiWork(store),
-  };
-}
-
-export function connectAudit(store: Store): Audit {
-  return {
-    list: (filter, page) => listEvents(store, filter, page),
-    read: (filter) => readEvents(store, filter),
   };
 }

@@ -4,12 +4,14 @@ import type {
   AuditPage,
   FailurePage,
   KeptCertificate,
-  RecordedEvent,
+  KeptCheckpoint,
+  LoggedEvent,
   RotationFilter,
   RotationPage,
   SigningKey,
   Snapshot,
 } from '@rekey/control';
+import type { HeadProof } from '@rekey/evidence';
 import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import type { Status } from './status.ts';
@@ -27,11 +29,23 @@ export interface Rotations {
   checkWork(): Promise<void>;
 }
 
+/** Of a log as it was at the size of a checkpoint. Null where the log lacks what it should have. */
+export interface Proofs {
+  ofEvent(index: number): Promise<Buffer[] | null>;
+  ofHead(chain: string): Promise<HeadProof | null>;
+  /** Of all events alone: the other leaves of the log, from one on. */
+  heads(after: number): AsyncGenerator<ReadonlyArray<{ index: number; count: number; root: Buffer }>>;
+}
+
 /** What was recorded, as it is read. */
 export interface Audit {
   list(filter: AuditFilter, page: { after: string | null; limit: number }): Promise<AuditPage>;
   /** Page by page, each when it is asked for. */
-  read(filter: AuditFilter): AsyncGenerator<RecordedEvent[]>;
+  read(filter: AuditFilter): AsyncGenerator<LoggedEvent[]>;
+  /** The latest first, of those before a size. */
+  checkpoints(page: { before: number | null; limit: number }): Promise<KeptCheckpoint[]>;
+  /** What proves events by a checkpoint. */
+  proofs(size: number): Proofs;
 }
 
 /** All that the API is built from, besides its settings. */

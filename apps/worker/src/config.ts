@@ -40,6 +40,10 @@ export const WorkerVariables = Type.Object({
       description: 'file:<path of an Ed25519 key in PKCS#8 PEM>',
     }),
   ),
+  /** Where signed checkpoints of the log of events are written, outside of the database; needs a signing key. */
+  CHECKPOINT_FILE: Type.Optional(
+    Type.String({ pattern: '^/', maxLength: 4_096, description: 'the absolute path of a file' }),
+  ),
   /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,
@@ -104,10 +108,18 @@ const databaseRule: EnvRule<WorkerConfig> = {
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerVariables, env, [databaseRule, clusterRule]);
+  return readEnv(WorkerVariables, env, [databaseRule, clusterRule, checkpointRule]);
 }
 
 const clusterRule: EnvRule<WorkerConfig> = {
   over: ['REDIS_URL', 'QUEUE_PREFIX'],
   problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
+};
+
+const checkpointRule: EnvRule<WorkerConfig> = {
+  over: ['CHECKPOINT_FILE', 'SIGNING_KEY_URI'],
+  problems: ({ CHECKPOINT_FILE, SIGNING_KEY_URI }) =>
+    CHECKPOINT_FILE !== undefined && SIGNING_KEY_URI === undefined
+      ? ['CHECKPOINT_FILE needs SIGNING_KEY_URI: checkpoints are signed']
+      : [],
 };

@@ -21,6 +21,8 @@ export interface HousekeepingDependencies {
   readonly certify: ((all: boolean) => Promise<void>) | null;
   /** Writes what the database recorded to the log. */
   readonly writeEvents: (signal: AbortSignal) => Promise<void>;
+  /** Brings events into the log, of all chains or of recent ones, and signs what it then is. */
+  readonly keepLog: { append(all: boolean): Promise<void>; checkpoint(): Promise<void> };
   readonly signal: AbortSignal;
 }
 
@@ -35,6 +37,9 @@ const roundsPerTidying = 600;
 const roundsPerSight = 15;
 /** A certificate is there within ten seconds of the end. */
 const roundsPerCertificates = 3;
+/** An event is in the log within ten seconds, and under a checkpoint within about a minute more. */
+const turnsPerLog = 3;
+const turnsPerCheckpoint = 60;
 
 /**
  * What a worker does besides its jobs, about once a second until the signal. Trouble with one chore is left for the next
@@ -48,6 +53,7 @@ export async function keepHouse({
   drain,
   certify,
   writeEvents,
+  keepLog,
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
@@ -73,6 +79,9 @@ export async function keepHouse({
     if (round % roundsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
     if (certify !== null && round % roundsPerCertificates === 1)
       await chore(() => certify(round % roundsPerTidying === 1));
+    const isCheckpoint = round % turnsPerCheckpoint === 5;
+    if (isCheckpoint || round % turnsPerLog === 0) await chore(() => keepLog.append(isCheckpoint));
+    if (isCheckpoint) await chore(() => keepLog.checkpoint());
     failedRounds = trouble === undefined ? 0 : failedRounds + 1;
     if (trouble === undefined) continue;
     // Unfinished rotations are not found meanwhile: to whoever looks at them it is as if there were no worker.

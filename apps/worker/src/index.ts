@@ -1,1 +1,2 @@
+export { createKeepLog } from './keep-log.ts';
 export { type RekeyWorker, startWorker } from './worker.ts';

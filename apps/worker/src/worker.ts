@@ -33,6 +33,7 @@ import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
+import { createKeepLog } from './keep-log.ts';
 import { logEvents } from './log-events.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { processRange } from './process-range.ts';
@@ -189,6 +190,7 @@ export function startWorker(
     }),
     certify: signer === null ? null : createCertify({ store, signer, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger),
+    keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, logger }),
     onUnfit: () => {
       isFit = false;
       stop.abort();

@@ -60,7 +60,81 @@ export const AuditQuery = Type.Object(
   { additionalProperties: false },
 );
 
-export const AuditExportQuery = Type.Object({ ...filters }, { additionalProperties: false });
+export const AuditExportQuery = Type.Object(
+  {
+    ...filters,
+    checkpoint: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 999_999_999,
+        title: 'size of a checkpoint',
+        description: 'What proofs lead to; the latest when absent.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const checkpointsMessage = 'Audit checkpoints';
+
+export const CheckpointsQuery = Type.Object(
+  {
+    before: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 999_999_999,
+        title: 'size',
+        description: 'Of the last one of the page before.',
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: auditLimitMax,
+        default: auditLimitDefault,
+        title: `limit (an integer from 1 to ${auditLimitMax})`,
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+export const CheckpointsResponse = Type.Object(
+  {
+    success: Type.Literal(true),
+    message: Type.Literal(checkpointsMessage),
+    data: Type.Object(
+      {
+        checkpoints: Type.Array(
+          Type.Object(
+            {
+              size: Type.Integer({ minimum: 1, description: 'How many leaves of the log it covers.' }),
+              madeAt: Timestamp,
+              note: Type.String({ description: 'A tlog-checkpoint of C2SP: the file to keep elsewhere.' }),
+            },
+            { additionalProperties: false },
+          ),
+          { maxItems: auditLimitMax },
+        ),
+      },
+      { additionalProperties: false },
+    ),
+    timestamp: Timestamp,
+  },
+  {
+    $id: 'Checkpoints',
+    additionalProperties: false,
+    examples: [
+      {
+        success: true,
+        message: checkpointsMessage,
+        data: { checkpoints: [] },
+        timestamp: '2025-07-10T14:35:02.000Z',
+      },
+    ],
+  },
+);
+export type CheckpointsResponse = Static<typeof CheckpointsResponse>;
 
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'SHA-256 in hex.' });
 

@@ -40,6 +40,12 @@ export interface AuditFilter {
   readonly before?: Date;
 }
 
+/** One with its place in the log. */
+export interface LoggedEvent extends RecordedEvent {
+  /** Null: it is not in the log yet. */
+  readonly index: number | null;
+}
+
 export interface AuditPage {
   readonly events: RecordedEvent[];
   /** Give it back as `after` for the page behind this one; null on the last. */
@@ -111,7 +117,7 @@ const lookedAt = 1_000;
  * Events in the order of their chains, page by page, each read when the one before has been used up. What is recorded
  * meanwhile may come too: behind what was there of its chain.
  */
-export async function* readEvents(on: Queryable, filter: AuditFilter): AsyncGenerator<RecordedEvent[]> {
+export async function* readEvents(on: Queryable, filter: AuditFilter): AsyncGenerator<LoggedEvent[]> {
   let place: readonly [chain: string, sequence: string] | null = null;
   for (;;) {
     const values: unknown[] = [];
@@ -126,13 +132,17 @@ export async function* readEvents(on: Queryable, filter: AuditFilter): AsyncGene
       leading.push(
         `(e.chain, e.sequence) > (${use(values, place[0])}::uuid, ${use(values, place[1])}::bigint)`,
       );
-    const found: (EventRow & { wanted: boolean })[] = await rows(
+    const found: (EventRow & { wanted: boolean; index: string | null })[] = await rows(
       on,
-      `select ${eventColumns}, ${wanted} as wanted from rekey.events e where ${leading.join(' and ') || 'true'}
+      `select ${eventColumns}, ${wanted} as wanted, l.index
+       from rekey.events e left join rekey.log_leaves l on (l.chain, l.sequence) = (e.chain, e.sequence)
+       where ${leading.join(' and ') || 'true'}
        order by e.chain, e.sequence limit ${use(values, lookedAt)}`,
       values,
     );
-    const page = found.filter((row) => row.wanted).map(toRecorded);
+    const page = found
+      .filter((row) => row.wanted)
+      .map((row) => ({ ...toRecorded(row), index: row.index === null ? null : Number(row.index) }));
     if (page.length > 0) yield page;
     const last = found.at(-1);
     if (last === undefined || found.length < lookedAt) return;

@@ -2,6 +2,7 @@ export {
   type AuditFilter,
   type AuditPage,
   isAuditCursor,
+  type LoggedEvent,
   listEvents,
   type RecordedEvent,
   readEvents,
@@ -56,6 +57,20 @@ export {
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';
 export { nextEvents, type RecordedEvent } from './next-events.ts';
+export {
+  appendLog,
+  appendLogHeads,
+  checkpointsAfter,
+  headsAfter,
+  headsInLog,
+  type KeptCheckpoint,
+  keepCheckpoint,
+  listCheckpoints,
+  lockLog,
+  logHeads,
+  logHeadsAt,
+  readLogHashes,
+} from './log.ts';
 export {
   type Holder,
   type Initiator,

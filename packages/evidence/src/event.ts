@@ -32,6 +32,8 @@ const members: Readonly<Record<keyof AuditEvent, (value: unknown) => boolean>> =
 };
 const names = Object.keys(members).sort().join();
 
+export const firstPrevious = '0'.repeat(64);
+
 /** Whether this is an event, with all members and none besides. */
 export function isAuditEvent(value: unknown): value is AuditEvent {
   if (!isObject(value) || Object.keys(value).sort().join() !== names) return false;
@@ -68,7 +70,7 @@ export function eventHash(event: AuditEvent): string {
   return hash.digest('hex');
 }
 
-function isHash(value: unknown): value is string {
+export function isHash(value: unknown): value is string {
   return isText(value, /^[0-9a-f]{64}$/);
 }
 
@@ -84,6 +86,6 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,12 @@
+export { auditVerify } from './audit-verify-main.ts';
+export {
+  originOf,
+  readCheckpoints,
+  type SignedCheckpoint,
+  signCheckpoint,
+  signerOfCheckpoint,
+} from './checkpoint.ts';
+export { csvHead, csvLine } from './csv.ts';
 export { payloadType, preAuthenticationEncoding, seal } from './envelopes.ts';
 export {
   type AuditEvent,
@@ -5,7 +14,16 @@ export {
   eventHash,
   isAuditEvent,
 } from './event.ts';
-export { exportEnd, exportHead, exportLine } from './export-lines.ts';
+export { exportEnd, exportHead, exportHeads, exportLine, type HeadProof } from './export-lines.ts';
+export { headsTree } from './log.ts';
+export {
+  createFrontier,
+  createTree,
+  isConsistent,
+  leafHash,
+  rootByInclusion,
+  unlessMissing,
+} from './merkle.ts';
 export { keysOfJwks, type PublicJwk, pinnedKey, thumbprint } from './public-keys.ts';
 export { openSigner, type Signer, SignerError, signerOf } from './signer.ts';
 export { type RotationPredicate, rotationPredicateType, rotationStatement } from './statement.ts';

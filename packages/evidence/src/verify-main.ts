@@ -21,7 +21,7 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     const { file, key, jwks } = read(args);
     source = key ?? jwks;
     certificate = await readFile(file);
-    keys = key === undefined ? keysOfJwks(JSON.parse(await readFile(jwks, 'utf8'))) : [await pem(key)];
+    keys = await keysIn({ key, jwks });
   } catch (error) {
     io.err(error instanceof Error ? error.message : String(error));
     io.err(usage);
@@ -59,6 +59,11 @@ function read(
   throw new Error('Either --key or --jwks is needed: nothing is trusted by itself.');
 }
 
-async function pem(path: string): Promise<TrustedKey> {
-  return pinnedKey(createPublicKey(await readFile(path)));
+/** The keys of either file. */
+export async function keysIn(from: {
+  readonly key?: string | undefined;
+  readonly jwks?: string | undefined;
+}): Promise<TrustedKey[]> {
+  if (from.key !== undefined) return [pinnedKey(createPublicKey(await readFile(from.key)))];
+  return keysOfJwks(JSON.parse(await readFile(from.jwks ?? '', 'utf8')));
 }

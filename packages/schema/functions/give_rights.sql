@@ -13,9 +13,9 @@ begin
   case part
     when 'api' then
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
-        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation'];
+        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'log_leaf_hash'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
-        'rotation_certificates', 'signing_keys', 'events'];
+        'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -24,9 +24,10 @@ begin
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
-        'next_events'];
+        'next_events',
+        'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
-        'dek_drains', 'record_counts', 'record_deltas'];
+        'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
     when 'application' then
       functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists'];
@@ -41,7 +42,7 @@ begin
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains',
-        'rotation_certificates', 'signing_keys'];
+        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
     else
       raise exception 'There is no part %', part;
   end case;

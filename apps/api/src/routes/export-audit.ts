@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { AuditExportQuery, RotationHeaders } from '@rekey/contract';
 import Type from 'typebox';
+import { ApiError } from '../api-error.ts';
 import { auditFilter } from '../audit-filter.ts';
 import { csvLines, jsonLines } from '../audit-lines.ts';
 import { tenantIssues, timeIssues } from '../list-filters.ts';
@@ -20,7 +21,8 @@ export const exportAudit = route({
   summary: 'Export what was recorded, as JSON Lines or CSV',
   description:
     'With the filters of the list, in the order of chains and sequences. A last line says how many events came before it: ' +
-    'an export without it was cut off. `npm run audit:verify` checks either form.',
+    'an export without it was cut off. Proofs lead to the latest checkpoint, or to the one whose size is given as ' +
+    '`checkpoint`. `npm run audit:verify` checks either form.',
   mediaTypes: [...mediaTypes],
   request: {
     headers: RotationHeaders,
@@ -39,11 +41,21 @@ export const exportAudit = route({
       call.reply.type(`${type}; charset=utf-8`).header('vary', 'accept');
       // Without this all of it would be read, for nobody.
       if (call.request.method === 'HEAD') return '';
-      const pages = audit.read(filter);
-      // What cannot be read at all is answered as an error; later there is nothing left but to break off.
-      const first = await pages.next();
-      const lines = (type === csv ? csvLines : jsonLines)(filter, first, pages);
-      const stream = Readable.from(lines, { objectMode: false });
+      const { checkpoint: size } = call.query;
+      // Before the first event is read, so that what it covers is there to be read.
+      const [checkpoint] = await audit.checkpoints({
+        before: size === undefined ? null : size + 1,
+        limit: 1,
+      });
+      if (size !== undefined && checkpoint?.size !== size)
+        throw new ApiError('INVALID_REQUEST', {
+          issues: [{ path: 'query.checkpoint', message: 'is not the size of a checkpoint of this log' }],
+        });
+      const proved = checkpoint === undefined ? null : { checkpoint, proofs: audit.proofs(checkpoint.size) };
+      const write = type === csv ? csvLines : jsonLines;
+      const stream = Readable.from(write({ filter, pages: audit.read(filter), proved }), {
+        objectMode: false,
+      });
       stream.on('error', (error) =>
         logger.warn('an export was broken off', { requestId: call.request.id, error }),
       );

@@ -5,6 +5,7 @@ import { getRotation } from './get-rotation.ts';
 import { getRotationCertificate } from './get-rotation-certificate.ts';
 import { jwks } from './jwks.ts';
 import { listAudit } from './list-audit.ts';
+import { listCheckpoints } from './list-checkpoints.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
 import { livez } from './livez.ts';
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   getRotationCertificate,
   listAudit,
   exportAudit,
+  listCheckpoints,
   jwks,
   livez,
   readyz,

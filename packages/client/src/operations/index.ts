@@ -4,6 +4,7 @@ import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } f
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
+import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from './list-rotations.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
@@ -13,7 +14,7 @@ import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 
-export const operations = { cancelRotation, getRotation, jwks, listAudit, listRotationFailures, listRotations, livez, openApi, pauseRotation, readyz, resumeRotation, rotateDek } as const;
+export const operations = { cancelRotation, getRotation, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, livez, openApi, pauseRotation, readyz, resumeRotation, rotateDek } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -21,6 +22,7 @@ export interface Operations {
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
+  readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly listRotations: { readonly input: ListRotationsInput; readonly answer: ListRotationsAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };

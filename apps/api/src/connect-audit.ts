@@ -1,0 +1,51 @@
+import {
+  headsAfter,
+  headsInLog,
+  listCheckpoints,
+  listEvents,
+  logHeadsAt,
+  readEvents,
+  readLogHashes,
+} from '@rekey/control';
+import type { Store } from '@rekey/db';
+import { createTree, headsTree, unlessMissing } from '@rekey/evidence';
+import type { Audit, Proofs } from './dependencies.ts';
+
+/** What is read of the audit, bound to one pool. */
+export function connectAudit(store: Store): Audit {
+  return {
+    list: (filter, page) => listEvents(store, filter, page),
+    read: (filter) => readEvents(store, filter),
+    checkpoints: (page) => listCheckpoints(store, page),
+    proofs: (size) => proofsOf(store, size),
+  };
+}
+
+const headsAtOnce = 1_000;
+
+function proofsOf(store: Store, size: number): Proofs {
+  const tree = createTree(size, (level, from, count) => readLogHashes(store, level, from, count));
+  return {
+    ofEvent: (index) => unlessMissing(tree.inclusion(index)),
+    async ofHead(chain) {
+      // A checkpoint's last leaf says where all chains stood.
+      const inLog = await headsInLog(store, size - 1);
+      const heads = await logHeadsAt(store, size);
+      const place = heads.findIndex((head) => head.chain === chain);
+      const head = heads[place];
+      if (inLog === null || head === undefined) return null;
+      const logPath = await unlessMissing(tree.inclusion(size - 1));
+      if (logPath === null) return null;
+      const path = await headsTree(heads).inclusion(place);
+      return { sequence: head.sequence, hash: head.hash, place, count: heads.length, path, logPath };
+    },
+    async *heads(after) {
+      for (let last = after; ; ) {
+        const page = await headsAfter(store, last, headsAtOnce);
+        if (page.length > 0) yield page;
+        if (page.length < headsAtOnce) return;
+        last = page.at(-1)?.index ?? last;
+      }
+    },
+  };
+}

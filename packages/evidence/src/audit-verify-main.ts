@@ -1,0 +1,83 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type AuditReport, auditProblems, verifyAudit } from './audit-verify.ts';
+import { readCheckpoints, type SignedCheckpoint } from './checkpoint.ts';
+import type { TrustedKey } from './public-keys.ts';
+import { type CommandIo, keysIn } from './verify-main.ts';
+
+const usage =
+  'usage: rekey audit verify FILE [--checkpoint CHECKPOINTS]... [--key PUBLIC_KEY.pem | --jwks JWKS.json]';
+
+/**
+ * `rekey audit verify`. The exit code: 0 nothing is wrong with it, as far as it says; 1 something is; 2 not called or not
+ * readable as it should; 3 nothing can be said of it.
+ */
+export async function auditVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2 | 3> {
+  let report: AuditReport;
+  try {
+    const { file, checkpoints, key, jwks } = read(args);
+    const keys: TrustedKey[] | null =
+      key === undefined && jwks === undefined ? null : await keysIn({ key, jwks });
+    const held = (await Promise.all(checkpoints.map(heldIn))).flat();
+    report = await verifyAudit(createReadStream(file, 'utf8'), { checkpoints: held, keys });
+  } catch (error) {
+    io.err(error instanceof Error ? error.message : String(error));
+    io.err(usage);
+    return 2;
+  }
+  const [verdict, code] = verdictOf(report);
+  io.out(verdict);
+  for (const problem of report.problems)
+    io.out(`problem   ${problem.code} at ${problem.at}: ${auditProblems[problem.code]}`);
+  if (report.chain !== null) io.out(`chain     ${report.chain}`);
+  io.out(`events    ${report.events}`);
+  if (report.heldAgainst.length > 0) {
+    io.out(`against   checkpoints of size ${report.heldAgainst.join(', ')}`);
+    io.out(`covered   ${report.covered}`);
+    io.out(`newer     ${report.events - report.covered}, covered by nothing`);
+  }
+  return code;
+}
+
+function verdictOf({ scope, problems, heldAgainst, covered }: AuditReport): [string, 0 | 1 | 3] {
+  if (problems.length > 0 || scope === null) return ['refused   this is not what was recorded', 1];
+  const isHeld = heldAgainst.length > 0;
+  if (scope === 'filtered')
+    return isHeld && covered > 0
+      ? ['authentic what is covered was recorded so; completeness not claimed', 0]
+      : ['unclaimed each event fits its hash, which anybody can compute: nothing is claimed', 3];
+  if (!isHeld)
+    return ['whole     it fits together; whether it was made anew or cut at its end, nothing tells', 0];
+  if (scope === 'chain' && covered === 0)
+    return ['unclaimed the chain was not under the checkpoint, or that was left out: nothing is claimed', 3];
+  return ['verified  all that the checkpoint covers is as it was recorded, and nothing of it is missing', 0];
+}
+
+async function heldIn(path: string): Promise<SignedCheckpoint[]> {
+  const checkpoints = readCheckpoints(await readFile(path, 'utf8'));
+  if (checkpoints.length === 0) throw new Error(`There is no checkpoint in ${path}.`);
+  return checkpoints;
+}
+
+function read(args: readonly string[]): {
+  file: string;
+  checkpoints: string[];
+  key: string | undefined;
+  jwks: string | undefined;
+} {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      checkpoint: { type: 'string', multiple: true },
+      key: { type: 'string' },
+      jwks: { type: 'string' },
+    },
+  });
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
+  const { checkpoint: checkpoints = [], key, jwks } = values;
+  if (key !== undefined && jwks !== undefined) throw new Error('Either --key or --jwks, not both.');
+  return { file, checkpoints, key, jwks };
+}

@@ -1,0 +1,197 @@
+import { type Checkpoint, readCheckpoints, type SignedCheckpoint, signerOfCheckpoint } from './checkpoint.ts';
+import { eventHash, firstPrevious } from './event.ts';
+import { eventLeaf, headsLeaf } from './log.ts';
+import { createFrontier, rootByInclusion } from './merkle.ts';
+import type { TrustedKey } from './public-keys.ts';
+import { type ExportEntry, readExport } from './read-export.ts';
+
+/** What is wrong with an export. */
+export const auditProblems = {
+  MALFORMED: 'a line that no export has, or in another order',
+  CUT_OFF: 'the export does not end as one ends, or has another number of events than it says',
+  CHANGED: 'the event is not what its hash covers',
+  MISSING: 'events before it are missing',
+  OUT_OF_PLACE: 'it does not follow the event before it',
+  NOT_IN_LOG: 'the log that the checkpoint covers does not hold it',
+  LOG_INCOMPLETE: 'the log that the checkpoint covers has something at this place that is not in the export',
+  LOG_DIFFERS: 'the log that the checkpoint covers is another one',
+  TAIL: 'the chain was longer at the checkpoint: its end is missing',
+  OTHER_CHECKPOINT: 'the export was made for a checkpoint that was not given',
+  BAD_SIGNATURE: 'a checkpoint is not signed by a key that was given, or by one that is compromised',
+} as const;
+
+interface AuditProblem {
+  readonly code: keyof typeof auditProblems;
+  /** A chain and a sequence, a place in the log, or a size. */
+  readonly at: string;
+}
+
+export interface AuditReport {
+  /** What the export is, as far as it says. */
+  readonly scope: 'everything' | 'chain' | 'filtered' | null;
+  readonly chain: string | null;
+  readonly problems: readonly AuditProblem[];
+  readonly events: number;
+  /** Under a checkpoint. */
+  readonly covered: number;
+  /** The sizes of the checkpoints that it was held against. */
+  readonly heldAgainst: readonly number[];
+}
+
+interface Trust {
+  /** Held where the server is not. */
+  readonly checkpoints: readonly SignedCheckpoint[];
+  readonly keys: readonly TrustedKey[] | null;
+}
+
+/** So many problems are named; one is enough. */
+const problemsMax = 100;
+
+/** Holds an export against itself, and against what was kept elsewhere. */
+export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): Promise<AuditReport> {
+  const problems: AuditProblem[] = [];
+  const report = (code: AuditProblem['code'], at: string | number): void => {
+    if (problems.length < problemsMax) problems.push({ code, at: String(at) });
+  };
+  for (const held of trust.checkpoints) {
+    if (trust.keys !== null && signerOfCheckpoint(held, trust.keys) === null)
+      report('BAD_SIGNATURE', held.size);
+  }
+  let head: Extract<ExportEntry, { type: 'head' }> | null = null;
+  let against: readonly Checkpoint[] = [];
+  let end: number | null = null;
+  let [events, covered, line] = [0, 0, 0];
+  const leaves: Array<Buffer | undefined> = [];
+  let sizeMax = 0;
+  // Of the chain that is being read.
+  let last = { chain: '', sequence: 0, hash: firstPrevious };
+  let atHead: string | null = null;
+
+  const place = (index: number, leaf: Buffer): void => {
+    if (index >= sizeMax) return;
+    if (leaves[index] !== undefined) report('LOG_DIFFERS', index);
+    leaves[index] = leaf;
+  };
+
+  for await (const entry of readExport(pieces)) {
+    line += 1;
+    const isInOrder = end === null && (entry?.type === 'head') === (line === 1);
+    if (entry === null || !isInOrder) {
+      report('MALFORMED', `line ${line}`);
+      continue;
+    }
+    if (entry.type === 'head') {
+      head = entry;
+      against = checkpointsFor(entry, trust, report);
+      sizeMax = Math.max(0, ...against.map(({ size }) => size));
+    } else if (entry.type === 'end') {
+      end = entry.events;
+    } else if (entry.type === 'heads') {
+      place(entry.index, headsLeaf(entry.count, entry.root));
+    } else if (head !== null) {
+      events += 1;
+      const { event, index, proof } = entry;
+      const { chain, sequence, previous } = event;
+      const at = `${chain}/${sequence}`;
+      const hash = eventHash(event);
+      if (hash !== entry.hash) report('CHANGED', at);
+      if (chain !== last.chain) {
+        if (chain < last.chain || (head.chain !== null && chain !== head.chain)) report('MALFORMED', at);
+        last = { chain, sequence: 0, hash: firstPrevious };
+      }
+      if (sequence === last.sequence + 1) {
+        if (previous !== last.hash) report('OUT_OF_PLACE', at);
+      } else if (sequence <= last.sequence) report('OUT_OF_PLACE', at);
+      else if (!head.isFiltered) report('MISSING', at);
+      last = { chain, sequence, hash };
+      const leaf = eventLeaf(last);
+      if (head.isFiltered) {
+        const [checkpoint] = against;
+        if (proof !== null && checkpoint !== undefined) {
+          const root = index === null ? null : rootByInclusion(leaf, index, checkpoint.size, proof);
+          if (root?.equals(checkpoint.root) === true) covered += 1;
+          else report('NOT_IN_LOG', at);
+        }
+      } else if (head.chain === null) {
+        if (index !== null) place(index, leaf);
+        if (index !== null && index < sizeMax) covered += 1;
+      } else if (sequence === head.head?.sequence) atHead = hash;
+    }
+  }
+  if (end !== events) report('CUT_OFF', `line ${line}`);
+  const scope =
+    head === null ? null : head.isFiltered ? 'filtered' : head.chain === null ? 'everything' : 'chain';
+  if (scope === 'everything') compareRoots(leaves, against, report);
+  if (scope === 'chain' && head !== null && against[0] !== undefined)
+    covered = compareHead(head, against[0], { last: last.sequence, atHead }, report);
+  const chain = head?.chain ?? null;
+  return { scope, chain, problems, events, covered, heldAgainst: against.map(({ size }) => size) };
+}
+
+type Report = (code: AuditProblem['code'], at: string | number) => void;
+
+/** Those that an export can be held against: of what was kept elsewhere, else its own if a key that was given signed it. */
+function checkpointsFor(
+  { checkpoint: note, chain, isFiltered }: Extract<ExportEntry, { type: 'head' }>,
+  { checkpoints, keys }: Trust,
+  report: Report,
+): readonly Checkpoint[] {
+  const [own] = note === null ? [] : readCheckpoints(note);
+  if (checkpoints.length === 0) {
+    if (own === undefined || keys === null) return [];
+    if (signerOfCheckpoint(own, keys) !== null) return [own];
+    report('BAD_SIGNATURE', own.size);
+    return [];
+  }
+  // With all events it can be held against any; else only against the one that its proofs lead to.
+  if (chain === null && !isFiltered) return checkpoints;
+  const held = checkpoints.find(({ size }) => size === own?.size);
+  if (held === undefined) {
+    report('OTHER_CHECKPOINT', own?.size ?? 'none');
+    return [];
+  }
+  return [held];
+}
+
+function compareRoots(
+  leaves: readonly (Buffer | undefined)[],
+  against: readonly Checkpoint[],
+  report: Report,
+): void {
+  const frontier = createFrontier();
+  let pushed = 0;
+  for (const { size, root } of against.toSorted((one, other) => one.size - other.size)) {
+    for (; pushed < size; pushed += 1) {
+      const leaf = leaves[pushed];
+      if (leaf === undefined) {
+        report('LOG_INCOMPLETE', pushed);
+        return;
+      }
+      frontier.push(leaf);
+    }
+    if (!frontier.root().equals(root)) {
+      report('LOG_DIFFERS', size);
+      return;
+    }
+  }
+}
+
+/** How many events of the chain the checkpoint covers. */
+function compareHead(
+  { chain, head }: Extract<ExportEntry, { type: 'head' }>,
+  { size, root }: Checkpoint,
+  { last, atHead }: { last: number; atHead: string | null },
+  report: Report,
+): number {
+  if (head === null || chain === null) return 0;
+  const { sequence, hash, place, count, path, logPath } = head;
+  const heads = rootByInclusion(eventLeaf({ chain, sequence, hash }), place, count, path);
+  const isInLog =
+    heads !== null &&
+    rootByInclusion(headsLeaf(count, heads), size - 1, size, logPath)?.equals(root) === true;
+  if (!isInLog) report('NOT_IN_LOG', `${chain}/${sequence}`);
+  else if (last < sequence) report('TAIL', `${chain}/${sequence}`);
+  else if (atHead !== hash) report('LOG_DIFFERS', `${chain}/${sequence}`);
+  else return sequence;
+  return 0;
+}

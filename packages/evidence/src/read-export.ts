@@ -1,0 +1,156 @@
+import { csvHead, csvLine, csvRows } from './csv.ts';
+import { type AuditEvent, isAuditEvent, isHash, isObject } from './event.ts';
+import {
+  exportEnd,
+  exportFormat,
+  exportHead,
+  exportHeads,
+  exportLine,
+  type HeadProof,
+} from './export-lines.ts';
+
+interface Head {
+  readonly type: 'head';
+  readonly chain: string | null;
+  readonly isFiltered: boolean;
+  readonly checkpoint: string | null;
+  readonly head: HeadProof | null;
+}
+interface Exported {
+  readonly type: 'event';
+  readonly event: AuditEvent;
+  readonly hash: string;
+  readonly index: number | null;
+  readonly proof: readonly Buffer[] | null;
+}
+interface Heads {
+  readonly type: 'heads';
+  readonly index: number;
+  readonly count: number;
+  readonly root: Buffer;
+}
+interface End {
+  readonly type: 'end';
+  readonly events: number;
+}
+export type ExportEntry = Head | Exported | Heads | End;
+
+/**
+ * What stands in an export of either form, entry by entry. Null: a line that is none, or is not written as these are, or of a
+ * CSV a row whose other cells say something else than its line.
+ */
+export async function* readExport(pieces: AsyncIterable<string>): AsyncGenerator<ExportEntry | null> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  let start = '';
+  let isOver = false;
+  while (!isOver && start.length < csvHead.length) {
+    const next = await iterator.next();
+    if (next.done === true) isOver = true;
+    else start += next.value;
+  }
+  const all = (async function* () {
+    yield start;
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+  })();
+  if (!start.startsWith(csvHead)) {
+    for await (const line of linesOf(all)) yield entryOf(line);
+    return;
+  }
+  let isFirst = true;
+  for await (const { text, last } of csvRows(all)) {
+    if (!isFirst) {
+      const entry = entryOf(last);
+      yield csvLine(last, entry?.type === 'event' ? entry : null) === text ? entry : null;
+    }
+    isFirst = false;
+  }
+}
+
+async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of pieces) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+function entryOf(line: string): ExportEntry | null {
+  const read = parse(line);
+  if (!isObject(read)) return null;
+  const entry = eventOf(read) ?? headOf(read) ?? headsOf(read) ?? endOf(read);
+  // There is one form of each: nobody reads what is not checked.
+  return entry !== null && writtenAs(entry, 'proof' in read) === line ? entry : null;
+}
+
+function writtenAs(entry: ExportEntry, hasProof: boolean): string {
+  switch (entry.type) {
+    case 'head':
+      return exportHead(entry);
+    case 'event':
+      return exportLine(entry, hasProof ? entry.proof : undefined);
+    case 'heads':
+      return exportHeads(entry);
+    case 'end':
+      return exportEnd(entry.events);
+  }
+}
+
+function eventOf({ event, hash, index, proof = null }: Record<string, unknown>): Exported | null {
+  const path = proof === null ? null : hashesOf(proof);
+  const isOne =
+    isAuditEvent(event) && isHash(hash) && (index === null || isCount(index)) && path !== undefined;
+  return isOne ? { type: 'event', event, hash, index, proof: path } : null;
+}
+
+function headOf({ chain, checkpoint, filtered, format, head }: Record<string, unknown>): Head | null {
+  const proof = head === null ? null : headProofOf(head);
+  const isOne =
+    format === exportFormat &&
+    isTextOrNull(chain) &&
+    isTextOrNull(checkpoint) &&
+    typeof filtered === 'boolean' &&
+    proof !== undefined;
+  return isOne ? { type: 'head', chain, isFiltered: filtered, checkpoint, head: proof } : null;
+}
+
+function headProofOf(value: unknown): HeadProof | undefined {
+  if (!isObject(value)) return undefined;
+  const { sequence, hash, place, count, path: pathText, logPath: logPathText } = value;
+  const [path, logPath] = [hashesOf(pathText), hashesOf(logPathText)];
+  const isOne = isCount(sequence) && isHash(hash) && isCount(place) && isCount(count);
+  return isOne && path && logPath ? { sequence, hash, place, count, path, logPath } : undefined;
+}
+
+function headsOf({ heads, index }: Record<string, unknown>): Heads | null {
+  if (!isObject(heads) || !isCount(index) || !isCount(heads.count)) return null;
+  const [root] = hashesOf([heads.root]) ?? [];
+  return root === undefined ? null : { type: 'heads', index, count: heads.count, root };
+}
+
+function endOf({ end, events }: Record<string, unknown>): End | null {
+  return end === true && isCount(events) ? { type: 'end', events } : null;
+}
+
+function hashesOf(value: unknown): Buffer[] | undefined {
+  if (!Array.isArray(value) || value.length > 64) return undefined;
+  const hashes = value.map((text) => Buffer.from(typeof text === 'string' ? text : '', 'base64'));
+  return hashes.every((hash) => hash.length === 32) ? hashes : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '@rekey/db';
+import { auditVerify, readCheckpoints, type SignedCheckpoint, signerOf } from '@rekey/evidence';
+import { createLogger } from '@rekey/runtime';
+import { createKeepLog } from '@rekey/worker';
+import { thisFile } from '../harness/cleanup.ts';
+import { bearer, emptyTenant, type LiveApi, liveApi } from './live-api.ts';
+
+/** Four tenants with some thousand events in the log, two checkpoints held outside, and a few events that are newer. */
+export interface AuditDesk {
+  readonly api: LiveApi;
+  /** One connection of the owner of the schema, a superuser at that: no right stands in the way of what is tried. */
+  readonly pool: ReturnType<LiveApi['database']['pool']>;
+  readonly keepLog: ReturnType<typeof createKeepLog>;
+  /** What the keeper of the log logged. */
+  readonly log: string[];
+  /** A file in the folder of the test: `checkpoints` as the worker has it, `held` as it was, `key.pem`, `stranger.pem`. */
+  at(name: string): string;
+  readonly tenants: readonly string[];
+  readonly tenant: string;
+  record(chain: string, kind: string, count: number): Promise<void>;
+  readonly held: readonly SignedCheckpoint[];
+  /** Of the latest that is held. */
+  readonly size: number;
+  readonly newer: number;
+  /** Queries, for that checkpoint. */
+  readonly exports: Readonly<Record<'everything' | 'chain' | 'filtered', string>>;
+  /** The file with the export. */
+  fetchInto(query: string, accept?: string): Promise<string>;
+  verify(...args: string[]): Promise<{ code: number; text: string }>;
+  /** The arguments for what is held. */
+  readonly outside: readonly string[];
+}
+
+export async function auditDesk(): Promise<AuditDesk> {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'));
+  thisFile.after(() => rm(folder, { recursive: true }));
+  const at = (name: string): string => join(folder, name);
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  await writeFile(at('key.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  const stranger = generateKeyPairSync('ed25519');
+  await writeFile(at('stranger.pem'), stranger.publicKey.export({ type: 'spki', format: 'pem' }));
+
+  const api = await liveApi();
+  const pool = api.database.pool({ max: 1 });
+  const store = openStore({ url: api.database.url, onError: () => {} });
+  thisFile.after(() => store.end());
+  const log: string[] = [];
+  const keepLog = createKeepLog({
+    store,
+    signer: signerOf(privateKey),
+    file: at('checkpoints'),
+    logger: createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
+  });
+
+  const tenants: string[] = [];
+  for (let n = 0; n < 4; n += 1) tenants.push(await emptyTenant(api.database));
+  const [tenant = ''] = tenants;
+  /** By transactions of a few: a chain's head that changes very often in one is slow to find. */
+  const record = async (chain: string, kind: string, count: number): Promise<void> => {
+    for (let done = 0; done < count; done += 50)
+      await pool.query(
+        `select rekey.append_event($1, $2, null, jsonb_build_object('n', n)) from generate_series(1, $3) n`,
+        [chain, kind, Math.min(50, count - done)],
+      );
+  };
+  for (let round = 0; round < 4; round += 1) {
+    for (const chain of tenants) await record(chain, round === 1 ? 'test.second' : 'test.event', 200);
+    await keepLog.append(round > 1);
+    if (round === 1) await keepLog.checkpoint();
+  }
+  await keepLog.checkpoint();
+  await copyFile(at('checkpoints'), at('held'));
+  const held = readCheckpoints(await readFile(at('held'), 'utf8'));
+  const newer = 7;
+  await record(tenant, 'test.newer', newer);
+  await keepLog.append(true);
+
+  const size = held.at(-1)?.size ?? 0;
+  const exports = {
+    everything: '',
+    chain: `?tenantId=${tenant}&checkpoint=${size}`,
+    filtered: `?tenantId=${tenant}&checkpoint=${size}&kind=test.second`,
+  } as const;
+  let files = 0;
+  const fetchInto = async (query: string, accept = 'application/jsonl'): Promise<string> => {
+    const answer = await api.send({
+      path: `/api/v1/admin/audit/export${query}`,
+      headers: { ...bearer(), accept },
+    });
+    assert.equal(answer.status, 200, answer.text);
+    files += 1;
+    await writeFile(at(`export-${files}`), answer.text);
+    return at(`export-${files}`);
+  };
+  const verify = async (...args: string[]): Promise<{ code: number; text: string }> => {
+    const lines: string[] = [];
+    const io = { out: (line: string) => lines.push(line), err: (line: string) => lines.push(line) };
+    const code = await auditVerify(args, io);
+    return { code, text: lines.join('\n') };
+  };
+  const outside = ['--checkpoint', at('held'), '--key', at('key.pem')];
+
+  return {
+    api,
+    pool,
+    keepLog,
+    log,
+    at,
+    tenants,
+    tenant,
+    record,
+    held,
+    size,
+    newer,
+    exports,
+    fetchInto,
+    verify,
+    outside,
+  };
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { readCheckpoints } from '@rekey/evidence';
+import { auditDesk } from './audit-desk.ts';
+import { bearer } from './live-api.ts';
+
+const { api, at, exports, fetchInto, held, keepLog, log, outside, pool, record, tenant, tenants, verify } =
+  await auditDesk();
+
+const tables = [
+  'events',
+  'event_chains',
+  'log_leaves',
+  'log_nodes',
+  'log_heads',
+  'log_size',
+  'log_checkpoints',
+] as const;
+for (const table of tables) await pool.query(`create table saved_${table} as table rekey.${table}`);
+/** Past every guard, as whoever owns the schema can. */
+const asOwner = async (sql: string): Promise<void> => {
+  await pool.query(`begin; set local session_replication_role = replica; ${sql}; commit`);
+};
+const restore = (): Promise<void> =>
+  asOwner(
+    tables
+      .map((table) => `delete from rekey.${table}; insert into rekey.${table} table saved_${table}`)
+      .join(';'),
+  );
+
+const makesEvents = (mode: 'rows' | 'chain' | 'log'): string => `
+  delete from rekey.events where chain = '${tenant}';
+  do $$ declare
+    e rekey.events; n bigint := 0; before bytea := decode(repeat('00', 32), 'hex'); r record;
+  begin
+    for r in select * from tampered order by place loop
+      n := n + 1;
+      e := row(r.chain, n, r.version, r.kind, r.at, r.actor, r.database_role, r.rotation_id, r.payload, r.previous, r.hash);
+      if '${mode}' <> 'rows' then
+        e.previous := before;
+        e.hash := rekey.event_hash(e);
+        before := e.hash;
+      end if;
+      insert into rekey.events select e.*;
+    end loop;
+    if '${mode}' <> 'rows' then
+      update rekey.event_chains set sequence = n, hash = before where chain = '${tenant}';
+    end if;
+  end $$`;
+const makesLog = `
+  create temp table leaves on commit drop as
+    select row_number() over (order by l.index) - 1 as index, l.chain, l.sequence, coalesce(e.hash, l.content) as content
+    from rekey.log_leaves l left join rekey.events e on (e.chain, e.sequence) = (l.chain, l.sequence)
+    where l.chain is null or e.hash is not null;
+  delete from rekey.log_leaves; delete from rekey.log_nodes; delete from rekey.log_heads;
+  insert into rekey.log_leaves select * from leaves;
+  update rekey.log_size set size = (select count(*) from leaves);
+  select rekey.complete_log(0, (select count(*) from leaves));
+  insert into rekey.log_heads select distinct on (chain) chain, sequence, content from leaves where chain is not null
+    order by chain, sequence desc`;
+
+const tamperings: Readonly<Record<string, string>> = {
+  'a changed event': `update tampered set payload = '{"n": 0}' where place = 300`,
+  'a changed first event': `update tampered set at = at - interval '1 day' where place = 1`,
+  'a deleted event': 'delete from tampered where place = 300',
+  'a deleted first event': 'delete from tampered where place = 1',
+  'an inserted event': `insert into tampered select chain, sequence, version, 'test.forged', at, actor, database_role, rotation_id,
+    payload, previous, hash, 300.5 from tampered where place = 300`,
+  'two that changed places': 'update tampered set place = 601 - place where place in (300, 301)',
+  'the last one that is covered, and what came after it, gone': 'delete from tampered where place >= 801',
+  'most of them gone': 'delete from tampered where place > 2',
+};
+
+for (const [what, sql] of Object.entries(tamperings)) {
+  for (const mode of ['rows', 'chain', 'log'] as const) {
+    test(`by the owner of the schema: ${what} is found, with ${mode} made anew`, async () => {
+      try {
+        await asOwner(`
+          create temp table tampered on commit drop as
+            select *, sequence::numeric as place from rekey.events where chain = '${tenant}';
+          ${sql}; ${makesEvents(mode)}; ${mode === 'log' ? makesLog : ''}`);
+        const everything = await verify(await fetchInto(exports.everything), ...outside);
+        assert.equal(everything.code, 1, everything.text);
+        const chain = await verify(await fetchInto(exports.chain), ...outside);
+        // Where the log itself lost leaves there is no proof to be had, and it says so.
+        assert.ok(chain.code === 1 || (chain.code === 3 && mode === 'log'), chain.text);
+        if (mode === 'chain') {
+          assert.equal((await verify(await fetchInto(exports.chain))).code, 0, 'of itself it fits together');
+          const { rowCount } = await pool.query('select * from rekey.verify_events($1)', [tenant]);
+          assert.equal(rowCount, 0, 'the database does not know');
+        }
+        if (mode !== 'log') return;
+        // And no worker puts its name to it.
+        log.length = 0;
+        await record(tenants[1] ?? '', 'test.after', 1);
+        await keepLog.checkpoint();
+        assert.equal(await readFile(at('checkpoints'), 'utf8'), await readFile(at('held'), 'utf8'));
+        assert.ok(log.some((line) => line.includes('no checkpoint is signed')));
+      } finally {
+        await restore();
+      }
+    });
+  }
+}
+
+test('a forged or changed event has no proof in a filtered export; that one is missing is not claimed', async () => {
+  for (const [sql, code] of [
+    [`update tampered set payload = '{"n": 0}' where place = 300`, 1],
+    ['delete from tampered where place = 300', 1], // all behind it moved
+    ['select 1', 0],
+  ] as const) {
+    try {
+      await asOwner(`
+        create temp table tampered on commit drop as
+          select *, sequence::numeric as place from rekey.events where chain = '${tenant}';
+        ${sql}; ${makesEvents('chain')}`);
+      const { code: found, text } = await verify(await fetchInto(exports.filtered), ...outside);
+      assert.equal(found, code, text);
+    } finally {
+      await restore();
+    }
+  }
+  await asOwner(`delete from rekey.events where chain = '${tenant}' and sequence = 300`);
+  try {
+    const { code, text } = await verify(await fetchInto(exports.filtered), ...outside);
+    assert.deepEqual([code, /completeness not claimed/.test(text)], [0, true], text);
+  } finally {
+    await restore();
+  }
+});
+
+test('what was restored is verified, and the next checkpoint follows the ones before it', async () => {
+  await record(tenant, 'test.later', 3);
+  await keepLog.append(true);
+  await keepLog.checkpoint();
+  const now = readCheckpoints(await readFile(at('checkpoints'), 'utf8'));
+  assert.equal(now.length, held.length + 1);
+  const { code, text } = await verify(
+    await fetchInto(''),
+    '--checkpoint',
+    at('checkpoints'),
+    '--key',
+    at('key.pem'),
+  );
+  assert.equal(code, 0, text);
+  assert.match(text, /newer +0,/);
+  const listed = await api.send({ path: '/api/v1/admin/audit/checkpoints?limit=2', headers: bearer() });
+  assert.deepEqual(
+    listed.json.data.checkpoints.map(({ note }: { note: string }) => note),
+    now
+      .slice(-2)
+      .reverse()
+      .map(({ note }) => note),
+  );
+  const before = await api.send({
+    path: `/api/v1/admin/audit/checkpoints?before=${now.at(-1)?.size}`,
+    headers: bearer({ roles: ['security_auditor'], tenantId: tenant }),
+  });
+  assert.equal(before.json.data.checkpoints.length, held.length);
+  await keepLog.checkpoint();
+  assert.equal(
+    readCheckpoints(await readFile(at('checkpoints'), 'utf8')).length,
+    now.length,
+    'nothing is new',
+  );
+});
