@@ -38,7 +38,7 @@ const roundsPerSight = 15;
 /** A certificate is there within ten seconds of the end. */
 const roundsPerCertificates = 3;
 /** An event is in the log within ten seconds, and under a checkpoint within about a minute more. */
-const turnsPerLog = 3;
+const turnsPerLog = 6;
 const turnsPerCheckpoint = 60;
 
 /**
