@@ -197,7 +197,7 @@ test('a paused rotation goes no way but back and to its cancel: nothing takes it
   assert.deepEqual(byCounts.rows, [{ proved: false }]);
   assert.equal(await failRotation(store, rotationId, 'KEK_DENIED'), null);
   assert.equal((await findRotation(store, rotationId))?.status, 'paused');
-  assert.equal((await cancelRotation(store, rotationId)).kind, 'cancelled');
+  assert.equal((await cancelRotation(store, rotationId)).kind, 'changed');
 });
 
 test('only the functions that the table names move a rotation, and nothing else does', async () => {

@@ -75,7 +75,7 @@ test('a cancel races a switch: one goes first, and an active DEK there is in eit
         switchDek(store, order),
         cancelRotation(store, order.rotationId),
       ]);
-      assert.equal(cancelled.kind, 'cancelled');
+      assert.equal(cancelled.kind, 'changed');
       assert.deepEqual(
         await core.deks(tenantId),
         switched === 'drained' ? ['1 deactivated', '2 active'] : ['1 active', '2 destroyed'],
@@ -125,13 +125,13 @@ test('a cancel before the switch destroys the new DEK with its material and free
   const { tenantId, ids } = await core.tenantWith(2);
   const order = await readyToSwitch(core, tenantId);
   const cancelled = await cancelRotation(store, order.rotationId);
-  assert.equal(cancelled.kind, 'cancelled');
+  assert.equal(cancelled.kind, 'changed');
   assert.deepEqual(await core.deks(tenantId), ['1 active', '2 destroyed']);
   const { rowCount } = await store.query('select from rekey.dek_material where dek_id = $1', [
     order.newDekId,
   ]);
   assert.equal(rowCount, 0);
-  assert.equal((await cancelRotation(store, order.rotationId)).kind, 'finished');
+  assert.equal((await cancelRotation(store, order.rotationId)).kind, 'unchanged');
   assert.equal((await cancelRotation(store, randomUUID())).kind, 'not_found');
   assert.equal((await findRotation(store, order.rotationId))?.status, 'cancelled');
   const view = await core.startAndRotate(tenantId);

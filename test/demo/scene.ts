@@ -9,6 +9,7 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
   return {
     rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
     tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
+    retryOf: null,
     status: 'completed',
     phase: 'done',
     previousKeyId: 'dek-7b1f3c52-8f0e-4c58-9d0a-2f6f5a1f0c3d',

@@ -84,7 +84,7 @@ test('a batch after a cancel writes nothing, and the cancelled rotation cannot c
   const sweep = await beginSweep(core, tenantId);
   const read = await sweep.read();
   assert.equal(await sweep.write(read.slice(0, 5)), 5);
-  assert.equal((await cancelRotation(core.store, sweep.rotationId)).kind, 'cancelled');
+  assert.equal((await cancelRotation(core.store, sweep.rotationId)).kind, 'changed');
   const before = await core.view(sweep.rotationId);
   assert.equal(await sweep.write(read.slice(5)), null);
   assert.equal(await claimRange(core.store, sweep.lease, randomUUID()), null);

@@ -136,7 +136,10 @@ export const attacks: readonly Attack[] = [
     calling: 'stop a rotation, or let one run that is to stand still',
   },
   { on: /^rekey\.say_who_and_why\(/, calling: 'act under the name of another' },
-  { on: /^rekey\.(start_rotation|lock_tenant)\(/, calling: 'start a rotation, or hold up those who do' },
+  {
+    on: /^rekey\.(start_rotation|retry_rotation|seconds_expected|lock_tenant)\(/,
+    calling: 'start a rotation, or hold up those who do',
+  },
   {
     on: /^rekey\.(claim_range|store_ranges|hold_lease|note_batch)\(/,
     calling: 'take ranges from workers, or fill in their counts',

@@ -154,7 +154,7 @@ test('an operator by role is the actor of what its functions do, and of a cancel
 test('who cancels through the API is the actor of the end, and nothing is recorded of what is taken back', async () => {
   const { tenantId } = await core.tenantWith(1);
   const rotationId = await core.start(tenantId);
-  await cancelRotation(store, rotationId, { realm: 'staff', id: 'bob', name: null, email: null });
+  await cancelRotation(store, rotationId, { actor: { realm: 'staff', id: 'bob', name: null, email: null } });
   const events = await eventsOf(tenantId);
   assert.deepEqual(events.at(-1)?.kind, 'rotation.cancelled');
   assert.deepEqual(events.at(-1)?.actor, { kind: 'user', realm: 'staff', id: 'bob', nameHash: null });
@@ -200,7 +200,7 @@ test('rotations of many tenants at once leave chains without a gap', async () =>
           : started.kind === 'in_progress'
             ? started.rotationId
             : '';
-      await cancelRotation(store, id, { realm: 'staff', id: 'carol', name: 'Carol', email: null });
+      await cancelRotation(store, id, { actor: { realm: 'staff', id: 'carol', name: 'Carol', email: null } });
     }
   };
   await Promise.all(Array.from({ length: 12 }, lane));

@@ -43,6 +43,7 @@ export function rotationResponse(
 export function rotationJson(view: RotationView, caller: Caller): Rotation {
   return {
     ...identity(view),
+    retryOf: view.retryOf === null ? null : formatRotationId(view.retryOf),
     status: view.status,
     phase: view.phase,
     ...keys(view),

@@ -59,7 +59,8 @@ export function createStatus({ find, snapshots, now = () => performance.now() }:
     if (read === null || read.final || read.view.completedAt !== null) return null;
     if (read.version <= of.version || read.version < of.shown) return null;
     of.shown = read.version;
-    return read.view;
+    // Workers of the version before this one do not say it; it never changes.
+    return { ...read.view, retryOf: of.view.retryOf };
   };
 
   return {

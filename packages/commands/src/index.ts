@@ -1,13 +1,21 @@
-import { type CancelledRotation, type CancelRotation, cancelRotation } from './cancel-rotation.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedRotation, type StartRotation, startRotation } from './start-rotation.ts';
-import { pauseRotation, resumeRotation, type SteeredRotation, type SteerRotation } from './steer-rotation.ts';
+import {
+  cancelRotation,
+  pauseRotation,
+  type RetriedRotation,
+  type RetryRotation,
+  resumeRotation,
+  retryRotation,
+  type SteeredRotation,
+  type SteerRotation,
+} from './steer-rotation.ts';
 
 export type {
   Actor,
-  CancelledRotation,
-  CancelRotation,
   CommandDependencies,
+  RetriedRotation,
+  RetryRotation,
   StartedRotation,
   StartRotation,
   SteeredRotation,
@@ -21,9 +29,10 @@ export type {
  */
 export interface Commands {
   startRotation(actor: Actor, input: StartRotation): Promise<StartedRotation>;
-  cancelRotation(actor: Actor, input: CancelRotation): Promise<CancelledRotation>;
+  cancelRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
   pauseRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
   resumeRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
+  retryRotation(actor: Actor, input: RetryRotation): Promise<RetriedRotation>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -32,5 +41,6 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     cancelRotation: (actor, input) => cancelRotation(dependencies, actor, input),
     pauseRotation: (actor, input) => pauseRotation(dependencies, actor, input),
     resumeRotation: (actor, input) => resumeRotation(dependencies, actor, input),
+    retryRotation: (actor, input) => retryRotation(dependencies, actor, input),
   };
 }

@@ -1,12 +1,38 @@
-import { pauseRotation as pause, resumeRotation as resume, type SteeredRotation } from '@rekey/control';
+import { randomUUID } from 'node:crypto';
+import {
+  cancelRotation as cancel,
+  type IdempotencyKey,
+  pauseRotation as pause,
+  type RetriedRotation,
+  resumeRotation as resume,
+  retryRotation as retry,
+  type SteeredRotation,
+} from '@rekey/control';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 
-export type { SteeredRotation };
+export type { RetriedRotation, SteeredRotation };
 
 export interface SteerRotation {
   readonly rotationId: string;
   /** For whoever reads its events, and while it is paused for whoever follows it. */
   readonly reason?: string;
+}
+
+export interface RetryRotation extends SteerRotation {
+  /** Whose it is. */
+  readonly tenantId: string;
+  /** Of a call that may come again, and is then to be answered as it was. */
+  readonly idempotency?: IdempotencyKey;
+}
+
+/** Ends an unfinished rotation; everything stays readable. Whoever works on it finds out. */
+export async function cancelRotation(
+  dependencies: CommandDependencies,
+  actor: Actor,
+  { rotationId, reason }: SteerRotation,
+): Promise<SteeredRotation> {
+  const outcome = await cancel(dependencies.store, rotationId, { actor, reason: reason ?? null });
+  return told(dependencies, outcome, { brings: 'nobody' });
 }
 
 /** Holds an unfinished rotation where it stands; whoever works on it finds out at its next batch. */
@@ -16,8 +42,7 @@ export async function pauseRotation(
   { rotationId, reason }: SteerRotation,
 ): Promise<SteeredRotation> {
   const outcome = await pause(dependencies.store, rotationId, { actor, reason: reason ?? null });
-  await publish(dependencies, outcome);
-  return outcome;
+  return told(dependencies, outcome, { brings: 'nobody' });
 }
 
 /** Lets a paused rotation run again, and brings a worker sooner than recovery would. */
@@ -27,15 +52,36 @@ export async function resumeRotation(
   { rotationId, reason }: SteerRotation,
 ): Promise<SteeredRotation> {
   const outcome = await resume(dependencies.store, rotationId, { actor, reason: reason ?? null });
-  await publish(dependencies, outcome);
-  if (outcome.kind === 'changed')
-    await dependencies.ticketQueue.enqueue({ rotationId, tenantId: outcome.view.tenantId });
-  return outcome;
+  return told(dependencies, outcome, { brings: 'a worker' });
 }
 
-/** Whoever polls must not read an older state from Redis than this caller is told. */
-async function publish({ snapshots }: CommandDependencies, outcome: SteeredRotation): Promise<void> {
-  if (outcome.kind !== 'changed') return;
+/** Begins a new rotation that sweeps what this one left, to the same DEK, and brings a worker. */
+export async function retryRotation(
+  dependencies: CommandDependencies,
+  actor: Actor,
+  { rotationId, tenantId, reason, idempotency }: RetryRotation,
+): Promise<RetriedRotation> {
+  const outcome = await retry(dependencies.store, {
+    rotationId: randomUUID(),
+    earlierId: rotationId,
+    tenantId,
+    actor,
+    reason: reason ?? null,
+    idempotency: idempotency ?? null,
+  });
+  return told(dependencies, outcome, { brings: 'a worker' });
+}
+
+/** What follows from a change: whoever polls must not read an older state from Redis than this caller is told. */
+async function told<Outcome extends SteeredRotation | RetriedRotation>(
+  { snapshots, ticketQueue }: CommandDependencies,
+  outcome: Outcome,
+  { brings }: { readonly brings: 'a worker' | 'nobody' },
+): Promise<Outcome> {
+  if (outcome.kind !== 'changed') return outcome;
   const { view, version } = outcome;
-  await snapshots.publish({ rotationId: view.id, tenantId: view.tenantId, version, final: false, view });
+  const rotation = { rotationId: view.id, tenantId: view.tenantId };
+  await snapshots.publish({ ...rotation, version, final: view.completedAt !== null, view });
+  if (brings === 'a worker') await ticketQueue.enqueue(rotation);
+  return outcome;
 }

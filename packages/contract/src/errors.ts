@@ -63,6 +63,12 @@ export const errorTable = {
     message: 'Rotation finished',
     detail: 'The rotation has already ended and never changes again.',
   },
+  ROTATION_SUPERSEDED: {
+    status: 409,
+    message: 'Rotation superseded',
+    detail:
+      "The tenant's active DEK is not the one that this rotation switched to; start a rotation instead.",
+  },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'Payload too large', detail: 'The body exceeds 16 KiB.' },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,

@@ -24,6 +24,13 @@ export const RotationId = Type.String({
   examples: ['rot-550e8400-e29b-41d4-a716-446655440001'],
 });
 
+/** As callers may write it. */
+export const AnyCaseRotationId = Type.String({
+  pattern: `^rot-${uuidPattern}$`,
+  title: 'rotation id (rot-<uuid>)',
+  examples: ['rot-550e8400-e29b-41d4-a716-446655440001'],
+});
+
 export const KeyId = Type.String({
   pattern: `^dek-${lowerUuidPattern}$`,
   examples: ['dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11'],

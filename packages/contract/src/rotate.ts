@@ -12,19 +12,19 @@ export const RealmName = Type.String({
   description: 'The authentication realm that issued the token; absent: the default realm.',
 });
 
+export const IdempotencyKey = Type.String({
+  pattern: '^[\\x21-\\x7e]{1,255}$',
+  maxLength: 255,
+  title: 'idempotency key (1 to 255 visible ASCII characters)',
+  description:
+    'Visible ASCII. The same key, caller and body within 24 hours replays the 200; with another body it gets 422.',
+  examples: ['rotate-2025-07-10'],
+});
+
 export const RotateHeaders = Type.Object({
   'x-tenantid': AnyCaseUuid,
   realmname: Type.Optional(RealmName),
-  'idempotency-key': Type.Optional(
-    Type.String({
-      pattern: '^[\\x21-\\x7e]{1,255}$',
-      maxLength: 255,
-      title: 'idempotency key (1 to 255 visible ASCII characters)',
-      description:
-        'Visible ASCII. The same key, caller and body within 24 hours replays the 200; with another body it gets 422.',
-      examples: ['rotate-2025-07-10'],
-    }),
-  ),
+  'idempotency-key': Type.Optional(IdempotencyKey),
 });
 
 export const Initiator = Type.Object(

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts, itemTypes } from './items.ts';
-import { Initiator, RealmName } from './rotate.ts';
+import { IdempotencyKey, Initiator, RealmName } from './rotate.ts';
 
 export const RotationStatus = Type.Union([
   Type.Literal('in_progress'),
@@ -68,11 +68,14 @@ export const TargetProgress = Type.Object(
   { additionalProperties: false },
 );
 
-/** A rotation as `GET …/rotations/{rotationId}` and `POST …/pause`, `/resume` and `/cancel` answer it. */
+/** A rotation as `GET …/rotations/{rotationId}` and `POST …/pause`, `/resume`, `/cancel` and `/retry` answer it. */
 export const Rotation = Type.Object(
   {
     rotationId: RotationId,
     tenantId: Uuid,
+    retryOf: Type.Union([RotationId, Type.Null()], {
+      description: 'The rotation whose left-overs this one sweeps, to the same DEK.',
+    }),
     status: RotationStatus,
     phase: RotationPhase,
     previousKeyId: Type.Union([KeyId, Type.Null()], { description: 'Null for a tenant that had no DEK.' }),
@@ -111,10 +114,16 @@ export const RotationHeaders = Type.Object({
   realmname: Type.Optional(RealmName),
 });
 
+export const RetryHeaders = Type.Object({
+  ...RotationHeaders.properties,
+  'idempotency-key': Type.Optional(IdempotencyKey),
+});
+
 export const rotationMessage = 'DEK rotation status';
 export const cancelMessage = 'DEK rotation cancelled';
 export const pauseMessage = 'DEK rotation paused';
 export const resumeMessage = 'DEK rotation resumed';
+export const retryMessage = 'DEK rotation retried';
 
 const example = {
   success: true,
@@ -122,6 +131,7 @@ const example = {
   data: {
     rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
     tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
+    retryOf: null,
     status: 'in_progress',
     phase: 'sweeping',
     previousKeyId: 'dek-7b1f3c52-8f0e-4c58-9d0a-2f6f5a1f0c3d',
@@ -154,7 +164,7 @@ const example = {
 export const RotationResponse = Type.Object(
   {
     success: Type.Literal(true),
-    message: Type.Enum([rotationMessage, cancelMessage, pauseMessage, resumeMessage]),
+    message: Type.Enum([rotationMessage, cancelMessage, pauseMessage, resumeMessage, retryMessage]),
     data: Rotation,
     timestamp: Timestamp,
   },
@@ -162,7 +172,7 @@ export const RotationResponse = Type.Object(
 );
 export type RotationResponse = Static<typeof RotationResponse>;
 
-/** Pausing, resuming and cancelling need no body; an empty object is taken too. */
+/** Pausing, resuming, cancelling and retrying need no body; an empty object is taken too. */
 export const SteeringBody = Type.Object(
   {
     reason: Type.Optional(

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox';
-import { AnyCaseUuid, Timestamp } from './ids.ts';
+import { AnyCaseRotationId, AnyCaseUuid, Timestamp } from './ids.ts';
 import { Rotation, RotationPhase, RotationStatus } from './rotation.ts';
 
 export const rotationsMessage = 'DEK rotations';
@@ -30,6 +30,7 @@ export const RotationsQuery = Type.Object(
         description: 'The `sub` of who started them.',
       }),
     ),
+    retryOf: Type.Optional(AnyCaseRotationId),
     cursor: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]+$',

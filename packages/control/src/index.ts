@@ -82,7 +82,6 @@ export {
 export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
 export { beginVerifying } from './transitions/begin-verifying.ts';
 export {
-  type CancelledRotation,
   cancelRotation,
   type Ends,
   type FailureReason,
@@ -90,19 +89,10 @@ export {
   failureReasons,
 } from './transitions/close-rotation.ts';
 export { type CompletedRotation, completeRotation } from './transitions/complete-rotation.ts';
-export {
-  pauseRotation,
-  resumeRotation,
-  type SteeredRotation,
-  type Steering,
-} from './transitions/pause-rotation.ts';
-export {
-  forgetIdempotencyKeys,
-  type IdempotencyKey,
-  type StartedRotation,
-  type StartRotation,
-  startRotation,
-} from './transitions/start-rotation.ts';
+export { forgetIdempotencyKeys, type IdempotencyKey } from './transitions/idempotency-key.ts';
+export { pauseRotation, resumeRotation } from './transitions/pause-rotation.ts';
+export { type RetriedRotation, type RetryRotation, retryRotation } from './transitions/retry-rotation.ts';
+export { type StartedRotation, type StartRotation, startRotation } from './transitions/start-rotation.ts';
 export {
   firstState,
   type RotationPhase,
@@ -111,6 +101,7 @@ export {
   rotationPhases,
   rotationStatuses,
 } from './transitions/states.ts';
+export type { SteeredRotation, Steering } from './transitions/steered.ts';
 export { type SwitchDek, type Switched, switchDek } from './transitions/switch-dek.ts';
 export { type TakenUp, takeUp } from './transitions/take-up.ts';
 export { findUnattended, type Unattended } from './unattended.ts';

@@ -13,6 +13,8 @@ export interface RotationFilter {
   readonly startedBefore?: Date;
   /** The subject's id. */
   readonly initiatedBy?: string;
+  /** Retries of that one. */
+  readonly retryOf?: string;
 }
 
 export interface RotationPage {
@@ -45,6 +47,7 @@ export async function listRotations(
        and ($6::text is null or initiated_by ->> 'id' = $6)
        and ($7::bigint is null
          or (started_at, id) < (timestamptz 'epoch' + $7::bigint * interval '1 microsecond', $8::uuid))
+       and ($10::uuid is null or retry_of = $10)
      order by started_at desc, id desc limit $9`,
     [
       filter.tenantId ?? null,
@@ -56,6 +59,7 @@ export async function listRotations(
       micros,
       id,
       limit + 1,
+      filter.retryOf ?? null,
     ],
   );
   const page = found.slice(0, limit);

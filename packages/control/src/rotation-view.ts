@@ -17,6 +17,8 @@ export type WaitingFor =
 export interface RotationView {
   readonly id: string;
   readonly tenantId: string;
+  /** Whose left-overs it sweeps, to the same DEK. */
+  readonly retryOf: string | null;
   readonly status: RotationStatus;
   readonly phase: RotationPhase;
   readonly previousDekId: string | null;
@@ -102,6 +104,7 @@ export interface Progress {
 export interface RotationRow {
   readonly id: string;
   readonly tenant_id: string;
+  readonly retry_of: string | null;
   readonly status: RotationStatus;
   readonly phase: RotationPhase;
   readonly previous_dek_id: string | null;
@@ -130,7 +133,7 @@ const unattendedAfter = `case when waiting_for is null then ${seconds(unattended
   else ${seconds(unattendedMs.waiting)} end`;
 
 export const rotationColumns = `
-  id, tenant_id, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
+  id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
   switched_at, drained_at, waiting_detail,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
   status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended`;
@@ -140,6 +143,7 @@ export function toView(row: RotationRow): RotationView {
   return {
     id: row.id,
     tenantId: row.tenant_id,
+    retryOf: row.retry_of,
     status: row.status,
     phase: row.phase,
     previousDekId: row.previous_dek_id,
@@ -185,6 +189,7 @@ export function reviveView(json: unknown): RotationView | null {
     drainedAt: dateOf(view.drainedAt),
     // Versions before this one published none.
     waitingDetail: view.waitingDetail ?? null,
+    retryOf: view.retryOf ?? null,
     targets: view.targets ?? [],
     completedAt: dateOf(view.completedAt),
     estimatedCompletion: new Date(view.estimatedCompletion),

@@ -8,6 +8,8 @@ as $$
   select jsonb_build_object(
     'schemaVersion', 1,
     'rotationId', 'rot-' || r.id,
+    -- What it was to finish; its DEK was switched to before it began.
+    'retryOf', 'rot-' || r.retry_of,
     'tenantId', r.tenant_id,
     'status', r.status,
     'previousKey', case when r.previous_dek_id is not null then jsonb_build_object('keyId', 'dek-' || r.previous_dek_id,

@@ -1,4 +1,4 @@
--- A rotation begins at its beginning, makes only the moves of rekey.rotation_moves, is completed only where all of it is
+-- A rotation begins at its beginning (a retry: behind the switch of the one it is of), makes only the moves of rekey.rotation_moves, is completed only where all of it is
 -- proved at that moment and nothing casts doubt on it, whoever says so, and never changes afterwards.
 create or replace function rekey.guard_rotation() returns trigger
 language plpgsql security definer
@@ -6,16 +6,28 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if tg_op = 'INSERT' then
-    if new.status = 'in_progress' and new.phase = 'queued' and new.switched_at is null and new.drained_at is null then
+    if new.status = 'in_progress' and new.phase = 'queued' and new.retry_of is null and new.switched_at is null
+      and new.drained_at is null then
       return new;
     end if;
-    raise exception 'A rotation begins as in_progress and queued' using errcode = 'RK005';
+    -- A retry begins behind the switch of the one that it is of, which is over and left something.
+    if new.status = 'in_progress' and new.phase = 'queued' and exists (
+      select from rekey.rotations r join rekey.deks d on d.id = r.new_dek_id
+      where r.id = new.retry_of and r.status in ('completed_with_failures', 'failed', 'cancelled')
+        and d.state = 'active' and r.switched_at is not null
+        and (new.tenant_id, new.previous_dek_id, new.new_dek_id, new.switched_at, new.drained_at)
+          is not distinct from (r.tenant_id, r.previous_dek_id, r.new_dek_id, r.switched_at, r.drained_at))
+      and new.churn_at_switch is not null then
+      return new;
+    end if;
+    raise exception 'A rotation begins as in_progress and queued, and switched only as a retry of one that has ended'
+      using errcode = 'RK005';
   end if;
   if tg_op in ('DELETE', 'TRUNCATE') or old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rotation never changes, and none is deleted' using errcode = 'RK005';
   end if;
-  if (new.id, new.tenant_id, new.new_dek_id, new.previous_dek_id, new.items_to_rotate)
-    is distinct from (old.id, old.tenant_id, old.new_dek_id, old.previous_dek_id, old.items_to_rotate) then
+  if (new.id, new.tenant_id, new.retry_of, new.new_dek_id, new.previous_dek_id, new.items_to_rotate)
+    is distinct from (old.id, old.tenant_id, old.retry_of, old.new_dek_id, old.previous_dek_id, old.items_to_rotate) then
     raise exception 'What a rotation is about never changes' using errcode = 'RK005';
   end if;
   if (new.status, new.phase, new.switched_at) is distinct from (old.status, old.phase, old.switched_at)

@@ -10,7 +10,7 @@ begin
   select * into strict key from rekey.deks d where d.id = stored.dek_id;
   perform rekey.append_event(key.tenant_id,
     case tg_op when 'INSERT' then 'key.material_stored' when 'UPDATE' then 'key.rewrapped' else 'key.material_deleted' end,
-    (select r.id from rekey.rotations r where r.new_dek_id = key.id),
+    (select r.id from rekey.rotations r where r.new_dek_id = key.id and r.retry_of is null),
     jsonb_build_object('keyId', key.id, 'keyNumber', key.key_number, 'kek', stored.kek_uri,
       'kekId', stored.kek_id, 'wrapVersion', stored.wrap_version));
   return null;

@@ -15,16 +15,6 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 set jit = off
 as $$
-declare
-  -- Assumed before this installation has finished a rotation worth measuring. Row-by-row re-encryption reaches about that
-  -- much on modest hardware, so it errs towards a late estimate.
-  assumed_items_per_second constant numeric := 2000;
-  -- Smaller rotations measure the fixed cost, not the rate.
-  items_worth_measuring constant numeric := 1000;
-  -- What every rotation costs whatever its size: queue, KMS, switch, plan and proof.
-  fixed_cost_seconds constant numeric := 1;
-  items_per_second numeric;
-  items_ahead numeric;
 begin
   perform set_config('rekey.actor', ('{"kind": "user"}' || initiator)::text, true);
   -- The tenant's row orders concurrent calls, so that each sees what the one before it committed.
@@ -32,22 +22,6 @@ begin
   if not found then
     return;
   end if;
-
-  -- The rate of the last twenty rotations that finished here, of those that were worth measuring.
-  select sum(recent.items) / nullif(sum(recent.seconds), 0) into items_per_second from (
-    select (select sum(rotated.value::numeric) from jsonb_each_text(r.progress -> 'rotated') rotated) as items,
-      greatest(extract(epoch from r.completed_at - r.switched_at), 0.001) as seconds
-    from rekey.rotations r
-    where r.completed_at is not null and r.status in ('completed', 'completed_with_failures')
-    order by r.completed_at desc limit 20) recent
-  where recent.items >= items_worth_measuring;
-
-  -- Items of unfinished rotations that stand before this one: with more than fifty, by the average of fifty.
-  select coalesce(avg((select sum(ahead.value::numeric)
-      from jsonb_each_text(coalesce(sampled.progress -> 'remaining', sampled.items_to_rotate)) ahead)), 0)
-    * (select count(*) from rekey.rotations r where r.status = 'in_progress')
-  into items_ahead from (
-    select r.progress, r.items_to_rotate from rekey.rotations r where r.status = 'in_progress' limit 50) sampled;
 
   loop
     -- Nothing is sealed under a DEK that is reserved just now, so all of the tenant's records count.
@@ -64,9 +38,7 @@ begin
           (id, tenant_id, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, estimated_completion)
         select rotation, tenant, (select d.id from rekey.deks d where d.tenant_id = tenant and d.state = 'active'), next,
           no_items || (select coalesce(jsonb_object_agg(c.item_type, c.records), '{}') from counted c), initiator,
-          now() + make_interval(secs => (fixed_cost_seconds
-            + ((select coalesce(sum(c.records), 0) from counted c) + items_ahead)
-              / coalesce(items_per_second, assumed_items_per_second))::float8)
+          now() + make_interval(secs => rekey.seconds_expected((select coalesce(sum(c.records), 0) from counted c)))
         on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning *),
       reserved as (
         insert into rekey.deks (id, tenant_id, key_number, state)

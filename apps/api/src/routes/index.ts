@@ -1,5 +1,4 @@
 import type { Route } from '../route.ts';
-import { cancelRotation } from './cancel-rotation.ts';
 import { exportAudit } from './export-audit.ts';
 import { getRotation } from './get-rotation.ts';
 import { getRotationCertificate } from './get-rotation-certificate.ts';
@@ -10,10 +9,9 @@ import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
-import { pauseRotation } from './pause-rotation.ts';
 import { readyz } from './readyz.ts';
-import { resumeRotation } from './resume-rotation.ts';
 import { rotateDek } from './rotate-dek.ts';
+import { cancelRotation, pauseRotation, resumeRotation, retryRotation } from './steer-rotation.ts';
 
 /** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
 export const routes: readonly Route[] = [
@@ -24,6 +22,7 @@ export const routes: readonly Route[] = [
   pauseRotation,
   resumeRotation,
   cancelRotation,
+  retryRotation,
   getRotationCertificate,
   listAudit,
   exportAudit,

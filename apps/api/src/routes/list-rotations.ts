@@ -1,5 +1,6 @@
 import {
   type Issue,
+  parseRotationId,
   RotationHeaders,
   RotationsQuery,
   RotationsResponse,
@@ -32,7 +33,8 @@ export const listRotations = route({
     async ({ request, route: operation, headers, query }) => {
       const caller = callerOf(request);
       const tenantId = tenantAsked({ request, route: operation, headers, query });
-      const { status, phase, startedAfter, startedBefore, initiatedBy } = query;
+      const { status, phase, startedAfter, startedBefore, initiatedBy, retryOf } = query;
+      const retried = retryOf === undefined ? null : parseRotationId(retryOf);
       const filter = {
         ...(tenantId === undefined ? {} : { tenantId }),
         ...(status === undefined ? {} : { status }),
@@ -40,6 +42,7 @@ export const listRotations = route({
         ...(startedAfter === undefined ? {} : { startedAfter: new Date(startedAfter) }),
         ...(startedBefore === undefined ? {} : { startedBefore: new Date(startedBefore) }),
         ...(initiatedBy === undefined ? {} : { initiatedBy }),
+        ...(retried === null ? {} : { retryOf: retried }),
       };
       const { cursor = null, limit = rotationsLimitDefault } = query;
       const page = await rotations.list(filter, { after: cursor, limit });

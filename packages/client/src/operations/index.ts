@@ -12,9 +12,10 @@ import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
 import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
 import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
+import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 
-export const operations = { cancelRotation, getRotation, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, livez, openApi, pauseRotation, readyz, resumeRotation, rotateDek } as const;
+export const operations = { cancelRotation, getRotation, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -30,5 +31,6 @@ export interface Operations {
   readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
   readonly readyz: { readonly input: ReadyzInput; readonly answer: ReadyzAnswer };
   readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };
+  readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
 }

@@ -13,6 +13,7 @@ export type ListRotationsInput = {
     readonly startedBefore?: string;
     /** The `sub` of who started them. */
     readonly initiatedBy?: string;
+    readonly retryOf?: string;
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
     readonly limit?: number;
@@ -32,6 +33,8 @@ export type ListRotationsAnswer = {
     readonly rotations: Array<{
       readonly rotationId: string;
       readonly tenantId: string;
+      /** The rotation whose left-overs this one sweeps, to the same DEK. */
+      readonly retryOf: string | null;
       readonly status: 'in_progress' | 'paused' | 'completed' | 'completed_with_failures' | 'failed' | 'cancelled';
       readonly phase: 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
       /** Null for a tenant that had no DEK. */

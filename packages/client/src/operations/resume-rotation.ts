@@ -22,10 +22,12 @@ export type ResumeRotationInput = {
 
 export type ResumeRotationAnswer = {
   readonly success: true;
-  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed';
+  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed' | 'DEK rotation retried';
   readonly data: {
     readonly rotationId: string;
     readonly tenantId: string;
+    /** The rotation whose left-overs this one sweeps, to the same DEK. */
+    readonly retryOf: string | null;
     readonly status: 'in_progress' | 'paused' | 'completed' | 'completed_with_failures' | 'failed' | 'cancelled';
     readonly phase: 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
     /** Null for a tenant that had no DEK. */

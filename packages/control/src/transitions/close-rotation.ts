@@ -7,11 +7,11 @@ import {
   type Initiator,
   type Progress,
   type RotationRow,
-  type RotationView,
   rotationColumns,
   toView,
 } from '../rotation-view.ts';
 import type { Final } from './states.ts';
+import { asItIs, type SteeredRotation, type Steering } from './steered.ts';
 
 /** The permanent causes that end a rotation as `failed`. Anything else is waited out. */
 export const failureReasons = [
@@ -54,11 +54,6 @@ export async function failRotation(
   });
 }
 
-export type CancelledRotation =
-  | { readonly kind: 'cancelled'; readonly view: RotationView; readonly version: number }
-  | { readonly kind: 'finished'; readonly view: RotationView }
-  | { readonly kind: 'not_found' };
-
 /**
  * Ends an unfinished rotation at once. Everything stays readable: before the switch the new DEK is destroyed
  * unused, after it the new DEK stays active and the next rotation sweeps every older one.
@@ -66,21 +61,13 @@ export type CancelledRotation =
 export async function cancelRotation(
   store: Store,
   rotationId: string,
-  actor: Initiator | null = null,
-  reason: string | null = null,
-): Promise<CancelledRotation> {
-  return inTransaction(store, async (tx): Promise<CancelledRotation> => {
+  { actor, reason }: Partial<Steering> = {},
+): Promise<SteeredRotation> {
+  return inTransaction(store, async (tx): Promise<SteeredRotation> => {
     const rotation = await halt(tx, rotationId);
-    if (rotation !== null && reason !== null)
-      await rows(tx, `select set_config('rekey.reason', $1, true)`, [reason]);
-    if (rotation !== null)
-      return { kind: 'cancelled', ...(await close(tx, rotation, 'cancelled', null, actor)) };
-    const [found] = await rows<RotationRow>(
-      tx,
-      `select ${rotationColumns} from rekey.rotations where id = $1`,
-      [rotationId],
-    );
-    return found === undefined ? { kind: 'not_found' } : { kind: 'finished', view: toView(found) };
+    if (rotation === null) return asItIs(tx, rotationId, 'cancelled');
+    if (reason) await rows(tx, `select set_config('rekey.reason', $1, true)`, [reason]);
+    return { kind: 'changed', ...(await close(tx, rotation, 'cancelled', null, actor ?? null)) };
   });
 }
 

@@ -1,31 +1,8 @@
-import { inTransaction, type Queryable, rows, type Store } from '@rekey/db';
-import type { Snapshot } from '../beat.ts';
+import { inTransaction, rows, type Store } from '@rekey/db';
 import { progressOf, sumRanges } from '../progress.ts';
-import {
-  type Initiator,
-  type RotationRow,
-  type RotationView,
-  rotationColumns,
-  toView,
-} from '../rotation-view.ts';
+import { type RotationRow, rotationColumns } from '../rotation-view.ts';
 import { halt } from './close-rotation.ts';
-
-/** Who steers a rotation, and why, for its events. */
-export interface Steering {
-  readonly actor: Initiator;
-  readonly reason: string | null;
-}
-
-/**
- * - `changed`: it is as was asked, by this call.
- * - `unchanged`: it was so before.
- * - `finished`: it has ended, and never changes again.
- */
-export type SteeredRotation =
-  | ({ readonly kind: 'changed' } & Snapshot)
-  | ({ readonly kind: 'unchanged' } & Snapshot)
-  | { readonly kind: 'finished'; readonly view: RotationView }
-  | { readonly kind: 'not_found' };
+import { asItIs, changed, type SteeredRotation, type Steering } from './steered.ts';
 
 /**
  * Holds an unfinished rotation where it stands: batches that are committing are waited for, later ones are turned away, and
@@ -65,26 +42,4 @@ export function resumeRotation(
     );
     return changed(tx, rotationId, found);
   });
-}
-
-async function changed(
-  on: Queryable,
-  rotationId: string,
-  [row]: readonly RotationRow[],
-): Promise<SteeredRotation> {
-  return row === undefined
-    ? asItIs(on, rotationId)
-    : { kind: 'changed', view: toView(row), version: Number(row.version) };
-}
-
-async function asItIs(on: Queryable, rotationId: string): Promise<SteeredRotation> {
-  const [row] = await rows<RotationRow>(on, `select ${rotationColumns} from rekey.rotations where id = $1`, [
-    rotationId,
-  ]);
-  if (row === undefined) return { kind: 'not_found' };
-  const view = toView(row);
-  const isUnfinished = row.status === 'in_progress' || row.status === 'paused';
-  return isUnfinished
-    ? { kind: 'unchanged', view, version: Number(row.version) }
-    : { kind: 'finished', view };
 }

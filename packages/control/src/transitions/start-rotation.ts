@@ -1,7 +1,7 @@
 import { noItems } from '@rekey/data';
-import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
+import { type Queryable, row, rows, type Store } from '@rekey/db';
 import type { PoolClient } from 'pg';
-import { answerOf, keptAnswer } from '../kept-answer.ts';
+import { answerOf } from '../kept-answer.ts';
 import {
   type Initiator,
   type RotationRow,
@@ -9,6 +9,7 @@ import {
   rotationColumns,
   toView,
 } from '../rotation-view.ts';
+import { claimIdempotencyKey, type IdempotencyKey, keepAnswer, keepOnly } from './idempotency-key.ts';
 import { secondsUntilNextRotation } from './rotation-interval.ts';
 
 export interface StartRotation {
@@ -19,15 +20,6 @@ export interface StartRotation {
   readonly idempotency: IdempotencyKey | null;
   /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
   readonly intervalSeconds?: number;
-}
-
-export interface IdempotencyKey {
-  readonly caller: string;
-  readonly key: string;
-  /** Of what was asked for: the same key for something else is refused. */
-  readonly bodyHash: Buffer;
-  /** What a later call with this key is answered, to the byte. Kept as it is: nothing in it means anything here. */
-  readonly answer: (view: RotationView) => Uint8Array;
 }
 
 export type StartedRotation =
@@ -47,19 +39,12 @@ export type StartedRotation =
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
   const { idempotency, intervalSeconds = 0 } = call;
   if (idempotency === null && intervalSeconds === 0) return start(store, call);
-  let outcome: StartedRotation | undefined;
-  await inTransaction(store, async (tx) => {
-    outcome = await startLocked(tx, call);
-    if (outcome.kind !== 'started') throw new NothingToKeep();
-  }).catch((error: unknown) => {
-    if (!(error instanceof NothingToKeep)) throw error;
-  });
-  if (outcome === undefined) throw new Error('a transaction committed without an outcome');
-  return outcome;
+  return keepOnly<StartedRotation>(
+    store,
+    ({ kind }) => kind === 'started',
+    (tx) => startLocked(tx, call),
+  );
 }
-
-/** Rolls the transaction back without being an error to the caller. */
-class NothingToKeep extends Error {}
 
 async function startLocked(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
   const { idempotency, intervalSeconds = 0 } = call;
@@ -83,13 +68,7 @@ async function startLocked(tx: PoolClient, call: StartRotation): Promise<Started
   }
   const outcome = await start(tx, call);
   if (outcome.kind !== 'started' || idempotency === null) return outcome;
-  const answer = idempotency.answer(outcome.view);
-  await rows(tx, 'select rekey.keep_answer($1, $2, $3)', [
-    idempotency.caller,
-    idempotency.key,
-    keptAnswer(answer),
-  ]);
-  return { ...outcome, answer };
+  return { ...outcome, answer: await keepAnswer(tx, idempotency, outcome.view) };
 }
 
 /** One statement, and so all of it or nothing. */
@@ -108,28 +87,4 @@ async function start(on: Queryable, call: StartRotation): Promise<StartedRotatio
   if (unfinished === undefined) return { kind: 'tenant_not_found' };
   if (unfinished.id !== call.rotationId) return { kind: 'in_progress', rotationId: unfinished.id };
   return { kind: 'started', view: toView(unfinished), answer: null };
-}
-
-/** Deletes keys that are not honoured any more, some at a time. */
-export async function forgetIdempotencyKeys(on: Queryable): Promise<void> {
-  await rows(on, 'select rekey.forget_idempotency_keys()');
-}
-
-interface KeptAnswer {
-  readonly body_hash: Buffer;
-  readonly response: string;
-}
-
-/** Null when the key is ours now; else what it was used for. Waits for a concurrent call with the same key. */
-async function claimIdempotencyKey(
-  tx: PoolClient,
-  { caller, key, bodyHash }: IdempotencyKey,
-  rotationId: string,
-): Promise<KeptAnswer | null> {
-  const [kept] = await rows<KeptAnswer>(
-    tx,
-    'select body_hash, response from rekey.claim_idempotency_key($1, $2, $3, $4)',
-    [caller, key, bodyHash, rotationId],
-  );
-  return kept ?? null;
 }
