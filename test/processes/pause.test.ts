@@ -15,7 +15,7 @@ const pool = database.pool();
 // Small batches, so that a sweep lasts long enough to be met in its midst. A worker that a test starts ends with it.
 const rekey = await installation({ databaseUrl: database.url, workers: 1, workerEnv: { BATCH_SIZE: '50' } });
 
-const steer = async (what: 'pause' | 'resume' | 'cancel', rotationId: string, body?: object) => {
+const steer = async (what: 'pause' | 'resume' | 'cancel' | 'retry', rotationId: string, body?: object) => {
   const answer = await fetch(`${rekey.apis[0]?.url}/api/v1/admin/dek/rotations/${rotationId}/${what}`, {
     method: 'POST',
     headers: {
@@ -25,7 +25,7 @@ const steer = async (what: 'pause' | 'resume' | 'cancel', rotationId: string, bo
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const said = (await answer.json()) as {
-    data?: StatusData & { waitingDetail: { what: string } | null };
+    data?: StatusData & { waitingDetail: { what: string } | null; retryOf: string | null };
     error?: { code: string };
   };
   return { status: answer.status, data: said.data, code: said.error?.code };
@@ -129,6 +129,39 @@ test('the worker dies while it is paused: another one goes on', async () => {
   await rekey.addWorker();
   assert.equal((await rekey.ended(rotationId, { timeoutMs: 60_000 })).status, 'completed');
   await allOpen(tenant);
+});
+
+test('a retry sweeps what a cancel in mid-sweep left, beside the application, though its worker dies', async () => {
+  const worker = await rekey.addWorker();
+  const tenant = await rekey.seedTenant(8_500);
+  const application = startApplication(rekey, tenant);
+  const first = await sweeping(tenant);
+  assert.equal((await steer('retry', first)).code, 'ROTATION_IN_PROGRESS');
+  const cancelled = await steer('cancel', first);
+  const left = sums(cancelled.data as StatusData);
+
+  const answer = await steer('retry', first, { reason: 'the shop is quiet' });
+  const retry = answer.data?.rotationId ?? '';
+  assert.deepEqual(
+    [answer.status, answer.data?.retryOf, answer.data?.newKeyId],
+    [200, first, cancelled.data?.newKeyId],
+  );
+  assert.equal((await steer('retry', first)).data?.rotationId, retry, 'once more is the same');
+  const busy = await rekey.rotate(tenant.tenantId);
+  assert.deepEqual([busy.status, busy.body.error.rotationId], [409, retry]);
+  await until(async () => (await rotated(retry)) >= 200, { what: 'the retry is in its midst', everyMs: 5 });
+  worker.kill('SIGKILL');
+  await worker.exited;
+  await rekey.addWorker();
+  const ended = await rekey.ended(retry, { timeoutMs: 60_000 });
+  await application.stop();
+  assert.deepEqual([application.seen.errors, application.seen.lost], [[], []]);
+  await allOpen(tenant, application.expected());
+  const { rotated: swept, all } = sums(ended);
+  assert.deepEqual([ended.status, ended.percentComplete], ['completed', 100]);
+  assert.ok(swept > 0 && swept <= 8_500 - left.rotated, `${swept} of ${all}`);
+  assert.deepEqual((await stateOf(first)).status, 'cancelled');
+  assert.equal((await steer('retry', retry)).code, 'ROTATION_FINISHED');
 });
 
 test('after any sequence of calls the counts add up and nothing is lost', async (t) => {

@@ -15,7 +15,7 @@ const unfinishedPhases = ['queued', 'activating', 'sweeping', 'verifying'] as co
 export const rotationStatuses: readonly RotationStatus[] = ['in_progress', 'paused', ...endings];
 export const rotationPhases: readonly RotationPhase[] = [...unfinishedPhases, 'done'];
 
-/** What a rotation is when it is called for. */
+/** What a rotation is when it is called for; a retry is switched from then on, as the one that it is of. */
 export const firstState = { status: 'in_progress', phase: 'queued' } as const;
 
 type RotationEvent =
