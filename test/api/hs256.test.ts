@@ -126,6 +126,13 @@ test('security_admin acts on the tenant of its token and no other, super_admin o
     [{ tenantId: nobodysTenant.toUpperCase() }, true],
     [{ tenant_id: nobodysTenant }, true],
     [{ tenantId: 'junk', tenant_id: nobodysTenant }, true],
+    // The installation, and nothing that looks like it.
+    [{ tenantId: '*' }, true],
+    [{ tenant_id: '*' }, true],
+    [{ tenantId: other, tenant_id: '*' }, false],
+    [{ tenantId: ['*'] }, false],
+    [{ tenantId: '**' }, false],
+    [{ tenantId: ' *' }, false],
     [{ tenantId: other }, false],
     [{ tenantId: other, tenant_id: nobodysTenant }, false],
     [{}, false],

@@ -48,6 +48,19 @@ test('rotations are listed, the latest first, and found by each filter', async (
   assert.deepEqual([...late, ...early], latestFirst);
 });
 
+test('whose token names the installation reads those of all tenants, and steers no more than its role may', async () => {
+  assert.deepEqual(idsOf(await list('', of('security_auditor', '*'))), latestFirst);
+  assert.deepEqual(idsOf(await list(`?tenantId=${other}`, of('security_auditor', '*'))), [started[1]]);
+  const pause = (role: string): Promise<Answer> =>
+    api.send({ method: 'POST', path: `${rotationsPath}/${started[6]}/pause`, headers: of(role, '*') });
+  checkError(await pause('security_auditor'), 'INSUFFICIENT_PERMISSIONS');
+  assert.equal((await pause('security_operator')).status, 200);
+  checkError(
+    await api.send(rotateCall(other, { headers: of('security_operator', '*') })),
+    'INSUFFICIENT_PERMISSIONS',
+  );
+});
+
 test('pages join without a gap or a double, whatever is started between them', async () => {
   const seen: string[] = [];
   let query = '?limit=2';

@@ -3,6 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Route } from '../route.ts';
 import { permits, type Role } from './roles.ts';
 
+/** What a token names in place of a tenant whose holder acts on all of them. */
+export const installation = '*';
+
 /** Who calls, as far as a verified token tells. */
 export interface Caller {
   readonly realm: string;
@@ -12,7 +15,7 @@ export interface Caller {
   readonly email: string | null;
   /** Those that we know, in the order of the table of roles. */
   readonly roles: readonly Role[];
-  /** In lower case; null when the token names none. */
+  /** In lower case; `*`: the installation, and so each of its tenants; null when the token names none. */
   readonly tenantId: string | null;
 }
 
@@ -39,12 +42,15 @@ export function mayActOn(
   operation: Pick<Route, 'operationId' | 'method'>,
   tenantId: string,
 ): boolean {
-  return permits(roles, operation, own === tenantId ? 'own' : 'other');
+  return permits(roles, operation, own === tenantId || own === installation ? 'own' : 'other');
 }
 
 /** Whether the caller may do that whosever tenant it concerns. */
-export function mayActOnAny({ roles }: Caller, operation: Pick<Route, 'operationId' | 'method'>): boolean {
-  return permits(roles, operation, 'other');
+export function mayActOnAny(
+  { roles, tenantId: own }: Caller,
+  operation: Pick<Route, 'operationId' | 'method'>,
+): boolean {
+  return permits(roles, operation, own === installation ? 'own' : 'other');
 }
 
 export function isSuperAdmin({ roles }: Caller): boolean {

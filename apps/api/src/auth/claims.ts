@@ -1,5 +1,5 @@
 import { parseUuid } from '@rekey/contract';
-import type { Caller } from './caller.ts';
+import { type Caller, installation } from './caller.ts';
 import { rolesAmong } from './roles.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -27,9 +27,13 @@ export function callerFrom(claims: Claims, realm: string, paths: ClaimPaths): Ca
     name: textClaim(claims.name, 255),
     email: textClaim(claims.email, 320),
     roles: rolesAmong(roles),
-    tenantId:
-      tenants.map((tenant) => (typeof tenant === 'string' ? parseUuid(tenant) : null)).find(isText) ?? null,
+    tenantId: tenants.map(tenantIn).find(isText) ?? null,
   };
+}
+
+function tenantIn(claim: unknown): string | null {
+  if (typeof claim !== 'string') return null;
+  return claim === installation ? installation : parseUuid(claim);
 }
 
 /** A claim whose name itself holds dots (`https://example.com/roles`) is found as well. */

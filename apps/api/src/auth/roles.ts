@@ -21,7 +21,7 @@ const operatorMay: ReadonlySet<string> = new Set([
   'resumeCampaign',
 ]);
 
-/** Which role may what, on whose tenants. */
+/** Which role may what, on whose tenants. At `*` all tenants are one's own. */
 export const roles = {
   super_admin: { tenants: 'any', may: everything },
   security_admin: { tenants: 'own', may: everything },
