@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { nextEvents, type RecordedEvent } from '@rekey/control';
+import { nextEvents, type UnwrittenEvent } from '@rekey/control';
 import { rotationCore } from '../harness/rotation.ts';
 import { sessionsOn } from '../harness/session.ts';
 
 const core = await rotationCore();
 const { store, database } = core;
 
-const names = (events: readonly RecordedEvent[]): string[] =>
+const names = (events: readonly UnwrittenEvent[]): string[] =>
   events.map(({ chain, sequence }) => `${chain}/${sequence}`);
 
 /** All that is left, a few at a time; each batch is said to be written with the next call. */
-async function takeAll(reader: string, atMost = 3): Promise<RecordedEvent[]> {
-  const taken: RecordedEvent[] = [];
-  for (let batch: RecordedEvent[] = []; ; ) {
+async function takeAll(reader: string, atMost = 3): Promise<UnwrittenEvent[]> {
+  const taken: UnwrittenEvent[] = [];
+  for (let batch: UnwrittenEvent[] = []; ; ) {
     batch = await nextEvents(store, reader, batch, atMost);
     if (batch.length === 0) return taken;
     taken.push(...batch);
@@ -26,7 +26,7 @@ const silence = (): Promise<unknown> =>
   store.query(`update rekey.event_reader set owned_until = clock_timestamp() - interval '1 second'`);
 
 /** The lines of a chain, which must be all of its events, once each and in order. */
-async function assertWhole(chain: string, events: readonly RecordedEvent[]): Promise<void> {
+async function assertWhole(chain: string, events: readonly UnwrittenEvent[]): Promise<void> {
   const { rows } = await store.query<{ sequence: string }>(
     'select sequence from rekey.events where chain = $1 order by sequence',
     [chain],

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nextEvents, type RecordedEvent } from '@rekey/control';
+import { nextEvents, type UnwrittenEvent } from '@rekey/control';
 import { rotationCore } from '../harness/rotation.ts';
 
 const core = await rotationCore();
@@ -49,7 +49,7 @@ async function rotateInTurn(tenantId: string, enter: ReturnType<typeof gate>): P
 /** Takes events as a worker does that writes them to its log, until told to end and nothing is left. */
 async function readAll(ended: AbortSignal): Promise<string[]> {
   const [reader, names] = [randomUUID(), [] as string[]];
-  for (let batch: RecordedEvent[] = []; ; ) {
+  for (let batch: UnwrittenEvent[] = []; ; ) {
     const isLast = ended.aborted;
     batch = await nextEvents(store, reader, batch, 200);
     names.push(...batch.map(({ chain, sequence }) => `${chain}/${sequence}`));

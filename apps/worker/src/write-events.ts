@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { nextEvents, type RecordedEvent } from '@rekey/control';
+import { nextEvents, type UnwrittenEvent } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Logger } from '@rekey/runtime';
 
@@ -15,7 +15,7 @@ const batchesMax = 10;
  */
 export function createWriteEvents(store: Store, logger: Logger): (signal: AbortSignal) => Promise<void> {
   const reader = randomUUID();
-  let written: readonly RecordedEvent[] = [];
+  let written: readonly UnwrittenEvent[] = [];
   return async (signal) => {
     for (let batch = 1; ; batch += 1) {
       const isLast = batch > batchesMax || signal.aborted;
@@ -27,7 +27,7 @@ export function createWriteEvents(store: Store, logger: Logger): (signal: AbortS
   };
 }
 
-function writeEvent(logger: Logger, event: RecordedEvent): void {
+function writeEvent(logger: Logger, event: UnwrittenEvent): void {
   const { kind, at, sequence, tenantId, rotationId, actor, databaseRole, payload } = event;
   logger.info('event', {
     event: kind,
@@ -45,7 +45,7 @@ function writeEvent(logger: Logger, event: RecordedEvent): void {
   });
 }
 
-function textOf(payload: RecordedEvent['payload'], name: 'keyId' | 'target' | 'setting') {
+function textOf(payload: UnwrittenEvent['payload'], name: 'keyId' | 'target' | 'setting') {
   const value = payload[name];
   return typeof value === 'string' ? { [name]: value } : {};
 }

@@ -56,7 +56,6 @@ export {
 } from './list-rotations.ts';
 export { listenForDeks } from './listen-for-deks.ts';
 export { findLiveDeks } from './live-deks.ts';
-export { nextEvents, type RecordedEvent } from './next-events.ts';
 export {
   appendLog,
   appendLogHeads,
@@ -71,6 +70,7 @@ export {
   logHeadsAt,
   readLogHashes,
 } from './log.ts';
+export { nextEvents, type UnwrittenEvent } from './next-events.ts';
 export {
   type Holder,
   type Initiator,

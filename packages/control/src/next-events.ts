@@ -1,7 +1,7 @@
 import { type Queryable, rows } from '@rekey/db';
 
 /** What was decided, as it stands in `rekey.events`. */
-export interface RecordedEvent {
+export interface UnwrittenEvent {
   readonly chain: string;
   /** In its chain, without gaps; a bigint as text. */
   readonly sequence: string;
@@ -22,10 +22,10 @@ export interface RecordedEvent {
 export function nextEvents(
   on: Queryable,
   reader: string,
-  written: readonly Pick<RecordedEvent, 'chain' | 'sequence'>[],
+  written: readonly Pick<UnwrittenEvent, 'chain' | 'sequence'>[],
   atMost: number,
-): Promise<RecordedEvent[]> {
-  return rows<RecordedEvent>(
+): Promise<UnwrittenEvent[]> {
+  return rows<UnwrittenEvent>(
     on,
     `select chain, sequence, tenant_id as "tenantId", kind, at, actor, database_role as "databaseRole",
        rotation_id as "rotationId", payload
