@@ -30,7 +30,7 @@ begin
   event.previous := head.hash;
   event.hash := rekey.event_hash(event);
   with appended as (insert into rekey.events select event.*),
-      named as (insert into rekey.event_outbox (chain, sequence) values (event.chain, event.sequence))
+      named as (insert into rekey.event_outbox (chain, sequence) values (event.chain, event.sequence) on conflict do nothing)
     update rekey.event_chains c set sequence = event.sequence, hash = event.hash where c.chain = event.chain;
 end
 $$;
