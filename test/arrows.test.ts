@@ -19,6 +19,7 @@ const arrows: Record<string, readonly string[]> = {
     'runtime',
     'times',
   ],
+  'apps/cli': ['client', 'evidence'],
   'apps/demo': [
     'client',
     'contract',

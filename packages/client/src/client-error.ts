@@ -1,11 +1,14 @@
 import { type ErrorCode, errorTable, type Issue } from '@rekey/contract';
 import type { OperationId } from './operation.ts';
 
+/** The generated operations, and the one whose answer is a file. */
+export type AnyOperationId = OperationId | 'getRotationCertificate';
+
 /** `NO_ANSWER`: none came, in time or at all. `UNEXPECTED_ANSWER`: one that the contract does not have. */
 export type ClientErrorCode = ErrorCode | 'NO_ANSWER' | 'UNEXPECTED_ANSWER' | 'WAITED_TOO_LONG';
 
 export interface ClientErrorDetails {
-  readonly operation: OperationId;
+  readonly operation: AnyOperationId;
   /** Null when no answer came. */
   readonly status?: number | null;
   /** With INVALID_REQUEST: everything that is wrong. */
@@ -21,7 +24,7 @@ export interface ClientErrorDetails {
 /** The only error that a client throws. Holds nothing of the token. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode;
-  readonly operation: OperationId;
+  readonly operation: AnyOperationId;
   readonly status: number | null;
   readonly issues: readonly Issue[];
   readonly rotationId: string | undefined;
@@ -48,7 +51,7 @@ interface Answered {
 }
 
 /** What an answer that is no success says, as an error. */
-export function errorOf(operation: OperationId, { status, headers, body }: Answered): ClientError {
+export function errorOf(operation: AnyOperationId, { status, headers, body }: Answered): ClientError {
   const told = recordIn(recordIn(body)?.error);
   const code = textIn(told?.code);
   const retryAfterSeconds = secondsIn(headers.get('retry-after'));

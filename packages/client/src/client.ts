@@ -1,7 +1,9 @@
-import { ClientError, errorOf } from './client-error.ts';
+import { type CertificateForm, certificateForms, certificateRoute } from './certificate.ts';
+import { type AnyOperationId, ClientError, errorOf } from './client-error.ts';
 import {
   type AnswerOf,
   type AnyInput,
+  type Described,
   type InputOf,
   isRepeatable,
   type OperationId,
@@ -56,6 +58,11 @@ export interface Client extends Calls {
   ): Promise<AnswerOf<'rotateDek'>['data']>;
   /** Follows a rotation until it has ended, however it has. */
   waitFor(rotationId: string, options?: WaitOptions): Promise<Rotation>;
+  /** The signed certificate of a rotation as it was signed, to the byte: for a file. */
+  certificate(
+    rotationId: string,
+    options?: CallOptions & { readonly form?: CertificateForm },
+  ): Promise<string>;
   /** One attempt, whose answer is told as it came. Throws only when none came, or one that is no JSON. */
   ask<Id extends OperationId>(id: Id, ...args: Arguments<Id>): Promise<Exchange>;
 }
@@ -93,29 +100,49 @@ export function createClient(options: ClientOptions): Client {
         (await calls.getRotation({ path: { rotationId } }, given)).data;
       return waitFor(look, signal === undefined ? wait : { ...wait, signal });
     },
+    certificate(rotationId, { form = 'dsse', ...given } = {}) {
+      const signal = anyOf(options.signal, given.signal);
+      const id = 'getRotationCertificate';
+      const attempt = async (): Promise<string> => {
+        const input = { path: { rotationId }, headers: { accept: certificateForms[form] } };
+        const { text, ...answer } = await send(options, id, certificateRoute, input, signal);
+        if (answer.status !== 200) throw errorOf(id, { ...answer, body: parsed(text) });
+        return text;
+      };
+      return withRetries(attempt, retry, true, signal);
+    },
     ask: (id, ...[input, given]) =>
       exchange(options, id, input as AnyInput | undefined, anyOf(options.signal, given?.signal)),
   };
 }
 
 async function exchange(
-  { url, token, realm, timeoutMs = timeoutDefaultMs }: ClientOptions,
+  options: ClientOptions,
   id: OperationId,
   input: AnyInput = {},
   signal?: AbortSignal,
 ): Promise<Exchange> {
+  const { status, headers, text } = await send(options, id, operations[id], input, signal);
+  const body = parsed(text);
+  if (body === undefined) throw errorOf(id, { status, headers, body });
+  return { status, headers, body };
+}
+
+async function send(
+  { url, token, realm, timeoutMs = timeoutDefaultMs }: ClientOptions,
+  id: AnyOperationId,
+  route: Described,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): Promise<{ status: number; headers: Headers; text: string }> {
   signal?.throwIfAborted();
   const bearer = typeof token === 'string' ? token : await token();
   const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
-  const request = requestOf(
-    operations[id],
-    input,
-    realm === undefined ? ours : { ...ours, realmname: realm },
-  );
+  const request = requestOf(route, input, realm === undefined ? ours : { ...ours, realmname: realm });
   let response: Response;
   let text: string;
   try {
-    response = await fetch(urlOf(url, operations[id], input), {
+    response = await fetch(urlOf(url, route, input), {
       ...request,
       // A token is for the one it is sent to.
       redirect: 'error',
@@ -127,10 +154,7 @@ async function exchange(
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ClientError('NO_ANSWER', `${id} got no answer (${why})`, { operation: id, cause });
   }
-  const { status, headers } = response;
-  const body = parsed(text);
-  if (body === undefined) throw errorOf(id, { status, headers, body });
-  return { status, headers, body };
+  return { status: response.status, headers: response.headers, text };
 }
 
 /** Undefined when it is no JSON: a proxy's page, or an answer that was cut short. */

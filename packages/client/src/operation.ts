@@ -12,7 +12,7 @@ export interface AnyInput {
   readonly body?: unknown;
 }
 
-interface Described {
+export interface Described {
   readonly method: string;
   readonly path: string;
 }

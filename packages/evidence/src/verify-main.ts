@@ -10,15 +10,18 @@ export interface CommandIo {
   err(line: string): void;
 }
 
-const usage = 'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json';
+const usage = 'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json [--json]';
 
 /** `rekey certificate verify`. The exit code: 0 verified, 1 refused, 2 not called or not readable as it should. */
 export async function certificateVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2> {
   let certificate: Buffer;
   let keys: TrustedKey[];
   let source: string;
+  let json: boolean;
   try {
-    const { file, key, jwks } = read(args);
+    const asked = read(args);
+    const { file, key, jwks } = asked;
+    json = asked.json;
     source = key ?? jwks;
     certificate = await readFile(file);
     keys = await keysIn({ key, jwks });
@@ -28,6 +31,10 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     return 2;
   }
   const verdict = verifyCertificate(certificate, { keys });
+  if (json) {
+    io.out(JSON.stringify({ ...verdict, source }));
+    return verdict.verified ? 0 : 1;
+  }
   if (!verdict.verified) {
     io.out(`refused   ${verdict.refusal}`);
     io.out(`because   ${verdict.reason}`);
@@ -45,17 +52,17 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
 
 function read(
   args: readonly string[],
-): { file: string; key: string; jwks?: never } | { file: string; key?: never; jwks: string } {
+): { file: string; json: boolean } & ({ key: string; jwks?: never } | { key?: never; jwks: string }) {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { key: { type: 'string' }, jwks: { type: 'string' } },
+    options: { key: { type: 'string' }, jwks: { type: 'string' }, json: { type: 'boolean', default: false } },
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
-  const { key, jwks } = values;
-  if (key !== undefined && jwks === undefined) return { file, key };
-  if (jwks !== undefined && key === undefined) return { file, jwks };
+  const { key, jwks, json } = values;
+  if (key !== undefined && jwks === undefined) return { file, json, key };
+  if (jwks !== undefined && key === undefined) return { file, json, jwks };
   throw new Error('Either --key or --jwks is needed: nothing is trusted by itself.');
 }
 

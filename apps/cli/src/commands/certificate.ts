@@ -1,0 +1,55 @@
+import { certificateVerify } from '@rekey/evidence';
+import type { Command } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+const forms = ['dsse', 'jws'] as const;
+
+export const certificateGet: Command = {
+  name: 'certificate get',
+  operands: ['rotation'],
+  about: 'print the signed certificate of a completed rotation, for a file',
+  remote: true,
+  options: { form: { value: 'FORM', about: 'dsse unless said', oneOf: forms } },
+  async run(call) {
+    const [rotationId = ''] = call.operands;
+    const form = forms.find((one) => one === call.option('form')) ?? 'dsse';
+    const certificate = await call.client().certificate(rotationId, { form });
+    // The signature is over these bytes; both forms are of ASCII without controls, or they are refused.
+    if (!/^[\x20-\x7e\n]*$/.test(certificate)) throw new Error('What came is no certificate.');
+    call.tell({ rotationId, form, certificate }, () => call.out.raw(certificate));
+    return exitCodes.completed;
+  },
+};
+
+export const certificateKeys: Command = {
+  name: 'certificate keys',
+  about: 'print the public keys that sign certificates, as a JWK Set',
+  remote: true,
+  async run(call) {
+    const keys = await call.client().jwks();
+    call.out.raw(`${JSON.stringify(keys)}\n`);
+    return exitCodes.completed;
+  },
+};
+
+export const certificateVerification: Command = {
+  name: 'certificate verify',
+  operands: ['file'],
+  about: 'verify a certificate against a key you trust, without any network',
+  remote: false,
+  options: {
+    key: { value: 'PEM', about: 'a public key that you pinned' },
+    jwks: { value: 'FILE', about: 'or a JWK Set that you trust' },
+  },
+  run(call) {
+    const given = ['key', 'jwks'].flatMap((name) => {
+      const value = call.option(name);
+      return value === undefined ? [] : [`--${name}=${value}`];
+    });
+    const args = [...given, ...(call.on('json') ? ['--json'] : []), '--', ...call.operands];
+    return certificateVerify(args, {
+      out: (line) => call.out.line(line),
+      err: (line) => call.err.line(line),
+    });
+  },
+};

@@ -1,0 +1,25 @@
+import type { Command } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { explain as tellStory } from '../explain.ts';
+import { sum } from '../rotation-text.ts';
+import { look } from './one-rotation.ts';
+
+const shownMax = 10;
+
+export const explain: Command = {
+  name: 'explain',
+  operands: ['rotation'],
+  about: 'tell the story of a rotation in plain sentences',
+  remote: true,
+  async run(call) {
+    const rotation = await look(call);
+    const page = { path: { rotationId: rotation.rotationId }, query: { limit: shownMax } };
+    const setAside =
+      sum(rotation.itemsFailed) === 0 ? [] : (await call.client().listRotationFailures(page)).data.failures;
+    const sentences = tellStory(rotation, setAside);
+    call.tell({ rotationId: rotation.rotationId, sentences }, () => {
+      for (const sentence of sentences) call.out.line(sentence);
+    });
+    return exitCodes.completed;
+  },
+};

@@ -1,0 +1,25 @@
+import type { Command } from '../command.ts';
+import { certificateGet, certificateKeys, certificateVerification } from './certificate.ts';
+import { completion } from './completion.ts';
+import { explain } from './explain.ts';
+import { failures } from './failures.ts';
+import { list } from './list.ts';
+import { cancel, pause, resume, status, wait } from './one-rotation.ts';
+import { rotate } from './rotate.ts';
+
+/** Every command: usage, help, completion and `docs/command-line.md` come from here. */
+export const commands: readonly Command[] = [
+  rotate,
+  status,
+  wait,
+  list,
+  failures,
+  explain,
+  pause,
+  resume,
+  cancel,
+  certificateGet,
+  certificateKeys,
+  certificateVerification,
+  completion(() => commands),
+];

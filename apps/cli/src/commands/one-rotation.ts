@@ -1,0 +1,78 @@
+import type { Rotation } from '@rekey/client';
+import type { Call, Command } from '../command.ts';
+import { confirm, yes } from '../confirm.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { details } from '../rotation-text.ts';
+import { timeout, watch } from '../watch.ts';
+
+const operands = ['rotation'];
+const reason = { value: 'TEXT', about: 'why; kept with the event' } as const;
+const rotationIdOf = ({ operands: [rotationId = ''] }: Call): string => rotationId;
+
+export async function look(call: Call): Promise<Rotation> {
+  return (await call.client().getRotation({ path: { rotationId: rotationIdOf(call) } })).data;
+}
+
+function show(call: Call, rotation: Rotation): number {
+  call.tell(rotation, () => {
+    for (const parts of details(rotation)) call.out.line(...parts);
+  });
+  return exitCodes.completed;
+}
+
+const steerInput = (call: Call) => {
+  const why = call.option('reason');
+  const path = { rotationId: rotationIdOf(call) };
+  return why === undefined ? { path } : { path, body: { reason: why } };
+};
+
+export const status: Command = {
+  name: 'status',
+  operands,
+  about: 'say how a rotation stands',
+  remote: true,
+  run: async (call) => show(call, await look(call)),
+};
+
+export const wait: Command = {
+  name: 'wait',
+  operands,
+  about: 'follow a rotation to its end, and exit as it ended',
+  remote: true,
+  options: { timeout },
+  async run(call) {
+    // What is not there, or not to be reached, is said at once.
+    return watch(call, (await look(call)).rotationId);
+  },
+};
+
+export const pause: Command = {
+  name: 'pause',
+  operands,
+  about: 'let a rotation stand still',
+  remote: true,
+  options: { reason },
+  run: async (call) => show(call, (await call.client().pauseRotation(steerInput(call))).data),
+};
+
+export const resume: Command = {
+  name: 'resume',
+  operands,
+  about: 'let a paused rotation go on',
+  remote: true,
+  options: { reason },
+  run: async (call) => show(call, (await call.client().resumeRotation(steerInput(call))).data),
+};
+
+export const cancel: Command = {
+  name: 'cancel',
+  operands,
+  about: 'end a rotation before its end',
+  remote: true,
+  options: { reason, yes },
+  async run(call) {
+    const { rotationId, tenantId } = await look(call);
+    await confirm(call, `Cancelling ${rotationId}`, tenantId);
+    return show(call, (await call.client().cancelRotation(steerInput(call))).data);
+  },
+};

@@ -1,0 +1,37 @@
+import type { Command } from '../command.ts';
+import { UsageError } from '../command.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { describe } from '../rotation-text.ts';
+import { durationMs, timeout, watch } from '../watch.ts';
+
+export const rotate: Command = {
+  name: 'rotate',
+  about: "start the rotation of a tenant's key",
+  remote: true,
+  options: {
+    tenant: { value: 'ID', about: 'whose key' },
+    watch: { about: 'follow it to its end' },
+    timeout: { ...timeout, about: `with --watch: ${timeout.about}` },
+    'idempotency-key': { value: 'KEY', about: 'the same key within 24 hours starts no second rotation' },
+  },
+  async run(call) {
+    const tenantId = call.option('tenant');
+    if (tenantId === undefined) throw new UsageError('Whose key? --tenant is needed.');
+    durationMs(call.option('timeout'));
+    const idempotencyKey = call.option('idempotency-key');
+    let started: Awaited<ReturnType<ReturnType<typeof call.client>['rotate']>>;
+    try {
+      started = await call.client().rotate(tenantId, idempotencyKey === undefined ? {} : { idempotencyKey });
+    } catch (error) {
+      if (call.signal.aborted)
+        call.err.line(`It may have been started all the same: rekey list --tenant ${tenantId}`);
+      throw error;
+    }
+    const { rotationId, newKeyId, itemsToRotate } = started;
+    if (!(call.on('watch') && call.on('json')))
+      call.tell(started, () => {
+        call.out.line(`${rotationId}  started: ${describe(itemsToRotate)} to re-encrypt under ${newKeyId}`);
+      });
+    return call.on('watch') ? watch(call, rotationId) : exitCodes.completed;
+  },
+};

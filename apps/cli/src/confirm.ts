@@ -1,0 +1,14 @@
+import { type Call, UsageError } from './command.ts';
+
+export const yes = { about: 'do not ask' } as const;
+
+/** Before what cannot be undone: the tenant's id is asked for, which nobody types by mistake. */
+export async function confirm(call: Call, what: string, tenantId: string): Promise<void> {
+  if (call.on('yes')) return;
+  if (call.ask === null) throw new UsageError(`${what} cannot be undone. Without a terminal it needs --yes.`);
+  call.err.line(`${what} cannot be undone.`);
+  const answer = await call.ask(
+    `Type the id of its tenant, ${/^[0-9a-f-]{36}$/.test(tenantId) ? tenantId : '?'}: `,
+  );
+  if (answer.trim().toLowerCase() !== tenantId) throw new UsageError('That is not its id: nothing was done.');
+}

@@ -1,0 +1,69 @@
+import { clean } from './clean.ts';
+
+const styles = { bold: [1, 22], dim: [2, 22], good: [32, 39], bad: [31, 39] } as const;
+type Style = keyof typeof styles;
+
+interface Styled {
+  readonly style: Style;
+  readonly text: string;
+}
+export type Part = string | Styled;
+
+export const styled = (style: Style, text: string): Styled => ({ style, text });
+
+/** Cleans whatever it is given: the only escape sequences that reach the terminal are its own. */
+export interface Output {
+  /** Whether something can be drawn in place. */
+  readonly live: boolean;
+  readonly columns: number;
+  line(...parts: readonly Part[]): void;
+  /** One line that is drawn again and again, until the next `line` or `settle`. */
+  draw(text: string): void;
+  settle(): void;
+  /** Text that is no line, as it is: for files. */
+  raw(text: string): void;
+}
+
+interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+export interface Look {
+  readonly term?: string | undefined;
+  readonly noColor?: string | undefined;
+}
+
+export function openOutput(stream: Stream, { term, noColor }: Look): Output {
+  const live = stream.isTTY === true && term !== 'dumb';
+  const colour = live && !noColor;
+  let drawn = false;
+  const settle = (): void => {
+    if (drawn) stream.write('\r\x1b[K');
+    drawn = false;
+  };
+  const shown = (part: Part): string => {
+    if (typeof part === 'string') return clean(part);
+    const [on, off] = styles[part.style];
+    return colour ? `\x1b[${on}m${clean(part.text)}\x1b[${off}m` : clean(part.text);
+  };
+  return {
+    live,
+    get columns() {
+      return stream.columns ?? 80;
+    },
+    line(...parts) {
+      settle();
+      stream.write(`${parts.map(shown).join('')}\n`);
+    },
+    draw(text) {
+      if (!live) return;
+      // A line that wraps could not be drawn over.
+      stream.write(`\r\x1b[K${clean(text).slice(0, (stream.columns ?? 80) - 1)}`);
+      drawn = true;
+    },
+    settle,
+    raw: (text) => void stream.write(text),
+  };
+}

@@ -1,0 +1,60 @@
+import type { Rotation } from '@rekey/client';
+import { type Part, styled } from './output.ts';
+
+type Counts = Rotation['itemsToRotate'];
+
+const grouped = new Intl.NumberFormat('en-US');
+export const count = (value: number): string => grouped.format(value);
+export const sum = ({ credentials, apiKeys, secrets }: Counts): number => credentials + apiKeys + secrets;
+
+/** `in progress`: as people write it. */
+export const words = (text: string): string => text.replaceAll('_', ' ');
+
+export function statusPart({ status }: Rotation): Part {
+  if (status === 'completed') return styled('good', words(status));
+  return styled(status === 'failed' || status === 'completed_with_failures' ? 'bad' : 'bold', words(status));
+}
+
+/** `25 credentials, 1 API key, 0 secrets` */
+export function describe({ credentials, apiKeys, secrets }: Counts): string {
+  const of = (value: number, one: string): string => `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+  return [of(credentials, 'credential'), of(apiKeys, 'API key'), of(secrets, 'secret')].join(', ');
+}
+
+/** One line that says how it stands. */
+export function progress(rotation: Rotation): string {
+  const { status, phase, percentComplete, itemsPerSecond, waitingFor } = rotation;
+  const all = sum(rotation.itemsToRotate);
+  const done = Math.max(0, all - sum(rotation.itemsRemaining));
+  return [
+    `${words(status)}, ${phase}`,
+    `${percentComplete} %`,
+    `${count(done)} of ${count(all)} records`,
+    ...(itemsPerSecond > 0 ? [`${count(Math.round(itemsPerSecond))}/s`] : []),
+    ...(waitingFor === null ? [] : [`waits for ${words(waitingFor)}`]),
+  ].join('  ');
+}
+
+/** What `status` shows: a label and a value a line. */
+export function details(rotation: Rotation): Part[][] {
+  const { waitingDetail: waiting, failureReason } = rotation;
+  const rows: Array<[label: string, ...parts: Part[]]> = [
+    ['rotation', rotation.rotationId],
+    ['tenant', rotation.tenantId],
+    ['status', statusPart(rotation), `, ${rotation.phase}, ${rotation.percentComplete} %`],
+    ['new key', rotation.newKeyId],
+    ['old key', rotation.previousKeyId ?? 'none'],
+    ['to rotate', describe(rotation.itemsToRotate)],
+    ['rotated', describe(rotation.itemsRotated)],
+    ['superseded', describe(rotation.itemsSuperseded)],
+    ['set aside', describe(rotation.itemsFailed)],
+    ['remaining', describe(rotation.itemsRemaining)],
+    ['started', `${rotation.startedAt} by ${rotation.initiatedBy.name ?? rotation.initiatedBy.id}`],
+    rotation.completedAt === null
+      ? ['expected', rotation.estimatedCompletion]
+      : ['ended', rotation.completedAt],
+  ];
+  if (waiting !== null) rows.push(['waits', waiting.what], ['to do', waiting.todo]);
+  if (failureReason !== null) rows.push(['reason', styled('bad', failureReason)]);
+  return rows.map(([label, ...parts]) => [styled('dim', label.padEnd(12)), ...parts]);
+}

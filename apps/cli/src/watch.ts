@@ -1,0 +1,52 @@
+import type { Rotation } from '@rekey/client';
+import { type Call, UsageError } from './command.ts';
+import { exitCodeOfRotation, exitCodes } from './exit-codes.ts';
+import { details, progress } from './rotation-text.ts';
+
+const everyMs = 500;
+const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+export const timeout = {
+  value: 'TIME',
+  about: 'as in 90s, 10m or 2h; without it, as long as it takes',
+} as const;
+
+/** Follows a rotation to its end and tells how that was. Ctrl-C ends the following only. */
+export async function watch(call: Call, rotationId: string): Promise<number> {
+  const { out, err, signal } = call;
+  const timeoutMs = durationMs(call.option('timeout'));
+  let noticed = '';
+  const show = (rotation: Rotation): void => {
+    if (call.on('json')) return;
+    if (out.live) {
+      out.draw(progress(rotation));
+      return;
+    }
+    // Where nothing can be drawn in place: a line for what is worth one.
+    const { phase, status, waitingFor, percentComplete } = rotation;
+    const notable = `${phase} ${status} ${waitingFor} ${Math.floor(percentComplete / 10)}`;
+    if (notable !== noticed) out.line(progress(rotation));
+    noticed = notable;
+  };
+  try {
+    const ended = await call.client(true).waitFor(rotationId, { everyMs, timeoutMs, onUpdate: show });
+    out.settle();
+    call.tell(ended, () => {
+      for (const parts of details(ended)) out.line(...parts);
+    });
+    return exitCodeOfRotation(ended);
+  } catch (error) {
+    out.settle();
+    if (!signal.aborted) throw error;
+    err.line(`Not watched any more; ${rotationId} goes on. To follow it again: rekey wait ${rotationId}`);
+    return exitCodes.interrupted;
+  }
+}
+
+export function durationMs(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
+  const [, digits, unit] = /^([0-9]{1,6})([smh])$/.exec(text) ?? [];
+  if (digits === undefined || unit === undefined)
+    throw new UsageError(`--timeout is such as 90s, 10m or 2h.`);
+  return Number(digits) * unitsMs[unit as keyof typeof unitsMs];
+}
