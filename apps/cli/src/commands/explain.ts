@@ -12,12 +12,14 @@ export const explain: Command = {
   about: 'tell the story of a rotation in plain sentences',
   remote: true,
   async run(call) {
-    const rotation = await look(call);
-    const page = { path: { rotationId: rotation.rotationId }, query: { limit: shownMax } };
+    const [rotationId = ''] = call.operands;
+    // As it was given: the story names commands to paste, and those hold nothing that came from elsewhere.
+    const rotation = { ...(await look(call)), rotationId };
+    const page = { path: { rotationId }, query: { limit: shownMax } };
     const setAside =
       sum(rotation.itemsFailed) === 0 ? [] : (await call.client().listRotationFailures(page)).data.failures;
     const sentences = tellStory(rotation, setAside);
-    call.tell({ rotationId: rotation.rotationId, sentences }, () => {
+    call.tell({ rotationId, sentences }, () => {
       for (const sentence of sentences) call.out.line(sentence);
     });
     return exitCodes.completed;

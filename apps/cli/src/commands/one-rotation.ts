@@ -42,7 +42,8 @@ export const wait: Command = {
   options: { timeout },
   async run(call) {
     // What is not there, or not to be reached, is said at once.
-    return watch(call, (await look(call)).rotationId);
+    await look(call);
+    return watch(call, rotationIdOf(call));
   },
 };
 
@@ -71,8 +72,8 @@ export const cancel: Command = {
   remote: true,
   options: { reason, yes },
   async run(call) {
-    const { rotationId, tenantId } = await look(call);
-    await confirm(call, `Cancelling ${rotationId}`, tenantId);
+    const { tenantId } = await look(call);
+    await confirm(call, `Cancelling ${rotationIdOf(call)}`, tenantId);
     return show(call, (await call.client().cancelRotation(steerInput(call))).data);
   },
 };

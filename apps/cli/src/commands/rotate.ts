@@ -32,6 +32,8 @@ export const rotate: Command = {
       call.tell(started, () => {
         call.out.line(`${rotationId}  started: ${describe(itemsToRotate)} to re-encrypt under ${newKeyId}`);
       });
-    return call.on('watch') ? watch(call, rotationId) : exitCodes.completed;
+    if (!call.on('watch')) return exitCodes.completed;
+    if (!/^rot-[0-9a-f-]{36}$/.test(rotationId)) throw new Error('What the API told is no id of a rotation.');
+    return watch(call, rotationId);
   },
 };

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, test } from 'node:test';
+import { call } from './call.ts';
+
+/** Clears the screen, sets the title, C1 sequences, turned text, new lines, a key that a terminal types. */
+const nasty =
+  'a\x1b[2J\x1b]0;title\x07b\x9b31mc\u202Eresrever\u2066\u200Fd\ne\rf\tg\x00\x7f\u2028h\u{E0041}\ud800';
+/** What must not come: a line feed ends our own lines. */
+const obeyed = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}\u{200B}\u{FEFF}\u{E0000}-\u{E007F}]/u;
+
+const counts = { credentials: 0, apiKeys: 0, secrets: 1 };
+const rotation = {
+  rotationId: `rot-${nasty}`,
+  tenantId: `3fa85f64-${nasty}`,
+  status: 'completed_with_failures',
+  phase: 'done',
+  previousKeyId: nasty,
+  newKeyId: nasty,
+  startedAt: nasty,
+  switchedAt: nasty,
+  drainedAt: nasty,
+  completedAt: nasty as string | null,
+  estimatedCompletion: nasty,
+  itemsToRotate: counts,
+  itemsRotated: counts,
+  itemsSuperseded: counts,
+  itemsFailed: counts,
+  itemsRemaining: counts,
+  targets: [],
+  percentComplete: 100,
+  itemsPerSecond: 1,
+  waitingFor: 'lock',
+  waitingDetail: {
+    what: nasty,
+    since: nasty,
+    todo: nasty,
+    holders: [{ pid: 1, gid: nasty, applicationName: nasty, since: nasty, sinceIsExact: true }],
+  },
+  failureReason: nasty,
+  initiatedBy: { id: nasty, name: nasty, email: nasty },
+};
+const failures = [{ itemType: 'secrets', target: nasty, recordId: nasty, reason: nasty, at: nasty }];
+
+let answer: { status: number; body: unknown } | null = null;
+const server = createServer(({ url = '' }, response) => {
+  const lists = url.includes('/failures')
+    ? { failures, nextCursor: null }
+    : /rotations(\?|$)/.test(url)
+      ? { rotations: [rotation], nextCursor: null }
+      : rotation;
+  const { status, body } = answer ?? { status: 200, body: { success: true, data: lists } };
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(typeof body === 'string' ? body : JSON.stringify(body));
+});
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+after(() => server.close());
+const address = server.address();
+assert.ok(typeof address === 'object' && address !== null);
+const env = { REKEY_URL: `http://127.0.0.1:${address.port}`, REKEY_TOKEN: 'abc' };
+
+test('nothing that a terminal would obey gets through, whatever is shown', async () => {
+  answer = null;
+  for (const [args, code] of [
+    [['status', 'rot-1'], 0],
+    [['wait', 'rot-1'], 6],
+    [['explain', 'rot-1'], 0],
+    [['failures', 'rot-1'], 0],
+    [['list'], 0],
+    [['pause', 'rot-1'], 0],
+    [['cancel', 'rot-1', '--yes'], 0],
+    [['rotate', '--tenant', 'x', '--watch'], 1],
+    [['cancel', 'rot-1'], 2],
+    [[nasty.replaceAll('\x00', '')], 2],
+    [['status', 'rot-1', `--${nasty.replaceAll('\x00', '')}`], 2],
+  ] as const) {
+    const said = await call(env, ...args);
+    assert.equal(said.code, code, said.err);
+    assert.ok(said.out.length + said.err.length > 0);
+    assert.doesNotMatch(said.out, obeyed, `stdout of ${args[0]}`);
+    assert.doesNotMatch(said.err, obeyed, `stderr of ${args[0]}`);
+  }
+});
+
+test('JSON shows it as safely, and loses nothing', async () => {
+  answer = null;
+  for (const args of [
+    ['status', 'rot-1'],
+    ['wait', 'rot-1'],
+  ]) {
+    const { out } = await call(env, ...args, '--json');
+    assert.doesNotMatch(out, obeyed);
+    assert.deepEqual(JSON.parse(out), rotation);
+  }
+});
+
+test('wait exits as the rotation ended', async () => {
+  for (const [status, code] of [
+    ['completed', 0],
+    ['failed', 1],
+    ['completed_with_failures', 6],
+    ['cancelled', 7],
+    ['of_a_newer_version', 1],
+  ] as const) {
+    answer = { status: 200, body: { success: true, data: { ...rotation, status } } };
+    assert.equal((await call(env, 'wait', 'rot-1')).code, code, status);
+  }
+});
+
+test('errors of a server are cleaned, and have their exit codes', async () => {
+  const error = (code: string) => ({ success: false, error: { code, detail: nasty, rotationId: nasty } });
+  for (const [status, body, code] of [
+    [500, error('INTERNAL_ERROR'), 1],
+    [400, error('INVALID_REQUEST'), 2],
+    [409, error('ROTATION_IN_PROGRESS'), 3],
+    [404, error('ROTATION_NOT_FOUND'), 4],
+    [418, error(nasty), 5],
+    [200, '<html>a proxy</html>', 5],
+    [403, error('INSUFFICIENT_PERMISSIONS'), 8],
+  ] as const) {
+    answer = { status, body };
+    for (const more of [[], ['--json']]) {
+      const said = await call(env, 'status', 'rot-1', ...more);
+      assert.equal(said.code, code, said.err);
+      assert.doesNotMatch(said.err, obeyed);
+    }
+  }
+});
+
+test('a certificate is not printed if it is none', async () => {
+  answer = { status: 200, body: nasty };
+  const { code, out } = await call(env, 'certificate', 'get', 'rot-1');
+  assert.deepEqual([code, out], [1, '']);
+});
