@@ -3,7 +3,7 @@ import type { Call, Command } from '../command.ts';
 import { confirm, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { details } from '../rotation-text.ts';
-import { timeout, watch } from '../watch.ts';
+import { durationMs, timeout, watch } from '../watch.ts';
 
 const operands = ['rotation'];
 const reason = { value: 'TEXT', about: 'why; kept with the event' } as const;
@@ -42,6 +42,7 @@ export const wait: Command = {
   options: { timeout },
   async run(call) {
     // What is not there, or not to be reached, is said at once.
+    durationMs(call.option('timeout'));
     await look(call);
     return watch(call, rotationIdOf(call));
   },
