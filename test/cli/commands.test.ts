@@ -84,6 +84,7 @@ test('a rotation is started, watched to its end, told of, and its certificate fe
   for (const [again, code] of [
     [['cancel', rotationId, '--yes'], 3],
     [['pause', rotationId], 3],
+    [['retry', rotationId], 3],
   ] as const)
     assert.equal((await call(working, ...again)).code, code, again.join(' '));
 });

@@ -13,6 +13,7 @@ const counts = { credentials: 0, apiKeys: 0, secrets: 1 };
 const rotation = {
   rotationId: `rot-${nasty}`,
   tenantId: `3fa85f64-${nasty}`,
+  retryOf: nasty,
   status: 'completed_with_failures',
   phase: 'done',
   previousKeyId: nasty,
@@ -68,6 +69,7 @@ test('nothing that a terminal would obey gets through, whatever is shown', async
     [['failures', 'rot-1'], 0],
     [['list'], 0],
     [['pause', 'rot-1'], 0],
+    [['retry', 'rot-1'], 0],
     [['cancel', 'rot-1', '--yes'], 0],
     [['rotate', '--tenant', 'x', '--watch'], 1],
     [['cancel', 'rot-1'], 2],

@@ -31,6 +31,7 @@ const ofErrors: Record<ClientError['code'], ExitCode> = {
   REQUEST_TIMEOUT: exitCodes.unreachable,
   ROTATION_IN_PROGRESS: exitCodes.conflict,
   ROTATION_FINISHED: exitCodes.conflict,
+  ROTATION_SUPERSEDED: exitCodes.conflict,
   PAYLOAD_TOO_LARGE: exitCodes.usage,
   UNSUPPORTED_MEDIA_TYPE: exitCodes.failed,
   IDEMPOTENCY_KEY_REUSED: exitCodes.conflict,

@@ -20,10 +20,18 @@ export function explain(rotation: Rotation, setAside: readonly SetAside[]): stri
   ];
 }
 
-function beginning({ initiatedBy: { id, name }, tenantId, startedAt, itemsToRotate }: Rotation): string[] {
+function beginning({
+  retryOf,
+  initiatedBy: { id, name },
+  tenantId,
+  startedAt,
+  itemsToRotate,
+}: Rotation): string[] {
   const who = name === null ? id : `${name} (${id})`;
+  const what =
+    retryOf === null ? 'a new key for the tenant' : `what ${retryOf} left to be re-encrypted, for the tenant`;
   return [
-    `On ${when(startedAt)}, ${who} asked for a new key for the tenant ${tenantId}.`,
+    `On ${when(startedAt)}, ${who} asked for ${what} ${tenantId}.`,
     `The tenant had ${describe(itemsToRotate)} to re-encrypt then.`,
   ];
 }

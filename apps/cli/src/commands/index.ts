@@ -4,7 +4,7 @@ import { completion } from './completion.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { list } from './list.ts';
-import { cancel, pause, resume, status, wait } from './one-rotation.ts';
+import { cancel, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { rotate } from './rotate.ts';
 
 /** Every command: usage, help, completion and `docs/command-line.md` come from here. */
@@ -17,6 +17,7 @@ export const commands: readonly Command[] = [
   explain,
   pause,
   resume,
+  retry,
   cancel,
   certificateGet,
   certificateKeys,

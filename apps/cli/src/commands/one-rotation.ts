@@ -66,6 +66,15 @@ export const resume: Command = {
   run: async (call) => show(call, (await call.client().resumeRotation(steerInput(call))).data),
 };
 
+export const retry: Command = {
+  name: 'retry',
+  operands,
+  about: 'sweep what a rotation left, without a new key: a rotation of its own',
+  remote: true,
+  options: { reason },
+  run: async (call) => show(call, (await call.client().retryRotation(steerInput(call))).data),
+};
+
 export const cancel: Command = {
   name: 'cancel',
   operands,
