@@ -57,6 +57,6 @@ async function sweep(
   await sweepHere(env, prepared, signal);
   const ms = performance.now() - begun;
   const conclusion = await conclude(env, rotationId);
-  if (conclusion !== 'completed') throw new Error(`rotation ${rotationId} is ${conclusion}`);
+  if (conclusion !== 'done') throw new Error(`rotation ${rotationId} is ${conclusion}`);
   return ms;
 }

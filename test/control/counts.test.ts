@@ -12,7 +12,7 @@ const signal = new AbortController().signal;
 async function sweep(rotationId: string): Promise<void> {
   const prepared = await prepareSweep(env, rotationId, signal);
   assert.ok(prepared !== null);
-  assert.equal(await sweepHere(env, prepared, signal), 'swept');
+  assert.equal(await sweepHere(env, prepared, signal), 'done');
 }
 
 async function swept(records: number): Promise<{ tenantId: string; ids: string[]; rotationId: string }> {
@@ -78,7 +78,7 @@ test('what comes and goes during a rotation explains a difference, up to its num
   assert.deepEqual(await counts(rotationId), { seen: 10, records: 9, churn: 5 });
   await foldRecordCounts(store);
   assert.deepEqual(await counts(rotationId), { seen: 10, records: 9, churn: 5 });
-  assert.equal(await concludeHere(env, rotationId), 'completed');
+  assert.equal(await concludeHere(env, rotationId), 'done');
 });
 
 test('records that the proofs did not see keep a rotation from being completed, by its call and by anybody', async () => {
@@ -122,7 +122,7 @@ for (const [what, sql] of [
     await sweep(rotationId);
     const told: string[] = [];
     const onMended = (_: string, text: string): unknown => told.push(text);
-    assert.equal(await concludeHere({ ...env, onMended }, rotationId), 'completed');
+    assert.equal(await concludeHere({ ...env, onMended }, rotationId), 'done');
     assert.equal(told.length, 1);
     assert.match(told[0] ?? '', what === 'deleted' ? /secrets was off by 4/ : /secrets was off by -4/);
     assert.equal(await kept(tenantId), what === 'deleted' ? 8 : 16);

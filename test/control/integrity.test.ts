@@ -54,7 +54,7 @@ const namesIt = (code: string) => (error: unknown) => {
 async function sweep(of: RotationEnvironment, rotationId: string): Promise<void> {
   const prepared = await prepareSweep(of, rotationId, signal);
   assert.ok(prepared !== null);
-  assert.equal(await sweepHere(of, prepared, signal), 'swept');
+  assert.equal(await sweepHere(of, prepared, signal), 'done');
 }
 
 async function left(name: string, tenantId: string): Promise<number> {

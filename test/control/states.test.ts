@@ -76,7 +76,7 @@ async function proved(records = 2): Promise<string> {
   const rotationId = await core.start(tenantId);
   const prepared = await prepareSweep(env, rotationId, signal);
   assert.ok(prepared !== null);
-  assert.equal(await sweepHere(env, prepared, signal), 'swept');
+  assert.equal(await sweepHere(env, prepared, signal), 'done');
   return rotationId;
 }
 
@@ -155,7 +155,7 @@ test('a paused rotation of which all is proved is completed by nobody, in whatev
   assert.equal((await findRotation(store, rotationId))?.status, 'paused');
 
   await pause(rotationId, 'in_progress');
-  assert.equal(await concludeHere(env, rotationId), 'completed');
+  assert.equal(await concludeHere(env, rotationId), 'done');
 });
 
 test('a paused rotation goes no way but back and to its cancel: nothing takes it up, switches, sweeps, proves or fails it', async () => {

@@ -104,7 +104,7 @@ for (const [how, end] of [
     await end(order.rotationId);
 
     assert.deepEqual(await core.deks(tenantId), ['1 deactivated', '2 active']);
-    assert.equal(await rotate(core.env, order.rotationId, new AbortController().signal), 'ended');
+    assert.equal(await rotate(core.env, order.rotationId, new AbortController().signal), 'lost');
     for (const id of [...ids, newer]) {
       assert.deepEqual(await vault.get({ target: 'secrets', tenantId, id }), firstSecret(id));
     }

@@ -115,7 +115,7 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
     return found;
   };
   const finish = async (rotationId: string): Promise<RotationView> => {
-    while ((await rotate(env, rotationId, new AbortController().signal)) === 'unfinished');
+    while ((await rotate(env, rotationId, new AbortController().signal)) === 'left');
     return view(rotationId);
   };
 

@@ -139,7 +139,7 @@ test('re-encryption changes the ciphertext and its key number and nothing else',
   const others = `select to_jsonb(s) - 'ciphertext' - 'key_number' as kept from secrets s where tenant_id = $1 order by id`;
   const before = await core.pool.query(others, [tenantId]);
   const rotationId = await core.start(tenantId);
-  assert.equal(await rotate(core.environment(), rotationId, new AbortController().signal), 'ended');
+  assert.equal(await rotate(core.environment(), rotationId, new AbortController().signal), 'done');
   assert.deepEqual((await core.pool.query(others, [tenantId])).rows, before.rows);
   for (const id of ids) assert.equal(await get(tenantId, id), firstValue(id).toString());
   assert.equal(total((await core.view(rotationId)).itemsRotated), 3);
@@ -157,7 +157,7 @@ test('a record damaged after it was read is not overwritten, and set aside in th
   });
   assert.equal(await sweep.write(read), 2);
   await releaseLease(sweep.env.store, sweep.lease);
-  assert.equal(await rotate(sweep.env, sweep.rotationId, new AbortController().signal), 'ended');
+  assert.equal(await rotate(sweep.env, sweep.rotationId, new AbortController().signal), 'done');
   assert.ok((await bytesOf(core.pool, 'secrets', bad)).equals(damaged));
   const view = await core.view(sweep.rotationId);
   assert.deepEqual([view.status, view.itemsFailed.secrets], ['completed_with_failures', 1]);

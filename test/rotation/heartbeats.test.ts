@@ -25,7 +25,7 @@ async function heartbeatsOf(replaced: Partial<RotationEnvironment>): Promise<{ m
   });
   const before = await counted();
   const began = performance.now();
-  assert.equal(await rotate(env, rotationId, new AbortController().signal), 'ended');
+  assert.equal(await rotate(env, rotationId, new AbortController().signal), 'done');
   const most = Math.floor((performance.now() - began) / 200) + 1;
   // Counts come with a session's end, or up to a second later.
   await Promise.all([env.store.end(), env.sweepStore.end()]);

@@ -89,7 +89,7 @@ test('a batch after a cancel writes nothing, and the cancelled rotation cannot c
   assert.equal(await sweep.write(read.slice(5)), null);
   assert.equal(await claimRange(core.store, sweep.lease, randomUUID()), null);
   assert.equal((await completeRotation(core.store, sweep.rotationId)).kind, 'finished');
-  assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'ended');
+  assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'lost');
   assert.deepEqual(await core.view(sweep.rotationId), before);
   assert.equal(before.itemsRotated.secrets, 5);
 });
@@ -168,7 +168,7 @@ test('a crash between batches loses no record: the next owner goes on behind the
   assert.equal(await sweep.write(stride(2), 'wait', { cursor }), stride(2).length);
   await releaseLease(core.store, sweep.lease);
 
-  assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'ended');
+  assert.equal(await rotate(sweep.env, sweep.rotationId, never), 'done');
   const view = await core.view(sweep.rotationId);
   assert.equal(view.status, 'completed');
   assert.equal(total(view.itemsRotated), 170, 'the proof found what the cursor had passed');
@@ -225,7 +225,7 @@ test('ranges lie edge to edge from minus to plus infinity, whoever plans, and a 
     )
   ).rows;
   assert.ok(gap);
-  assert.equal(await rotate(env, sweep.rotationId, never), 'unfinished');
+  assert.equal(await rotate(env, sweep.rotationId, never), 'left');
   assert.equal((await core.view(sweep.rotationId)).status, 'in_progress');
 });
 
@@ -262,5 +262,6 @@ test('a range that is held elsewhere is not waited for', async () => {
     newKeyNumber: sweep.newKeyNumber,
     switched: true,
   };
-  assert.equal(await sweepRange(core.environment(), rotation, sweep.target, sweep.lease, never), 'elsewhere');
+  const { lease: range, target } = sweep;
+  assert.equal(await sweepRange(core.environment(), { rotation, target, range, signal: never }), 'lost');
 });

@@ -46,7 +46,7 @@ test('windows and batches of several rotations share memory, and no record comes
   await Promise.all(
     tenants.map(async ({ tenantId, intact, damaged }) => {
       const rotationId = await core.start(tenantId);
-      while ((await rotate(env, rotationId, patience)) === 'unfinished' && !patience.aborted);
+      while ((await rotate(env, rotationId, patience)) === 'left' && !patience.aborted);
       const view = await core.view(rotationId);
       assert.equal(view.status, 'completed_with_failures');
       assert.deepEqual([total(view.itemsRotated), total(view.itemsFailed)], [intact.length, damaged.length]);

@@ -25,7 +25,7 @@ test('four workers at the same rotation: one DEK, one switch, every record re-en
       if (outcome.status === 'rejected') assert.fail(`${outcome.reason}: ${diagnose(outcome.reason).kind}`);
     const [first] = environments;
     if (first === undefined) throw new Error('no environment');
-    await until(async () => (await rotate(first, rotationId, never)) === 'ended', { what: 'it has ended' });
+    await until(async () => (await rotate(first, rotationId, never)) === 'lost', { what: 'it has ended' });
 
     const view = await core.view(rotationId);
     assert.equal(view.status, 'completed');
@@ -47,9 +47,9 @@ test('four workers at the same rotation: one DEK, one switch, every record re-en
   }
 });
 
-for (const [what, meanwhile] of [
-  ['was switched', (rotationId: string) => prepareSweep(core.environment(), rotationId, never)],
-  ['was cancelled', (rotationId: string) => cancelRotation(core.store, rotationId)],
+for (const [what, outcome, meanwhile] of [
+  ['was switched', 'done', (rotationId: string) => prepareSweep(core.environment(), rotationId, never)],
+  ['was cancelled', 'lost', (rotationId: string) => cancelRotation(core.store, rotationId)],
 ] as const)
   test(`a worker that is still at the KMS while the rotation ${what} steps back without trouble`, async () => {
     const { tenantId } = await seedTenant(core.vault, 17);
@@ -62,7 +62,7 @@ for (const [what, meanwhile] of [
       },
     };
     const late = core.environment({ keks: asKeks(slowKek) });
-    assert.equal(await rotate(late, rotationId, never), 'ended');
+    assert.equal(await rotate(late, rotationId, never), outcome);
     const { status } = await core.view(rotationId);
     assert.ok(status === 'completed' || status === 'cancelled', status);
     await core.vault.put({
@@ -95,7 +95,7 @@ test('a rotation given up anywhere is taken on by the next worker', async () => 
     const outcome = await rotate({ ...env, sweepStore: counting }, rotationId, stop.signal).catch(
       () => 'stopped',
     );
-    if (outcome === 'ended') break;
+    if (outcome === 'done') break;
     assert.ok(attempt < 40, 'it never ends');
   }
   const view = await core.view(rotationId);
@@ -111,7 +111,7 @@ test('a tenant without records, and one without a DEK, complete with zeros', asy
   await core.pool.query('insert into rekey.tenants (id, name) values ($1, $2)', [bare, 'bare']);
   for (const id of [tenantId, bare]) {
     const rotationId = await core.start(id);
-    assert.equal(await rotate(core.environment(), rotationId, never), 'ended');
+    assert.equal(await rotate(core.environment(), rotationId, never), 'done');
     const view = await core.view(rotationId);
     assert.equal(view.status, 'completed');
     assert.equal(view.percentComplete, 100);
@@ -136,8 +136,8 @@ test('what the application writes between the call and the switch is swept too',
   const env = core.environment();
   const sweep = await prepareSweep(env, rotationId, never);
   assert.ok(sweep);
-  assert.equal(await sweepHere(env, sweep, never), 'swept');
-  assert.equal(await rotate(env, rotationId, never), 'ended');
+  assert.equal(await sweepHere(env, sweep, never), 'done');
+  assert.equal(await rotate(env, rotationId, never), 'done');
   const { keyNumber } = await core.activeKey(tenant.tenantId);
   const { rows } = await core.pool.query('select key_number from secrets where id = $1', [id]);
   assert.deepEqual(rows, [{ key_number: keyNumber }]);
@@ -159,7 +159,7 @@ test('ranges that were claimed with the plan are given back when the sweep does 
   const byId = (): Promise<never> => Promise.reject(new StoreError('UNAVAILABLE', 'away'));
   const cutOff = { ...env, keyring: { ...env.keyring, byId } };
   await assert.rejects(sweepHere(cutOff, sweep, never), { code: 'UNAVAILABLE' });
-  assert.equal(await rotate(core.environment(), rotationId, never), 'ended');
+  assert.equal(await rotate(core.environment(), rotationId, never), 'done');
 });
 
 test('a tenant with more than one job sweeps itself has its ranges planned, not claimed', async () => {
@@ -194,9 +194,9 @@ test('a completion that meets beats and other completions ends the rotation once
 test('a worker that runs while a column is added to the tables it works with goes on', async () => {
   const { tenantId } = await seedTenant(core.vault, 17);
   const env = core.environment();
-  assert.equal(await rotate(env, await core.start(tenantId), never), 'ended');
+  assert.equal(await rotate(env, await core.start(tenantId), never), 'done');
   for (const table of ['targets', 'rotations', 'rotation_ranges', 'deks', 'dek_material']) {
     await core.pool.query(`alter table rekey.${table} add column another integer`);
   }
-  assert.equal(await rotate(env, await core.start(tenantId), never), 'ended');
+  assert.equal(await rotate(env, await core.start(tenantId), never), 'done');
 });

@@ -54,7 +54,7 @@ for (const nth of [1, 2, 4, 5]) {
       return mine;
     };
     const env = core.environment({ statementLimiter: limiterWith(run), batchSize: fixedBatchSize(50) });
-    assert.equal(await rotate(env, rotationId, stopping.signal), 'unfinished');
+    assert.equal(await rotate(env, rotationId, stopping.signal), 'stopped');
     await before;
     assert.ok(statements > nth, 'nobody waited');
     assert.deepEqual(new Set(answers), new Set(['stopped']));
@@ -65,7 +65,7 @@ for (const nth of [1, 2, 4, 5]) {
     );
     assert.equal(Number(held.ranges), 0);
 
-    assert.equal(await rotate(core.environment(), rotationId, AbortSignal.timeout(30_000)), 'ended');
+    assert.equal(await rotate(core.environment(), rotationId, AbortSignal.timeout(30_000)), 'done');
     const { status, itemsRotated } = await core.view(rotationId);
     assert.deepEqual([status, itemsRotated.secrets], ['completed', records]);
   });
@@ -99,7 +99,7 @@ test('a range whose turn came late is renewed before anything else', async () =>
       rotationId,
       AbortSignal.timeout(30_000),
     ),
-    'ended',
+    'done',
   );
   assert.ok(whenRead !== undefined);
   const { before, after } = whenRead;

@@ -78,7 +78,7 @@ test('where Postgres can read none of them, each is named, over several windows'
   await putAndLose(tenantId, ids);
   const rotationId = await core.start(tenantId);
   // Sixteen batches of one record are a window.
-  while ((await rotate({ ...env, batchSize: fixedBatchSize(1) }, rotationId, signal)) === 'unfinished');
+  while ((await rotate({ ...env, batchSize: fixedBatchSize(1) }, rotationId, signal)) === 'left');
   const { failures } = await listFailures(store, rotationId, { after: null, limit: 100 });
   assert.deepEqual(
     failures.map(({ reason }) => reason),

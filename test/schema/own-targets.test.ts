@@ -205,7 +205,7 @@ test('a batch is spread over its window, and a stopped sweep leaves the cursor b
     },
   });
   const env = { ...core.env, sweepStore: writing, batchSize: fixedBatchSize(4) };
-  assert.equal(await sweepRange(env, rotation, target, range, stop.signal), 'stopped');
+  assert.equal(await sweepRange(env, { rotation, target, range, signal: stop.signal }), 'stopped');
   const { rows } = await store.query(
     'select id from secrets where tenant_id = $1 and key_number = 2 order by id',
     [tenantId],

@@ -1,14 +1,11 @@
 import { beat, type Ends, type FailureReason, failRotation, findRotation } from '@rekey/control';
 import { isOfLaterVersion } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
-import { diagnose, endsRotation, type RotationEnvironment, type Waits } from '@rekey/rotation';
+import { diagnose, endsRotation, type Outcome, type RotationEnvironment, type Waits } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
 import type { HandOn } from './hand-on.ts';
 import { PutOff, pauseMs, type SuspendedMs } from './put-off.ts';
-
-/** What a processor's work came to: done with, or given back because this process is stopping. */
-export type Work = 'done' | 'stopped';
 
 export interface OutcomeDependencies {
   readonly env: RotationEnvironment;
@@ -26,7 +23,7 @@ export interface OutcomeDependencies {
 
 /**
  * Translates what became of a rotation's work into what BullMQ is to do with the job:
- * done → finished; stopping → handed back to the queue without spending an attempt; transient trouble → thrown, so
+ * done, left to others or lost to them → finished; stopped → handed back to the queue without spending an attempt; transient trouble → thrown, so
  * that the queue tries again after a back-off, a long one where the KMS refuses the KEK; a KEK that this process lacks → handed on to others; a permanent cause → the
  * rotation ends as failed and the job is done.
  */
@@ -36,14 +33,15 @@ export async function settle(
   token: string | undefined,
   rotationId: string,
   jobSignal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<Work>,
+  work: (signal: AbortSignal) => Promise<Outcome>,
 ): Promise<void> {
   const { stopping, handOn } = dependencies;
   if (handOn.isLeft(job, rotationId)) return handOn.pass(job, token);
   const signal = jobSignal === undefined ? stopping : AbortSignal.any([stopping, jobSignal]);
-  let outcome: Work;
+  let outcome: Outcome;
   try {
     outcome = await work(signal);
+    if (outcome === 'lost') await noteIfCancelled(dependencies, rotationId);
   } catch (error) {
     if (stopping.aborted) return handBack(job, token);
     // The lock is lost: the job runs elsewhere, and what BullMQ makes of this end of it does not count.
@@ -132,7 +130,7 @@ const cancelsSeen = new Set<string>();
 const cancelsSeenMax = 1_000;
 
 /** Says so once when the rotation that was worked on turns out to have been cancelled. */
-export async function noteIfCancelled(
+async function noteIfCancelled(
   { env, logger }: Pick<OutcomeDependencies, 'env' | 'logger'>,
   rotationId: string,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { parseRangeTicket } from '@rekey/jobs';
 import { conclude, loadSweep, sweepRange } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { leaveToLater, noteIfCancelled, type OutcomeDependencies, settle } from './outcome.ts';
+import { leaveToLater, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Sweeps and proves one range; whoever proves the last one ends the rotation. */
 export function processRange(dependencies: OutcomeDependencies): Processor {
@@ -17,12 +17,11 @@ export function processRange(dependencies: OutcomeDependencies): Processor {
     await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
       const sweep = await loadSweep(env, rotationId);
       const target = sweep?.targets.get(range.target);
-      if (sweep === null) await noteIfCancelled(dependencies, rotationId);
-      if (sweep === null || target === undefined) return 'done';
-      const swept = await sweepRange(env, sweep.rotation, target, range, signal);
-      if (swept === 'stopped') return 'stopped';
-      if ((await conclude(env, rotationId)) === 'finished') await noteIfCancelled(dependencies, rotationId);
-      return 'done';
+      if (sweep === null) return 'lost';
+      if (target === undefined) return 'done';
+      const { rotation } = sweep;
+      if ((await sweepRange(env, { rotation, target, range, signal })) === 'stopped') return 'stopped';
+      return conclude(env, rotationId);
     });
   };
 }

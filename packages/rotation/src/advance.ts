@@ -9,6 +9,7 @@ import {
 } from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
+import type { Outcome } from './outcome.ts';
 import { IntegrityTrouble } from './trouble.ts';
 
 /** A rotation whose fence is up, and what of it is still to be swept and proved. */
@@ -22,7 +23,7 @@ export interface Sweepable {
 
 export interface PrepareOptions {
   /** Told of ranges as they are cut, while the rest still is. */
-  readonly onRanges?: OnRanges;
+  readonly onRanges?: OnRanges | undefined;
   /** With at most so many records the ranges come claimed, for `sweepHere`. */
   readonly claimItemsMax?: number;
 }
@@ -62,17 +63,16 @@ export async function loadSweep(
   return rotation?.switched === true ? { rotation, targets: byName(await loadTargets(env.store)) } : null;
 }
 
-/**
- * - `completed`: proved and ended, by this call.
- * - `finished`: ended before, by whomever.
- * - `unproved`: there is still something to sweep.
- */
-export type Conclusion = 'completed' | 'finished' | 'unproved';
+/** What became of a rotation's end: it is completed by this call, has ranges left to prove, or had ended before. */
+export type Conclusion = Extract<Outcome, 'done' | 'left' | 'lost'>;
 
-/** Ends the rotation if everything is proved (throws {@link IntegrityTrouble} where that is in doubt), and publishes its last snapshot; for whoever proved one range of it. */
+/**
+ * Ends the rotation if everything is proved (throws {@link IntegrityTrouble} where that is in doubt), and publishes its last
+ * snapshot; for whoever proved one range of it.
+ */
 export async function conclude(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
   if (await beginVerifying(env.store, rotationId)) return concludeHere(env, rotationId);
-  return (await loadRunning(env.store, rotationId)) === null ? 'finished' : 'unproved';
+  return (await loadRunning(env.store, rotationId)) === null ? 'lost' : 'left';
 }
 
 /** The same where all of it was swept and proved by one job: nobody has to be told that it is verifying now. */
@@ -83,11 +83,11 @@ export async function concludeHere(env: RotationEnvironment, rotationId: string)
       env.publish(ended.snapshot);
       for (const what of ended.mended) env.onMended?.(rotationId, what);
       env.onEvent?.({ kind: 'completed', view: ended.snapshot.view });
-      return 'completed';
+      return 'done';
     case 'finished':
-      return 'finished';
+      return 'lost';
     case 'not_proved':
-      return 'unproved';
+      return 'left';
     case 'doubted':
       throw new IntegrityTrouble(ended.problems);
   }

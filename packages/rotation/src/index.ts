@@ -9,12 +9,15 @@ export {
 export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes } from './batch-size.ts';
 export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { createHeartbeats } from './heartbeat.ts';
+export type { Outcome } from './outcome.ts';
 export { createRateLimiter, itemsPerSecondMin, type RateLimiter } from './rate-limiter.ts';
-export { itemsSweptHere, rotate, sweepHere } from './rotate.ts';
+export { rotate, sweepHere } from './rotate.ts';
+export type { HandOut } from './spread.ts';
 export {
   adaptiveStatementLimiter,
   fixedStatementLimiter,
   type StatementLimiter,
 } from './statement-limiter.ts';
-export { type SweptRange, sweepRange } from './sweep-range.ts';
+export type { Sweep } from './sweep.ts';
+export { sweepRange } from './sweep-range.ts';
 export { diagnose, endsRotation, IntegrityTrouble, type Trouble, type Waits } from './trouble.ts';

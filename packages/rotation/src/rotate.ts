@@ -2,27 +2,35 @@ import { releaseLease, TargetTrouble } from '@rekey/data';
 import { concludeHere, prepareSweep, type Sweepable } from './advance.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
-import { type SweptRange, sweepRange } from './sweep-range.ts';
+import type { Outcome } from './outcome.ts';
+import { createSpread, type HandOut, itemsSweptHere } from './spread.ts';
+import { sweepRange } from './sweep-range.ts';
 
 /**
- * A whole rotation in one call: activate, plan, sweep, verify. What a worker does for small rotations; larger ones
- * have their ranges spread over the queue. Returns whether the rotation has ended. Throws what `diagnose`
- * understands, with everything done so far committed.
+ * Takes a rotation as far as it goes: activate, plan, sweep, verify. The ranges of one that is larger than
+ * {@link itemsSweptHere} are handed out, and whoever proves the last one completes it; without `handOut`, and of smaller
+ * ones, all are swept here. `left`: some are not proved, and others see to them. Throws what `diagnose` understands, with
+ * everything done so far committed.
  */
 export async function rotate(
   env: RotationEnvironment,
   rotationId: string,
   signal: AbortSignal,
-): Promise<'ended' | 'unfinished'> {
-  const sweep = await prepareSweep(env, rotationId, signal, { claimItemsMax: itemsSweptHere });
-  if (sweep === null) return 'ended';
-  await sweepHere(env, sweep, signal);
-  if (sweep.trouble !== null) throw sweep.trouble;
-  return (await concludeHere(env, rotationId)) === 'unproved' ? 'unfinished' : 'ended';
+  handOut?: HandOut,
+): Promise<Outcome> {
+  const spread = handOut === undefined ? null : createSpread(handOut);
+  const prepared = await prepareSweep(env, rotationId, signal, {
+    onRanges: spread?.add,
+    claimItemsMax: itemsSweptHere,
+  });
+  if (prepared === null) return 'lost';
+  // Those of an earlier plan, too. Whatever the queue does not take, recovery finds in Postgres.
+  const isSpread = (await spread?.all(prepared.ranges)) ?? false;
+  if (!isSpread && (await sweepHere(env, prepared, signal)) === 'stopped') return 'stopped';
+  // Everything else is under way or done: the plan goes on once its table is there again.
+  if (prepared.trouble !== null) throw prepared.trouble;
+  return isSpread ? 'left' : concludeHere(env, rotationId);
 }
-
-/** Rotations of up to so many records are swept by the job that prepared them; the queue would cost more. */
-export const itemsSweptHere = 10_000;
 
 /** Ranges of one rotation under way at once: while one waits for Postgres, another one seals. */
 const lanes = 3;
@@ -36,25 +44,25 @@ export async function sweepHere(
   env: RotationEnvironment,
   { rotation, targets, ranges }: Pick<Sweepable, 'rotation' | 'targets' | 'ranges'>,
   signal: AbortSignal,
-): Promise<'swept' | 'stopped'> {
+): Promise<Extract<Outcome, 'done' | 'stopped'>> {
   const waiting = [...ranges];
   const troubles: TargetTrouble[] = [];
   try {
     const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
-    if (newDek === null) return 'swept';
-    const lane = async (): Promise<'swept' | 'stopped'> => {
+    if (newDek === null) return 'done';
+    const lane = async (): Promise<'done' | 'stopped'> => {
       for (let range = waiting.shift(); range !== undefined; range = waiting.shift()) {
         const target = targets.get(range.target);
         if (target === undefined) continue;
         try {
-          const swept: SweptRange = await sweepRange(env, rotation, target, { ...range, newDek }, signal);
-          if (swept === 'stopped') return 'stopped';
+          const order = { rotation, target, range: { ...range, newDek }, signal };
+          if ((await sweepRange(env, order)) === 'stopped') return 'stopped';
         } catch (error) {
           if (!(error instanceof TargetTrouble)) throw error;
           troubles.push(error);
         }
       }
-      return 'swept';
+      return 'done';
     };
     // All of them come to their end, so that none is at work behind the back of a caller who was told of trouble.
     const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane));
@@ -63,7 +71,7 @@ export async function sweepHere(
     if (trouble !== undefined) throw trouble;
     return outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value === 'stopped')
       ? 'stopped'
-      : 'swept';
+      : 'done';
   } finally {
     // Left over after trouble or a signal: the next worker need not wait until they expire.
     const leases = waiting.flatMap(({ lease }) => (lease === null ? [] : [lease]));

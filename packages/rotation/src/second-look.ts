@@ -1,9 +1,8 @@
-import type { RunningRotation } from '@rekey/control';
-import { createReplacements, readAnew, type SetAside, type SetAsideReason, type Target } from '@rekey/data';
+import { createReplacements, readAnew, type SetAside, type SetAsideReason } from '@rekey/data';
 import { type Format, formatOf } from '@rekey/envelope';
 import type { Dek } from '@rekey/keyring';
-import type { RotationEnvironment } from './environment.ts';
 import { orReason, type Reencrypted, reencryptOne } from './reencrypt-window.ts';
+import type { Sweep } from './sweep.ts';
 
 /**
  * What did not open is looked at once more before it is named: the record is read again, and so is the row of the DEK that
@@ -16,12 +15,13 @@ export interface SecondLook {
 }
 
 /** By `node:crypto`, whatever found it. */
-export function createSecondLook(
-  env: Pick<RotationEnvironment, 'sweepStore' | 'keyring'>,
-  { tenantId, newKeyNumber }: RunningRotation,
-  target: Target,
-  newDek: Dek,
-): SecondLook {
+export function createSecondLook({
+  env,
+  rotation,
+  target,
+  newDek,
+}: Pick<Sweep, 'env' | 'rotation' | 'target' | 'newDek'>): SecondLook {
+  const { tenantId, newKeyNumber } = rotation;
   const format: Format = formatOf(target.format);
   const { identityBytes } = format;
   const cipher = format.at({ tenantId, column: target.column });

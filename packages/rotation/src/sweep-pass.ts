@@ -1,18 +1,8 @@
-import type { RunningRotation } from '@rekey/control';
-import {
-  type Batch,
-  idText,
-  type Lease,
-  readWindow,
-  renewLease,
-  type Target,
-  type Window,
-} from '@rekey/data';
+import { type Batch, idText, readWindow, renewLease, type Window } from '@rekey/data';
 import { formatOf, openBatchCipher } from '@rekey/envelope';
-import type { Dek } from '@rekey/keyring';
 import { lockWaitMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
-import type { Heartbeat } from './heartbeat.ts';
+import type { Refused } from './outcome.ts';
 import {
   fetchOlderDeks,
   keysOf,
@@ -21,7 +11,8 @@ import {
   reencryptBatch,
 } from './reencrypt-window.ts';
 import { createSecondLook } from './second-look.ts';
-import { type Refused, withinLimit } from './within-limit.ts';
+import type { Sweep } from './sweep.ts';
+import { withinLimit } from './within-limit.ts';
 import { writeOneByOne, writeSettled } from './write-settled.ts';
 
 /**
@@ -40,46 +31,32 @@ const oneByOneMax = 8;
 /** How long one of them is waited for, growing: below Postgres' deadlock timeout. */
 const patienceMs = { least: 50, most: lockWaitMs.recordMost } as const;
 
-/** What one pass over a range works on. */
-export interface Pass {
-  readonly rotation: RunningRotation;
-  readonly target: Target;
-  readonly lease: Lease;
-  readonly newDek: Dek;
-  readonly heartbeat: Heartbeat;
+/** One pass over a range, from its lease's cursor. */
+export interface Pass extends Sweep {
   /** So many passes before this one replaced nothing: what is left is locked, or kept as it is by a trigger. */
   readonly idlePasses: number;
 }
 
-/** One pass from the cursor to the range's end, reading ahead of what is being written. */
-export async function sweepOnce(
-  env: RotationEnvironment,
-  pass: Pass,
-  signal: AbortSignal,
-): Promise<{ readonly replaced: number } | Refused> {
-  const { rotation, target, newDek } = pass;
+/** From the cursor to the range's end, reading ahead of what is being written. How many records were replaced. */
+export async function sweepOnce(pass: Pass): Promise<number | Refused> {
+  const { env, rotation, target, newDek } = pass;
   const place = { tenantId: rotation.tenantId, column: target.column };
   const format = formatOf(target.format);
   const cipher = env.cipher ?? openBatchCipher('node').cipher;
   const reencryption = format.begin(cipher, { ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
   try {
-    return await sweepWindows(env, pass, { format, kind: cipher.kind, pass: reencryption }, signal);
+    return await sweepWindows(pass, { format, kind: cipher.kind, pass: reencryption });
   } finally {
     reencryption.end();
   }
 }
 
-async function sweepWindows(
-  env: RotationEnvironment,
-  pass: Pass,
-  cipher: Recipher,
-  signal: AbortSignal,
-): Promise<{ readonly replaced: number } | Refused> {
-  const { rotation, target, lease, newDek, heartbeat } = pass;
+async function sweepWindows(pass: Pass, cipher: Recipher): Promise<number | Refused> {
+  const { env, rotation, target, lease, heartbeat, signal } = pass;
   const { tenantId, newKeyNumber } = rotation;
-  const secondLook = createSecondLook(env, rotation, target, newDek);
+  const secondLook = createSecondLook(pass);
   const read = (after: string | null): Promise<Window | Refused> => {
-    const window = withinLimit(env, lease, signal, () =>
+    const window = withinLimit(pass, () =>
       readWindow(env.sweepStore, target, lease, {
         tenantId,
         newKeyNumber,
@@ -107,7 +84,7 @@ async function sweepWindows(
     const { records: window, next: nextAfter, unreadable, release }: Window = ahead;
     if (window.length === 0 && nextAfter === null && unreadable.length === 0) {
       release();
-      return { replaced };
+      return replaced;
     }
     const last = window.length === 0 ? null : idText(target.idType, window.at(window.length - 1).id);
     const cursor: string | null = nextAfter ?? last;
@@ -133,13 +110,13 @@ async function sweepWindows(
       if (isGranted === false) return 'lost';
       if (signal.aborted) return 'stopped';
       if (again !== null && again.replacements.items > 0) {
-        const healed = await write(env, pass, toBatch({ ...again, setAside: [] }, null), signal);
+        const healed = await write(pass, toBatch({ ...again, setAside: [] }, null));
         if (typeof healed === 'string') return healed;
         replaced += healed;
       }
       const closed = again?.setAside ?? sealed.setAside;
       const batch = { ...sealed, setAside: first === 0 ? [...closed, ...unreadable] : closed };
-      writing = write(env, pass, toBatch(batch, first === batches - 1 ? cursor : null), signal);
+      writing = write(pass, toBatch(batch, first === batches - 1 ? cursor : null));
       writing.catch(() => {}); // awaited above or below, unless sealing throws first
     }
     const written = await writing;
@@ -149,26 +126,21 @@ async function sweepWindows(
     release(); // all of its batches are answered
     if (signal.aborted) return 'stopped';
   }
-  return { replaced };
+  return replaced;
 }
 
-async function write(
-  env: RotationEnvironment,
-  { rotation, target, lease, idlePasses }: Pass,
-  batch: Batch,
-  signal: AbortSignal,
-): Promise<number | Refused> {
-  const order = { rotation, target, lease, batch };
+async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
+  const { idlePasses } = pass;
   const isFew = batch.replacements.items > 0 && batch.replacements.items <= oneByOneMax;
-  const work = (): Promise<number | null> => {
-    if (idlePasses === 0) return writeSettled(env, { ...order, locked: 'wait' });
-    if (!isFew) return writeSettled(env, { ...order, locked: 'judge' });
-    return writeOneByOne(env, order, Math.min(patienceMs.most, patienceMs.least * 2 ** idlePasses));
+  const work = (): Promise<number | Refused> => {
+    if (idlePasses === 0) return writeSettled(pass, batch, 'wait');
+    if (!isFew) return writeSettled(pass, batch, 'judge');
+    return writeOneByOne(pass, batch, Math.min(patienceMs.most, patienceMs.least * 2 ** idlePasses));
   };
   // Who waits for a lock keeps no other statement from its turn.
-  const replaced = await (idlePasses > 0 && isFew ? work() : withinLimit(env, lease, signal, work));
+  const replaced = await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
   batch.replacements.release();
-  return replaced ?? 'lost';
+  return replaced;
 }
 
 function batchItems({ batchSize, rateLimiter }: RotationEnvironment): number {

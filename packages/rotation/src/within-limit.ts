@@ -1,18 +1,14 @@
-import { type Lease, renewLease } from '@rekey/data';
+import { renewLease } from '@rekey/data';
 import { heartbeatWhileWaitingMs } from '@rekey/times';
-import type { RotationEnvironment } from './environment.ts';
-
-/** Why nothing was done: the lease is another's, or the worker is to stop. */
-export type Refused = 'lost' | 'stopped';
+import type { Refused } from './outcome.ts';
+import type { Sweep } from './sweep.ts';
 
 /**
  * Sends a statement once the limiter has a place for it, unless the signal has come meanwhile. Every batch renews the
  * lease; after a long wait for a place the lease is renewed before the statement is sent.
  */
 export async function withinLimit<Result>(
-  env: RotationEnvironment,
-  lease: Lease,
-  signal: AbortSignal,
+  { env, lease, signal }: Pick<Sweep, 'env' | 'lease' | 'signal'>,
   statement: () => Promise<Result>,
 ): Promise<Result | Refused> {
   const sinceMs = performance.now();

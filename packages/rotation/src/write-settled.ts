@@ -1,8 +1,6 @@
-import type { RunningRotation } from '@rekey/control';
 import {
   type Batch,
   createReplacements,
-  type Lease,
   type Locked,
   type Replacements,
   refusalOf,
@@ -14,25 +12,20 @@ import {
 } from '@rekey/data';
 import { StoreError } from '@rekey/db';
 import { heartbeatWhileWaitingMs } from '@rekey/times';
-import type { RotationEnvironment } from './environment.ts';
 import { isOnlyFencedByATrigger } from './fenced.ts';
+import type { Outcome } from './outcome.ts';
+import type { Sweep } from './sweep.ts';
 
-/** What a batch is written to, and how it treats what is locked. */
-export interface WriteOrder {
-  readonly rotation: RunningRotation;
-  readonly target: Target;
-  readonly lease: Lease;
-  readonly batch: Batch;
-  readonly locked: Locked;
-}
+/** How many records were replaced, or that the lease is lost. */
+type Written = number | Extract<Outcome, 'lost'>;
 
 /**
  * Writes a batch whatever is in it. Records that are locked for long are left out; one that the database refuses to
- * update for what stands in it is found by halving the batch, and set aside. How many were replaced; null when the lease
- * is lost. Throws trouble that passes, or that is not of one record.
+ * update for what stands in it is found by halving the batch, and set aside. Throws trouble that passes, or that is not of
+ * one record.
  */
-export async function writeSettled(env: RotationEnvironment, order: WriteOrder): Promise<number | null> {
-  const { target, lease, batch, locked } = order;
+export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): Promise<Written> {
+  const { env, target, lease } = sweep;
   const sentMs = performance.now();
   try {
     const replaced = await writeBatch(env.sweepStore, target, lease, batch, locked);
@@ -42,28 +35,29 @@ export async function writeSettled(env: RotationEnvironment, order: WriteOrder):
       env.batchSize.took(items, ms);
       env.statementLimiter?.took(items, bytes, ms);
     }
-    return replaced;
+    return replaced ?? 'lost';
   } catch (error) {
-    if (locked === 'wait' && isLocked(error)) return writeSettled(env, { ...order, locked: 'skip' });
-    const reason = await refusal(env, order.rotation, error);
+    if (locked === 'wait' && isLocked(error)) return writeSettled(sweep, batch, 'skip');
+    const reason = await refusal(sweep, error);
     if (reason === null || batch.replacements.items === 0) throw error;
-    return writeInHalves(env, order, reason);
+    return writeInHalves(sweep, batch, locked, reason);
   }
 }
 
 async function writeInHalves(
-  env: RotationEnvironment,
-  order: WriteOrder,
+  sweep: Sweep,
+  batch: Batch,
+  locked: Locked,
   reason: SetAsideReason,
-): Promise<number | null> {
-  const { target, lease, batch, locked } = order;
+): Promise<Written> {
+  const { env, target, lease } = sweep;
   const { replacements } = batch;
   const none = nothing(target, batch.replacements);
   let replaced = 0;
   if (replacements.items === 1) {
     const [id, seen] = replacements.only();
     const aside = { ...batch, replacements: none, setAside: [...batch.setAside, { id, seen, reason }] };
-    return writeBatch(env.sweepStore, target, lease, aside, locked);
+    return (await writeBatch(env.sweepStore, target, lease, aside, locked)) ?? 'lost';
   }
   const middle = Math.ceil(replacements.items / 2);
   for (const [from, to] of [
@@ -71,32 +65,26 @@ async function writeInHalves(
     [middle, replacements.items],
   ] as const) {
     const half = replacements.part(from, to);
-    const written = await writeSettled(env, {
-      ...order,
-      batch: { ...batch, replacements: half, setAside: [], cursor: null },
-    });
+    const part = { ...batch, replacements: half, setAside: [], cursor: null };
+    const written = await writeSettled(sweep, part, locked);
     half.release();
-    if (written === null) return null;
+    if (written === 'lost') return 'lost';
     replaced += written;
   }
   if (batch.setAside.length === 0 && batch.cursor === null) return replaced;
   const rest = await writeBatch(env.sweepStore, target, lease, { ...batch, replacements: none }, locked);
-  return rest === null ? null : replaced;
+  return rest === null ? 'lost' : replaced;
 }
 
 /**
  * Writes a few records that were left over again and again, each for itself: one whose lock changes hands without a pause
  * is won in its queue.
  */
-export async function writeOneByOne(
-  env: RotationEnvironment,
-  order: Omit<WriteOrder, 'locked'>,
-  patienceMs: number,
-): Promise<number | null> {
-  const { target, lease, batch } = order;
+export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: number): Promise<Written> {
+  const { env, target, lease } = sweep;
   let replaced = 0;
   let aliveMs = performance.now();
-  const withinLimit = (work: () => Promise<number | null>): Promise<number | null> => {
+  const withinLockLimit = (work: () => Promise<number | null>): Promise<number | null> => {
     const send = async (): Promise<number | null> => {
       const isLong = performance.now() - aliveMs > heartbeatWhileWaitingMs;
       if (isLong && !(await renewLease(env.sweepStore, lease))) return null;
@@ -109,22 +97,23 @@ export async function writeOneByOne(
     const one = batch.replacements.part(index, index + 1);
     const alone = { ...batch, replacements: one, setAside: [], cursor: null };
     try {
-      const written = await withinLimit(() => writeAlone(env.sweepStore, target, lease, alone, patienceMs));
-      if (written === null) return null;
+      const written = await withinLockLimit(() =>
+        writeAlone(env.sweepStore, target, lease, alone, patienceMs),
+      );
+      if (written === null) return 'lost';
       replaced += written;
     } catch (error) {
       if (!isLocked(error)) {
-        const reason = await refusal(env, order.rotation, error);
+        const reason = await refusal(sweep, error);
         if (reason === null) throw error;
-        const written = await writeInHalves(env, { ...order, batch: alone, locked: 'judge' }, reason);
-        if (written === null) return null;
+        if ((await writeInHalves(sweep, alone, 'judge', reason)) === 'lost') return 'lost';
       }
     } finally {
       one.release();
     }
   }
   const rest = { ...batch, replacements: nothing(target, batch.replacements) };
-  return (await writeBatch(env.sweepStore, target, lease, rest, 'judge')) === null ? null : replaced;
+  return (await writeBatch(env.sweepStore, target, lease, rest, 'judge')) === null ? 'lost' : replaced;
 }
 
 /** No replacements, in a batch that has something else to say. */
@@ -136,11 +125,7 @@ function isLocked(error: unknown): boolean {
   return error instanceof StoreError && (error.code === 'LOCKED' || error.code === 'CONFLICT');
 }
 
-async function refusal(
-  env: RotationEnvironment,
-  rotation: RunningRotation,
-  error: unknown,
-): Promise<SetAsideReason | null> {
+async function refusal({ env, rotation }: Sweep, error: unknown): Promise<SetAsideReason | null> {
   const reason = refusalOf(error);
   if (reason !== null) return reason;
   const isFenced = error instanceof StoreError && error.code === 'FENCED';

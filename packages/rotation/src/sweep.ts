@@ -1,0 +1,17 @@
+import type { RunningRotation } from '@rekey/control';
+import type { Lease, Target } from '@rekey/data';
+import type { Dek } from '@rekey/keyring';
+import type { RotationEnvironment } from './environment.ts';
+import type { Heartbeat } from './heartbeat.ts';
+
+/** A range that is ours, and all that its passes, batches and proof are done with. One per range, made when it is claimed. */
+export interface Sweep {
+  readonly env: RotationEnvironment;
+  readonly rotation: RunningRotation;
+  readonly target: Target;
+  readonly lease: Lease;
+  readonly newDek: Dek;
+  readonly heartbeat: Heartbeat;
+  /** Stops it after the batches under way. */
+  readonly signal: AbortSignal;
+}
