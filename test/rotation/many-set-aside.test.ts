@@ -68,7 +68,7 @@ test('a range that has grown is read and proved in steps, each from where the la
       for (const { id } of window.records) seen.push(id.toString('hex'));
       after = window.next;
       goesOn = after !== null;
-      window.release();
+      window[Symbol.dispose]();
     }
     assert.deepEqual(seen, ids.map((id) => id.replaceAll('-', '')).sort());
     assert.equal(windows, 11);

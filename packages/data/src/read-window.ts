@@ -33,14 +33,14 @@ export interface Window {
   /** What Postgres itself cannot read of it; to be set aside. */
   readonly unreadable: readonly SetAside[];
   /** Once nobody looks at its records any more: their memory may be used for another window. */
-  release(): void;
+  [Symbol.dispose](): void;
 }
 
 interface InMemory {
   readonly records: PackedRecords;
   /** Where so many records of the range end as one statement looks at; null when the range ends before, or was not looked at so far. */
   readonly lookedAt: string | null;
-  release(): void;
+  [Symbol.dispose](): void;
 }
 
 /**
@@ -102,7 +102,7 @@ async function readSlice(
   return {
     records: read.records,
     next: isCut ? idText(target.idType, read.records.at(length - 1).id) : read.lookedAt,
-    release: read.release,
+    [Symbol.dispose]: read[Symbol.dispose],
   };
 }
 
@@ -176,9 +176,9 @@ async function readPacked(store: Store, statement: string, edge: string): Promis
   if (packed === undefined || last === undefined) throw new Error('a COPY of two values has fewer');
   const records = unpackRecords(packed);
   const lookedAt = last.length === 0 ? null : last.toString('utf8');
-  const release = (): void => reusableMemory.giveBack(output.memory);
-  if (records !== null) return { records, lookedAt, release };
-  release();
+  const giveBack = (): void => reusableMemory.giveBack(output.memory);
+  if (records !== null) return { records, lookedAt, [Symbol.dispose]: giveBack };
+  giveBack();
   return null;
 }
 

@@ -35,8 +35,10 @@ export interface Replacements {
   only(): readonly [Buffer, Buffer];
   /** Those from one index up to another, copied. */
   part(from: number, to: number): Replacements;
-  /** Once they are written: their memory may be used for other batches, and nothing of it looked at any more. */
-  release(): void;
+  /** A statement that takes them has failed, and may be looking at their memory still: it is not given back. */
+  keep(): void;
+  /** Once they are written, or never will be: their memory may be used for other batches, unless it is to be kept. */
+  [Symbol.dispose](): void;
 }
 
 export interface ReplacementsOrder {
@@ -55,6 +57,7 @@ export function createReplacements(target: Target, order: ReplacementsOrder): Re
     Math.min(identityBytes, identityExpected) * itemsExpected,
   );
   const sealed = createArrayImage('bytea', itemsExpected, bytesExpected);
+  let isKept = false;
   const append = (
     id: Buffer,
     ciphertext: Buffer,
@@ -104,7 +107,12 @@ export function createReplacements(target: Target, order: ReplacementsOrder): Re
       }
       return part;
     },
-    release() {
+    keep() {
+      isKept = true;
+    },
+    [Symbol.dispose]() {
+      if (isKept) return;
+      isKept = true; // it is given back once
       for (const array of [ids, seen, sealed]) array.release();
     },
   };

@@ -3,7 +3,7 @@
  * be old by the time it is done with, and the marking of all that is old for its sake cost a tenth of the sweep.
  *
  * Memory is one's own from `take` to `giveBack`. Who gives it back must be the last to look at it; whoever cannot be sure
- * of that, as after an error, keeps it, and it is collected. It is for ciphertexts and ids, never for plaintext.
+ * of that, as after a statement that failed, keeps it, and it is collected. It is for ciphertexts and ids, never for plaintext.
  */
 export interface ReusableMemory {
   /** At least `bytes`, with anything in it. */

@@ -36,7 +36,7 @@ export async function writeBatch(
 ): Promise<number | null> {
   const { replacements, setAside } = batch;
   const [ids, seen, sealed] = replacements.arrays();
-  const [written] = await prepared<{ replaced: string }>(on, statements(target)[locked], [
+  const sent = prepared<{ replaced: string }>(on, statements(target)[locked], [
     lease.rotationId,
     lease.target,
     lease.ordinal,
@@ -59,6 +59,11 @@ export async function writeBatch(
     replacements.items,
     replacements.identityBytes,
   ]);
+  // Of one that failed nobody knows how much the connection has yet to send.
+  const [written] = await sent.catch((error: unknown) => {
+    replacements.keep();
+    throw error;
+  });
   return written === undefined ? null : Number(written.replaced);
 }
 

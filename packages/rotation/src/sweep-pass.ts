@@ -10,7 +10,7 @@ import {
   type Reencrypted,
   reencryptBatch,
 } from './reencrypt-window.ts';
-import { createSecondLook } from './second-look.ts';
+import { createSecondLook, type SecondLook } from './second-look.ts';
 import type { Sweep } from './sweep.ts';
 import { withinLimit } from './within-limit.ts';
 import { writeOneByOne, writeSettled } from './write-settled.ts';
@@ -37,6 +37,12 @@ export interface Pass extends Sweep {
   readonly idlePasses: number;
 }
 
+/** What all windows of a pass are sealed with. */
+interface Sealing extends Pass {
+  readonly cipher: Recipher;
+  readonly secondLook: SecondLook;
+}
+
 /** From the cursor to the range's end, reading ahead of what is being written. How many records were replaced. */
 export async function sweepOnce(pass: Pass): Promise<number | Refused> {
   const { env, rotation, target, newDek } = pass;
@@ -45,18 +51,22 @@ export async function sweepOnce(pass: Pass): Promise<number | Refused> {
   const cipher = env.cipher ?? openBatchCipher('node').cipher;
   const reencryption = format.begin(cipher, { ...place, to: newDek.key, toKeyNumber: newDek.keyNumber });
   try {
-    return await sweepWindows(pass, { format, kind: cipher.kind, pass: reencryption });
+    const secondLook = createSecondLook(pass);
+    return await sweepWindows({
+      ...pass,
+      cipher: { format, kind: cipher.kind, pass: reencryption },
+      secondLook,
+    });
   } finally {
     reencryption.end();
   }
 }
 
-async function sweepWindows(pass: Pass, cipher: Recipher): Promise<number | Refused> {
-  const { env, rotation, target, lease, heartbeat, signal } = pass;
+async function sweepWindows(sealing: Sealing): Promise<number | Refused> {
+  const { env, rotation, target, lease, cipher, signal } = sealing;
   const { tenantId, newKeyNumber } = rotation;
-  const secondLook = createSecondLook(pass);
   const read = (after: string | null): Promise<Window | Refused> => {
-    const window = withinLimit(pass, () =>
+    const window = withinLimit(sealing, () =>
       readWindow(env.sweepStore, target, lease, {
         tenantId,
         newKeyNumber,
@@ -69,35 +79,49 @@ async function sweepWindows(pass: Pass, cipher: Recipher): Promise<number | Refu
     window.catch(() => {}); // it is awaited later, or not at all when a write fails before
     return window;
   };
-  const toBatch = (sealed: Reencrypted, cursor: string | null): Batch => ({
-    tenantId,
-    newKeyNumber,
-    ...sealed,
-    cursor,
-  });
 
   let replaced = 0;
   let next: Promise<Window | Refused> | null = read(lease.cursor);
   while (next !== null) {
     const ahead: Window | Refused = await next;
     if (typeof ahead === 'string') return ahead;
-    const { records: window, next: nextAfter, unreadable, release }: Window = ahead;
-    if (window.length === 0 && nextAfter === null && unreadable.length === 0) {
-      release();
-      return replaced;
-    }
-    const last = window.length === 0 ? null : idText(target.idType, window.at(window.length - 1).id);
-    const cursor: string | null = nextAfter ?? last;
+    using window: Window = ahead;
+    const { records, next: nextAfter, unreadable } = window;
+    if (records.length === 0 && nextAfter === null && unreadable.length === 0) return replaced;
+    const last = records.length === 0 ? null : idText(target.idType, records.at(records.length - 1).id);
     next = nextAfter === null ? null : read(nextAfter);
-    const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, window);
-    cipher.pass.retain(keysOf(olderDeks));
+    const written = await sweepWindow(sealing, window, nextAfter ?? last);
+    if (typeof written === 'string') return written;
+    replaced += written;
+    if (signal.aborted) return 'stopped';
+  }
+  return replaced;
+}
 
-    let writing: Promise<number | Refused> = Promise.resolve(0);
-    const batches = Math.max(1, batchesOf(window.length, batchItems(env)));
+/** Settles whatever it sends: nothing looks at the window afterwards. */
+async function sweepWindow(
+  sealing: Sealing,
+  { records, unreadable }: Window,
+  cursor: string | null,
+): Promise<number | Refused> {
+  const { env, rotation, target, lease, heartbeat, signal, cipher, secondLook } = sealing;
+  const { tenantId, newKeyNumber } = rotation;
+  const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, records);
+  cipher.pass.retain(keysOf(olderDeks));
+  const toBatch = (sealed: Reencrypted, upTo: string | null): Batch => ({
+    tenantId,
+    newKeyNumber,
+    ...sealed,
+    cursor: upTo,
+  });
+
+  let replaced = 0;
+  let writing: Promise<number | Refused> = Promise.resolve(0);
+  const batches = Math.max(1, batchesOf(records.length, batchItems(env)));
+  try {
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
-      const stride = { first, step: batches };
-      const sealed = await reencryptBatch(target, cipher, window, stride, olderDeks);
+      const sealed = await reencryptBatch(target, cipher, records, { first, step: batches }, olderDeks);
       const again = await secondLook.at(sealed.setAside);
       const written = await writing;
       if (typeof written === 'string') return written;
@@ -110,37 +134,36 @@ async function sweepWindows(pass: Pass, cipher: Recipher): Promise<number | Refu
       if (isGranted === false) return 'lost';
       if (signal.aborted) return 'stopped';
       if (again !== null && again.replacements.items > 0) {
-        const healed = await write(pass, toBatch({ ...again, setAside: [] }, null));
+        const healed = await write(sealing, toBatch({ ...again, setAside: [] }, null));
         if (typeof healed === 'string') return healed;
         replaced += healed;
       }
       const closed = again?.setAside ?? sealed.setAside;
       const batch = { ...sealed, setAside: first === 0 ? [...closed, ...unreadable] : closed };
-      writing = write(pass, toBatch(batch, first === batches - 1 ? cursor : null));
-      writing.catch(() => {}); // awaited above or below, unless sealing throws first
+      writing = write(sealing, toBatch(batch, first === batches - 1 ? cursor : null));
+      writing.catch(() => {}); // awaited above or below
     }
     const written = await writing;
     if (typeof written === 'string') return written;
-    replaced += written;
     heartbeat.touch();
-    release(); // all of its batches are answered
-    if (signal.aborted) return 'stopped';
+    return replaced + written;
+  } finally {
+    // Where sealing threw, one may be under way, with records that are set aside as they stand in the window.
+    await writing.catch(() => {});
   }
-  return replaced;
 }
 
 async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   const { idlePasses } = pass;
-  const isFew = batch.replacements.items > 0 && batch.replacements.items <= oneByOneMax;
+  using replacements = batch.replacements;
+  const isFew = replacements.items > 0 && replacements.items <= oneByOneMax;
   const work = (): Promise<number | Refused> => {
     if (idlePasses === 0) return writeSettled(pass, batch, 'wait');
     if (!isFew) return writeSettled(pass, batch, 'judge');
     return writeOneByOne(pass, batch, Math.min(patienceMs.most, patienceMs.least * 2 ** idlePasses));
   };
-  // Who waits for a lock keeps no other statement from its turn.
-  const replaced = await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
-  batch.replacements.release();
-  return replaced;
+  // Who waits for a lock keeps no other statement from its turn. Awaited here: the memory is this scope's.
+  return await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
 }
 
 function batchItems({ batchSize, rateLimiter }: RotationEnvironment): number {

@@ -64,10 +64,9 @@ async function writeInHalves(
     [0, middle],
     [middle, replacements.items],
   ] as const) {
-    const half = replacements.part(from, to);
+    using half = replacements.part(from, to);
     const part = { ...batch, replacements: half, setAside: [], cursor: null };
     const written = await writeSettled(sweep, part, locked);
-    half.release();
     if (written === 'lost') return 'lost';
     replaced += written;
   }
@@ -94,7 +93,7 @@ export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: numb
     return env.lockLimiter === undefined ? send() : env.lockLimiter.run(send);
   };
   for (let index = 0; index < batch.replacements.items; index += 1) {
-    const one = batch.replacements.part(index, index + 1);
+    using one = batch.replacements.part(index, index + 1);
     const alone = { ...batch, replacements: one, setAside: [], cursor: null };
     try {
       const written = await withinLockLimit(() =>
@@ -108,8 +107,6 @@ export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: numb
         if (reason === null) throw error;
         if ((await writeInHalves(sweep, alone, 'judge', reason)) === 'lost') return 'lost';
       }
-    } finally {
-      one.release();
     }
   }
   const rest = { ...batch, replacements: nothing(target, batch.replacements) };
