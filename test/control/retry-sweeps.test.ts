@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listFailures, switchDek } from '@rekey/control';
-import { planRanges } from '@rekey/data';
-import { prepareSweep, sweepHere } from '@rekey/rotation';
+import { planRanges, prepareSweep, sweepHere } from '@rekey/rotation';
 import { bytesOf, damage, flipBit, pastTheTriggers } from '../harness/damage.ts';
 import { retries, secretsOf } from '../harness/retries.ts';
 import { firstSecret, readyToSwitch, rotationCore } from '../harness/rotation.ts';
@@ -145,7 +144,7 @@ test('a retry of a retry counts what that one left, not what the first one did',
   assert.deepEqual(secretsOf(second), [250, 0, 0, 0, 250]);
   const sweep = await prepareSweep(env, second.id, signal, { claimItemsMax: 10_000 });
   assert.ok(sweep !== null);
-  assert.equal(await sweepHere(env, sweep, signal), 'swept');
+  assert.equal(await sweepHere(env, sweep, signal), 'done');
   await cancelled(second.id);
   const third = await retried(first);
   assert.deepEqual([third.retryOf, secretsOf(third)], [first.id, [0, 0, 0, 0, 0]]);
@@ -226,7 +225,7 @@ test('counts that are kept independently are held against the proofs of a retry 
   const second = await retried(await cancelled(order.rotationId));
   const sweep = await prepareSweep(env, second.id, signal, { claimItemsMax: 10_000 });
   assert.ok(sweep !== null);
-  assert.equal(await sweepHere(env, sweep, signal), 'swept');
+  assert.equal(await sweepHere(env, sweep, signal), 'done');
   await pastTheTriggers(pool, (tx) => tx.query('delete from secrets where id = $1', [ids[0]]));
   const { rows } = await store.query(
     'select target, seen::int, records::int, churn::int from rekey.rotation_counts($1) where seen > 0',

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { switchDek } from '@rekey/control';
-import { claimRange, loadTargets, openRanges, planRanges, proveRange } from '@rekey/data';
+import { claimRange, loadTargets, openRanges, proveRange } from '@rekey/data';
 import { inTransaction, openSweepStore, row } from '@rekey/db';
+import { planRanges } from '@rekey/rotation';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 
 const core = await rotationCore();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { completeRotation, takeUp } from '@rekey/control';
-import { planRanges } from '@rekey/data';
 import { openStore, workerSession } from '@rekey/db';
+import { planRanges } from '@rekey/rotation';
 import { rotationCore } from '../harness/rotation.ts';
 import { upToThreeTimes } from '../harness/tries.ts';
 

@@ -2,16 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { cancelRotation, completeRotation } from '@rekey/control';
-import {
-  claimRange,
-  idText,
-  planRanges,
-  proveRange,
-  releaseLease,
-  renewLease,
-  restartRange,
-} from '@rekey/data';
-import { rotate, sweepRange } from '@rekey/rotation';
+import { claimRange, idText, proveRange, releaseLease, renewLease, restartRange } from '@rekey/data';
+import { planRanges, rotate, sweepRange } from '@rekey/rotation';
 import { leaseMs } from '@rekey/times';
 import { rotationCore } from '../harness/rotation.ts';
 import { seedTenant } from '../harness/seed.ts';

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { listFailures, switchDek } from '@rekey/control';
-import { claimRange, loadTargets, openRanges, planRanges, proveRange, readWindow } from '@rekey/data';
+import { claimRange, loadTargets, openRanges, proveRange, readWindow } from '@rekey/data';
 import { openSweepStore } from '@rekey/db';
+import { planRanges } from '@rekey/rotation';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 

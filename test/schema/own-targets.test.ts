@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { loadRunning, switchDek } from '@rekey/control';
-import { loadTargets, openRanges, planRanges, readWindow } from '@rekey/data';
+import { loadTargets, openRanges, readWindow } from '@rekey/data';
 import { openSweepStore } from '@rekey/db';
-import { fixedBatchSize, sweepRange } from '@rekey/rotation';
+import { fixedBatchSize, planRanges, sweepRange } from '@rekey/rotation';
 import { VaultError } from '@rekey/vault';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 

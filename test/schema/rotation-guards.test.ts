@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { cancelRotation, switchDek } from '@rekey/control';
-import { planRanges } from '@rekey/data';
+import { planRanges } from '@rekey/rotation';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
 import { sqlState } from '../harness/session.ts';

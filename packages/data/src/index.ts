@@ -3,12 +3,14 @@ export type { PackedRecords, SealedRecord } from './packed-records.ts';
 export { idText } from './pg-binary.ts';
 export { type ColumnValue, forgetColumns } from './plain-columns.ts';
 export {
-  type OnRanges,
-  type Plan,
-  type Planned,
+  type CutOrder,
+  type CutRange,
+  cutRanges,
+  type PlanEdge,
+  planEdges,
   planIsComplete,
-  planRanges,
   rangeItems,
+  storeRanges,
 } from './plan-ranges.ts';
 export { type ProvedRange, proveRange } from './prove-range.ts';
 export {
@@ -43,7 +45,7 @@ export {
 export { createReplacements, type Replacements } from './replacements.ts';
 export { refusalOf, type SetAside, type SetAsideReason, setAsideReasons } from './set-aside.ts';
 export { seconds, silentFor, silentForMs } from './silent.ts';
-export { asTargetTrouble, proveByCounts, TargetTrouble } from './target-trouble.ts';
+export { asTargetTrouble, hasRecords, proveByCounts, TargetTrouble } from './target-trouble.ts';
 export {
   type IdType,
   type ItemCounts,

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { asyncCommit, prepared, type Queryable, rows, type Store } from '@rekey/db';
-import { type OpenRange, openRanges, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
+import { asyncCommit, prepared, type Queryable, rows } from '@rekey/db';
+import { type OpenRange, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
 import { within } from './range-bounds.ts';
-import { asTargetTrouble, hasRecords, type TargetTrouble } from './target-trouble.ts';
 import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
 
 /**
@@ -10,60 +8,6 @@ import { type Target, type TargetRow, targetColumns, toTarget } from './targets.
  * costs little and that several workers finish at about the same time.
  */
 export const rangeItems = 20_000;
-
-export interface Plan {
-  readonly rotationId: string;
-  readonly tenantId: string;
-  readonly newKeyNumber: number;
-  /** With at most so many records in all, the ranges are claimed as they are stored, for whoever planned to sweep. */
-  readonly claimItemsMax?: number;
-  /** Ends the planning between two slices with its reason; what is stored by then stays. */
-  readonly signal?: AbortSignal;
-}
-
-export interface Planned {
-  readonly targets: readonly Target[];
-  /** What is still to be proved, of this plan or an earlier one. */
-  readonly ranges: readonly OpenRange[];
-  /** Of a target that could not be cut to its end, and in which the tenant has records. */
-  readonly trouble: TargetTrouble | null;
-}
-
-/** Told of the ranges that were just stored: they may be swept while the rest is still being cut. */
-export type OnRanges = (ranges: readonly OpenRange[]) => Promise<void>;
-
-/**
- * Cuts every target into ranges of about `itemsPerRange` records, edge to edge from minus to plus infinity, and moves
- * the rotation on to `sweeping`. Called after the switch, so `planned` is what stands on older keys. It goes on where
- * an earlier planner stopped, and several at once do no harm: a range is stored only next to the one before it.
- */
-export async function planRanges(
-  { store, sweepStore }: { readonly store: Store; readonly sweepStore: Store },
-  plan: Plan,
-  itemsPerRange = rangeItems,
-  onRanges: OnRanges = async () => {},
-): Promise<Planned> {
-  const inTrouble = new Map<string, TargetTrouble>();
-  for (let isFirst = true; ; isFirst = false) {
-    plan.signal?.throwIfAborted();
-    const { targets, edges: all } = await openEdges(store, plan.rotationId);
-    const edges = all.filter(({ target }) => !inTrouble.has(target.name));
-    const [trouble = null] = inTrouble.values();
-    if (edges.length === 0) return { targets, ranges: await openRanges(store, plan.rotationId), trouble };
-    const slices = await cutWhatCanBe(sweepStore, edges, plan, itemsPerRange, inTrouble);
-    // Most tenants are small: all of theirs is cut at once.
-    const isAll = isFirst && slices.length === targets.length && slices.every(isWholeTarget);
-    const owner = isAll && totalPlanned(slices) <= (plan.claimItemsMax ?? -1) ? randomUUID() : null;
-    const stored = await storeRanges(store, plan.rotationId, slices, owner);
-    if (stored !== null) await onRanges(stored);
-    const isOurs = stored?.length === slices.length;
-    if (isOurs && isAll) return { targets, ranges: stored, trouble };
-    const isOver =
-      stored === null || (isOurs && inTrouble.size === 0 && slices.every(({ upper }) => upper === null));
-    // Another planner was at it as well: what it stored, and what is ours.
-    if (isOver || isAll) return { targets, ranges: await openRanges(store, plan.rotationId, owner), trouble };
-  }
-}
 
 /** The condition that a rotation's ranges reach plus infinity in every target. `rotation` is an SQL expression. */
 export function planIsComplete(rotation: string): string {
@@ -74,16 +18,16 @@ export function planIsComplete(rotation: string): string {
 }
 
 /** Where the plan of a target has come to. */
-interface Edge {
+export interface PlanEdge {
   readonly target: Target;
   readonly ordinal: number;
   readonly lower: string | null;
 }
 
-async function openEdges(
+export async function planEdges(
   on: Queryable,
   rotationId: string,
-): Promise<{ readonly targets: readonly Target[]; readonly edges: readonly Edge[] }> {
+): Promise<{ readonly targets: readonly Target[]; readonly edges: readonly PlanEdge[] }> {
   const found = await prepared<TargetRow & { last_ordinal: number | null; upper_id: string | null }>(
     on,
     `select ${targetColumns}, last.ordinal as last_ordinal, last.upper_id
@@ -94,7 +38,7 @@ async function openEdges(
     [rotationId],
   );
   const targets = found.map(toTarget);
-  const edges = found.flatMap(({ last_ordinal, upper_id }, i): Edge[] => {
+  const edges = found.flatMap(({ last_ordinal, upper_id }, i): PlanEdge[] => {
     const target = targets[i];
     if (target === undefined || (last_ordinal !== null && upper_id === null)) return [];
     return [{ target, ordinal: last_ordinal === null ? 0 : last_ordinal + 1, lower: upper_id }];
@@ -102,60 +46,27 @@ async function openEdges(
   return { targets, edges };
 }
 
-interface Slice extends Edge {
+/** The next range of a target, up to `upper`, or to its end. */
+export interface CutRange extends PlanEdge {
   readonly upper: string | null;
   readonly planned: number;
 }
 
-function isWholeTarget({ lower, upper }: Slice): boolean {
-  return lower === null && upper === null;
+/** Whose records are cut, and the key number that they are to have. */
+export interface CutOrder {
+  readonly tenantId: string;
+  readonly newKeyNumber: number;
+  readonly itemsPerRange: number;
 }
 
-function totalPlanned(slices: readonly Slice[]): number {
-  return slices.reduce((sum, { planned }) => sum + planned, 0);
-}
-
-/**
- * As {@link cut}; when a table is in trouble, each target for itself: a tenant without records in it is not held up, and
- * for others it goes to `inTrouble`.
- */
-async function cutWhatCanBe(
+/** The next range of each target. One short statement, so that no old snapshot keeps dead rows from being pruned. */
+export async function cutRanges(
   on: Queryable,
-  edges: readonly Edge[],
-  plan: Plan,
-  itemsPerRange: number,
-  inTrouble: Map<string, TargetTrouble>,
-): Promise<Slice[]> {
-  try {
-    return await cut(on, edges, plan, itemsPerRange);
-  } catch (error) {
-    const [first] = edges;
-    if (first === undefined || asTargetTrouble(first.target, error) === null) throw error;
-  }
-  const slices: Slice[] = [];
-  for (const edge of edges) {
-    try {
-      slices.push(...(await cut(on, [edge], plan, itemsPerRange)));
-    } catch (error) {
-      const trouble = asTargetTrouble(edge.target, error);
-      if (trouble === null) throw error;
-      const isEmpty = edge.lower === null && !(await hasRecords(on, plan.tenantId, edge.target.name));
-      if (isEmpty) slices.push({ ...edge, planned: 0, upper: null });
-      else inTrouble.set(edge.target.name, trouble);
-    }
-  }
-  return slices;
-}
-
-/** The next slice of each target. One short statement, so that no old snapshot keeps dead rows from being pruned. */
-async function cut(
-  on: Queryable,
-  edges: readonly Edge[],
-  plan: Plan,
-  itemsPerRange: number,
-): Promise<Slice[]> {
-  const values: unknown[] = [plan.tenantId, plan.newKeyNumber, itemsPerRange];
-  const cuts = edges.map(({ target, lower }, i) => {
+  edges: readonly PlanEdge[],
+  { tenantId, newKeyNumber, itemsPerRange }: CutOrder,
+): Promise<CutRange[]> {
+  const values: unknown[] = [tenantId, newKeyNumber, itemsPerRange];
+  const selects = edges.map(({ target, lower }, i) => {
     const after = lower === null ? null : `$${values.push(lower)}::${target.idType}`;
     const ahead = `select t.${target.id} as id from ${target.table} t
        where ${within(target, { tenant: '$1::uuid', after, upTo: null })} and t.${target.key} <> $2::int
@@ -169,7 +80,7 @@ async function cut(
   // Further on, which targets still have an edge differs from turn to turn: too many texts to keep.
   const lasts = await (isFirst ? prepared : rows)<{ edge: number; id: string | null; items: string }>(
     on,
-    cuts.join(' union all '),
+    selects.join(' union all '),
     values,
   );
   return edges.map((edge, i) => {
@@ -179,13 +90,13 @@ async function cut(
 }
 
 /**
- * Stores the slices that lie next to a stored one or at the beginning, claimed if there is an owner; those. Null when the
+ * Stores the ranges that lie next to a stored one or at the beginning, claimed if there is an owner; those. Null when the
  * rotation is over. The lock on the rotation keeps a plan from slipping past a cancel.
  */
-async function storeRanges(
+export async function storeRanges(
   on: Queryable,
   rotationId: string,
-  slices: readonly Slice[],
+  cuts: readonly CutRange[],
   owner: string | null,
 ): Promise<OpenRange[] | null> {
   const found = await prepared<RangeRow | { readonly target: null }>(
@@ -194,11 +105,11 @@ async function storeRanges(
      from rekey.store_ranges($1, $2, $3, $4, $5, $6, $7)`,
     [
       rotationId,
-      slices.map(({ target }) => target.name),
-      slices.map(({ ordinal }) => ordinal),
-      slices.map(({ lower }) => lower),
-      slices.map(({ upper }) => upper),
-      slices.map(({ planned }) => planned),
+      cuts.map(({ target }) => target.name),
+      cuts.map(({ ordinal }) => ordinal),
+      cuts.map(({ lower }) => lower),
+      cuts.map(({ upper }) => upper),
+      cuts.map(({ planned }) => planned),
       owner,
     ],
   );

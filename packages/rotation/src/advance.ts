@@ -1,15 +1,9 @@
 import { beginVerifying, completeRotation, loadRunning, type RunningRotation, takeUp } from '@rekey/control';
-import {
-  loadTargets,
-  type OnRanges,
-  type OpenRange,
-  planRanges,
-  type Target,
-  type TargetTrouble,
-} from '@rekey/data';
+import { loadTargets, type OpenRange, type Target, type TargetTrouble } from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
 import type { Outcome } from './outcome.ts';
+import { type OnRanges, planRanges } from './plan-ranges.ts';
 import { IntegrityTrouble } from './trouble.ts';
 
 /** A rotation whose fence is up, and what of it is still to be swept and proved. */
