@@ -44,7 +44,7 @@ export interface TransactionOptions {
  */
 export async function inTransaction<T>(
   store: Store,
-  work: (tx: PoolClient) => Promise<T>,
+  work: (tx: Queryable) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
   const client = await speaking(() => store.connect());

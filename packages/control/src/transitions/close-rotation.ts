@@ -1,6 +1,5 @@
 import { itemTypes } from '@rekey/data';
-import { inTransaction, row, rows, type Store } from '@rekey/db';
-import type { PoolClient } from 'pg';
+import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
 import { progressOf, sumRanges } from '../progress.ts';
 import {
@@ -72,7 +71,7 @@ export async function cancelRotation(
 }
 
 /** Takes the ranges from whoever sweeps them, until the transaction ends; null when it has ended. */
-export async function halt(tx: PoolClient, rotationId: string): Promise<RotationRow | null> {
+export async function halt(tx: Queryable, rotationId: string): Promise<RotationRow | null> {
   const [found] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.halt_rotation($1)`, [
     rotationId,
   ]);
@@ -80,7 +79,7 @@ export async function halt(tx: PoolClient, rotationId: string): Promise<Rotation
 }
 
 async function close(
-  tx: PoolClient,
+  tx: Queryable,
   rotation: RotationRow,
   status: 'failed' | 'cancelled',
   failureReason: FailureReason | null,

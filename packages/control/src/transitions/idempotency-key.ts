@@ -1,5 +1,4 @@
 import { inTransaction, type Queryable, rows, type Store } from '@rekey/db';
-import type { PoolClient } from 'pg';
 import { keptAnswer } from '../kept-answer.ts';
 import type { RotationView } from '../rotation-view.ts';
 
@@ -24,7 +23,7 @@ interface KeptAnswer {
 
 /** Null when the key is ours now; else what it was used for. Waits for a concurrent call with the same key. */
 export async function claimIdempotencyKey(
-  tx: PoolClient,
+  tx: Queryable,
   { caller, key, bodyHash }: IdempotencyKey,
   rotationId: string,
 ): Promise<KeptAnswer | null> {
@@ -38,7 +37,7 @@ export async function claimIdempotencyKey(
 
 /** Keeps the answer with a key that is ours, and gives it back. */
 export async function keepAnswer(
-  tx: PoolClient,
+  tx: Queryable,
   idempotency: IdempotencyKey,
   view: RotationView,
 ): Promise<Uint8Array> {
@@ -55,7 +54,7 @@ export async function keepAnswer(
 export async function keepOnly<Outcome>(
   store: Store,
   isKept: (outcome: Outcome) => boolean,
-  work: (tx: PoolClient) => Promise<Outcome>,
+  work: (tx: Queryable) => Promise<Outcome>,
 ): Promise<Outcome> {
   const done: Outcome[] = [];
   await inTransaction(store, async (tx) => {

@@ -1,5 +1,4 @@
-import { row, type Store } from '@rekey/db';
-import type { PoolClient } from 'pg';
+import { type Queryable, row, type Store } from '@rekey/db';
 import { answerOf } from '../kept-answer.ts';
 import { type RotationRow, rotationColumns, toView } from '../rotation-view.ts';
 import { claimIdempotencyKey, type IdempotencyKey, keepAnswer, keepOnly } from './idempotency-key.ts';
@@ -40,7 +39,7 @@ export function retryRotation(store: Store, call: RetryRotation): Promise<Retrie
   );
 }
 
-async function retryOnce(tx: PoolClient, call: RetryRotation): Promise<RetriedRotation> {
+async function retryOnce(tx: Queryable, call: RetryRotation): Promise<RetriedRotation> {
   const { idempotency, earlierId, tenantId } = call;
   if (idempotency === null) return retry(tx, call);
   // In the order of a call that starts one: the calls of a tenant take turns.
@@ -56,7 +55,7 @@ async function retryOnce(tx: PoolClient, call: RetryRotation): Promise<RetriedRo
     : outcome;
 }
 
-async function retry(tx: PoolClient, call: RetryRotation): Promise<RetriedRotation> {
+async function retry(tx: Queryable, call: RetryRotation): Promise<RetriedRotation> {
   const { outcome, rotation_id: rotationId } = await row<{
     outcome: Exclude<RetriedRotation['kind'], 'replayed' | 'idempotency_mismatch'>;
     rotation_id: string;

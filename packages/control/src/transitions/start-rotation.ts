@@ -1,6 +1,5 @@
 import { noItems } from '@rekey/data';
 import { type Queryable, row, rows, type Store } from '@rekey/db';
-import type { PoolClient } from 'pg';
 import { answerOf } from '../kept-answer.ts';
 import {
   type Initiator,
@@ -46,7 +45,7 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
   );
 }
 
-async function startLocked(tx: PoolClient, call: StartRotation): Promise<StartedRotation> {
+async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedRotation> {
   const { idempotency, intervalSeconds = 0 } = call;
   // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
   const { exists } = await row<{ exists: boolean }>(tx, 'select rekey.lock_tenant($1) as exists', [
