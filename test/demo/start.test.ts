@@ -90,6 +90,10 @@ test('once ready, the curl commands work as they are pasted, and SIGINT ends all
   assert.deepEqual(answer.data.itemsToRotate, { credentials: 25, apiKeys: 10, secrets: 50 });
   await completed(url, token, answer.data.rotationId);
 
+  const line = pasted(stack, 'Or by the command line, from this folder');
+  const watched = await promisify(execFile)('bash', ['-c', line]);
+  assert.match(watched.stdout, /^status +completed, done, 100 %$/m);
+
   if (curlIsHere) {
     const status = await run(pasted(stack, 'Start one and ask how it goes'));
     assert.ok(conforms(RotationResponse, status), JSON.stringify(status));

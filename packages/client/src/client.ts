@@ -151,10 +151,17 @@ async function send(
     text = await response.text();
   } catch (cause) {
     signal?.throwIfAborted();
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new ClientError('NO_ANSWER', `${id} got no answer (${why})`, { operation: id, cause });
+    const message = `${id} got no answer from ${new URL(url).host} (${reasonOf(cause)})`;
+    throw new ClientError('NO_ANSWER', message, { operation: id, cause });
   }
   return { status: response.status, headers: response.headers, text };
+}
+
+/** What stands behind `fetch failed`, if anything does. */
+function reasonOf(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure);
+  const { cause } = failure;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : failure.message;
 }
 
 /** Undefined when it is no JSON: a proxy's page, or an answer that was cut short. */
