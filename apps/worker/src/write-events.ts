@@ -15,14 +15,18 @@ const batchesMax = 10;
  */
 export function createWriteEvents(store: Store, logger: Logger): (signal: AbortSignal) => Promise<void> {
   const reader = randomUUID();
-  let written: readonly UnwrittenEvent[] = [];
+  let written: UnwrittenEvent[] = [];
   return async (signal) => {
     for (let batch = 1; ; batch += 1) {
       const isLast = batch > batchesMax || signal.aborted;
       const events = await nextEvents(store, reader, written, isLast ? 0 : atOnce);
-      written = events;
+      // One by one: where the log cannot be written, as on a full disk, the rest of them is given again.
+      written = [];
       if (events.length === 0) return;
-      for (const event of events) writeEvent(logger, event);
+      for (const event of events) {
+        writeEvent(logger, event);
+        written.push(event);
+      }
     }
   };
 }
