@@ -189,7 +189,7 @@ export function startWorker(
       logger,
     }),
     certify: signer === null ? null : createCertify({ store, signer, logger }),
-    writeEvents: createWriteEvents(heartbeatStore, logger),
+    writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL),
     keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, logger }),
     onUnfit: () => {
       isFit = false;

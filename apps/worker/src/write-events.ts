@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { nextEvents, type UnwrittenEvent } from '@rekey/control';
 import type { Store } from '@rekey/db';
-import type { Logger } from '@rekey/runtime';
+import type { Logger, LogLevel } from '@rekey/runtime';
 
 /** Held in memory at one time, and written without anything else getting a turn: some milliseconds. */
 const atOnce = 200;
@@ -11,9 +11,15 @@ const batchesMax = 10;
 /**
  * A line for each event that the database recorded, whoever caused it: a call, a worker or SQL typed by hand. One worker of
  * all does it. A line is written before the database is told so, and the write returns when the operating system has it: a
- * reader of the log that is slow holds this up and loses nothing.
+ * reader of the log that is slow holds this up and loses nothing. A worker whose log has no lines of information leaves
+ * events to others.
  */
-export function createWriteEvents(store: Store, logger: Logger): (signal: AbortSignal) => Promise<void> {
+export function createWriteEvents(
+  store: Store,
+  logger: Logger,
+  level: LogLevel,
+): (signal: AbortSignal) => Promise<void> {
+  if (level !== 'debug' && level !== 'info') return async () => {};
   const reader = randomUUID();
   let written: UnwrittenEvent[] = [];
   return async (signal) => {

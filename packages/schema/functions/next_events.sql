@@ -29,9 +29,10 @@ begin
   return query
     select e.chain, e.sequence, case when e.chain <> i.id then e.chain end, e.kind, e.at, e.actor, e.database_role,
       e.rotation_id, e.payload
-    from (select o.chain, o.sequence from rekey.event_outbox o order by o.chain, o.sequence limit at_most) o
-      join rekey.events e on e.chain = o.chain and e.sequence = o.sequence
-      cross join rekey.installation i
+    from (
+      -- A row without its event, as after a restore of some tables, stands in nobody's way.
+      select e.* from rekey.event_outbox o join rekey.events e on e.chain = o.chain and e.sequence = o.sequence
+      order by o.chain, o.sequence limit at_most) e cross join rekey.installation i
     order by e.at, e.chain, e.sequence;
 end
 $$;

@@ -50,8 +50,8 @@ begin
       return;
     end if;
     -- By the last one that swept to this DEK: nothing came under an older one since, but what drained.
-    select jsonb_object_agg(i.type, coalesce((last.progress -> 'failed' ->> i.type)::bigint, 0)
-        + coalesce((last.progress -> 'remaining' ->> i.type)::bigint, (last.items_to_rotate ->> i.type)::bigint, 0))
+    select coalesce(jsonb_object_agg(i.type, coalesce((last.progress -> 'failed' ->> i.type)::bigint, 0)
+        + coalesce((last.progress -> 'remaining' ->> i.type)::bigint, (last.items_to_rotate ->> i.type)::bigint, 0)), '{}')
       into left_over
       from (select r.progress, r.items_to_rotate from rekey.rotations r where r.new_dek_id = retried.new_dek_id
           order by r.started_at desc, r.id desc limit 1) last,
