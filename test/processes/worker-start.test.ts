@@ -99,7 +99,7 @@ test('a KEK that can never work is refused in one line', async () => {
     [`local:${join(folder, 'none')}`, /not there/],
     [`local:${open}`, /chmod 600/],
     [`local:${short}`, /32 bytes/],
-    ['gcp-kms:key', /no provider for gcp-kms/],
+    ['azure-kv:key', /no provider for azure-kv/],
   ] as const) {
     const lines = await refusal({ ...good, KEK_URI: uri });
     assert.equal(lines.length, 1, lines.join('\n'));

@@ -11,19 +11,20 @@ interface Provider {
 const providers: Readonly<Record<string, Provider>> = {
   local: { load: () => import('./providers/local.ts') },
   'aws-kms': { load: () => import('./providers/aws-kms.ts'), needs: '@aws-sdk/client-kms' },
+  'gcp-kms': { load: () => import('./providers/gcp-kms.ts'), needs: 'google-auth-library' },
   hcvault: { load: () => import('./providers/hcvault.ts') },
 };
 
 /** Schemes whose meaning is settled (docs) and which no provider serves yet. */
-const planned = ['gcp-kms', 'azure-kv', 'pkcs11'];
+const planned = ['azure-kv', 'pkcs11'];
 
 /**
  * Opens the KEK that a URI names: `local:<path>`, a key file, relative to the working directory or absolute;
- * `aws-kms:<ARN>`, a key of AWS KMS; `hcvault:https://<host>/<mount>/keys/<name>`, a key of Vault's or OpenBao's Transit
- * (docs/kek-providers.md).
+ * `aws-kms:<ARN>`, a key of AWS KMS; `gcp-kms:<resource name>`, a key of Google's Cloud KMS;
+ * `hcvault:https://<host>/<mount>/keys/<name>`, a key of Vault's or OpenBao's Transit (docs/kek-providers.md).
  *
  * @throws KmsError `INVALID_URI`, `UNSUPPORTED_URI`, and what the provider throws. Of the URI a message repeats only
- *   the scheme, the path of a key file, the ARN of a key, or its mount and name: the rest may carry credentials.
+ *   the scheme, the path of a key file, the ARN or name of a key, or its mount and name: the rest may carry credentials.
  */
 export async function openKek(uri: string): Promise<Kek> {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]{0,31}):(.*)$/s.exec(uri) ?? [];

@@ -1,4 +1,5 @@
 import type { KmsErrorCode } from '../kms-error.ts';
+import { unreached } from '../read-answer.ts';
 
 /** How long one attempt may take, a login included. */
 export const attemptMs = 3_000;
@@ -67,10 +68,3 @@ const names: Readonly<Record<number, string>> = {
   473: 'a standby (473)',
   503: 'sealed or in maintenance (503)',
 };
-
-/** By the code of the system, of TLS or of Node's HTTP client, never by its text. */
-function unreached(error: unknown): string {
-  const cause = error instanceof Error && 'cause' in error ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  return /^[A-Z][A-Z0-9_]{2,50}$/.test(code) ? `cannot be reached (${code})` : 'cannot be reached';
-}

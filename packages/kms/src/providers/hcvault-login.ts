@@ -3,8 +3,9 @@ import { open } from 'node:fs/promises';
 import { env } from 'node:process';
 import { KmsError } from '../kms-error.ts';
 import { needPrivateFile } from '../need-private-file.ts';
+import { membersOf } from '../read-answer.ts';
 import { NotAnswered } from './hcvault-errors.ts';
-import { ask, membersOf } from './hcvault-http.ts';
+import { ask } from './hcvault-http.ts';
 import type { Login, TransitKey } from './hcvault-key.ts';
 
 export interface Lease {

@@ -2,9 +2,10 @@ import { Buffer } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { OpenKek } from '../kek.ts';
 import { KmsError } from '../kms-error.ts';
+import { membersOf } from '../read-answer.ts';
 import { inTime, withRetries } from '../with-retries.ts';
 import { attemptMs, codeOf, NotAnswered } from './hcvault-errors.ts';
-import { ask, membersOf } from './hcvault-http.ts';
+import { ask } from './hcvault-http.ts';
 import { parseTransitKey } from './hcvault-key.ts';
 import { createSession, type Session } from './hcvault-session.ts';
 
