@@ -86,7 +86,7 @@ test('an operator retries, follows and lists it; who may not, and whose it is no
   assert.equal(await retriesOf(id), 1);
 });
 
-test('a retry is paused, resumed and cancelled as any rotation, and one that left nothing is not retried', async () => {
+test('a retry is paused, resumed and cancelled like every rotation, and one that left nothing is not retried', async () => {
   const { rotationId } = await leftOne();
   const { data } = (await retry(rotationId)).json;
   for (const [verb, status] of [

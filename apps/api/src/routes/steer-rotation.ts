@@ -147,7 +147,7 @@ export const retryRotation = steering({
   summary: 'Sweep what a rotation left, without a new DEK',
   description:
     'For one that completed with failures, failed or was cancelled: a **new** rotation (`retryOf`) sweeps whatever is left on ' +
-    'older keys to the DEK that this one switched to, and proves it as any rotation. This one never changes. Repeated it ' +
+    'older keys to the DEK that this one switched to, and proves it like every rotation. This one never changes. Repeated it ' +
     'answers 200 with the same retry while that runs, and once that has left nothing. 409: `ROTATION_IN_PROGRESS` while this ' +
     'or another one of the tenant runs, `ROTATION_FINISHED` when this one left nothing, `ROTATION_SUPERSEDED` when the ' +
     "tenant's active DEK is not the one that it switched to, or it never switched. Needs no body; a `reason` is kept with the event.",
