@@ -20,7 +20,7 @@ export const suites = {
       'test/docs/{decisions,docs,glossary,settings,suites}.test.ts',
       'test/evidence/certificates.test.ts',
       'test/evidence/merkle.test.ts',
-      'test/envelope/{dek,formats,gcm,record-cipher,record-id,vectors}.test.ts',
+      'test/envelope/{dek,formats,gcm,record-cipher,record-id,reencrypt,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
       'test/kms/{keks,key-file,local-kek}.test.ts',
       'test/rotation/adaptive-statement-limiter.test.ts',

@@ -1,65 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createLocalKeyFile } from '@rekey/kms';
-import { type RunningProcess, startProcess } from '@rekey/stack';
-import { createTestDatabase } from '../harness/database.ts';
-import { testRedis } from '../harness/redis.ts';
 import { until } from '../harness/wait.ts';
-
-const database = await createTestDatabase();
-const redis = testRedis();
-const folder = await mkdtemp(join(tmpdir(), 'rekey-test-'));
-test.after(() => rm(folder, { recursive: true, force: true }));
-const kekFile = join(folder, 'kek');
-await createLocalKeyFile(kekFile);
-
-const shared = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
-const apps = {
-  api: {
-    main: 'apps/api',
-    env: { ...shared, JWT_SECRET: randomBytes(48).toString('base64'), PORT: '0' },
-    ready: '"listening"',
-  },
-  worker: {
-    main: 'apps/worker',
-    env: { ...shared, KEK_URI: `local:${kekFile}`, WORKER_NICENESS: '0' },
-    ready: '"worker ready"',
-  },
-} as const;
-type App = keyof typeof apps;
-const names: readonly App[] = ['api', 'worker'];
-const mainOf = (folder: string, name = 'main'): string =>
-  fileURLToPath(new URL(`../../${folder}/src/${name}.ts`, import.meta.url));
-
-/** With the flags of nobody: what is tried here holds without them, too. */
-function start(app: App, env: Record<string, string> = {}, flags: readonly string[] = []): RunningProcess {
-  const { main, env: good, ready } = apps[app];
-  return startProcess({
-    name: app,
-    entry: mainOf(main),
-    env: { ...good, ...env },
-    flags,
-    readyLine: ready,
-    readyWithinMs: 60_000,
-  });
-}
-
-/** All it says when it ends by itself with status 1. */
-async function lastWords(process: RunningProcess): Promise<string[]> {
-  const { code } = await process.exited;
-  assert.equal(code, 1, process.logs());
-  assert.doesNotMatch(process.logs(), /^\s+at /m, 'no trace');
-  return process.logs().trim().split('\n');
-}
+import { apps, database, folder, lastWords, mainOf, names, redis, start } from './last-words.ts';
 
 test('numbers with anything but digits are malformed, each told in one line', async () => {
   const odd = [' 5', '5 ', '5.0', '1e3', '0x10', '+5', '-1', '５', 'abc', '99999999999999999999'];
