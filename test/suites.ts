@@ -13,7 +13,7 @@ export const suites = {
     files: [
       'test/{arrows,times}.test.ts',
       'test/cases/*.test.ts',
-      'test/cli/list-of-commands.test.ts',
+      'test/cli/{explain,list-of-commands}.test.ts',
       'test/client/{operations,retries}.test.ts',
       'test/data/packed-records.test.ts',
       'test/demo/{proof,records,rendering,screen}.test.ts',

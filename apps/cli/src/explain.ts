@@ -37,6 +37,7 @@ function beginning({
 }
 
 function keys({
+  retryOf,
   previousKeyId: old,
   newKeyId,
   switchedAt,
@@ -51,14 +52,18 @@ function keys({
       `The new key, ${newKeyId}, ${state}${old === null ? '' : `: the tenant's applications use ${old}`}.`,
     ];
   }
-  const switched = `The new key, ${newKeyId}, became active ${since(startedAt, switchedAt)} later`;
-  if (old === null) return [`${switched}; the tenant had none before.`];
-  return [
-    `${switched}, in place of ${old}.`,
+  const drained =
     drainedAt === null
       ? 'Transactions that hold the old key are still finishing; until they have, records may be written under it.'
-      : `From ${when(drainedAt)} on nothing could be written under the old key any more.`,
-  ];
+      : `From ${when(drainedAt)} on nothing could be written under the old key any more.`;
+  if (retryOf !== null)
+    return [
+      `There is no new key in it: records go to ${newKeyId}, which was active since ${when(switchedAt)}.`,
+      drained,
+    ];
+  const switched = `The new key, ${newKeyId}, became active ${since(startedAt, switchedAt)} later`;
+  if (old === null) return [`${switched}; the tenant had none before.`];
+  return [`${switched}, in place of ${old}.`, drained];
 }
 
 function records(rotation: Rotation): string[] {
