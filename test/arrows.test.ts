@@ -36,7 +36,7 @@ const arrows: Record<string, readonly string[]> = {
   'packages/commands': ['control', 'db', 'jobs'],
   'packages/rotation': ['control', 'data', 'db', 'keyring', 'kms', 'envelope', 'times'],
   'packages/vault': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
-  'packages/keyring': ['control', 'db', 'kms', 'envelope'],
+  'packages/keyring': ['control', 'db', 'kms', 'envelope', 'times'],
   'packages/control': ['data', 'db', 'times'],
   'packages/data': ['db', 'times'],
   'packages/schema': ['db'],

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { type ApiSettings, buildApi, connectAudit, connectRotations, createStatus } from '@rekey/api';
+import {
+  type ApiSettings,
+  buildApi,
+  connectAudit,
+  connectKeys,
+  connectRotations,
+  createStatus,
+} from '@rekey/api';
 import { createCommands } from '@rekey/commands';
 import { loadInstallation, reviveView } from '@rekey/control';
 import { openStore } from '@rekey/db';
@@ -80,6 +87,7 @@ export async function liveApi(
     {
       rotations,
       audit: connectAudit(store),
+      keys: connectKeys(store),
       status: createStatus({ find: rotations.find, snapshots }),
       commands: createCommands({ store, snapshots, ticketQueue }),
       redis: snapshots,

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { roundTripAad } from '@rekey/keyring';
 import { createLocalKeyFile, type Kek, KmsError, openKek } from '@rekey/kms';
 import { type Owner, thisFile } from './cleanup.ts';
 
@@ -26,11 +27,14 @@ export async function testKek(owner: Owner = thisFile): Promise<TestKek> {
     beforeUnwrap: async () => {},
     beforeWrap: async () => {},
     async wrap(dek, aad) {
+      // What a process does for the register comes when it likes, and is nobody's call.
+      if (aad.equals(roundTripAad)) return real.wrap(dek, aad);
       kek.calls.wrap += 1;
       await kek.beforeWrap();
       return real.wrap(dek, aad);
     },
     async unwrap(wrapped, aad) {
+      if (aad.equals(roundTripAad)) return real.unwrap(wrapped, aad);
       kek.calls.unwrap += 1;
       await kek.beforeUnwrap();
       return real.unwrap(wrapped, aad);
@@ -53,12 +57,12 @@ export function troubledKek(kek: Kek): Kek & { trouble: (() => Error) | null; ca
     trouble: null as (() => Error) | null, // set by the test
     calls: 0,
     async wrap(dek: Buffer, aad: Buffer) {
-      troubled.calls += 1;
+      if (!aad.equals(roundTripAad)) troubled.calls += 1;
       if (troubled.trouble !== null) throw troubled.trouble();
       return kek.wrap(dek, aad);
     },
     async unwrap(wrapped: Buffer, aad: Buffer) {
-      troubled.calls += 1;
+      if (!aad.equals(roundTripAad)) troubled.calls += 1;
       if (troubled.trouble !== null) throw troubled.trouble();
       return kek.unwrap(wrapped, aad);
     },

@@ -67,7 +67,7 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
   const sweepStore = openSweepStore({ url, onError });
   const kek = await testKek(owner);
   const anotherVault = (options: Partial<VaultOptions> = {}): Vault => {
-    const vault = createVault({ store, kek, prefetch: false, ...options });
+    const vault = createVault({ store, kek, prefetch: false, report: false, ...options });
     vaults.push(vault);
     return vault;
   };

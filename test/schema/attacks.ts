@@ -93,7 +93,16 @@ export const attacks: readonly Attack[] = [
     reading: 'read public keys',
     writing: 'have its own key trusted, or hide that one is compromised',
   },
+  {
+    on: /^rekey\.(processes|process_keks|process_deks|dek_openings)$/,
+    reading: 'see who runs where and opens what',
+    writing: 'hide that a key is in use, or that a process is silent',
+  },
   // Functions
+  {
+    on: /^rekey\.(report_usage|forget_processes|process_state)\(/,
+    calling: 'hide that a key is in use, or speak for another process',
+  },
   {
     on: /^rekey\.(certificates_due|certificate_facts|keep_certificate)\(/,
     calling: 'read what was proved of whom, or take the place of a certificate',

@@ -6,6 +6,8 @@ import type {
   KeptCertificate,
   KeptCheckpoint,
   LoggedEvent,
+  ProcessFilter,
+  ProcessPage,
   RotationFilter,
   RotationPage,
   SigningKey,
@@ -48,10 +50,16 @@ export interface Audit {
   proofs(size: number): Proofs;
 }
 
+/** Keys and the processes that hold them, as they are read. */
+export interface Keys {
+  processes(filter: ProcessFilter, page: { after: string | null; limit: number }): Promise<ProcessPage>;
+}
+
 /** All that the API is built from, besides its settings. */
 export interface ApiDependencies {
   readonly rotations: Rotations;
   readonly audit: Audit;
+  readonly keys: Keys;
   readonly commands: Commands;
   readonly status: Status;
   /** What keeps Redis from doing its part; null: nothing. */

@@ -6,6 +6,7 @@ export { roles } from './auth/roles.ts';
 export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectAudit } from './connect-audit.ts';
+export { connectKeys } from './connect-keys.ts';
 export { connectRotations } from './connect-rotations.ts';
 export { countPerPeriod } from './count-per-period.ts';
 export type { ApiDependencies } from './dependencies.ts';

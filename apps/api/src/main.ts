@@ -17,6 +17,7 @@ import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectAudit } from './connect-audit.ts';
+import { connectKeys } from './connect-keys.ts';
 import { connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { createStatus } from './status.ts';
@@ -64,6 +65,7 @@ async function main(config: ApiConfig): Promise<void> {
   const app = await buildApi(config.api, {
     rotations,
     audit: connectAudit(store),
+    keys: connectKeys(store),
     commands: createCommands({ store, snapshots, ticketQueue }),
     status,
     redis: watch,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { foldRecordCounts, forgetIdempotencyKeys, recognizeDatabase } from '@rekey/control';
+import { foldRecordCounts, forgetIdempotencyKeys, forgetProcesses, recognizeDatabase } from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
@@ -76,7 +76,10 @@ export async function keepHouse({
     await chore(() => foldRecordCounts(store));
     await chore(() => writeEvents(signal));
     if (round % roundsPerSight === 1) await chore(() => recognize(patientStore, logger));
-    if (round % roundsPerTidying === 0) await chore(() => forgetIdempotencyKeys(store));
+    if (round % roundsPerTidying === 0) {
+      await chore(() => forgetIdempotencyKeys(store));
+      await chore(() => forgetProcesses(store));
+    }
     if (certify !== null && round % roundsPerCertificates === 1)
       await chore(() => certify(round % roundsPerTidying === 1));
     const isCheckpoint = round % turnsPerCheckpoint === 5;

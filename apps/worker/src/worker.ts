@@ -4,7 +4,7 @@ import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import type { Signer } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
-import { createKeyring } from '@rekey/keyring';
+import { createKeyring, createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import {
   adaptiveStatementLimiter,
@@ -126,13 +126,15 @@ export function startWorker(
     void snapshots.publish({ ...snapshot, rotationId, tenantId, final: view.completedAt !== null, view });
   };
 
+  const usage = createUsage();
   const env: RotationEnvironment = {
     store,
     heartbeatStore,
     heartbeats: createHeartbeats(),
     sweepStore,
     keks,
-    keyring: createKeyring({ store, keks }),
+    keyring: createKeyring({ store, keks, usage }),
+    usage,
     cipher,
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     statementLimiter:
@@ -174,6 +176,13 @@ export function startWorker(
     },
   });
   const watch = warnOfRedis(logger, 'rotations stand still', [queues, ticketQueue, snapshots]);
+  const reports = startReporting({
+    kind: 'worker',
+    store: heartbeatStore,
+    keks,
+    usage,
+    onError: (error) => logger.debug('the register of processes does not hear of this worker', { error }),
+  });
   let isFit = true;
   const housekeeping = keepHouse({
     store: heartbeatStore,
@@ -230,6 +239,7 @@ export function startWorker(
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
       await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping]));
+      await reports.close();
       watch.close();
       queues.disconnect();
       await Promise.all([ticketQueue.close(), snapshots.close()]);

@@ -5,6 +5,7 @@ export * from './failures.ts';
 export * from './health.ts';
 export * from './ids.ts';
 export * from './items.ts';
+export * from './processes.ts';
 export * from './rotate.ts';
 export * from './rotation.ts';
 export * from './rotations.ts';

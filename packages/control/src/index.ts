@@ -72,6 +72,18 @@ export {
 } from './log.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
 export {
+  forgetProcesses,
+  type Latencies,
+  listProcesses,
+  type ProcessFilter,
+  type ProcessKind,
+  type ProcessPage,
+  type ProcessState,
+  type ProcessView,
+  reportUsage,
+  type UsageReport,
+} from './processes.ts';
+export {
   type Holder,
   type Initiator,
   type RotationView,

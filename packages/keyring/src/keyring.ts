@@ -4,6 +4,7 @@ import { importDek } from '@rekey/envelope';
 import { createHeldDeks, type Dek, type Held } from './held-deks.ts';
 import { proveKeks } from './prove-keks.ts';
 import { type UnwrappingKeks, unwrapStored } from './unwrap-stored.ts';
+import type { Usage } from './usage.ts';
 
 /** Where wrapped DEKs come from and who unwraps them. */
 export interface UnwrapSource {
@@ -11,6 +12,8 @@ export interface UnwrapSource {
   readonly keks: UnwrappingKeks;
   /** DEKs held at most; the one that was not used for longest goes first. */
   readonly deksMax?: number;
+  /** Is told of every DEK that is asked for. */
+  readonly usage?: Pick<Usage, 'note'>;
   /** How long a DEK is held after its row was last seen to stand. One in use is looked up again in good time. */
   readonly dekAgeMaxMs?: number;
 }
@@ -48,7 +51,7 @@ const dekAgeMaxMsByDefault = 300_000;
 const lookedAtOnce = 1_000;
 
 export function createKeyring(source: UnwrapSource): Keyring {
-  const { store, keks, deksMax = deksMaxByDefault, dekAgeMaxMs = dekAgeMaxMsByDefault } = source;
+  const { store, keks, usage, deksMax = deksMaxByDefault, dekAgeMaxMs = dekAgeMaxMsByDefault } = source;
   const held = createHeldDeks({ max: deksMax, ageMaxMs: dekAgeMaxMs });
   // A promise is kept while it is under way, so that everybody waits for the same one.
   const unwrapping = new Map<string, Promise<Dek>>();
@@ -60,7 +63,9 @@ export function createKeyring(source: UnwrapSource): Keyring {
 
   const atHand: Keyring['atHand'] = (tenantId, keyNumber, materialId) => {
     const dek = held.find(tenantId, keyNumber);
-    return materialId === undefined || dek?.materialId === materialId ? dek : undefined;
+    if (dek === undefined || (materialId !== undefined && dek.materialId !== materialId)) return undefined;
+    usage?.note(dek.id);
+    return dek;
   };
 
   const keep = (tenantId: string, dek: Dek, seenAt: number): void => {
@@ -70,6 +75,8 @@ export function createKeyring(source: UnwrapSource): Keyring {
   };
 
   const unwrap = async (tenantId: string, stored: WrappedDek, seenAt: number): Promise<Dek> => {
+    // Before: a DEK whose bytes were asked for counts as used, whatever becomes of this.
+    usage?.note(stored.id);
     const bytes = await unwrapStored(keks, tenantId, stored);
     const { id, keyNumber, materialId } = stored;
     const dek = { id, keyNumber, materialId, key: importDek(bytes) };

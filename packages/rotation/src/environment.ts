@@ -1,7 +1,7 @@
 import type { RotationView, Snapshot } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { BatchCipher } from '@rekey/envelope';
-import type { Keyring } from '@rekey/keyring';
+import type { Keyring, Usage } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
 import type { Heartbeats } from './heartbeat.ts';
@@ -20,6 +20,8 @@ export interface RotationEnvironment {
   readonly sweepStore: Store;
   readonly keks: Keks;
   readonly keyring: Keyring;
+  /** Told how long records took. */
+  readonly usage?: Pick<Usage, 'time'> | undefined;
   /** What the sweep re-encrypts with. Absent: `node:crypto`. */
   readonly cipher?: BatchCipher | undefined;
   /** Records per committed batch: small enough that applications do not wait long for one. */

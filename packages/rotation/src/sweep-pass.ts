@@ -121,7 +121,10 @@ async function sweepWindow(
   try {
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
+      const begun = performance.now();
       const sealed = await reencryptBatch(target, cipher, records, { first, step: batches }, olderDeks);
+      if (sealed.replacements.items > 0)
+        env.usage?.time('reencrypt', (performance.now() - begun) / sealed.replacements.items);
       const again = await secondLook.at(sealed.setAside);
       const written = await writing;
       if (typeof written === 'string') return written;

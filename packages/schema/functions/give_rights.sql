@@ -13,9 +13,11 @@ begin
   case part
     when 'api' then
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
-        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'log_leaf_hash'];
+        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'log_leaf_hash',
+        'process_state'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
-        'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints'];
+        'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints', 'processes',
+        'process_keks', 'process_deks', 'deks'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -24,13 +26,13 @@ begin
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
-        'next_events',
+        'next_events', 'report_usage', 'forget_processes',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
     when 'application' then
       functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
-        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists'];
+        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage'];
       readable := array['targets'];
       -- With every record that is read: whether a DEK stands ready to become active.
       execute format('grant select (tenant_id, state) on rekey.deks to %I', role_name);
@@ -38,11 +40,12 @@ begin
       functions := array['check_target', 'register_target', 'finish_registration', 'unregister_target', 'repair_target',
         'recount_records', 'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database',
         'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
-        'keks_in_use', 'retire_signing_key', 'compromise_signing_key'];
+        'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains',
-        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
+        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
+        'processes', 'process_keks', 'process_deks', 'dek_openings'];
     else
       raise exception 'There is no part %', part;
   end case;

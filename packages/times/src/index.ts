@@ -75,3 +75,11 @@ export const connectionTimeoutMs = 15_000;
 export const handBackMs = 3_000;
 export const disconnectMs = 500;
 export const shutdownMs = 10_000;
+
+/** How often a worker or a vault reports what it has opened, and how long it takes for its last report when it ends. */
+export const reportEveryMs = { least: 30_000, most: 60_000 } as const;
+export const reportLastMs = 1_000;
+/** How often a process tries whether its KEKs wrap and unwrap. */
+export const roundTripEveryMs = 600_000;
+/** From when on a process is silent. Also in SQL: `rekey.process_state`. */
+export const processSilentMs = 180_000;

@@ -74,14 +74,14 @@ async function* readAll(
 
 /** Undefined for one that does not open as it was read: it is looked at again, as `get` does. */
 async function openFound(
-  { keyring }: GetParts,
+  { keyring, usage }: GetParts,
   target: Target,
   tenantId: string,
   { id, ciphertext }: { readonly id: string; readonly ciphertext: Buffer },
 ): Promise<Buffer | undefined> {
   try {
     const dekOf = (keyNumber: number) => keyring.byNumber(tenantId, keyNumber);
-    return await openWith(dekOf, target, { tenantId, id, ciphertext });
+    return await openWith(usage, dekOf, target, { tenantId, id, ciphertext });
   } catch (error) {
     if (error instanceof VaultError && error.code === 'UNREADABLE') return undefined;
     throw error;

@@ -1,7 +1,7 @@
 import { readRecord, type Target } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
 import { EnvelopeError, formatOf } from '@rekey/envelope';
-import type { Dek, Keyring } from '@rekey/keyring';
+import type { Dek, Keyring, Usage } from '@rekey/keyring';
 import { bytesOf, checkedTenant, idImage, tooLarge } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
 import { oneAtATime } from './transactions.ts';
@@ -13,6 +13,7 @@ export interface GetParts {
   readonly store: Queryable;
   readonly keyring: Keyring;
   readonly targets: KnownTargets;
+  readonly usage: Pick<Usage, 'time'>;
   readonly valueBytesMax: number;
   /** Called when a DEK of the tenant stands ready to become active. */
   readonly onDekAhead: (tenantId: string) => void;
@@ -34,14 +35,14 @@ export function createGet(parts: GetParts): (record: RecordRef) => Promise<Buffe
 
 /** As `get`, for whoever has its turn on the record's connection already. */
 export function createGetOne(parts: GetParts): (record: RecordRef) => Promise<Buffer | null> {
-  const { store, keyring, targets } = parts;
+  const { store, keyring, targets, usage } = parts;
 
   const once = async (record: RecordRef, tenantId: string, dekOf: DekOf): Promise<Buffer | null> => {
     const { id, client, target: name } = record;
     const target = await targets.named(name);
     idImage(target, id);
     const found = await read(parts, client ?? store, target, { tenantId, id });
-    return found === null ? null : openWith(dekOf, target, { tenantId, ...found });
+    return found === null ? null : openWith(usage, dekOf, target, { tenantId, ...found });
   };
 
   return async (record) => {
@@ -63,6 +64,7 @@ export function createGetOne(parts: GetParts): (record: RecordRef) => Promise<Bu
 export function createOpen({
   keyring,
   targets,
+  usage,
   valueBytesMax,
 }: GetParts): (row: SealedRow) => Promise<Buffer> {
   return (row) =>
@@ -74,16 +76,22 @@ export function createOpen({
       if (ciphertext.length > most) throw tooLarge('The value', valueBytesMax);
       const sealed = { tenantId, id: row.id, ciphertext };
       try {
-        return await openWith((keyNumber) => keyring.byNumber(tenantId, keyNumber), target, sealed);
+        return await openWith(usage, (keyNumber) => keyring.byNumber(tenantId, keyNumber), target, sealed);
       } catch (error) {
         if (!(error instanceof VaultError) || error.code !== 'UNREADABLE') throw error;
-        return openWith((keyNumber) => keyring.refresh(tenantId, keyNumber), target, sealed);
+        return openWith(usage, (keyNumber) => keyring.refresh(tenantId, keyNumber), target, sealed);
       }
     });
 }
 
 /** Throws `UNREADABLE`, and `INVALID_ID` for an id that is none of the target's. */
-export async function openWith(dekOf: DekOf, target: Target, sealed: Sealed): Promise<Buffer> {
+export async function openWith(
+  usage: Pick<Usage, 'time'>,
+  dekOf: DekOf,
+  target: Target,
+  sealed: Sealed,
+): Promise<Buffer> {
+  const begun = performance.now();
   const { tenantId, id, ciphertext } = sealed;
   // Bound to its id as it stands in the table, which need not be spelled as the one asked for.
   const image = idImage(target, id);
@@ -92,7 +100,9 @@ export async function openWith(dekOf: DekOf, target: Target, sealed: Sealed): Pr
   const dek = keyNumber === null ? null : await dekOf(keyNumber);
   if (dek === null) throw new VaultError('UNREADABLE', 'The record names no DEK that this tenant has');
   try {
-    return format.at({ tenantId, column: target.column }).open(dek.key, image, ciphertext);
+    const value = format.at({ tenantId, column: target.column }).open(dek.key, image, ciphertext);
+    usage.time('open', performance.now() - begun);
+    return value;
   } catch (error) {
     if (!(error instanceof EnvelopeError)) throw error;
     throw new VaultError('UNREADABLE', 'The record does not open', { cause: error });

@@ -1,7 +1,7 @@
 import { holdActiveDek } from '@rekey/control';
 import { forgetColumns, RecordError, type Target } from '@rekey/data';
 import type { Db, Queryable } from '@rekey/db';
-import type { Dek, Keyring } from '@rekey/keyring';
+import type { Dek, Keyring, Usage } from '@rekey/keyring';
 import { idImage, type Order, takeOrder } from './input.ts';
 import type { KnownTargets } from './known-targets.ts';
 import type { SealBudget, Sealing } from './seal-budget.ts';
@@ -15,6 +15,7 @@ export interface PutParts {
   readonly store: Db;
   readonly keyring: Keyring;
   readonly budget: SealBudget;
+  readonly usage: Pick<Usage, 'time'>;
   readonly targets: KnownTargets;
   readonly valueBytesMax: number;
 }
@@ -61,7 +62,7 @@ export function createPut(
 }
 
 async function carryOut(parts: PutParts, given: Order, client: Queryable | undefined): Promise<void> {
-  const { store, keyring, budget, targets } = parts;
+  const { store, keyring, budget, targets, usage } = parts;
   let order = given;
   let lookedAnew = false;
   let paid: Sealing | undefined; // seals of which are this put's alone, so that no other takes them first
@@ -77,7 +78,7 @@ async function carryOut(parts: PutParts, given: Order, client: Queryable | undef
     const isPaid = paid?.materialId === held.materialId;
     if (!isPaid && !budget.take(held, records.length)) return { kind: 'not at hand', held } as const;
     paid = undefined;
-    return writeSealed(tx, target, { tenantId, dek, records });
+    return writeSealed(tx, target, { tenantId, dek, records, usage });
   };
 
   const overcome = async (obstacle: Obstacle): Promise<void> => {

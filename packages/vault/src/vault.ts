@@ -1,6 +1,6 @@
 import { listenForDeks } from '@rekey/control';
 import { asDb, type Db, openSibling, type PgPool, poolOf } from '@rekey/db';
-import { createKeyring } from '@rekey/keyring';
+import { createKeyring, createUsage, startReporting } from '@rekey/keyring';
 import { asKeks, type Kek, type Keks } from '@rekey/kms';
 import { createTenant } from './create-tenant.ts';
 import { createDelete } from './delete.ts';
@@ -64,6 +64,11 @@ export interface VaultOptions {
   readonly valueBytesMax?: number;
   /** How long an unwrapped DEK is held without a look at whether it still stands: 5 minutes unless given. */
   readonly dekAgeMaxMs?: number;
+  /**
+   * Tell the database now and then which DEKs this vault has opened, without which none of them can be destroyed: on unless
+   * turned off. The application's role may; a report that fails disturbs nobody.
+   */
+  readonly report?: boolean;
   /** Told of trouble that concerned no call, such as a DEK that could not be fetched ahead. */
   readonly onError?: (error: Error) => void;
 }
@@ -80,7 +85,8 @@ const valueBytesMaxMax = 128 * MiB;
 const connectionsMax = 3;
 
 export function createVault(options: VaultOptions): Vault {
-  const { store, prefetch = true, valueBytesMax = 16 * MiB, dekAgeMaxMs, onError = () => {} } = options;
+  const { store, prefetch = true, valueBytesMax = 16 * MiB, dekAgeMaxMs, report = true } = options;
+  const { onError = () => {} } = options;
   if (!Number.isSafeInteger(valueBytesMax) || valueBytesMax < 0 || valueBytesMax > valueBytesMaxMax) {
     throw new VaultError('INVALID_VALUE', `valueBytesMax is an integer of 0 to ${valueBytesMaxMax}`);
   }
@@ -99,9 +105,11 @@ export function createVault(options: VaultOptions): Vault {
           onError,
         });
   const beside = sibling ?? db;
+  const usage = createUsage();
   const keyring = createKeyring({
     store: beside,
     keks,
+    usage,
     ...(dekAgeMaxMs === undefined ? {} : { dekAgeMaxMs }),
   });
   const budget = createSealBudget(beside);
@@ -118,8 +126,9 @@ export function createVault(options: VaultOptions): Vault {
           onListening: () => void keyring.lookAgain().catch(onError),
         })
       : () => {};
-  const reading = { store: db, keyring, targets, valueBytesMax, onDekAhead: fetchAhead };
-  const putMany = createPutMany({ store: db, keyring, budget, targets, valueBytesMax });
+  const reading = { store: db, keyring, targets, usage, valueBytesMax, onDekAhead: fetchAhead };
+  const putMany = createPutMany({ store: db, keyring, budget, targets, usage, valueBytesMax });
+  const reports = report ? startReporting({ kind: 'vault', store: beside, keks, usage, onError }) : null;
   let closing: Promise<void> | undefined;
 
   return {
@@ -133,7 +142,7 @@ export function createVault(options: VaultOptions): Vault {
     async close() {
       stopListening();
       keyring.close();
-      closing ??= sibling?.end() ?? Promise.resolve();
+      closing ??= (reports?.close() ?? Promise.resolve()).then(() => sibling?.end());
       await closing;
     },
   };

@@ -1,7 +1,7 @@
 import { findUnwritten, replaceRecords, type Target, upsertRecords } from '@rekey/data';
 import type { Queryable } from '@rekey/db';
 import { formatOf } from '@rekey/envelope';
-import type { Dek } from '@rekey/keyring';
+import type { Dek, Usage } from '@rekey/keyring';
 import type { OrderedRecord } from './input.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -14,6 +14,7 @@ interface Writing {
   readonly tenantId: string;
   readonly dek: Dek;
   readonly records: readonly Imaged[];
+  readonly usage: Pick<Usage, 'time'>;
 }
 
 /** What one statement carries: Postgres takes messages and values of up to 1 GB, and holds each several times. */
@@ -24,10 +25,11 @@ const statementBytesMax = 16 << 20;
 export async function writeSealed(
   tx: Queryable,
   target: Target,
-  { tenantId, dek, records }: Writing,
+  { tenantId, dek, records, usage }: Writing,
 ): Promise<'done' | { kind: 'spelled otherwise'; stored: ReadonlyMap<string, string> }> {
   const cipher = formatOf(target.format).at({ tenantId, column: target.column });
   for (const part of parts(records)) {
+    const begun = performance.now();
     const sealed = {
       tenantId,
       keyNumber: dek.keyNumber,
@@ -37,6 +39,7 @@ export async function writeSealed(
         columns,
       })),
     };
+    usage.time('seal', (performance.now() - begun) / part.length);
     const keepsColumns = part.every(({ columns }) => columns === undefined);
     if (keepsColumns && (await replaceRecords(tx, target, sealed)) === part.length) continue;
     if ((await upsertRecords(tx, target, sealed)) === part.length) continue;

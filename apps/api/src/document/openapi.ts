@@ -74,5 +74,11 @@ const document = {
   },
   servers: [{ url: '/' }],
   security: [{ bearer: [] }],
-  tags: [{ name: 'DEK rotation' }, { name: 'Evidence' }, { name: 'Health' }, { name: 'Document' }],
+  tags: [
+    { name: 'DEK rotation' },
+    { name: 'Keys' },
+    { name: 'Evidence' },
+    { name: 'Health' },
+    { name: 'Document' },
+  ],
 };

@@ -7,6 +7,7 @@ import { listAudit } from './list-audit.ts';
 import { listCheckpoints } from './list-checkpoints.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
+import { listWorkers } from './list-workers.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
 import { readyz } from './readyz.ts';
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   cancelRotation,
   retryRotation,
   getRotationCertificate,
+  listWorkers,
   listAudit,
   exportAudit,
   listCheckpoints,

@@ -7,6 +7,7 @@ import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-aud
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from './list-rotations.ts';
+import { listWorkers, type ListWorkersAnswer, type ListWorkersInput } from './list-workers.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
 import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
 import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
@@ -15,7 +16,7 @@ import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } f
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 
-export const operations = { cancelRotation, getRotation, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
+export const operations = { cancelRotation, getRotation, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -26,6 +27,7 @@ export interface Operations {
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly listRotations: { readonly input: ListRotationsInput; readonly answer: ListRotationsAnswer };
+  readonly listWorkers: { readonly input: ListWorkersInput; readonly answer: ListWorkersAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };
   readonly openApi: { readonly input: OpenApiInput; readonly answer: OpenApiAnswer };
   readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
