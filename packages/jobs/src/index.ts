@@ -1,6 +1,7 @@
 export { checkRedis, type Fitness, fitnessOf, type RedisCheck } from './check-redis.ts';
 export { clusterProblems, createIdentity, type Identity, keysOf } from './installation.ts';
 export { openRedis, parseRedisUrl, type RedisClient, type Temper } from './redis.ts';
+export { otherPrefixes, redisFacts } from './redis-facts.ts';
 export { RedisTrouble, type RedisTroubleCode, spoilsConnection, troubleOf } from './redis-trouble.ts';
 export {
   createSnapshots,

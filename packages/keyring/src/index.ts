@@ -4,4 +4,5 @@ export { makeDek, type NewDek, tryDek } from './make-dek.ts';
 export { proveKeks } from './prove-keks.ts';
 export { type Reports, startReporting } from './report-usage.ts';
 export { isRoundTrip, roundTripAad } from './round-trip.ts';
+export { unwrapStored } from './unwrap-stored.ts';
 export { createUsage, type Usage } from './usage.ts';

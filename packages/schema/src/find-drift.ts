@@ -11,21 +11,30 @@ import { isOfThisVersion } from './what-ran.ts';
  * version's schema differs by design.
  */
 export async function findDrift(on: Queryable): Promise<string[]> {
+  const { missing, extra } = await findDifferences(on);
+  const problems = await rows<{ target: string | null; code: string; problem: string }>(
+    on,
+    'select target, code, problem from rekey.integrity_problems()',
+  );
+  return [
+    ...missing.map((line) => `missing or changed: ${line}`),
+    ...extra.map((line) => `not of this version: ${line}`),
+    ...problems.map(({ target, code, problem }) => `${target ?? 'rekey'}: ${code}: ${problem}`),
+  ];
+}
+
+/** The lines of `schema.txt` that are not there, and those that are there beyond them. */
+export async function findDifferences(on: Queryable): Promise<{ missing: string[]; extra: string[] }> {
   const targets = await rows<{ name: string }>(on, 'select name from rekey.targets');
   const made = new Set(
     targets.flatMap(({ name }) => ['fence_', 'count_', 'prove_'].map((kind) => `${kind}${name}`)),
   );
   const expected = linesOf(await readFile(new URL('../schema.txt', import.meta.url), 'utf8'), made);
   const found = linesOf(await describeObjects(on), made);
-  const problems = await rows<{ target: string | null; code: string; problem: string }>(
-    on,
-    'select target, code, problem from rekey.integrity_problems()',
-  );
-  return [
-    ...[...expected].filter((line) => !found.has(line)).map((line) => `missing or changed: ${line}`),
-    ...[...found].filter((line) => !expected.has(line)).map((line) => `not of this version: ${line}`),
-    ...problems.map(({ target, code, problem }) => `${target ?? 'rekey'}: ${code}: ${problem}`),
-  ];
+  return {
+    missing: [...expected].filter((line) => !found.has(line)),
+    extra: [...found].filter((line) => !expected.has(line)),
+  };
 }
 
 /**

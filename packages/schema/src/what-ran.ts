@@ -29,6 +29,11 @@ export async function ranHere(on: Queryable): Promise<Map<string, string>> {
   return new Map(found.map(({ name, sha256 }) => [name, sha256]));
 }
 
+/** Whether any migration has ever run here. */
+export async function isInstalled(on: Queryable): Promise<boolean> {
+  return (await ranHere(on)).size > 0;
+}
+
 export function alreadyRan(ran: ReadonlyMap<string, string>, { name, sha256 }: ProgramFile): boolean {
   const before = ran.get(name);
   if (before !== undefined && before !== sha256) {
