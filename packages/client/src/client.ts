@@ -1,3 +1,4 @@
+import { type AuditQuery, type ExportForm, exportForms, exportRoute } from './audit-export.ts';
 import { type CertificateForm, certificateForms, certificateRoute } from './certificate.ts';
 import { type AnyOperationId, ClientError, errorOf } from './client-error.ts';
 import {
@@ -63,6 +64,11 @@ export interface Client extends Calls {
     rotationId: string,
     options?: CallOptions & { readonly form?: CertificateForm },
   ): Promise<string>;
+  /** What was recorded, with its proofs, as it comes: for a file. Whether it is whole, its last line tells. */
+  exportAudit(
+    query: AuditQuery & { readonly checkpoint?: number },
+    options?: CallOptions & { readonly form?: ExportForm },
+  ): AsyncIterable<string>;
   /** One attempt, whose answer is told as it came. Throws only when none came, or one that is no JSON. */
   ask<Id extends OperationId>(id: Id, ...args: Arguments<Id>): Promise<Exchange>;
 }
@@ -111,6 +117,12 @@ export function createClient(options: ClientOptions): Client {
       };
       return withRetries(attempt, retry, true, signal);
     },
+    exportAudit: (query, { form = 'jsonl', ...given } = {}) =>
+      readExport(
+        options,
+        { query, headers: { accept: exportForms[form] } },
+        anyOf(options.signal, given.signal),
+      ),
     ask: (id, ...[input, given]) =>
       exchange(options, id, input as AnyInput | undefined, anyOf(options.signal, given?.signal)),
   };
@@ -129,32 +141,84 @@ async function exchange(
 }
 
 async function send(
-  { url, token, realm, timeoutMs = timeoutDefaultMs }: ClientOptions,
+  options: ClientOptions,
   id: AnyOperationId,
   route: Described,
   input: AnyInput,
   signal: AbortSignal | undefined,
 ): Promise<{ status: number; headers: Headers; text: string }> {
+  const until = anyOf(signal, AbortSignal.timeout(options.timeoutMs ?? timeoutDefaultMs));
+  return answering(options.url, id, signal, async () => {
+    const response = await begin(options, route, input, until);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  });
+}
+
+async function begin(
+  { url, token, realm }: ClientOptions,
+  route: Described,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
   signal?.throwIfAborted();
   const bearer = typeof token === 'string' ? token : await token();
   const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
   const request = requestOf(route, input, realm === undefined ? ours : { ...ours, realmname: realm });
-  let response: Response;
-  let text: string;
+  // A token is for the one it is sent to.
+  return fetch(urlOf(url, route, input), { ...request, redirect: 'error', signal: signal ?? null });
+}
+
+async function answering<T>(
+  url: string,
+  id: AnyOperationId,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
-    response = await fetch(urlOf(url, route, input), {
-      ...request,
-      // A token is for the one it is sent to.
-      redirect: 'error',
-      signal: anyOf(signal, AbortSignal.timeout(timeoutMs)) ?? null,
-    });
-    text = await response.text();
+    return await work();
   } catch (cause) {
     signal?.throwIfAborted();
     const message = `${id} got no answer from ${new URL(url).host} (${reasonOf(cause)})`;
     throw new ClientError('NO_ANSWER', message, { operation: id, cause });
   }
-  return { status: response.status, headers: response.headers, text };
+}
+
+/** Without an attempt more: what has been handed on already cannot be taken back. The time is that of one part. */
+async function* readExport(
+  options: ClientOptions,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const id = 'exportAudit';
+  const { url, timeoutMs = timeoutDefaultMs } = options;
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
+  try {
+    const response = await answering(url, id, signal, () =>
+      begin(options, exportRoute, input, anyOf(signal, silence.signal)),
+    );
+    if (response.status !== 200) {
+      const { status, headers } = response;
+      throw errorOf(id, {
+        status,
+        headers,
+        body: parsed(await answering(url, id, signal, () => response.text())),
+      });
+    }
+    const parts = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      clearTimeout(timer);
+      const silent = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
+      const part = await answering(url, id, signal, async () => parts?.read()).finally(() =>
+        clearTimeout(silent),
+      );
+      if (part === undefined || part.done) return;
+      yield part.value;
+    }
+  } finally {
+    clearTimeout(timer);
+    silence.abort();
+  }
 }
 
 /** What stands behind `fetch failed`, if anything does. */
