@@ -19,7 +19,7 @@ const arrows: Record<string, readonly string[]> = {
     'runtime',
     'times',
   ],
-  'apps/cli': ['client', 'evidence'],
+  'apps/cli': ['client', 'evidence', 'control', 'db', 'jobs', 'keyring', 'kms', 'runtime', 'schema', 'vault'],
   'apps/demo': [
     'client',
     'contract',
@@ -125,6 +125,17 @@ test('rooms meet only at their front doors', () => {
       .map((path) => `${file} → ${path}`);
   });
   assert.deepEqual(strays, []);
+});
+
+test('what the command line needs of the database is behind a door of its own, opened when it is needed', () => {
+  const ofCli = sources.filter(({ file }) => file.startsWith('apps/cli/'));
+  const behind = /^apps\/cli\/src\/database\//;
+  const strays = ofCli
+    .filter(({ file }) => !behind.test(file))
+    .filter(({ text }) => /from '(@rekey\/(?!client'|evidence')|typebox|\.\.?\/database\/)/.test(text))
+    .map(({ file }) => file);
+  assert.deepEqual(strays, []);
+  assert.ok(ofCli.some(({ file }) => behind.test(file)));
 });
 
 for (const { what, rooms, why } of onlyIn) {

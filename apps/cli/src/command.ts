@@ -1,4 +1,5 @@
 import type { Client } from '@rekey/client';
+import type { ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 
 export interface Option {
@@ -41,6 +42,18 @@ export interface Command {
   readonly options?: Readonly<Record<string, Option>>;
   /** The exit code. */
   run(call: Call): Promise<number>;
+}
+
+/** What went wrong where no API was asked: the code is for scripts. */
+export class CommandError extends Error {
+  readonly code: string;
+  readonly exitCode: ExitCode;
+
+  constructor(code: string, message: string, exitCode: ExitCode) {
+    super(message);
+    this.code = code;
+    this.exitCode = exitCode;
+  }
 }
 
 /** Not called as it should be; the exit code is 2 unless it says another. */

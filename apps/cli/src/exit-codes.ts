@@ -16,7 +16,7 @@ export const exitCodes = {
   brokenPipe: 141,
 } as const;
 
-type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 const ofErrors: Record<ClientError['code'], ExitCode> = {
   INVALID_REQUEST: exitCodes.usage,

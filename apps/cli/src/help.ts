@@ -12,6 +12,7 @@ export function overview(commands: readonly Command[]): string[] {
     ...commands.map(({ about }, at) => `  ${(calls[at] ?? '').padEnd(width)}  ${about}`),
     '',
     'rekey COMMAND --help says more. REKEY_URL says where the API is, REKEY_TOKEN_FILE or REKEY_TOKEN as whom.',
+    'Of the database, DATABASE_URL says where it is and as whom.',
   ];
 }
 

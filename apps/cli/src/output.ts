@@ -22,12 +22,15 @@ export interface Output {
   settle(): void;
   /** Text that is no line, as it is: for files. */
   raw(text: string): void;
+  /** The same of one that may be larger than memory: resolves when there is room for more. */
+  pour(text: string): Promise<void>;
 }
 
 interface Stream {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
+  once?(event: 'drain', then: () => void): unknown;
 }
 
 export interface Look {
@@ -65,5 +68,11 @@ export function openOutput(stream: Stream, { term, noColor }: Look): Output {
     },
     settle,
     raw: (text) => void stream.write(text),
+    async pour(text) {
+      if (stream.write(text) !== false || stream.once === undefined) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stream.once('drain', resolve);
+      await promise;
+    },
   };
 }

@@ -1,10 +1,18 @@
 import { parseArgs } from 'node:util';
 import { ClientError } from '@rekey/client';
 import { clean, cleanJson } from './clean.ts';
-import { type Call, type Command, optionsOf, UsageError, usageOf, type World } from './command.ts';
+import {
+  type Call,
+  type Command,
+  CommandError,
+  optionsOf,
+  UsageError,
+  usageOf,
+  type World,
+} from './command.ts';
 import { commands } from './commands/index.ts';
 import { connect } from './connect.ts';
-import { exitCodeOfError, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { commandHelp, overview } from './help.ts';
 
 /** The exit code. */
@@ -97,16 +105,20 @@ function notRemote(): never {
   throw new Error('This command calls no API.');
 }
 
+function meaningOf(error: unknown): { code: string; exitCode: ExitCode } {
+  if (error instanceof ClientError) return { code: error.code, exitCode: exitCodeOfError(error) };
+  if (error instanceof CommandError) return error;
+  if (error instanceof UsageError) return { code: 'USAGE', exitCode: exitCodes.usage };
+  return { code: 'UNKNOWN', exitCode: exitCodes.failed };
+}
+
 function explainError(
   error: unknown,
   { json, command, world }: { json: boolean; command: Command | undefined; world: World },
 ): number {
   const { err } = world;
-  const known = error instanceof ClientError || error instanceof UsageError;
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof ClientError ? error.code : known ? 'USAGE' : 'UNKNOWN';
-  let exitCode: number = known ? exitCodes.usage : exitCodes.failed;
-  if (error instanceof ClientError) exitCode = exitCodeOfError(error);
+  const { code, exitCode } = meaningOf(error);
   const rotationId = error instanceof ClientError ? error.rotationId : undefined;
   const requestId = error instanceof ClientError ? error.requestId : undefined;
   if (json) {

@@ -43,10 +43,10 @@ export async function watch(call: Call, rotationId: string): Promise<number> {
   }
 }
 
-export function durationMs(text: string | undefined): number {
+export function durationMs(text: string | undefined, option = 'timeout'): number {
   if (text === undefined) return Number.POSITIVE_INFINITY;
   const [, digits, unit] = /^([0-9]{1,6})([smh])$/.exec(text) ?? [];
   if (digits === undefined || unit === undefined)
-    throw new UsageError(`--timeout is such as 90s, 10m or 2h.`);
+    throw new UsageError(`--${option} is such as 90s, 10m or 2h.`);
   return Number(digits) * unitsMs[unit as keyof typeof unitsMs];
 }

@@ -1,11 +1,14 @@
 import type { Command } from '../command.ts';
+import { auditExport, auditList, auditVerification } from './audit.ts';
 import { certificateGet, certificateKeys, certificateVerification } from './certificate.ts';
 import { completion } from './completion.ts';
+import { doctor, init, migrate, targetList, targetRegister, tenantCreate } from './database.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { list } from './list.ts';
 import { cancel, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { rotate } from './rotate.ts';
+import { token } from './token.ts';
 
 /** Every command: usage, help, completion and `docs/command-line.md` come from here. */
 export const commands: readonly Command[] = [
@@ -22,5 +25,15 @@ export const commands: readonly Command[] = [
   certificateGet,
   certificateKeys,
   certificateVerification,
+  auditList,
+  auditExport,
+  auditVerification,
+  init,
+  migrate,
+  targetRegister,
+  targetList,
+  tenantCreate,
+  doctor,
+  token,
   completion(() => commands),
 ];

@@ -75,7 +75,7 @@ function row({ out }: Call, rotation: Rotation): void {
   out.line(`${rotationId}  ${tenantId}  `, statusPart(rotation), gap, rest);
 }
 
-function rowsIn(text: string | undefined): number {
+export function rowsIn(text: string | undefined): number {
   if (text === undefined) return rowsDefault;
   if (!/^[1-9][0-9]{0,6}$/.test(text)) throw new UsageError('--limit is a whole number from 1 on.');
   return Number(text);

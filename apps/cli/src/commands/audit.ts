@@ -1,0 +1,135 @@
+import type { AuditEvent, AuditQuery } from '@rekey/client';
+import { auditVerify } from '@rekey/evidence';
+import { type Call, type Command, CommandError, type Option, UsageError } from '../command.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { rowsIn } from './list.ts';
+
+const pageMax = 100;
+const forms = ['jsonl', 'csv'] as const;
+
+const filters: Readonly<Record<string, Option>> = {
+  tenant: { value: 'ID', about: 'of this tenant only' },
+  kind: { value: 'KIND', about: 'only, as in rotation.requested' },
+  actor: { value: 'ID', about: 'what this `sub`, worker or database user did' },
+  rotation: { value: 'ROTATION', about: 'of this rotation only' },
+  after: { value: 'TIME', about: 'recorded then or later: ISO 8601' },
+  before: { value: 'TIME', about: 'recorded before: ISO 8601' },
+};
+
+function queryOf(call: Call): AuditQuery {
+  const query = {
+    tenantId: call.option('tenant'),
+    kind: call.option('kind'),
+    actor: call.option('actor'),
+    rotationId: call.option('rotation'),
+    recordedAfter: call.option('after'),
+    recordedBefore: call.option('before'),
+  };
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+}
+
+export const auditList: Command = {
+  name: 'audit list',
+  about: 'list what was recorded, the latest first: who did what',
+  remote: true,
+  options: {
+    ...filters,
+    limit: { value: 'N', about: 'how many, 20 unless said' },
+    all: { about: 'however many there are' },
+  },
+  async run(call) {
+    const rows = call.on('all') ? Number.POSITIVE_INFINITY : rowsIn(call.option('limit'));
+    const gathered: AuditEvent[] = [];
+    let cursor: string | null = null;
+    let told = 0;
+    do {
+      const limit = Math.min(pageMax, rows - told);
+      const query = { ...queryOf(call), limit, ...(cursor === null ? {} : { cursor }) };
+      const page: { events: AuditEvent[]; nextCursor: string | null } = (
+        await call.client().listAudit({ query })
+      ).data;
+      told += page.events.length;
+      cursor = page.nextCursor;
+      if (call.on('json')) gathered.push(...page.events);
+      else for (const { event } of page.events) row(call, event);
+    } while (cursor !== null && told < rows);
+    call.tell({ events: gathered, more: cursor !== null }, () => {
+      if (told === 0) call.err.line('There is none.');
+      else if (cursor !== null) call.err.line('There are more: --all shows them.');
+    });
+    return exitCodes.completed;
+  },
+};
+
+function row({ out }: Call, { at, kind, actor, chain, rotationId }: AuditEvent['event']): void {
+  const of = rotationId === null ? chain : `${chain}  rot-${rotationId}`;
+  out.line(`${at}  ${kind.padEnd(22)}  ${actor.kind} ${actor.id}  ${of}`);
+}
+
+export const auditExport: Command = {
+  name: 'audit export',
+  about: 'print what was recorded, with its proofs, for a file',
+  remote: true,
+  options: {
+    ...filters,
+    checkpoint: { value: 'SIZE', about: 'prove it by the checkpoint of this size, not by the latest' },
+    form: { value: 'FORM', about: 'jsonl unless said', oneOf: forms },
+  },
+  async run(call) {
+    // It has a form of its own, which a program reads.
+    if (call.on('json')) throw new UsageError('An export is JSON Lines already: leave --json out.');
+    const form = forms.find((one) => one === call.option('form')) ?? 'jsonl';
+    const size = call.option('checkpoint');
+    if (size !== undefined && !/^[0-9]{1,15}$/.test(size)) throw new UsageError('--checkpoint is a number.');
+    const query = { ...queryOf(call), ...(size === undefined ? {} : { checkpoint: Number(size) }) };
+    let end = '';
+    for await (const part of call.client().exportAudit(query, { form })) {
+      // Every control character in it is escaped, or it is no export: the terminal would obey.
+      if (!/^[^\p{Cc}]*$/u.test(part.replaceAll(/\r?\n/g, ''))) throw new Error('What came is no export.');
+      await call.out.pour(part);
+      end = (end + part).slice(-200);
+    }
+    // The last line says so: one that lacks it was cut off on its way, and is no evidence of anything missing.
+    if (!/"+end"+:true,"+events"+:[0-9]+\}"?[\r\n]*$/.test(end))
+      throw new CommandError(
+        'EXPORT_CUT',
+        'The export was cut off on its way: fetch it again.',
+        exitCodes.unreachable,
+      );
+    return exitCodes.completed;
+  },
+};
+
+export const auditVerification: Command = {
+  name: 'audit verify',
+  operands: ['file'],
+  about: 'hold an export against itself and against checkpoints you kept, without any network',
+  remote: false,
+  options: {
+    checkpoint: { value: 'FILE', about: 'checkpoints that were kept elsewhere' },
+    key: { value: 'PEM', about: 'a public key that you pinned' },
+    jwks: { value: 'FILE', about: 'or a JWK Set that you trust' },
+  },
+  async run(call) {
+    const given = ['checkpoint', 'key', 'jwks'].flatMap((name) => {
+      const value = call.option(name);
+      return value === undefined ? [] : [`--${name}=${value}`];
+    });
+    const lines: string[] = [];
+    const found = await auditVerify([...given, '--', ...call.operands], {
+      out: (line) => void lines.push(line),
+      err: (line) => call.err.line(line),
+    });
+    const code = ([exitCodes.completed, exitCodes.failed, exitCodes.usage, exitCodes.conflict] as const)[
+      found
+    ];
+    if (code !== exitCodes.usage) tellVerdict(call, code, lines);
+    return code;
+  },
+};
+
+function tellVerdict(call: Call, exitCode: ExitCode, lines: readonly string[]): void {
+  call.tell({ exitCode, lines }, () => {
+    for (const line of lines) call.out.line(line);
+  });
+}

@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadInstallation } from '@rekey/control';
+import { createLocalKeyFile } from '@rekey/kms';
+import { createDatabase } from '@rekey/stack';
+import type { GoodInstallation } from './good-installation.ts';
+
+export interface Fault {
+  readonly what: string;
+  /** All that is to be found, and nothing besides. */
+  readonly codes: readonly string[];
+  /** Makes it; what takes it back, and what the one who looks has set otherwise. */
+  plant(on: GoodInstallation): Promise<{
+    readonly env?: Readonly<Record<string, string>>;
+    readonly args?: readonly string[];
+    readonly mend?: () => Promise<unknown>;
+  }>;
+}
+
+/** Statements of the superuser, and those that take them back. */
+const sql = (
+  what: string,
+  codes: readonly string[],
+  plant: string,
+  mend: string,
+  args: string[] = [],
+): Fault => ({
+  what,
+  codes,
+  async plant({ admin }) {
+    await admin.query(plant);
+    return { args, mend: () => admin.query(mend) };
+  },
+});
+
+/** Of the database, which new sessions begin with. */
+const setting = (codes: readonly string[], name: string, value: string): Fault => ({
+  what: `${name} = ${value}`,
+  codes,
+  async plant({ admin }) {
+    await admin.query(`alter database rekey set ${name} = '${value}'`);
+    return { mend: () => admin.query(`alter database rekey reset ${name}`) };
+  },
+});
+
+const withEnv = (
+  what: string,
+  codes: readonly string[],
+  env: (on: GoodInstallation) => Promise<Record<string, string>> | Record<string, string>,
+): Fault => ({ what, codes, plant: async (on) => ({ env: await env(on) }) });
+
+const ofRedis = (
+  what: string,
+  codes: readonly string[],
+  name: string,
+  value: string,
+  was: string,
+): Fault => ({
+  what,
+  codes,
+  async plant({ redis }) {
+    await redis.config('SET', name, value);
+    return { mend: () => redis.config('SET', name, was) };
+  },
+});
+
+export const faults: readonly Fault[] = [
+  withEnv('Postgres is not there', ['POSTGRES_UNAVAILABLE'], ({ databaseUrl }) => {
+    const url = new URL(databaseUrl);
+    url.port = '1';
+    return { DATABASE_URL: url.href };
+  }),
+  withEnv('a database without the schema', ['SCHEMA_MISSING'], async ({ serverUrl }) => ({
+    DATABASE_URL: await createDatabase(serverUrl, 'empty'),
+  })),
+  sql(
+    'a migration has not run',
+    ['SCHEMA_OUTDATED'],
+    "update rekey.migrations set name = 'x' || name where name = (select max(name) from rekey.migrations)",
+    "update rekey.migrations set name = substr(name, 2) where name like 'x%'",
+  ),
+  sql(
+    'an index of the schema is gone',
+    ['SCHEMA_CHANGED'],
+    'drop index rekey.rotations_by_dek',
+    'create index rotations_by_dek on rekey.rotations (new_dek_id)',
+  ),
+  sql(
+    'a column of somebody else in the schema',
+    ['SCHEMA_EXTRA'],
+    'alter table rekey.rotations add note text',
+    'alter table rekey.rotations drop note',
+  ),
+  sql(
+    'a fence is disabled',
+    ['TRIGGER'],
+    'alter table secrets disable trigger rekey_fence_update_secrets',
+    'alter table secrets enable trigger rekey_fence_update_secrets',
+  ),
+  sql(
+    'a counting trigger fires for replicas only',
+    ['TRIGGER'],
+    'alter table api_keys enable replica trigger rekey_count_insert_api_keys',
+    'alter table api_keys enable trigger rekey_count_insert_api_keys',
+  ),
+  sql(
+    'a guard is disabled',
+    ['GUARD'],
+    'alter table rekey.rotation_ranges disable trigger guard_range',
+    'alter table rekey.rotation_ranges enable trigger guard_range',
+  ),
+  sql(
+    'the label of a table is gone',
+    ['LABEL'],
+    `create table kept as select pg_get_constraintdef(oid) as def from pg_constraint where conname = 'rekey_label_secrets';
+     alter table secrets drop constraint rekey_label_secrets`,
+    `do $$ begin execute 'alter table secrets add constraint rekey_label_secrets ' || (select def from kept); end $$;
+     drop table kept`,
+  ),
+  sql(
+    'rows may be hidden from workers',
+    ['RIGHTS_MISSING'],
+    'alter table credentials enable row level security',
+    'alter table credentials disable row level security',
+  ),
+  setting(['POSTGRES_UNFIT'], 'session_replication_role', 'replica'),
+  sql(
+    "no trigger fires in the application's sessions",
+    ['REPLICA_ROLE'],
+    'alter role rekey_app set session_replication_role = replica',
+    'alter role rekey_app reset session_replication_role',
+  ),
+  setting(['IDLE_IN_TRANSACTION'], 'idle_in_transaction_session_timeout', '0'),
+  setting(['DEFAULT_ISOLATION'], 'default_transaction_isolation', 'repeatable read'),
+  setting(['DEADLOCK_TIMEOUT'], 'deadlock_timeout', '50ms'),
+  setting(['SYNCHRONOUS_COMMIT_OFF'], 'synchronous_commit', 'off'),
+  sql(
+    'a worker lacks a function',
+    ['RIGHTS_MISSING'],
+    'revoke execute on function rekey.switch_to_dek from rekey_worker',
+    "select rekey.grant_worker('rekey_worker')",
+  ),
+  sql(
+    'a worker may not write what it re-encrypts',
+    ['RIGHTS_MISSING'],
+    'revoke update (ciphertext) on secrets from rekey_worker',
+    'grant update (ciphertext) on secrets to rekey_worker',
+  ),
+  sql(
+    'the API may read wrapped keys',
+    ['RIGHTS_EXCESS'],
+    'grant select on rekey.dek_material to rekey_api',
+    'revoke select on rekey.dek_material from rekey_api',
+  ),
+  sql(
+    'everybody may destroy a key',
+    ['PUBLIC_RIGHTS', 'RIGHTS_EXCESS', 'RIGHTS_EXCESS', 'RIGHTS_EXCESS'],
+    'grant execute on function rekey.destroy_dek to public',
+    'revoke execute on function rekey.destroy_dek from public',
+  ),
+  sql(
+    'the worker is a superuser',
+    ['ROLE_TOO_POWERFUL'],
+    'alter role rekey_worker superuser',
+    'alter role rekey_worker nosuperuser',
+  ),
+  sql(
+    'a role that was granted rights is gone',
+    ['ROLE_GONE'],
+    "insert into rekey.granted_roles values ('rekey_gone', 'worker')",
+    "delete from rekey.granted_roles where role_name = 'rekey_gone'",
+  ),
+  withEnv('more connections than there are', ['CONNECTIONS'], () => ({ DATABASE_CONNECTIONS_MAX: '900' })),
+  {
+    what: 'a transaction that nobody ends',
+    codes: ['OLD_TRANSACTION'],
+    async plant({ admin }) {
+      const client = await admin.connect();
+      await client.query('begin; select count(*) from secrets');
+      return {
+        args: ['--old', '0s'],
+        async mend() {
+          await client.query('rollback');
+          client.release();
+        },
+      };
+    },
+  },
+  sql(
+    'a transaction that was prepared and left',
+    ['PREPARED_TRANSACTION'],
+    "begin; select count(*) from secrets; prepare transaction 'forgotten'",
+    "rollback prepared 'forgotten'",
+    ['--old', '0s'],
+  ),
+  {
+    what: 'a rotation that nobody works on',
+    codes: ['ROTATION_STUCK'],
+    async plant({ admin, tenantId }) {
+      const rotation = randomUUID();
+      const none = '{"credentials": 0, "apiKeys": 0, "secrets": 0}';
+      const who = '{"id": "ada", "name": null, "email": null, "realm": null}';
+      await admin.query('select rekey.start_rotation($1, $2, $3, $4, $5)', [
+        rotation,
+        tenantId,
+        randomUUID(),
+        who,
+        none,
+      ]);
+      return {
+        args: ['--old', '0s'],
+        mend: () => admin.query('select rekey.cancel_rotation($1)', [rotation]),
+      };
+    },
+  },
+  sql(
+    'a key that has sealed too often',
+    ['SEAL_LIMIT'],
+    "insert into rekey.dek_seals (dek_id, seals) select id, 4294967296 from rekey.deks where state = 'active'",
+    'delete from rekey.dek_seals where seals = 4294967296',
+  ),
+  sql(
+    'a key whose lock is closed',
+    ['LOCK_LOST'],
+    `set session_replication_role = replica; update rekey.dek_locks set closed_at = now(); reset session_replication_role`,
+    `set session_replication_role = replica; update rekey.dek_locks set closed_at = null; reset session_replication_role`,
+  ),
+  sql(
+    'a registration that was not finished',
+    ['REGISTRATION_UNFINISHED'],
+    `set session_replication_role = replica; update rekey.targets set retired_at = 'infinity' where name = 'api_keys';
+     reset session_replication_role`,
+    `set session_replication_role = replica; update rekey.targets set retired_at = null where name = 'api_keys';
+     reset session_replication_role`,
+  ),
+  withEnv('a KEK that is not there', ['KEK_UNUSABLE'], ({ folder }) => ({
+    KEK_URI: `local:${join(folder, 'lost')}`,
+  })),
+  {
+    what: 'a KEK that others can read',
+    codes: ['KEK_UNUSABLE'],
+    async plant({ kekFile }) {
+      await chmod(kekFile, 0o644);
+      return { mend: () => chmod(kekFile, 0o600) };
+    },
+  },
+  withEnv('another KEK', ['KEK_NOT_HELD'], async ({ folder }) => {
+    const other = join(folder, 'other-kek');
+    await createLocalKeyFile(other);
+    return { KEK_URI: `local:${other}` };
+  }),
+  {
+    what: 'a stored key that is damaged',
+    codes: ['DEK_NOT_UNWRAPPED'],
+    async plant({ admin }) {
+      const flip = `set session_replication_role = replica;
+        update rekey.dek_material set wrapped = set_byte(wrapped, 30, get_byte(wrapped, 30) # 1);
+        reset session_replication_role`;
+      await admin.query(flip);
+      return { mend: () => admin.query(flip) };
+    },
+  },
+  withEnv('Redis is not there', ['REDIS_AWAY'], () => ({ REDIS_URL: 'redis://127.0.0.1:1' })),
+  withEnv('a wrong password for Redis', ['REDIS_CREDENTIALS'], ({ redisUrl }) => {
+    const url = new URL(redisUrl);
+    url.password = 'wrong';
+    return { REDIS_URL: url.href };
+  }),
+  {
+    what: 'a user of Redis without scripts',
+    codes: ['REDIS_DENIED'],
+    async plant({ redis, redisUrl }) {
+      await redis.call('ACL', 'SETUSER', 'weak', 'on', '>weak', '~*', '+@all', '-@scripting');
+      const url = new URL(redisUrl);
+      url.username = url.password = 'weak';
+      return { env: { REDIS_URL: url.href }, mend: () => redis.call('ACL', 'DELUSER', 'weak') };
+    },
+  },
+  ofRedis('Redis evicts', ['REDIS_EVICTS'], 'maxmemory-policy', 'allkeys-lru', 'noeviction'),
+  ofRedis('Redis is full', ['REDIS_FULL'], 'maxmemory', '1', '0'),
+  ofRedis('Redis keeps nothing', ['REDIS_NOT_PERSISTENT'], 'appendonly', 'no', 'yes'),
+  {
+    what: 'a process with another prefix',
+    codes: ['QUEUE_PREFIX'],
+    async plant({ admin, redis }) {
+      const key = `{other}:${(await loadInstallation(admin)).id}:rekey-rotations:meta`;
+      await redis.hset(key, 'a', '1');
+      return { mend: () => redis.del(key) };
+    },
+  },
+];

@@ -1,0 +1,22 @@
+import { openOutput } from '../../apps/cli/src/output.ts';
+import { run } from '../../apps/cli/src/run.ts';
+import type { Said } from './call.ts';
+
+/** `rekey …` in this process, where starting one for each of many calls would take most of the time. */
+export async function callHere(
+  env: Readonly<Record<string, string | undefined>>,
+  ...args: string[]
+): Promise<Said> {
+  const said = { out: '', err: '' };
+  const into = (name: 'out' | 'err') =>
+    openOutput(
+      {
+        write(text) {
+          said[name] += text;
+        },
+      },
+      { term: 'dumb' },
+    );
+  const world = { env, out: into('out'), err: into('err'), signal: new AbortController().signal, ask: null };
+  return { code: await run(args, world), ...said };
+}
