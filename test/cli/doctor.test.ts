@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createLocalKeyFile } from '@rekey/kms';
 import { startPostgres } from '@rekey/stack';
 import { rightsOfParts } from '../../packages/schema/src/examine/rights.ts';
 import { call, program, start } from './call.ts';
@@ -41,6 +43,23 @@ test('a role that may not see everything says what it did not look at', async ()
       unseen.some((line) => what.test(line)),
       `${what} among ${unseen.join('; ')}`,
     );
+});
+
+test('an operator, who may not read wrapped keys, still learns which KEKs are needed', async () => {
+  const env = { ...rekey.env, DATABASE_URL: rekey.as('rekey_operator') };
+  const said = read(await callHere(env, 'doctor', '--json'));
+  assert.deepEqual(said.findings, []);
+  assert.deepEqual(
+    said.unseen.map((line) => line.split(':')[0]),
+    ['stored DEKs'],
+  );
+  const other = join(rekey.folder, 'kek-of-an-operator');
+  await createLocalKeyFile(other);
+  const found = read(await callHere({ ...env, KEK_URI: `local:${other}` }, 'doctor', '--json'));
+  assert.deepEqual(
+    found.findings.map(({ code }) => code),
+    ['KEK_NOT_HELD'],
+  );
 });
 
 test('each fault is found by its name, says what to do, and is gone once it is mended', async (t) => {

@@ -31,6 +31,9 @@ async function ask(question: string): Promise<string> {
   terminal.on('SIGINT', () => stop.abort());
   try {
     return await terminal.question(question, { signal: stop.signal });
+  } catch (error) {
+    if (stop.signal.aborted) throw error;
+    return ''; // Ctrl-D: there is no answer
   } finally {
     terminal.close();
   }

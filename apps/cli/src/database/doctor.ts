@@ -1,5 +1,4 @@
-import { loadInstallation } from '@rekey/control';
-import { createConnectionBudget, findConnectionRoom, roomProblem, type Store, StoreError } from '@rekey/db';
+import { createConnectionBudget, findConnectionRoom, roomProblem, type Store } from '@rekey/db';
 import { QueuePrefix, RedisUrl, readEnv } from '@rekey/runtime';
 import { examineDatabase, type Finding } from '@rekey/schema';
 import Type from 'typebox';
@@ -35,13 +34,20 @@ export async function doctor(call: Call): Promise<number> {
   databaseUrl(call);
   const config = read(call);
   const report: Report = { facts: { node: process.version }, findings: [], unseen: [] };
-  const installation = await ofDatabase(call, report, {
+  await ofDatabase(call, report, {
     oldMs,
     connections: config.DATABASE_CONNECTIONS_MAX,
   });
   if (config.REDIS_URL === undefined) report.unseen.push('Redis: REDIS_URL is not set here');
   else
-    merge(report, await examineRedis({ url: config.REDIS_URL, prefix: config.QUEUE_PREFIX, installation }));
+    merge(
+      report,
+      await examineRedis({
+        url: config.REDIS_URL,
+        prefix: config.QUEUE_PREFIX,
+        installation: report.facts.installation ?? null,
+      }),
+    );
   return tell(call, report);
 }
 
@@ -65,25 +71,23 @@ function merge(report: Report, { facts = {}, findings, unseen = [] }: Examined):
   report.unseen.push(...unseen);
 }
 
-/** Everything that is asked of Postgres, and the KEKs with what is stored there; the installation's id, if it told. */
+/** Everything that is asked of Postgres, and the KEKs with what is stored there. */
 async function ofDatabase(
   call: Call,
   report: Report,
   { oldMs, connections }: { oldMs: number; connections: number },
-): Promise<string | null> {
+): Promise<void> {
   try {
-    return await withDatabase(call, async (store) => {
+    await withDatabase(call, async (store) => {
       merge(report, await examineDatabase(store, { oldMs }));
       await ofRoom(store, report, connections);
       await ofKeks(call, report, store);
-      return await installationOf(store, report);
     });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const todo = 'see DATABASE_URL, the server, its pg_hba.conf and the network between';
     report.findings.push({ code: `POSTGRES_${error.code}`, level: 'error', what: error.message, todo });
     await ofKeks(call, report, null);
-    return null;
   }
 }
 
@@ -111,7 +115,7 @@ async function ofKeks({ env }: Call, report: Report, store: Store | null): Promi
     }
     try {
       report.facts.kek = keks.held.map(({ id }) => id).join(', ');
-      report.findings.push(...(await examineKeks(keks, hasSchema ? store : null)));
+      merge(report, await examineKeks(keks, hasSchema ? store : null));
     } finally {
       await keks.close();
     }
@@ -123,18 +127,7 @@ async function ofKeks({ env }: Call, report: Report, store: Store | null): Promi
         what: error.message,
         todo: 'see the URI, the key and who may read it (docs/kek-providers.md)',
       });
-    else if (error instanceof StoreError) report.unseen.push(`stored DEKs: ${error.message}`);
     else throw error;
-  }
-}
-
-async function installationOf(store: Store, { unseen }: Report): Promise<string | null> {
-  try {
-    return (await loadInstallation(store)).id;
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    unseen.push(`the installation's id: ${error.message}`);
-    return null;
   }
 }
 

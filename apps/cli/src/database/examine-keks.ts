@@ -1,28 +1,48 @@
 import { findKeksInUse, sampleDeks } from '@rekey/control';
-import type { Store } from '@rekey/db';
+import { type Store, StoreError } from '@rekey/db';
 import { unwrapStored } from '@rekey/keyring';
 import { type Keks, KmsError } from '@rekey/kms';
 import type { Finding } from '@rekey/schema';
+
+interface Examined {
+  readonly findings: Finding[];
+  readonly unseen: string[];
+}
 
 /** Bound to nothing that is stored: a wrapped probe is nobody's DEK. */
 const aad = Buffer.from('rekey doctor');
 
 /** Whether each KEK of this process does what it must: unwraps what it wraps, and the DEKs that are stored under it. */
-export async function examineKeks(keks: Keks, store: Store | null): Promise<Finding[]> {
+export async function examineKeks(keks: Keks, store: Store | null): Promise<Examined> {
   const findings = await roundTrip(keks);
-  if (store === null) return findings;
+  if (store === null) return { findings, unseen: [] };
+  try {
+    findings.push(...(await notHeld(keks, store)));
+    findings.push(...(await notUnwrapped(keks, store)));
+    return { findings, unseen: [] };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return { findings, unseen: [`stored DEKs: ${error.message}`] };
+  }
+}
+
+async function notHeld({ held }: Keks, store: Store): Promise<Finding[]> {
   const inUse = await findKeksInUse(store, null);
-  const held = new Set(keks.held.map(({ id }) => id));
-  for (const { kekId, kekUri } of inUse.filter((kek) => !held.has(kek.kekId)))
-    findings.push({
+  return inUse
+    .filter(({ kekId }) => !held.some(({ id }) => id === kekId))
+    .map(({ kekId, kekUri }) => ({
       code: 'KEK_NOT_HELD',
       level: 'error',
       what: `DEKs are wrapped under ${kekId}, which this process was not given; it was at ${kekUri}.`,
       todo: 'name it in KEK_URI or KEK_URIS_UNWRAP_ONLY, here and for every worker and vault',
-    });
+    }));
+}
+
+async function notUnwrapped(keks: Keks, store: Store): Promise<Finding[]> {
+  const kekIds = keks.held.map(({ id }) => id);
   const trouble = new Map<string, string>();
-  for (const dek of await sampleDeks(store, { kekIds: [...held], exceptDekId: null })) {
-    if (!held.has(dek.kekId) || trouble.has(dek.kekId)) continue;
+  for (const dek of await sampleDeks(store, { kekIds, exceptDekId: null })) {
+    if (!kekIds.includes(dek.kekId) || trouble.has(dek.kekId)) continue;
     try {
       (await unwrapStored(keks, dek.tenantId, dek)).fill(0);
     } catch (error) {
@@ -30,14 +50,12 @@ export async function examineKeks(keks: Keks, store: Store | null): Promise<Find
       trouble.set(dek.kekId, `dek-${dek.id} of tenant ${dek.tenantId} is not unwrapped: ${error.message}.`);
     }
   }
-  for (const what of trouble.values())
-    findings.push({
-      code: 'DEK_NOT_UNWRAPPED',
-      level: 'error',
-      what,
-      todo: 'restore its row in rekey.dek_material from a backup, or give the process the right KEK',
-    });
-  return findings;
+  return [...trouble.values()].map((what) => ({
+    code: 'DEK_NOT_UNWRAPPED',
+    level: 'error',
+    what,
+    todo: 'restore its row in rekey.dek_material from a backup, or give the process the right KEK',
+  }));
 }
 
 async function roundTrip({ held: [wrapsNew] }: Keks): Promise<Finding[]> {

@@ -1,13 +1,20 @@
 import { type Queryable, StoreError, type StoreErrorCode } from '@rekey/db';
 import { type Examined, error, type Finding } from './finding.ts';
 import { examineRights } from './rights.ts';
-import { examineDrift, examineIntegrity, examineTargets, examineVersion } from './schema.ts';
+import {
+  examineDrift,
+  examineInstallation,
+  examineIntegrity,
+  examineTargets,
+  examineVersion,
+} from './schema.ts';
 import { examineApplicationSettings, examineClock, examineServer } from './server.ts';
 import { examineDeks, examineRotations, examineTransactions, type Patience } from './work.ts';
 
 const ofAnyDatabase = { server: examineServer, clock: examineClock };
 const ofTheSchema = {
   integrity: examineIntegrity,
+  'the installation': examineInstallation,
   drift: examineDrift,
   targets: examineTargets,
   rights: examineRights,

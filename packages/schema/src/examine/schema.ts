@@ -1,4 +1,4 @@
-import { type Queryable, rows, StoreError } from '@rekey/db';
+import { type Queryable, row, rows, StoreError } from '@rekey/db';
 import { checkSchema } from '../check-schema.ts';
 import { findDifferences } from '../find-drift.ts';
 import { functions, functionsRevision, migrations } from '../program-files.ts';
@@ -25,6 +25,12 @@ export async function examineVersion(on: Queryable): Promise<Examined> {
     },
     findings: [],
   };
+}
+
+/** Which one it is: what its keys in Redis are named by. */
+export async function examineInstallation(on: Queryable): Promise<Examined> {
+  const { id } = await row<{ id: string }>(on, 'select rekey.installation_id() as id');
+  return { facts: { installation: id }, findings: [] };
 }
 
 /** What in the schema is not as this version installs it; a version in the midst of an upgrade differs by design. */
