@@ -37,6 +37,23 @@ test('what was recorded is listed, narrowed and paged through', async () => {
   assert.equal((await callHere(admin, 'audit', 'list', '--actor', 'nobody')).err, 'There is none.\n');
 });
 
+test('why a rotation was started is recorded with it', async () => {
+  const { tenantId: other } = await rekey.seedTenant(17);
+  assert.equal((await callHere(admin, 'rotate', '--tenant', other, '--reason', 'a laptop was lost')).code, 0);
+  const listed = await callHere(
+    admin,
+    'audit',
+    'list',
+    '--tenant',
+    other,
+    '--kind',
+    'rotation.requested',
+    '--json',
+  );
+  assert.equal(JSON.parse(listed.out).events[0].event.payload.reason, 'a laptop was lost');
+  assert.equal((await callHere(admin, 'rotate', '--tenant', other, '--reason', '')).code, 2);
+});
+
 test('an export in either form is verified offline; one that was cut off is told', async () => {
   const of = ['--tenant', tenantId];
   for (const form of ['jsonl', 'csv']) {

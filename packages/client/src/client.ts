@@ -55,7 +55,7 @@ export interface Client extends Calls {
   /** Starts a rotation; under a key, made if none is given, so that it may be attempted again without starting a second. */
   rotate(
     tenantId: string,
-    options?: CallOptions & { readonly idempotencyKey?: string },
+    options?: CallOptions & { readonly idempotencyKey?: string; readonly reason?: string },
   ): Promise<AnswerOf<'rotateDek'>['data']>;
   /** Follows a rotation until it has ended, however it has. */
   waitFor(rotationId: string, options?: WaitOptions): Promise<Rotation>;
@@ -95,9 +95,10 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     ...calls,
-    async rotate(tenantId, { idempotencyKey = crypto.randomUUID(), ...given } = {}) {
+    async rotate(tenantId, { idempotencyKey = crypto.randomUUID(), reason, ...given } = {}) {
       const headers = { 'x-tenantid': tenantId, 'idempotency-key': idempotencyKey };
-      return (await calls.rotateDek({ headers, body: { tenantId } }, given)).data;
+      const body = reason === undefined ? { tenantId } : { tenantId, reason };
+      return (await calls.rotateDek({ headers, body }, given)).data;
     },
     waitFor(rotationId, wait = {}) {
       const signal = anyOf(options.signal, wait.signal);

@@ -6,6 +6,8 @@ export type { StartedRotation };
 
 export interface StartRotation {
   readonly tenantId: string;
+  /** Why, in the words of who asked. */
+  readonly reason?: string | undefined;
   /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
   readonly intervalSeconds?: number;
   /** Of a call that may come again, and is then to be answered as it was. */
@@ -16,13 +18,14 @@ export interface StartRotation {
 export async function startRotation(
   { store, snapshots, ticketQueue }: CommandDependencies,
   actor: Actor,
-  { tenantId, intervalSeconds = 0, idempotency }: StartRotation,
+  { tenantId, reason, intervalSeconds = 0, idempotency }: StartRotation,
 ): Promise<StartedRotation> {
   const outcome = await start(store, {
     rotationId: randomUUID(),
     newDekId: randomUUID(),
     tenantId,
     initiatedBy: actor,
+    reason,
     idempotency: idempotency ?? null,
     intervalSeconds,
   });

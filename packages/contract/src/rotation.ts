@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts, itemTypes } from './items.ts';
+import { Reason } from './reason.ts';
 import { IdempotencyKey, Initiator, RealmName } from './rotate.ts';
 
 export const RotationStatus = Type.Union([
@@ -175,16 +176,7 @@ export type RotationResponse = Static<typeof RotationResponse>;
 /** Pausing, resuming, cancelling and retrying need no body; an empty object is taken too. */
 export const SteeringBody = Type.Object(
   {
-    reason: Type.Optional(
-      Type.String({
-        title: 'reason of at most 500 characters without control characters',
-        minLength: 1,
-        maxLength: 500,
-        // Neither control characters nor halves of a pair, which Postgres would not take.
-        pattern: '^[^\\p{Cc}\\p{Cs}]*$',
-        description: 'Why; kept with the event. No control characters.',
-      }),
-    ),
+    reason: Type.Optional(Reason),
   },
   { additionalProperties: false },
 );

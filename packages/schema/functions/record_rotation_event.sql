@@ -7,8 +7,8 @@ begin
   if tg_op = 'INSERT' then
     perform rekey.append_event(new.tenant_id, 'rotation.requested', new.id, jsonb_build_object(
       'previousKeyId', new.previous_dek_id, 'newKeyId', new.new_dek_id, 'itemsToRotate', new.items_to_rotate)
-      || case when new.retry_of is null then '{}' else jsonb_strip_nulls(jsonb_build_object('retryOf', new.retry_of,
-        'reason', nullif(current_setting('rekey.reason', true), ''))) end);
+      || jsonb_strip_nulls(jsonb_build_object('retryOf', new.retry_of,
+        'reason', nullif(current_setting('rekey.reason', true), ''))));
     return null;
   end if;
   if old.switched_at is null and new.switched_at is not null then

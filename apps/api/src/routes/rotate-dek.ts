@@ -35,7 +35,7 @@ export const rotateDek = route({
   errors: ['TENANT_NOT_FOUND', 'ROTATION_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED', 'ROTATION_TOO_SOON'],
   handler:
     ({ commands, logger, rotationIntervalSeconds }) =>
-    async ({ route: self, headers, body: { tenantId: named }, request }) => {
+    async ({ route: self, headers, body: { tenantId: named, reason }, request }) => {
       const caller = callerOf(request);
       const tenantId = named.toLowerCase();
       request.noted.tenantId = tenantId;
@@ -44,8 +44,9 @@ export const rotateDek = route({
       const key = headers['idempotency-key'];
       const outcome = await commands.startRotation(actorOf(caller), {
         tenantId,
+        reason,
         intervalSeconds: isSuperAdmin(caller) ? 0 : rotationIntervalSeconds,
-        ...(key === undefined ? {} : { idempotency: idempotencyOf(caller, key, tenantId) }),
+        ...(key === undefined ? {} : { idempotency: idempotencyOf(caller, key, { tenantId, reason }) }),
       });
       if (outcome.kind === 'started') {
         request.noted.rotationId = formatRotationId(outcome.view.id);
@@ -81,21 +82,23 @@ function bodyOf(outcome: StartedRotation): string | Uint8Array {
 }
 
 /** The answer is kept with the key, so that a replay is the same to the byte. */
-function idempotencyOf(
-  caller: Caller,
-  key: string,
-  tenantId: string,
-): NonNullable<StartRotation['idempotency']> {
-  return { caller: identityOf(caller), key, bodyHash: bodyHash(tenantId), answer };
+function idempotencyOf(caller: Caller, key: string, meant: Meant): NonNullable<StartRotation['idempotency']> {
+  return { caller: identityOf(caller), key, bodyHash: bodyHash(meant), answer };
 }
 
 function answer(view: RotationView): Uint8Array {
   return Buffer.from(renderStarted(view));
 }
 
+interface Meant {
+  readonly tenantId: string;
+  readonly reason: string | undefined;
+}
+
 /** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */
-function bodyHash(tenantId: string): Buffer {
-  return createHash('sha256').update(JSON.stringify({ tenantId })).digest();
+function bodyHash({ tenantId, reason }: Meant): Buffer {
+  // Without a reason it is what it was before there were any: keys are kept for a day.
+  return createHash('sha256').update(JSON.stringify({ tenantId, reason })).digest();
 }
 
 /** Speaks only when both are UUIDs; a malformed one has an issue of its own. */

@@ -10,6 +10,7 @@ export const rotate: Command = {
   remote: true,
   options: {
     tenant: { value: 'ID', about: 'whose key' },
+    reason: { value: 'TEXT', about: 'why; kept with the event' },
     watch: { about: 'follow it to its end' },
     timeout: { ...timeout, about: `with --watch: ${timeout.about}` },
     'idempotency-key': { value: 'KEY', about: 'the same key within 24 hours starts no second rotation' },
@@ -19,9 +20,13 @@ export const rotate: Command = {
     if (tenantId === undefined) throw new UsageError('Whose key? --tenant is needed.');
     durationMs(call.option('timeout'));
     const idempotencyKey = call.option('idempotency-key');
+    const reason = call.option('reason');
     let started: Awaited<ReturnType<ReturnType<typeof call.client>['rotate']>>;
     try {
-      started = await call.client().rotate(tenantId, idempotencyKey === undefined ? {} : { idempotencyKey });
+      started = await call.client().rotate(tenantId, {
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        ...(reason === undefined ? {} : { reason }),
+      });
     } catch (error) {
       if (call.signal.aborted)
         call.err.line(`It may have been started all the same: rekey list --tenant ${tenantId}`);

@@ -15,6 +15,8 @@ export type RotateDekInput = {
   readonly body: {
     /** 8-4-4-4-12 hex digits, in either case. */
     readonly tenantId: string;
+    /** Why; kept with the event. No control characters. */
+    readonly reason?: string;
   };
 };
 

@@ -17,6 +17,8 @@ export interface StartRotation {
   readonly tenantId: string;
   readonly initiatedBy: Initiator;
   readonly idempotency: IdempotencyKey | null;
+  /** Why, in the words of who asked; kept with the event. */
+  readonly reason?: string | undefined;
   /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
   readonly intervalSeconds?: number;
 }
@@ -33,11 +35,11 @@ export type StartedRotation =
  * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
  * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
  * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
- * this one and replays it. Without a key or an interval it is one statement.
+ * this one and replays it. Without a key, an interval or a reason it is one statement.
  */
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
-  const { idempotency, intervalSeconds = 0 } = call;
-  if (idempotency === null && intervalSeconds === 0) return start(store, call);
+  const { idempotency, intervalSeconds = 0, reason } = call;
+  if (idempotency === null && intervalSeconds === 0 && reason === undefined) return start(store, call);
   return keepOnly<StartedRotation>(
     store,
     ({ kind }) => kind === 'started',
@@ -65,6 +67,7 @@ async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedR
     const seconds = await secondsUntilNextRotation(tx, call.tenantId, intervalSeconds);
     if (seconds > 0) return { kind: 'too_soon', retryAfterSeconds: seconds };
   }
+  if (call.reason !== undefined) await row(tx, `select set_config('rekey.reason', $1, true)`, [call.reason]);
   const outcome = await start(tx, call);
   if (outcome.kind !== 'started' || idempotency === null) return outcome;
   return { ...outcome, answer: await keepAnswer(tx, idempotency, outcome.view) };

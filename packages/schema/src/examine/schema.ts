@@ -18,10 +18,15 @@ export async function examineVersion(on: Queryable): Promise<Examined> {
     return { findings: [error(trouble.code, `${trouble.message}.`, todo)] };
   }
   const known = await migrations();
+  const { revision } = await row<{ revision: number }>(
+    on,
+    'select coalesce(max(revision), 0)::int as revision from rekey.functions',
+  );
+  const newer = revision > functionsRevision ? ` (of this program: ${functionsRevision})` : '';
   return {
     facts: {
       schema: known.at(-1)?.name.replace('.sql', '') ?? '',
-      functions: `revision ${functionsRevision}`,
+      functions: `revision ${revision}${newer}`,
     },
     findings: [],
   };
