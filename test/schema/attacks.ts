@@ -26,6 +26,11 @@ export const attacks: readonly Attack[] = [
   { on: /^rekey\.dek_seal_counts$/, reading: 'see who writes how much' },
   { on: /^rekey\.rotations$/, reading: 'read who rotated', writing: 'forge a completed rotation' },
   { on: /^rekey\.rotation_ranges$/, reading: 'read ids of records', writing: 'mark a range as proved' },
+  {
+    on: /^rekey\.rotation_samples$/,
+    reading: 'learn who has how much',
+    writing: 'draw a curve that was not',
+  },
   { on: /^rekey\.rotation_failures$/, reading: 'read ids of records', writing: 'hide or invent a failure' },
   {
     on: /^rekey\.idempotency_keys$/,
@@ -144,6 +149,7 @@ export const attacks: readonly Attack[] = [
     on: /^rekey\.(pause|resume)_rotation\(/,
     calling: 'stop a rotation, or let one run that is to stand still',
   },
+  { on: /^rekey\.summarize\(/, calling: 'count rotations, and learn whose need help' },
   { on: /^rekey\.say_who_and_why\(/, calling: 'act under the name of another' },
   {
     on: /^rekey\.(start_rotation|retry_rotation|seconds_expected|lock_tenant)\(/,

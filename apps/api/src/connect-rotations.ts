@@ -1,4 +1,15 @@
-import { findCertificate, findSnapshot, listFailures, listRotations, listSigningKeys } from '@rekey/control';
+import { timelineEventsMax } from '@rekey/contract';
+import {
+  findCertificate,
+  findSnapshot,
+  foldRanges,
+  listFailures,
+  listRotations,
+  listSigningKeys,
+  readSamples,
+  readTimeline,
+  summarize,
+} from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { checkApiWork, checkSchema } from '@rekey/schema';
 import type { Rotations } from './dependencies.ts';
@@ -9,6 +20,10 @@ export function connectRotations(store: Store): Rotations {
     find: (rotationId) => findSnapshot(store, rotationId),
     list: (filter, page) => listRotations(store, filter, page),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
+    timeline: (rotationId) => readTimeline(store, rotationId, timelineEventsMax),
+    ranges: (rotationId, cells) => foldRanges(store, rotationId, cells),
+    samples: (rotationId) => readSamples(store, rotationId),
+    summarize: (tenantId) => summarize(store, tenantId),
     certificate: (rotationId) => findCertificate(store, rotationId),
     signingKeys: () => listSigningKeys(store),
     checkSchema: () => checkSchema(store),

@@ -8,10 +8,14 @@ import type {
   LoggedEvent,
   ProcessFilter,
   ProcessPage,
+  RangeCell,
   RotationFilter,
   RotationPage,
+  Sample,
   SigningKey,
   Snapshot,
+  Summary,
+  Timeline,
 } from '@rekey/control';
 import type { HeadProof } from '@rekey/evidence';
 import type { RedisTrouble } from '@rekey/jobs';
@@ -23,6 +27,11 @@ export interface Rotations {
   find(rotationId: string): Promise<Snapshot | null>;
   list(filter: RotationFilter, page: { after: string | null; limit: number }): Promise<RotationPage>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
+  timeline(rotationId: string): Promise<Timeline>;
+  ranges(rotationId: string, cells: number): Promise<RangeCell[]>;
+  samples(rotationId: string): Promise<Sample[]>;
+  /** Of a tenant, or with null of all. */
+  summarize(tenantId: string | null): Promise<Summary>;
   certificate(rotationId: string): Promise<KeptCertificate | null>;
   signingKeys(): Promise<SigningKey[]>;
   /** Throws when the schema is not this program's. */

@@ -3,11 +3,12 @@ import {
   formatRotationId,
   type RotateResponse,
   type Rotation,
+  type RotationEvent as RotationEventJson,
   type RotationResponse,
   rotateMessage,
   type StartedRotation,
 } from '@rekey/contract';
-import type { RotationView } from '@rekey/control';
+import type { RotationEvent, RotationView } from '@rekey/control';
 import { type Caller, isSuperAdmin } from './auth/caller.ts';
 
 /** The exact body of the 200 that starts a rotation. */
@@ -71,6 +72,11 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     failureReason: view.failureReason,
     initiatedBy: view.initiatedBy,
   };
+}
+
+/** An event of a rotation, as people read it. */
+export function rotationEventJson(event: RotationEvent): RotationEventJson {
+  return { ...event, at: event.at.toISOString() };
 }
 
 function detailFor(detail: RotationView['waitingDetail'], caller: Caller): Rotation['waitingDetail'] {

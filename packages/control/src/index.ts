@@ -39,6 +39,7 @@ export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
 export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
+export { foldRanges, type RangeCell } from './fold-ranges.ts';
 export { type Installation, loadInstallation } from './installation.ts';
 export {
   findIntegrityProblems,
@@ -71,6 +72,7 @@ export {
   readLogHashes,
 } from './log.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
+export { readSamples, type Sample } from './read-samples.ts';
 export {
   forgetProcesses,
   type Latencies,
@@ -92,6 +94,8 @@ export {
   type WaitingFor,
 } from './rotation-view.ts';
 export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
+export { type Summary, summarize } from './summarize.ts';
+export { type RotationEvent, readTimeline, type Timeline } from './timeline.ts';
 export { beginVerifying } from './transitions/begin-verifying.ts';
 export {
   cancelRotation,

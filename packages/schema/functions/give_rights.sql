@@ -18,6 +18,10 @@ begin
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints', 'processes',
         'process_keks', 'process_deks', 'deks'];
+        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'summarize',
+        'log_leaf_hash'];
+      readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
+        'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -46,6 +50,8 @@ begin
         'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains',
         'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'dek_openings'];
+        'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
+        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
     else
       raise exception 'There is no part %', part;
   end case;

@@ -42,6 +42,9 @@ begin
     raise exception 'A rotation that is % (%) does not become % (%)', old.status, old.phase, new.status, new.phase
       using errcode = 'RK005';
   end if;
+  if new.phase not in (old.phase, 'done') then
+    new.phase_times := coalesce(old.phase_times, '{}') || jsonb_build_object(new.phase, clock_timestamp());
+  end if;
   if new.status in ('completed', 'completed_with_failures') then
     if not rekey.everything_proved(new.id) then
       raise exception 'Rotation % is not proved, so it is not completed', new.id

@@ -2,6 +2,10 @@ import type { Route } from '../route.ts';
 import { exportAudit } from './export-audit.ts';
 import { getRotation } from './get-rotation.ts';
 import { getRotationCertificate } from './get-rotation-certificate.ts';
+import { getRotationRanges } from './get-rotation-ranges.ts';
+import { getRotationSamples } from './get-rotation-samples.ts';
+import { getRotationTimeline } from './get-rotation-timeline.ts';
+import { getSummary } from './get-summary.ts';
 import { jwks } from './jwks.ts';
 import { listAudit } from './list-audit.ts';
 import { listCheckpoints } from './list-checkpoints.ts';
@@ -20,6 +24,10 @@ export const routes: readonly Route[] = [
   listRotations,
   getRotation,
   listRotationFailures,
+  getRotationTimeline,
+  getRotationRanges,
+  getRotationSamples,
+  getSummary,
   pauseRotation,
   resumeRotation,
   cancelRotation,

@@ -2,6 +2,10 @@
 
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
+import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRangesInput } from './get-rotation-ranges.ts';
+import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamplesInput } from './get-rotation-samples.ts';
+import { getRotationTimeline, type GetRotationTimelineAnswer, type GetRotationTimelineInput } from './get-rotation-timeline.ts';
+import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-summary.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
@@ -16,12 +20,16 @@ import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } f
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 
-export const operations = { cancelRotation, getRotation, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
+export const operations = { cancelRotation, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
 
 /** What each takes and answers. */
 export interface Operations {
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
+  readonly getRotationRanges: { readonly input: GetRotationRangesInput; readonly answer: GetRotationRangesAnswer };
+  readonly getRotationSamples: { readonly input: GetRotationSamplesInput; readonly answer: GetRotationSamplesAnswer };
+  readonly getRotationTimeline: { readonly input: GetRotationTimelineInput; readonly answer: GetRotationTimelineAnswer };
+  readonly getSummary: { readonly input: GetSummaryInput; readonly answer: GetSummaryAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
