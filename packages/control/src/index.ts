@@ -72,7 +72,6 @@ export {
   readLogHashes,
 } from './log.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
-export { readSamples, type Sample } from './read-samples.ts';
 export {
   forgetProcesses,
   type Latencies,
@@ -85,6 +84,7 @@ export {
   reportUsage,
   type UsageReport,
 } from './processes.ts';
+export { readSamples, type Sample } from './read-samples.ts';
 export {
   type Holder,
   type Initiator,

@@ -26,6 +26,7 @@ export function readinessCheck(): Check & { readonly counts: ProbeCounts } {
   const probes: Probe[] = [];
   const outages: Array<{ b: number; e: number }> = [];
   const harmful: Array<{ b: number; e: number }> = [];
+  const stalls: Array<{ b: number; e: number }> = [];
   const counts = { green: 0, red: 0, unanswered: 0 };
   const wrong = collector('readiness');
 
@@ -49,6 +50,7 @@ export function readinessCheck(): Check & { readonly counts: ProbeCounts } {
     counts,
     see(line) {
       if (line.t === 'outage') outages.push({ b: line.b, e: line.e });
+      if (line.t === 'stall') stalls.push({ b: line.b, e: line.e });
       if (line.t === 'stall' || (line.t === 'fault' && line.harms.includes('api')))
         harmful.push({ b: line.b, e: line.e });
       if (line.t !== 'probe') return;
@@ -59,7 +61,9 @@ export function readinessCheck(): Check & { readonly counts: ProbeCounts } {
       for (const outage of outages) duringOutage(outage);
       const last = new Map<string, Probe>();
       for (const probe of probes) {
-        last.set(probe.name, probe);
+        // No answer while the machine stood still tells nothing of the process.
+        const stood = stalls.some(({ b, e }) => b <= probe.e && probe.b <= e);
+        if (probe.status !== 0 || !stood) last.set(probe.name, probe);
         // A worker needs Redis too and is harmed by much; it only has to be green in the end.
         if (probe.role === 'worker' || (probe.status === 200 && probe.e - probe.b <= slowMs)) continue;
         const excused = harmful.some(({ b, e }) => b <= probe.e && probe.b <= e + graceMs);

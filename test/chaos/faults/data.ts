@@ -31,15 +31,22 @@ const damage =
       return done;
     });
     tools.held.delete(tenant.tenantId);
-    if (planted === null) return seenIf(false, 'no moment without a rotation came');
+    if (planted === null) {
+      if (unsure) await eventually(tools, () => writeAnew(tools, [first, second]));
+      return seenIf(false, 'no moment without a rotation came');
+    }
     const { damaged, at } = planted;
-    const unreadable = await eventually(tools, async () => {
-      for (const { record } of damaged) if (!(await failsToOpen(tools, record))) return false;
-      return true;
-    });
-    const judged = await awaitRotation(tools, tenant.tenantId, damaged, at);
-    await eventually(tools, () => writeAnew(tools, [first, second]));
-    return seenIf(unreadable === true, `${damaged.length} of ${first.target}; ${judged}`);
+    try {
+      const unreadable = await eventually(tools, async () => {
+        for (const { record } of damaged) if (!(await failsToOpen(tools, record))) return false;
+        return true;
+      });
+      const judged = await awaitRotation(tools, tenant.tenantId, damaged, at);
+      return seenIf(unreadable === true, `${damaged.length} of ${first.target}; ${judged}`);
+    } finally {
+      // Whatever became of the judging, what the harness damaged is not to be taken for a loss.
+      await eventually(tools, () => writeAnew(tools, [first, second]));
+    }
   };
 
 async function writeAnew({ world }: FaultTools, records: readonly ChaosRecord[]): Promise<true> {

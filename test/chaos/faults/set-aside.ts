@@ -32,21 +32,27 @@ export async function awaitRotation(
     'while faults last',
   );
   if (ended === null) return 'no rotation completed in time';
-  const { rows } = await world.pool.query<{ record_id: string }>(
-    'select record_id from rekey.rotation_failures where rotation_id = $1',
-    [ended.id],
-  );
-  const setAside = rows.map((row) => row.record_id).sort();
+  // Postgres may be away in between.
+  const found = await eventually(tools, async () => {
+    const { rows } = await world.pool.query<{ record_id: string }>(
+      'select record_id from rekey.rotation_failures where rotation_id = $1',
+      [ended.id],
+    );
+    const now = await Promise.all(damaged.map(({ record }) => bytesOf(world.pool, record.target, record.id)));
+    return { setAside: rows.map((row) => row.record_id).sort(), now };
+  });
+  if (found === null) return `Postgres was away for too long after ${ended.id}`;
+  const { setAside, now } = found;
   const expected = damaged.map(({ record }) => record.id).sort();
   if (ended.status !== 'completed_with_failures' || setAside.join() !== expected.join())
     world.history.violation(
       'set aside',
       `rotation ${ended.id} ended ${ended.status} with ${setAside.length} set aside instead of ${expected.length}`,
     );
-  for (const { record, bytes } of damaged) {
-    if (!(await bytesOf(world.pool, record.target, record.id)).equals(bytes))
+  damaged.forEach(({ record, bytes }, i) => {
+    if (now[i]?.equals(bytes) !== true)
       world.history.violation('set aside', `damaged ${record.target}/${record.id} was overwritten`);
-  }
+  });
   return `set aside by ${ended.id}`;
 }
 
