@@ -73,6 +73,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     }
   }
   const rotation = `${rotationsPath}/rot-${other}`;
+  const key = `/api/v1/admin/keys/dek-${other}`;
   const allowed: ReadonlyArray<[path: string, allow: string]> = [
     [rotatePath, 'POST'],
     [rotationsPath, 'GET, HEAD'],
@@ -88,6 +89,13 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [`${rotation}/retry`, 'POST'],
     [`${rotation}/certificate`, 'GET, HEAD'],
     ['/api/v1/admin/workers', 'GET, HEAD'],
+    ['/api/v1/admin/keys', 'GET, HEAD'],
+    [`${key}`, 'GET, HEAD'],
+    [`${key}/destruction`, 'GET, HEAD'],
+    [`${key}/blast-radius`, 'GET, HEAD'],
+    [`${key}/schedule-destruction`, 'POST'],
+    [`${key}/cancel-destruction`, 'POST'],
+    [`${key}/approve-destruction`, 'POST'],
     ['/api/v1/admin/audit?limit=3', 'GET, HEAD'],
     ['/api/v1/admin/audit/export', 'GET, HEAD'],
     ['/api/v1/admin/audit/checkpoints', 'GET, HEAD'],

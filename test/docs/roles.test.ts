@@ -111,7 +111,8 @@ test('an operator runs what the manual says, without being the owner', async () 
     await client.query(`select rekey.change_setting('value_bytes_max', 1048576)`);
     assert.equal((await client.query('select from rekey.integrity_problems()')).rowCount, 0);
     for (const sql of sqlOf('Backups and old DEKs')) {
-      assert.deepEqual((await client.query(sql.replace('…', randomUUID()))).rows, [{ destroy_dek: false }]);
+      const { rows } = await client.query(sql.replace('…', randomUUID()));
+      if (sql.includes('destroy_dek')) assert.deepEqual(rows, [{ destroy_dek: false }]);
     }
     for (const refused of ['select * from rekey.dek_material', 'select ciphertext from secrets']) {
       assert.equal(await sqlState(client.query(refused)), '42501', refused);

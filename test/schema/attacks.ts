@@ -103,7 +103,24 @@ export const attacks: readonly Attack[] = [
     reading: 'see who runs where and opens what',
     writing: 'hide that a key is in use, or that a process is silent',
   },
+  {
+    on: /^rekey\.(key_destructions|destruction_approvals)$/,
+    reading: 'see whose keys are to end',
+    writing: 'have a key destroyed that nobody agreed to lose',
+  },
   // Functions
+  {
+    on: /^rekey\.(schedule_destruction|cancel_destruction|approve_destruction|due_destructions|deciding_person)\(/,
+    calling: 'have a key destroyed that nobody agreed to lose, or keep one for ever',
+  },
+  {
+    on: /^rekey\.(destruction_(facts|conditions|state)|facts_hash|refused_conditions|key_disuse|key_backups)\(/,
+    calling: 'learn when a key may be destroyed, and who is in the way',
+  },
+  {
+    on: /^rekey\.(key_facts|key_records|key_processes|material_readers)\(/,
+    calling: 'learn of the keys of others, or keep tables under a look',
+  },
   {
     on: /^rekey\.(report_usage|forget_processes|process_state)\(/,
     calling: 'hide that a key is in use, or speak for another process',
@@ -197,7 +214,7 @@ export const attacks: readonly Attack[] = [
     on: /^rekey\.(recognize_database|remember_functions|function_digest|sweep_again)\(/,
     calling: 'hide that something was changed',
   },
-  { on: /^rekey\.(change_setting|setting)\(/, calling: 'admit values of any size' },
+  { on: /^rekey\.(change_setting|setting|setting_default)\(/, calling: 'admit values of any size' },
   {
     on: /^rekey\.(blockers_of|is_hidden_from|has_foreign_row_trigger|tenant_exists)\(/,
     calling: 'learn of the sessions, roles and tenants of others',

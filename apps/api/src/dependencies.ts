@@ -2,9 +2,15 @@ import type { Commands } from '@rekey/commands';
 import type {
   AuditFilter,
   AuditPage,
+  DestructionView,
   FailurePage,
   KeptCertificate,
   KeptCheckpoint,
+  KeyFilter,
+  KeyPage,
+  KeyProcess,
+  KeyRecords,
+  KeyView,
   LoggedEvent,
   ProcessFilter,
   ProcessPage,
@@ -61,6 +67,12 @@ export interface Audit {
 
 /** Keys and the processes that hold them, as they are read. */
 export interface Keys {
+  list(filter: KeyFilter, page: { after: string | null; limit: number }): Promise<KeyPage>;
+  find(keyId: string): Promise<KeyView | null>;
+  /** Counted for this call. */
+  records(tenantId: string): Promise<KeyRecords[]>;
+  processesOf(keyId: string, limit: number): Promise<KeyProcess[]>;
+  destruction(keyId: string): Promise<DestructionView | null>;
   processes(filter: ProcessFilter, page: { after: string | null; limit: number }): Promise<ProcessPage>;
 }
 

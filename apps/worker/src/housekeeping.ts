@@ -23,6 +23,8 @@ export interface HousekeepingDependencies {
   readonly writeEvents: (signal: AbortSignal) => Promise<void>;
   /** Brings events into the log, of all chains or of recent ones, and signs what it then is. */
   readonly keepLog: { append(all: boolean): Promise<void>; checkpoint(): Promise<void> };
+  /** Destroys the DEKs whose time has come. */
+  readonly destroyDue: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -37,6 +39,8 @@ const roundsPerTidying = 600;
 const roundsPerSight = 15;
 /** A certificate is there within ten seconds of the end. */
 const roundsPerCertificates = 3;
+/** A DEK is destroyed within half a minute after its time. */
+const roundsPerDestruction = 15;
 /** An event is in the log within ten seconds, and under a checkpoint within about a minute more. */
 const turnsPerLog = 6;
 const turnsPerCheckpoint = 60;
@@ -54,6 +58,7 @@ export async function keepHouse({
   certify,
   writeEvents,
   keepLog,
+  destroyDue,
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
@@ -80,6 +85,7 @@ export async function keepHouse({
       await chore(() => forgetIdempotencyKeys(store));
       await chore(() => forgetProcesses(store));
     }
+    if (round % roundsPerDestruction === 3) await chore(destroyDue);
     if (certify !== null && round % roundsPerCertificates === 1)
       await chore(() => certify(round % roundsPerTidying === 1));
     const isCheckpoint = round % turnsPerCheckpoint === 5;

@@ -29,6 +29,7 @@ import {
 import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
+import { createDestroyDue } from './destroy-due.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { createHandOn } from './hand-on.ts';
@@ -200,6 +201,7 @@ export function startWorker(
     certify: signer === null ? null : createCertify({ store, signer, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL),
     keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, logger }),
+    destroyDue: createDestroyDue({ store, logger }),
     onUnfit: () => {
       isFit = false;
       stop.abort();

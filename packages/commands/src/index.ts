@@ -1,6 +1,13 @@
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedRotation, type StartRotation, startRotation } from './start-rotation.ts';
 import {
+  approveDestruction,
+  cancelDestruction,
+  type SteerDestruction,
+  type SteeredDestruction,
+  scheduleDestruction,
+} from './steer-destruction.ts';
+import {
   cancelRotation,
   pauseRotation,
   type RetriedRotation,
@@ -18,12 +25,14 @@ export type {
   RetryRotation,
   StartedRotation,
   StartRotation,
+  SteerDestruction,
+  SteeredDestruction,
   SteeredRotation,
   SteerRotation,
 };
 
 /**
- * What can be done with rotations, whoever asks for it: an API, a command line, a scheduler. Each is `(actor, input) →
+ * What can be done with rotations and keys, whoever asks for it: an API, a command line, a scheduler. Each is `(actor, input) →
  * outcome`: every refusal that a caller may meet is an outcome, and what is thrown is a `StoreError`. Whether the actor may
  * do it is the caller's to know.
  */
@@ -33,6 +42,9 @@ export interface Commands {
   pauseRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
   resumeRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
   retryRotation(actor: Actor, input: RetryRotation): Promise<RetriedRotation>;
+  scheduleDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
+  cancelDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
+  approveDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -42,5 +54,8 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     pauseRotation: (actor, input) => pauseRotation(dependencies, actor, input),
     resumeRotation: (actor, input) => resumeRotation(dependencies, actor, input),
     retryRotation: (actor, input) => retryRotation(dependencies, actor, input),
+    scheduleDestruction: (actor, input) => scheduleDestruction(dependencies, actor, input),
+    cancelDestruction: (actor, input) => cancelDestruction(dependencies, actor, input),
+    approveDestruction: (actor, input) => approveDestruction(dependencies, actor, input),
   };
 }

@@ -31,6 +31,7 @@ export const errorTable = {
     message: 'Rotation not found',
     detail: 'There is no such rotation that you may see.',
   },
+  KEY_NOT_FOUND: { status: 404, message: 'Key not found', detail: 'There is no such key that you may see.' },
   CERTIFICATE_NOT_READY: {
     status: 404,
     message: 'Certificate not ready',
@@ -68,6 +69,11 @@ export const errorTable = {
     message: 'Rotation superseded',
     detail:
       "The tenant's active DEK is not the one that this rotation switched to; start a rotation instead.",
+  },
+  DESTRUCTION_REFUSED: {
+    status: 409,
+    message: 'Destruction refused',
+    detail: 'A condition does not hold or is not known to hold; error.issues names each.',
   },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'Payload too large', detail: 'The body exceeds 16 KiB.' },
   UNSUPPORTED_MEDIA_TYPE: {
@@ -129,7 +135,8 @@ export const ErrorResponse = Type.Object(
         issues: Type.Optional(
           Type.Array(Issue, {
             maxItems: issuesMax,
-            description: 'With INVALID_REQUEST: everything that is wrong.',
+            description:
+              'With INVALID_REQUEST: everything that is wrong. With DESTRUCTION_REFUSED: which conditions.',
           }),
         ),
       },

@@ -44,6 +44,7 @@ export const Timestamp = Type.String({
 
 const uuid = new RegExp(`^${uuidPattern}$`);
 const rotationId = new RegExp(`^rot-(${uuidPattern})$`);
+const keyId = new RegExp(`^dek-(${uuidPattern})$`);
 
 /** The UUID in lower case, or null when `text` is none. */
 export function parseUuid(text: string): string | null {
@@ -57,6 +58,11 @@ export function parseRotationId(text: string): string | null {
 
 export function formatRotationId(id: string): string {
   return `rot-${id.toLowerCase()}`;
+}
+
+/** The UUID behind `dek-`, in lower case, or null when `text` is no key id. */
+export function parseKeyId(text: string): string | null {
+  return keyId.exec(text)?.[1]?.toLowerCase() ?? null;
 }
 
 export function formatKeyId(id: string): string {

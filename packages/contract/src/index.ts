@@ -1,10 +1,12 @@
 export * from './audit.ts';
 export { conforms } from './conforms.ts';
+export * from './destruction.ts';
 export * from './errors.ts';
 export * from './failures.ts';
 export * from './health.ts';
 export * from './ids.ts';
 export * from './items.ts';
+export * from './keys.ts';
 export * from './processes.ts';
 export * from './ranges.ts';
 export * from './rotate.ts';

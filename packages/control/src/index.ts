@@ -34,6 +34,21 @@ export {
   storeMaterial,
   type WrappedDek,
 } from './deks.ts';
+export {
+  approveDestruction,
+  type ConditionName,
+  type ConditionState,
+  cancelDestruction,
+  conditionNames,
+  type DestructionCondition,
+  type DestructionView,
+  destroyKey,
+  dueDestructions,
+  findDestruction,
+  type SteeredDestruction,
+  scheduleDestruction,
+  vacuumMaterial,
+} from './destructions.ts';
 export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain.ts';
 export { findHolders } from './find-holders.ts';
 export { findRotation } from './find-rotation.ts';
@@ -48,6 +63,20 @@ export {
   type RecognizedDatabase,
   recognizeDatabase,
 } from './integrity.ts';
+export {
+  countKeyRecords,
+  findKey,
+  isKeysCursor,
+  type KeyFilter,
+  type KeyPage,
+  type KeyProcess,
+  type KeyRecords,
+  type KeyState,
+  type KeyView,
+  keyStates,
+  listKeyProcesses,
+  listKeys,
+} from './keys.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 export {
   isRotationsCursor,

@@ -1,15 +1,29 @@
--- Destroys a DEK that is out of use, with its material: irreversible. Refused while any registered table holds a record of it
--- (rekey.guard_dek). False: it is in another state.
+-- Destroys a DEK that is out of use, with its material: irreversible. Refused (RK003) unless all of
+-- rekey.destruction_conditions hold in this transaction, whoever calls it. False: it is in another state, or there is none.
 create or replace function rekey.destroy_dek(dek uuid) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  refused jsonb;
 begin
-  update rekey.deks d set state = 'destroyed', destroyed_at = now()
-    where d.id = dek and d.state in ('deactivated', 'compromised');
+  perform from rekey.deks d where d.id = dek and d.state in ('deactivated', 'compromised') for update;
   if not found then
     return false;
   end if;
+  -- So that nobody takes it back, or agrees to it, meanwhile.
+  perform from rekey.key_destructions r where r.dek_id = dek for update;
+  select rekey.refused_conditions(jsonb_agg(to_jsonb(c))) into refused from rekey.destruction_conditions(dek) c;
+  if refused is not null then
+    raise exception 'DEK % is not to be destroyed: % holds not, or is not known',
+      dek, (select string_agg(c ->> 'name', ', ') from jsonb_array_elements(refused) c)
+      using errcode = 'RK003', detail = refused::text, hint = 'select * from rekey.destruction_conditions(…)';
+  end if;
+  update rekey.deks d set state = 'destroyed', destroyed_at = now() where d.id = dek;
+  -- Another row of the same length takes the place of the bytes in the table, before there is none.
+  update rekey.dek_material m set wrapped = decode(repeat('00', octet_length(m.wrapped)), 'hex'),
+      wrap_version = m.wrap_version + 1
+    where m.dek_id = dek;
   delete from rekey.dek_material m where m.dek_id = dek;
   return true;
 end

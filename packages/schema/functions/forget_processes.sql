@@ -10,8 +10,7 @@ declare
 begin
   old := array(
     select p.id from rekey.processes p
-    where p.heartbeat_at < clock_timestamp() - greatest(86400, 2 * coalesce(rekey.setting('destruction_unused_seconds'), 30 * 86400))
-        * interval '1 second'
+    where p.heartbeat_at < clock_timestamp() - greatest(86400, 2 * rekey.setting('destruction_unused_seconds')) * interval '1 second'
     order by p.heartbeat_at limit at_most for update skip locked);
   insert into rekey.dek_openings as o (dek_id, last_opened_at)
     select d.dek_id, max(d.last_opened_at) from rekey.process_deks d where d.process_id = any (old)

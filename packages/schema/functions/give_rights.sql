@@ -14,7 +14,8 @@ begin
     when 'api' then
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'log_leaf_hash',
-        'process_state'];
+        'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state', 'schedule_destruction',
+        'cancel_destruction', 'approve_destruction'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints', 'processes',
         'process_keks', 'process_deks', 'deks'];
@@ -30,7 +31,7 @@ begin
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
-        'next_events', 'report_usage', 'forget_processes',
+        'next_events', 'report_usage', 'forget_processes', 'due_destructions', 'destroy_dek',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
@@ -44,7 +45,8 @@ begin
       functions := array['check_target', 'register_target', 'finish_registration', 'unregister_target', 'repair_target',
         'recount_records', 'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database',
         'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
-        'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state'];
+        'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state', 'destruction_conditions', 'destruction_state', 'schedule_destruction',
+        'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains',
@@ -52,6 +54,8 @@ begin
         'processes', 'process_keks', 'process_deks', 'dek_openings'];
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
         'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
+        'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions',
+        'destruction_approvals'];
     else
       raise exception 'There is no part %', part;
   end case;

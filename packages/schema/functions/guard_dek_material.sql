@@ -19,7 +19,10 @@ begin
     if new.dek_id <> old.dek_id or new.wrap_version <> old.wrap_version + 1 then
       raise exception 'Wrapped material changes only by a rewrap' using errcode = 'RK002';
     end if;
-    new.kek_id := rekey.kek_id_of(new.kek_uri, new.wrapped, new.kek_id);
+    -- What is overwritten, before it is deleted, says nothing of a KEK.
+    if not exists (select from rekey.deks d where d.id = old.dek_id and d.state = 'destroyed') then
+      new.kek_id := rekey.kek_id_of(new.kek_uri, new.wrapped, new.kek_id);
+    end if;
     return new;
   end if;
   if tg_op = 'DELETE' and exists (select from rekey.deks d where d.id = old.dek_id and d.state = 'destroyed') then

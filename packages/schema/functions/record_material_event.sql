@@ -8,6 +8,10 @@ declare
   key rekey.deks;
 begin
   select * into strict key from rekey.deks d where d.id = stored.dek_id;
+  -- Overwritten on its way out; that it is deleted is an event.
+  if tg_op = 'UPDATE' and key.state = 'destroyed' then
+    return null;
+  end if;
   perform rekey.append_event(key.tenant_id,
     case tg_op when 'INSERT' then 'key.material_stored' when 'UPDATE' then 'key.rewrapped' else 'key.material_deleted' end,
     (select r.id from rekey.rotations r where r.new_dek_id = key.id and r.retry_of is null),

@@ -1,5 +1,8 @@
 import type { Route } from '../route.ts';
+import { approveDestruction, cancelDestruction, getDestruction, scheduleDestruction } from './destruction.ts';
 import { exportAudit } from './export-audit.ts';
+import { getBlastRadius } from './get-blast-radius.ts';
+import { getKey } from './get-key.ts';
 import { getRotation } from './get-rotation.ts';
 import { getRotationCertificate } from './get-rotation-certificate.ts';
 import { getRotationRanges } from './get-rotation-ranges.ts';
@@ -9,6 +12,7 @@ import { getSummary } from './get-summary.ts';
 import { jwks } from './jwks.ts';
 import { listAudit } from './list-audit.ts';
 import { listCheckpoints } from './list-checkpoints.ts';
+import { listKeys } from './list-keys.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
 import { listWorkers } from './list-workers.ts';
@@ -33,6 +37,13 @@ export const routes: readonly Route[] = [
   cancelRotation,
   retryRotation,
   getRotationCertificate,
+  listKeys,
+  getKey,
+  getDestruction,
+  scheduleDestruction,
+  cancelDestruction,
+  approveDestruction,
+  getBlastRadius,
   listWorkers,
   listAudit,
   exportAudit,

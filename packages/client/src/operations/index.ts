@@ -1,6 +1,11 @@
 // Written by `npm run openapi` from docs/openapi.json: edit the routes of the API instead.
 
+import { approveDestruction, type ApproveDestructionAnswer, type ApproveDestructionInput } from './approve-destruction.ts';
+import { cancelDestruction, type CancelDestructionAnswer, type CancelDestructionInput } from './cancel-destruction.ts';
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
+import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
+import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
+import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
 import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRangesInput } from './get-rotation-ranges.ts';
 import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamplesInput } from './get-rotation-samples.ts';
@@ -9,6 +14,7 @@ import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-s
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
+import { listKeys, type ListKeysAnswer, type ListKeysInput } from './list-keys.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from './list-rotations.ts';
 import { listWorkers, type ListWorkersAnswer, type ListWorkersInput } from './list-workers.ts';
@@ -19,12 +25,19 @@ import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
+import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestructionInput } from './schedule-destruction.ts';
 
 export const operations = { cancelRotation, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRotation, getBlastRadius, getDestruction, getKey, getRotation, jwks, listAudit, listCheckpoints, listKeys, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek, scheduleDestruction } as const;
 
 /** What each takes and answers. */
 export interface Operations {
+  readonly approveDestruction: { readonly input: ApproveDestructionInput; readonly answer: ApproveDestructionAnswer };
+  readonly cancelDestruction: { readonly input: CancelDestructionInput; readonly answer: CancelDestructionAnswer };
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
+  readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
+  readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
+  readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
   readonly getRotationRanges: { readonly input: GetRotationRangesInput; readonly answer: GetRotationRangesAnswer };
   readonly getRotationSamples: { readonly input: GetRotationSamplesInput; readonly answer: GetRotationSamplesAnswer };
@@ -33,6 +46,7 @@ export interface Operations {
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
+  readonly listKeys: { readonly input: ListKeysInput; readonly answer: ListKeysAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly listRotations: { readonly input: ListRotationsInput; readonly answer: ListRotationsAnswer };
   readonly listWorkers: { readonly input: ListWorkersInput; readonly answer: ListWorkersAnswer };
@@ -43,4 +57,5 @@ export interface Operations {
   readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };
   readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
+  readonly scheduleDestruction: { readonly input: ScheduleDestructionInput; readonly answer: ScheduleDestructionAnswer };
 }
