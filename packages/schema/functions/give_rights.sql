@@ -13,16 +13,12 @@ begin
   case part
     when 'api' then
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
-        'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'log_leaf_hash',
-        'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state', 'schedule_destruction',
-        'cancel_destruction', 'approve_destruction'];
-      readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
-        'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints', 'processes',
-        'process_keks', 'process_deks', 'deks'];
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'summarize',
-        'log_leaf_hash'];
+        'log_leaf_hash', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
+        'schedule_destruction', 'cancel_destruction', 'approve_destruction'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
-        'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints'];
+        'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
+        'processes', 'process_keks', 'process_deks', 'deks'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -49,13 +45,9 @@ begin
         'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
-        'rotation_failures', 'record_counts', 'record_deltas', 'events', 'event_chains',
-        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
-        'processes', 'process_keks', 'process_deks', 'dek_openings'];
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
-        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
-        'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions',
-        'destruction_approvals'];
+        'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
+        'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals'];
     else
       raise exception 'There is no part %', part;
   end case;

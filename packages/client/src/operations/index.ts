@@ -27,8 +27,7 @@ import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestructionInput } from './schedule-destruction.ts';
 
-export const operations = { cancelRotation, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
-export const operations = { approveDestruction, cancelDestruction, cancelRotation, getBlastRadius, getDestruction, getKey, getRotation, jwks, listAudit, listCheckpoints, listKeys, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek, scheduleDestruction } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRotation, getBlastRadius, getDestruction, getKey, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeys, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek, scheduleDestruction } as const;
 
 /** What each takes and answers. */
 export interface Operations {
