@@ -5,6 +5,7 @@ import { completion } from './completion.ts';
 import { doctor, init, migrate, targetList, targetRegister, tenantCreate } from './database.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
+import { keyApprove, keyCancel, keyDestruction, keySchedule, keys } from './keys.ts';
 import { list } from './list.ts';
 import { cancel, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { rotate } from './rotate.ts';
@@ -22,6 +23,11 @@ export const commands: readonly Command[] = [
   resume,
   retry,
   cancel,
+  keys,
+  keyDestruction,
+  keySchedule,
+  keyCancel,
+  keyApprove,
   certificateGet,
   certificateKeys,
   certificateVerification,

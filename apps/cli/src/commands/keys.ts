@@ -1,0 +1,111 @@
+import type { Call, Command } from '../command.ts';
+import { confirm, yes } from '../confirm.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+type Client = ReturnType<Call['client']>;
+type Key = Awaited<ReturnType<Client['getKey']>>['data'];
+type Destruction = Awaited<ReturnType<Client['getDestruction']>>['data'];
+
+const operands = ['key'];
+const reason = { value: 'TEXT', about: 'why; kept with the event' } as const;
+const states = ['pre_active', 'active', 'deactivated', 'compromised', 'destroyed'] as const;
+const pathOf = ({ operands: [keyId = ''] }: Call) => ({ keyId });
+
+export const keys: Command = {
+  name: 'keys',
+  about: 'list keys, by tenant and number',
+  remote: true,
+  options: {
+    tenant: { value: 'ID', about: 'of this tenant only, with how many records stand under each' },
+    state: { value: 'STATE', about: 'only', oneOf: states },
+    kek: { value: 'KEK', about: 'only those that are wrapped under the KEK of this id' },
+  },
+  async run(call) {
+    const state = states.find((one) => one === call.option('state'));
+    const [tenantId, kekId] = [call.option('tenant'), call.option('kek')];
+    const given = {
+      ...(tenantId === undefined ? {} : { tenantId }),
+      ...(state === undefined ? {} : { state }),
+      ...(kekId === undefined ? {} : { kekId }),
+    };
+    const gathered: Key[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: typeof given & { limit: number; cursor?: string } = {
+        ...given,
+        limit: 200,
+        ...(cursor === null ? {} : { cursor }),
+      };
+      const page: { keys: Key[]; nextCursor: string | null } = (await call.client().listKeys({ query })).data;
+      cursor = page.nextCursor;
+      gathered.push(...page.keys);
+    } while (cursor !== null);
+    call.tell({ keys: gathered }, () => {
+      for (const key of gathered) {
+        const records = key.records === null ? '' : `  ${key.records} records`;
+        call.out.line(`${key.keyId}  ${key.tenantId}  ${key.state.padEnd(11)}  ${key.createdAt}${records}`);
+      }
+      if (gathered.length === 0) call.err.line('There is none.');
+    });
+    return exitCodes.completed;
+  },
+};
+
+function show(call: Call, destruction: Destruction): number {
+  call.tell(destruction, () => {
+    const { keyId, tenantId, state, request, conditions, destroyedAt } = destruction;
+    call.out.line(`${keyId}  of tenant ${tenantId}: ${state}`);
+    if (destroyedAt !== null) call.out.line(`destroyed at ${destroyedAt}`);
+    else if (request === null) call.out.line('nobody has asked for its destruction');
+    else call.out.line(`due at ${request.dueAt}, asked for by ${request.subject}`);
+    for (const condition of conditions)
+      call.out.line(
+        `${condition.state.padEnd(7)}  ${condition.name.padEnd(10)}  ${JSON.stringify(condition.evidence)}`,
+      );
+  });
+  return exitCodes.completed;
+}
+
+const input = (call: Call) => {
+  const why = call.option('reason');
+  return why === undefined ? { path: pathOf(call) } : { path: pathOf(call), body: { reason: why } };
+};
+
+export const keyDestruction: Command = {
+  name: 'key destruction',
+  operands,
+  about: 'say whether a key may be destroyed, condition by condition',
+  remote: true,
+  run: async (call) => show(call, (await call.client().getDestruction({ path: pathOf(call) })).data),
+};
+
+export const keySchedule: Command = {
+  name: 'key schedule-destruction',
+  operands,
+  about: 'ask for a key to be destroyed after its grace period',
+  remote: true,
+  options: { reason, yes },
+  async run(call) {
+    const { tenantId } = (await call.client().getDestruction({ path: pathOf(call) })).data;
+    await confirm(call, `Destroying ${call.operands[0] ?? ''}, once it is done,`, tenantId);
+    return show(call, (await call.client().scheduleDestruction(input(call))).data);
+  },
+};
+
+export const keyCancel: Command = {
+  name: 'key cancel-destruction',
+  operands,
+  about: 'keep a key that was to be destroyed',
+  remote: true,
+  options: { reason },
+  run: async (call) => show(call, (await call.client().cancelDestruction(input(call))).data),
+};
+
+export const keyApprove: Command = {
+  name: 'key approve',
+  operands,
+  about: 'agree to the destruction of a key, as its conditions stand',
+  remote: true,
+  options: { reason },
+  run: async (call) => show(call, (await call.client().approveDestruction(input(call))).data),
+};
