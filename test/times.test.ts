@@ -24,6 +24,7 @@ import {
   lockWaitMs,
   missingForgottenMs,
   overdueMs,
+  paceMs,
   queueMs,
   redisBelievedMs,
   requestTimeoutMs,
@@ -58,6 +59,11 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     'A rotation on which a worker waits for its turn is not taken for silent',
     heartbeatWhileWaitingMs,
     silentMs,
+  ],
+  [
+    "A rotation's other speed limit is known within a second, also by whoever waits for his turn",
+    2 * paceMs,
+    1_000,
   ],
   [
     'A rotation that is swept is not taken for silent because a few heartbeats were late',

@@ -77,7 +77,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
   const allowed: ReadonlyArray<[path: string, allow: string]> = [
     [rotatePath, 'POST'],
     [rotationsPath, 'GET, HEAD'],
-    [rotation, 'GET, HEAD'],
+    [rotation, 'GET, HEAD, PATCH'],
     [`${rotation}/failures?limit=3`, 'GET, HEAD'],
     [`${rotation}/timeline`, 'GET, HEAD'],
     [`${rotation}/ranges?cells=5`, 'GET, HEAD'],
@@ -111,6 +111,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
       'PROPFIND',
       allow === 'POST' ? 'GET' : 'POST',
     ]) {
+      if (allow.split(', ').includes(method)) continue;
       const answer = await api.send({ method, path, headers: expired });
       checkError(answer, 'METHOD_NOT_ALLOWED', `${method} ${path}`);
       assert.equal(answer.headers.allow, allow);

@@ -100,6 +100,9 @@ test('one that does not go on: paused, resumed, waited for in vain, cancelled by
 
   assert.match((await call(still, 'pause', rotationId, '--reason', 'a sale')).out, /^status {6}paused/m);
   assert.match((await call(still, 'explain', rotationId)).out, /paused by .*a sale/);
+  assert.match((await call(still, 'limit', rotationId, '500')).out, /^at most {5}500 records/m);
+  assert.doesNotMatch((await call(still, 'limit', rotationId, 'none')).out, /at most/);
+  assert.equal((await call(still, 'limit', rotationId, '0')).code, 2);
   assert.match((await call(still, 'resume', rotationId)).out, /^status {6}in progress/m);
   const late = await call(still, 'wait', rotationId, '--timeout', '2s');
   assert.equal(late.code, 124);

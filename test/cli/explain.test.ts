@@ -25,6 +25,7 @@ const rotation: Rotation = {
   targets: [],
   percentComplete: 100,
   itemsPerSecond: 10,
+  itemsPerSecondMax: null,
   waitingFor: null,
   waitingDetail: null,
   failureReason: null,

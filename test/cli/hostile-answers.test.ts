@@ -31,6 +31,7 @@ const rotation = {
   targets: [],
   percentComplete: 100,
   itemsPerSecond: 1,
+  itemsPerSecondMax: null,
   waitingFor: 'lock',
   waitingDetail: {
     what: nasty,

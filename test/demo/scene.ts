@@ -27,6 +27,7 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
     targets: [],
     percentComplete: 100,
     itemsPerSecond: 0,
+    itemsPerSecondMax: null,
     waitingFor: null,
     waitingDetail: null,
     failureReason: null,

@@ -253,6 +253,7 @@ test('a range that is held elsewhere is not waited for', async () => {
     newDekId: (await core.activeKey(tenantId)).id,
     newKeyNumber: sweep.newKeyNumber,
     switched: true,
+    itemsPerSecondMax: null,
   };
   const { lease: range, target } = sweep;
   assert.equal(await sweepRange(core.environment(), { rotation, target, range, signal: never }), 'lost');

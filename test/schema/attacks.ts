@@ -163,7 +163,7 @@ export const attacks: readonly Attack[] = [
   },
   { on: /^rekey\.(complete|cancel|close|halt)_rotation\(/, calling: 'end a rotation' },
   {
-    on: /^rekey\.(pause|resume)_rotation\(/,
+    on: /^rekey\.((pause|resume|limit)_rotation|note_long_pauses)\(/,
     calling: 'stop a rotation, or let one run that is to stand still',
   },
   { on: /^rekey\.summarize\(/, calling: 'count rotations, and learn whose need help' },

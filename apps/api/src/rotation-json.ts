@@ -18,7 +18,8 @@ export function renderStarted(view: RotationView): string {
     status: 'in_progress',
     ...keys(view),
     startedAt: view.startedAt.toISOString(),
-    estimatedCompletion: view.estimatedCompletion.toISOString(),
+    // One that was just started is not paused.
+    estimatedCompletion: (view.estimatedCompletion ?? view.startedAt).toISOString(),
     itemsToRotate: view.itemsToRotate,
     initiatedBy: view.initiatedBy,
   };
@@ -52,7 +53,7 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     switchedAt: view.switchedAt?.toISOString() ?? null,
     drainedAt: view.drainedAt?.toISOString() ?? null,
     completedAt: view.completedAt?.toISOString() ?? null,
-    estimatedCompletion: view.estimatedCompletion.toISOString(),
+    estimatedCompletion: view.estimatedCompletion?.toISOString() ?? null,
     itemsToRotate: view.itemsToRotate,
     itemsRotated: view.itemsRotated,
     itemsSuperseded: view.itemsSuperseded,
@@ -67,6 +68,7 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     })),
     percentComplete: view.percentComplete,
     itemsPerSecond: view.itemsPerSecond,
+    itemsPerSecondMax: view.itemsPerSecondMax,
     waitingFor: view.waitingFor,
     waitingDetail: detailFor(view.waitingDetail, caller),
     failureReason: view.failureReason,

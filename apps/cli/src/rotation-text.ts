@@ -52,9 +52,11 @@ export function details(rotation: Rotation): Part[][] {
     ['remaining', describe(rotation.itemsRemaining)],
     ['started', `${rotation.startedAt} by ${rotation.initiatedBy.name ?? rotation.initiatedBy.id}`],
     rotation.completedAt === null
-      ? ['expected', rotation.estimatedCompletion]
+      ? ['expected', rotation.estimatedCompletion ?? 'not while it is paused']
       : ['ended', rotation.completedAt],
   ];
+  if (rotation.itemsPerSecondMax !== null)
+    rows.push(['at most', `${count(rotation.itemsPerSecondMax)} records/s`]);
   if (waiting !== null) rows.push(['waits', waiting.what], ['to do', waiting.todo]);
   if (failureReason !== null) rows.push(['reason', styled('bad', failureReason)]);
   return rows.map(([label, ...parts]) => [styled('dim', label.padEnd(12)), ...parts]);

@@ -100,7 +100,8 @@ function rateText({ period, rotation, sinceCallMs, nowMs }: Scene): string {
   if (rotation.completedAt !== null) return `${rotation.status.replaceAll('_', ' ')} ${since} after the call`;
   if (rotation.waitingFor !== null)
     return `${since} since the call, waiting for ${waits[rotation.waitingFor]}`;
-  if (rotation.itemsPerSecond === 0) return `${since} since the call`;
+  if (rotation.itemsPerSecond === 0 || rotation.estimatedCompletion === null)
+    return `${since} since the call`;
   const leftMs = Date.parse(rotation.estimatedCompletion) - nowMs;
   return `${count(rotation.itemsPerSecond)} records/s, ${left(leftMs)} left, ${since} since the call`;
 }

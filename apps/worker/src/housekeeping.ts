@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { foldRecordCounts, forgetIdempotencyKeys, forgetProcesses, recognizeDatabase } from '@rekey/control';
+import {
+  foldRecordCounts,
+  forgetIdempotencyKeys,
+  forgetProcesses,
+  noteLongPauses,
+  recognizeDatabase,
+} from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
@@ -35,6 +41,8 @@ const roundsUntilTold = 10;
 const roundsBetween = 60;
 /** About once in ten minutes. */
 const roundsPerTidying = 600;
+/** From then on a paused rotation needs somebody. */
+const longPauseMs = 24 * 60 * 60_000;
 /** And this often, besides the first round, it is looked whether this is still the same database. */
 const roundsPerSight = 15;
 /** A certificate is there within ten seconds of the end. */
@@ -86,6 +94,7 @@ export async function keepHouse({
       await chore(() => forgetProcesses(store));
     }
     if (round % roundsPerDestruction === 3) await chore(destroyDue);
+    if (round % roundsPerTidying === 1) await chore(() => tellOfLongPauses(store, logger));
     if (certify !== null && round % roundsPerCertificates === 1)
       await chore(() => certify(round % roundsPerTidying === 1));
     const isCheckpoint = round % turnsPerCheckpoint === 5;
@@ -108,6 +117,15 @@ async function isUnfit(store: Store, logger: Logger): Promise<boolean> {
     logger.error('this worker takes no work any more: the schema is of another version', { error });
     return true;
   }
+}
+
+async function tellOfLongPauses(store: Store, logger: Logger): Promise<void> {
+  for (const { rotationId, tenantId, pausedAt } of await noteLongPauses(store, longPauseMs))
+    logger.warn('rotation needs somebody: it has been paused for a day, and holds its tenant', {
+      rotationId,
+      tenantId,
+      ms: Date.now() - pausedAt.getTime(),
+    });
 }
 
 async function recognize(store: Store, logger: Logger): Promise<void> {

@@ -9,6 +9,7 @@ import type { Keks } from '@rekey/kms';
 import {
   adaptiveStatementLimiter,
   createHeartbeats,
+  createPaces,
   createRateLimiter,
   fixedBatchSize,
   fixedStatementLimiter,
@@ -132,6 +133,7 @@ export function startWorker(
     store,
     heartbeatStore,
     heartbeats: createHeartbeats(),
+    paces: createPaces(store),
     sweepStore,
     keks,
     keyring: createKeyring({ store, keks, usage }),

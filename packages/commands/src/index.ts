@@ -9,6 +9,9 @@ import {
 } from './steer-destruction.ts';
 import {
   cancelRotation,
+  type LimitedRotation,
+  type LimitRotation,
+  limitRotation,
   pauseRotation,
   type RetriedRotation,
   type RetryRotation,
@@ -21,6 +24,8 @@ import {
 export type {
   Actor,
   CommandDependencies,
+  LimitedRotation,
+  LimitRotation,
   RetriedRotation,
   RetryRotation,
   StartedRotation,
@@ -45,6 +50,7 @@ export interface Commands {
   scheduleDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   cancelDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   approveDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
+  limitRotation(actor: Actor, input: LimitRotation): Promise<LimitedRotation>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -57,5 +63,6 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     scheduleDestruction: (actor, input) => scheduleDestruction(dependencies, actor, input),
     cancelDestruction: (actor, input) => cancelDestruction(dependencies, actor, input),
     approveDestruction: (actor, input) => approveDestruction(dependencies, actor, input),
+    limitRotation: (actor, input) => limitRotation(dependencies, actor, input),
   };
 }

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   cancelRotation as cancel,
   type IdempotencyKey,
+  type LimitedRotation,
+  limitRotation as limit,
   pauseRotation as pause,
   type RetriedRotation,
   resumeRotation as resume,
@@ -10,7 +12,7 @@ import {
 } from '@rekey/control';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 
-export type { RetriedRotation, SteeredRotation };
+export type { LimitedRotation, RetriedRotation, SteeredRotation };
 
 export interface SteerRotation {
   readonly rotationId: string;
@@ -23,6 +25,13 @@ export interface RetryRotation extends SteerRotation {
   readonly tenantId: string;
   /** Of a call that may come again, and is then to be answered as it was. */
   readonly idempotency?: IdempotencyKey;
+}
+
+export interface LimitRotation extends SteerRotation {
+  /** Over all workers; null: as many as they can. */
+  readonly itemsPerSecondMax: number | null;
+  /** Whether the actor may raise or lift a limit that stands. */
+  readonly mayRaise: boolean;
 }
 
 /** Ends an unfinished rotation; everything stays readable. Whoever works on it finds out. */
@@ -72,8 +81,18 @@ export async function retryRotation(
   return told(dependencies, outcome, { brings: 'a worker' });
 }
 
+/** Holds an unfinished rotation back, or lets it go faster; whoever works on it finds out within a second. */
+export async function limitRotation(
+  dependencies: CommandDependencies,
+  actor: Actor,
+  { rotationId, reason, itemsPerSecondMax, mayRaise }: LimitRotation,
+): Promise<LimitedRotation> {
+  const order = { itemsPerSecondMax, mayRaise, actor, reason: reason ?? null };
+  return told(dependencies, await limit(dependencies.store, rotationId, order), { brings: 'nobody' });
+}
+
 /** What follows from a change: whoever polls must not read an older state from Redis than this caller is told. */
-async function told<Outcome extends SteeredRotation | RetriedRotation>(
+async function told<Outcome extends SteeredRotation | RetriedRotation | LimitedRotation>(
   { snapshots, ticketQueue }: CommandDependencies,
   outcome: Outcome,
   { brings }: { readonly brings: 'a worker' | 'nobody' },

@@ -87,7 +87,7 @@ export const Rotation = Type.Object(
       description: 'When nothing could be written under an older DEK any more.',
     }),
     completedAt: Type.Union([Timestamp, Type.Null()]),
-    estimatedCompletion: Timestamp,
+    estimatedCompletion: Type.Union([Timestamp, Type.Null()], { description: 'Null while it is paused.' }),
     itemsToRotate: ItemCounts,
     itemsRotated: ItemCounts,
     itemsSuperseded: ItemCounts,
@@ -99,6 +99,9 @@ export const Rotation = Type.Object(
     }),
     percentComplete: Type.Number({ minimum: 0, maximum: 100 }),
     itemsPerSecond: Type.Number({ minimum: 0 }),
+    itemsPerSecondMax: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+      description: 'What it is held back to, over all workers; null: nothing.',
+    }),
     waitingFor: Type.Union([WaitingFor, Type.Null()]),
     waitingDetail: Type.Union([WaitingDetail, Type.Null()]),
     failureReason: Type.Union([Type.String(), Type.Null()]),
@@ -125,6 +128,7 @@ export const cancelMessage = 'DEK rotation cancelled';
 export const pauseMessage = 'DEK rotation paused';
 export const resumeMessage = 'DEK rotation resumed';
 export const retryMessage = 'DEK rotation retried';
+export const updateMessage = 'DEK rotation updated';
 
 const example = {
   success: true,
@@ -154,6 +158,7 @@ const example = {
     ],
     percentComplete: 49.4,
     itemsPerSecond: 21,
+    itemsPerSecondMax: null,
     waitingFor: null,
     waitingDetail: null,
     failureReason: null,
@@ -165,7 +170,14 @@ const example = {
 export const RotationResponse = Type.Object(
   {
     success: Type.Literal(true),
-    message: Type.Enum([rotationMessage, cancelMessage, pauseMessage, resumeMessage, retryMessage]),
+    message: Type.Enum([
+      rotationMessage,
+      cancelMessage,
+      pauseMessage,
+      resumeMessage,
+      retryMessage,
+      updateMessage,
+    ]),
     data: Rotation,
     timestamp: Timestamp,
   },
@@ -174,8 +186,15 @@ export const RotationResponse = Type.Object(
 export type RotationResponse = Static<typeof RotationResponse>;
 
 /** Pausing, resuming, cancelling and retrying need no body; an empty object is taken too. */
-export const SteeringBody = Type.Object(
+export const SteeringBody = Type.Object({ reason: Type.Optional(Reason) }, { additionalProperties: false });
+
+/** What may be changed of an unfinished rotation. */
+export const UpdateBody = Type.Object(
   {
+    itemsPerSecondMax: Type.Union([Type.Integer({ minimum: 1, maximum: 10_000_000 }), Type.Null()], {
+      title: 'a whole number from 1 to 10000000, or null',
+      description: 'Records per second at most, over all workers together; null: as many as they can.',
+    }),
     reason: Type.Optional(Reason),
   },
   { additionalProperties: false },

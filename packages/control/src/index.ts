@@ -100,6 +100,7 @@ export {
   logHeadsAt,
   readLogHashes,
 } from './log.ts';
+export { type LongPause, noteLongPauses } from './long-pauses.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
 export {
   forgetProcesses,
@@ -135,6 +136,12 @@ export {
 } from './transitions/close-rotation.ts';
 export { type CompletedRotation, completeRotation } from './transitions/complete-rotation.ts';
 export { forgetIdempotencyKeys, type IdempotencyKey } from './transitions/idempotency-key.ts';
+export {
+  type LimitedRotation,
+  limitRotation,
+  type PaceRead,
+  readPace,
+} from './transitions/limit-rotation.ts';
 export { pauseRotation, resumeRotation } from './transitions/pause-rotation.ts';
 export { type RetriedRotation, type RetryRotation, retryRotation } from './transitions/retry-rotation.ts';
 export { type StartedRotation, type StartRotation, startRotation } from './transitions/start-rotation.ts';

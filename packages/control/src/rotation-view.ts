@@ -29,7 +29,8 @@ export interface RotationView {
   /** When nothing could be written under an older DEK any more. */
   readonly drainedAt: Date | null;
   readonly completedAt: Date | null;
-  readonly estimatedCompletion: Date;
+  /** Null while it is paused: nobody knows for how long. */
+  readonly estimatedCompletion: Date | null;
   /** Counted at the call, then frozen. */
   readonly itemsToRotate: ItemCounts;
   readonly itemsRotated: ItemCounts;
@@ -41,6 +42,8 @@ export interface RotationView {
   /** 0 to 100 with one decimal, never decreasing, 100 only for a completed rotation. */
   readonly percentComplete: number;
   readonly itemsPerSecond: number;
+  /** What it is held back to, over all workers; null: nothing. */
+  readonly itemsPerSecondMax: number | null;
   readonly waitingFor: WaitingFor | null;
   readonly waitingDetail: WaitingDetail | null;
   readonly failureReason: string | null;
@@ -117,6 +120,7 @@ export interface RotationRow {
   readonly completed_at: Date | null;
   readonly estimated_completion: Date;
   readonly failure_reason: string | null;
+  readonly items_per_second_max: number | null;
   readonly waiting_for: WaitingFor | null;
   readonly waiting_detail: WaitingDetail | null;
   readonly progress: Progress | null;
@@ -134,7 +138,7 @@ const unattendedAfter = `case when waiting_for is null then ${seconds(unattended
 
 export const rotationColumns = `
   id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
-  switched_at, drained_at, waiting_detail,
+  switched_at, drained_at, waiting_detail, items_per_second_max,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
   status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended`;
 
@@ -161,6 +165,7 @@ export function toView(row: RotationRow): RotationView {
     targets: progress?.targets ?? [],
     percentComplete: progress?.percent ?? 0,
     itemsPerSecond: progress?.itemsPerSecond ?? 0,
+    itemsPerSecondMax: row.items_per_second_max,
     waitingFor: row.unattended ? 'worker' : row.waiting_for,
     waitingDetail: row.unattended ? null : row.waiting_detail,
     failureReason: row.failure_reason,
@@ -173,7 +178,13 @@ function initiatorOf({ initiated_by: { id, name, email } }: RotationRow): Rotati
 }
 
 /** Of a rotation that runs it never lies in the past, however old what workers last wrote is. */
-function estimateOf({ progress, estimated_completion: atFirst, completed_at: end }: RotationRow): Date {
+function estimateOf({
+  status,
+  progress,
+  estimated_completion: atFirst,
+  completed_at: end,
+}: RotationRow): Date | null {
+  if (status === 'paused') return null;
   const estimate = progress === null ? atFirst : new Date(progress.estimatedCompletion);
   return end === null && estimate.getTime() < Date.now() ? new Date() : estimate;
 }
@@ -192,7 +203,8 @@ export function reviveView(json: unknown): RotationView | null {
     retryOf: view.retryOf ?? null,
     targets: view.targets ?? [],
     completedAt: dateOf(view.completedAt),
-    estimatedCompletion: new Date(view.estimatedCompletion),
+    itemsPerSecondMax: view.itemsPerSecondMax ?? null,
+    estimatedCompletion: dateOf(view.estimatedCompletion),
   };
 }
 

@@ -11,6 +11,8 @@ export interface RunningRotation {
   readonly newKeyNumber: number;
   /** Whether the new DEK is active. */
   readonly switched: boolean;
+  /** What it was held back to when this was read, over all workers. */
+  readonly itemsPerSecondMax: number | null;
 }
 
 export interface RunningRow {
@@ -21,10 +23,11 @@ export interface RunningRow {
   readonly new_dek_id: string;
   readonly key_number: number;
   readonly switched: boolean;
+  readonly items_per_second_max: number | null;
 }
 
 const runningColumns = `r.id, r.tenant_id, r.phase, r.previous_dek_id, r.new_dek_id, d.key_number,
-  r.switched_at is not null as switched`;
+  r.switched_at is not null as switched, r.items_per_second_max`;
 
 export function toRunning(found: RunningRow): RunningRotation {
   return {
@@ -35,6 +38,7 @@ export function toRunning(found: RunningRow): RunningRotation {
     newDekId: found.new_dek_id,
     newKeyNumber: found.key_number,
     switched: found.switched,
+    itemsPerSecondMax: found.items_per_second_max,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Keyring, Usage } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
 import type { Heartbeats } from './heartbeat.ts';
+import type { Paces } from './pace.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { StatementLimiter } from './statement-limiter.ts';
 
@@ -16,6 +17,8 @@ export interface RotationEnvironment {
   readonly heartbeatStore?: Store | undefined;
   /** Absent: each range sends its rotation's heartbeats by itself. */
   readonly heartbeats?: Heartbeats | undefined;
+  /** Absent: each range keeps to its rotation's speed limit by itself. */
+  readonly paces?: Paces | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;
   readonly keks: Keks;

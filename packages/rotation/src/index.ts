@@ -10,6 +10,7 @@ export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes }
 export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { createHeartbeats } from './heartbeat.ts';
 export type { Outcome } from './outcome.ts';
+export { createPace, createPaces } from './pace.ts';
 export { planRanges } from './plan-ranges.ts';
 export { createRateLimiter, itemsPerSecondMin, type RateLimiter } from './rate-limiter.ts';
 export { rotate, sweepHere } from './rotate.ts';

@@ -1,7 +1,6 @@
 import { type Batch, idText, readWindow, renewLease, type Window } from '@rekey/data';
 import { formatOf, openBatchCipher } from '@rekey/envelope';
 import { lockWaitMs } from '@rekey/times';
-import type { RotationEnvironment } from './environment.ts';
 import type { Refused } from './outcome.ts';
 import {
   fetchOlderDeks,
@@ -71,7 +70,7 @@ async function sweepWindows(sealing: Sealing): Promise<number | Refused> {
         tenantId,
         newKeyNumber,
         after,
-        itemsMax: batchesPerWindow * batchItems(env),
+        itemsMax: batchesPerWindow * batchItems(sealing),
         bytesMax: windowBytes,
         identityBytes: cipher.format.identityBytes,
       }),
@@ -104,7 +103,7 @@ async function sweepWindow(
   { records, unreadable }: Window,
   cursor: string | null,
 ): Promise<number | Refused> {
-  const { env, rotation, target, lease, heartbeat, signal, cipher, secondLook } = sealing;
+  const { env, rotation, target, lease, heartbeat, pace, signal, cipher, secondLook } = sealing;
   const { tenantId, newKeyNumber } = rotation;
   const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, records);
   cipher.pass.retain(keysOf(olderDeks));
@@ -115,9 +114,14 @@ async function sweepWindow(
     cursor: upTo,
   });
 
+  const stillOurs = (): Promise<boolean> => {
+    heartbeat.touch();
+    return renewLease(env.sweepStore, lease);
+  };
+
   let replaced = 0;
   let writing: Promise<number | Refused> = Promise.resolve(0);
-  const batches = Math.max(1, batchesOf(records.length, batchItems(env)));
+  const batches = Math.max(1, batchesOf(records.length, batchItems(sealing)));
   try {
     for (let first = 0; first < batches; first += 1) {
       // Sealed while the batch before it is being written.
@@ -130,11 +134,8 @@ async function sweepWindow(
       if (typeof written === 'string') return written;
       replaced += written;
       heartbeat.touch();
-      const isGranted = await env.rateLimiter?.acquire(sealed.replacements.items, signal, () => {
-        heartbeat.touch();
-        return renewLease(env.sweepStore, lease);
-      });
-      if (isGranted === false) return 'lost';
+      for (const limiter of [pace, env.rateLimiter])
+        if ((await limiter?.acquire(sealed.replacements.items, signal, stillOurs)) === false) return 'lost';
       if (signal.aborted) return 'stopped';
       if (again !== null && again.replacements.items > 0) {
         const healed = await write(sealing, toBatch({ ...again, setAside: [] }, null));
@@ -169,8 +170,12 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   return await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
 }
 
-function batchItems({ batchSize, rateLimiter }: RotationEnvironment): number {
-  return Math.min(batchSize.items, rateLimiter?.batchItemsMax ?? Number.POSITIVE_INFINITY);
+function batchItems({ env: { batchSize, rateLimiter }, pace }: Sweep): number {
+  return Math.min(
+    batchSize.items,
+    rateLimiter?.batchItemsMax ?? Number.POSITIVE_INFINITY,
+    pace.batchItemsMax,
+  );
 }
 
 /**

@@ -20,6 +20,7 @@ import { fetchNewDek } from './fetch-new-dek.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createLockWait } from './lock-wait.ts';
 import type { Outcome } from './outcome.ts';
+import { createPaces } from './pace.ts';
 import type { Sweep } from './sweep.ts';
 import { sweepOnce } from './sweep-pass.ts';
 import { withinLimit } from './within-limit.ts';
@@ -47,12 +48,14 @@ export async function sweepRange(
 ): Promise<Outcome> {
   const lease = range.lease ?? (await claimRange(env.sweepStore, range, randomUUID()));
   if (lease === null) return 'lost';
+  const pace = (env.paces ?? createPaces(env.store)).of(rotation.id, rotation.itemsPerSecondMax);
+  const leave = pace.enter(lease.owner);
   let outcome: Outcome | undefined;
   try {
     const newDek = range.newDek ?? (await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'lost';
     const heartbeat = createHeartbeat(env, rotation.id);
-    outcome = await sweepUntilProved({ env, rotation, target, lease, newDek, heartbeat, signal });
+    outcome = await sweepUntilProved({ env, rotation, target, lease, newDek, heartbeat, pace, signal });
     return outcome;
   } catch (error) {
     const trouble = asTargetTrouble(target, error);
@@ -62,6 +65,7 @@ export async function sweepRange(
     await noteWaiting(env.sweepStore, lease, 'database');
     throw trouble;
   } finally {
+    leave();
     // Proved or left to drain, the lease is gone; given up, this lets the next worker claim at once.
     if (outcome !== 'done' && outcome !== 'left') await releaseLease(env.sweepStore, lease).catch(() => {});
   }

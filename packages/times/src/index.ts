@@ -13,6 +13,9 @@ export const heartbeatEveryMs = 200;
 /** A heartbeat of the future: the database's clock has stepped back. Also in SQL: `rekey.claim_range`. */
 export const clockAheadMs = 10_000;
 
+/** How long a process sweeps on by what it knew of a rotation's speed limit, and of its part in it. */
+export const paceMs = 400;
+
 /** BullMQ's: how long a job is its worker's without renewal, and how often it is looked for those that lapsed. */
 export const jobLockMs = 6_000;
 export const stalledEveryMs = 3_000;

@@ -21,12 +21,14 @@ import { openApiRoute } from './openapi.ts';
 import { readyz } from './readyz.ts';
 import { rotateDek } from './rotate-dek.ts';
 import { cancelRotation, pauseRotation, resumeRotation, retryRotation } from './steer-rotation.ts';
+import { updateRotation } from './update-rotation.ts';
 
 /** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
 export const routes: readonly Route[] = [
   rotateDek,
   listRotations,
   getRotation,
+  updateRotation,
   listRotationFailures,
   getRotationTimeline,
   getRotationRanges,

@@ -7,7 +7,7 @@ import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { keyApprove, keyCancel, keyDestruction, keySchedule, keys } from './keys.ts';
 import { list } from './list.ts';
-import { cancel, pause, resume, retry, status, wait } from './one-rotation.ts';
+import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { rotate } from './rotate.ts';
 import { token } from './token.ts';
 
@@ -22,6 +22,7 @@ export const commands: readonly Command[] = [
   pause,
   resume,
   retry,
+  limit,
   cancel,
   keys,
   keyDestruction,

@@ -1,5 +1,5 @@
 import type { Rotation } from '@rekey/client';
-import type { Call, Command } from '../command.ts';
+import { type Call, type Command, UsageError } from '../command.ts';
 import { confirm, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { details } from '../rotation-text.ts';
@@ -73,6 +73,23 @@ export const retry: Command = {
   remote: true,
   options: { reason },
   run: async (call) => show(call, (await call.client().retryRotation(steerInput(call))).data),
+};
+
+export const limit: Command = {
+  name: 'limit',
+  operands: ['rotation', 'rate'],
+  about: 'hold a rotation back to so many records per second, or `none`',
+  remote: true,
+  options: { reason },
+  async run(call) {
+    const [rotationId = '', rate = ''] = call.operands;
+    if (rate !== 'none' && !/^[1-9][0-9]{0,7}$/.test(rate))
+      throw new UsageError('The rate is a whole number from 1 on, or none.');
+    const why = call.option('reason');
+    const itemsPerSecondMax = rate === 'none' ? null : Number(rate);
+    const body = why === undefined ? { itemsPerSecondMax } : { itemsPerSecondMax, reason: why };
+    return show(call, (await call.client().updateRotation({ path: { rotationId }, body })).data);
+  },
 };
 
 export const cancel: Command = {

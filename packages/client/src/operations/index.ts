@@ -26,8 +26,9 @@ import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } f
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestructionInput } from './schedule-destruction.ts';
+import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelDestruction, cancelRotation, getBlastRadius, getDestruction, getKey, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeys, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek, scheduleDestruction } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRotation, getBlastRadius, getDestruction, getKey, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeys, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek, scheduleDestruction, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -57,4 +58,5 @@ export interface Operations {
   readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
   readonly scheduleDestruction: { readonly input: ScheduleDestructionInput; readonly answer: ScheduleDestructionAnswer };
+  readonly updateRotation: { readonly input: UpdateRotationInput; readonly answer: UpdateRotationAnswer };
 }

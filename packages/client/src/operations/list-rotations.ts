@@ -47,8 +47,8 @@ export type ListRotationsAnswer = {
       /** When nothing could be written under an older DEK any more. */
       readonly drainedAt: string | null;
       readonly completedAt: string | null;
-      /** ISO 8601, UTC, with milliseconds. */
-      readonly estimatedCompletion: string;
+      /** Null while it is paused. */
+      readonly estimatedCompletion: string | null;
       readonly itemsToRotate: {
         readonly credentials: number;
         readonly apiKeys: number;
@@ -85,6 +85,8 @@ export type ListRotationsAnswer = {
       }>;
       readonly percentComplete: number;
       readonly itemsPerSecond: number;
+      /** What it is held back to, over all workers; null: nothing. */
+      readonly itemsPerSecondMax: number | null;
       readonly waitingFor: 'worker' | 'kms' | 'database' | 'lock' | 'integrity' | 'internal' | 'window' | 'kek_suspended' | null;
       readonly waitingDetail: {
         readonly what: string;

@@ -24,7 +24,7 @@ export type RetryRotationInput = {
 
 export type RetryRotationAnswer = {
   readonly success: true;
-  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed' | 'DEK rotation retried';
+  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed' | 'DEK rotation retried' | 'DEK rotation updated';
   readonly data: {
     readonly rotationId: string;
     readonly tenantId: string;
@@ -42,8 +42,8 @@ export type RetryRotationAnswer = {
     /** When nothing could be written under an older DEK any more. */
     readonly drainedAt: string | null;
     readonly completedAt: string | null;
-    /** ISO 8601, UTC, with milliseconds. */
-    readonly estimatedCompletion: string;
+    /** Null while it is paused. */
+    readonly estimatedCompletion: string | null;
     readonly itemsToRotate: {
       readonly credentials: number;
       readonly apiKeys: number;
@@ -80,6 +80,8 @@ export type RetryRotationAnswer = {
     }>;
     readonly percentComplete: number;
     readonly itemsPerSecond: number;
+    /** What it is held back to, over all workers; null: nothing. */
+    readonly itemsPerSecondMax: number | null;
     readonly waitingFor: 'worker' | 'kms' | 'database' | 'lock' | 'integrity' | 'internal' | 'window' | 'kek_suspended' | null;
     readonly waitingDetail: {
       readonly what: string;

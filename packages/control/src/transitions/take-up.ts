@@ -10,7 +10,8 @@ export interface TakenUp extends RunningRotation {
 export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
   const [found] = await prepared<RunningRow & { material_stored: boolean }>(
     on,
-    `select id, tenant_id, phase, previous_dek_id, new_dek_id, key_number, switched, material_stored, ${asyncCommit}
+    `select id, tenant_id, phase, previous_dek_id, new_dek_id, key_number, switched, material_stored, ${asyncCommit},
+       (select r.items_per_second_max from rekey.rotations r where r.id = $1)
      from rekey.take_up($1)`,
     [rotationId],
   );

@@ -1,0 +1,54 @@
+import {
+  RotationHeaders,
+  RotationParams,
+  RotationResponse,
+  UpdateBody,
+  updateMessage,
+} from '@rekey/contract';
+import { ApiError } from '../api-error.ts';
+import { actorOf, callerOf, mayActOnAny } from '../auth/caller.ts';
+import { findVisible } from '../find-visible.ts';
+import { whoAndWhat } from '../request-log.ts';
+import { rotationResponse } from '../rotation-json.ts';
+import { route } from '../route.ts';
+
+/** Holds an unfinished rotation back, or lets it go faster. */
+export const updateRotation = route({
+  operationId: 'updateRotation',
+  method: 'PATCH',
+  path: '/api/v1/admin/dek/rotations/{rotationId}',
+  permission: 'by_role',
+  tag: 'DEK rotation',
+  summary: 'Change the speed limit of an unfinished rotation',
+  description:
+    'True within one batch or a second on every worker, whose ranges share it. Whose token names one tenant may set a limit and ' +
+    'lower it; to raise or lift one that stands takes `super_admin` or a token of the installation (`*`): 403. A `reason` is ' +
+    'kept with the event. Repeated it answers 200.',
+  request: { params: RotationParams, headers: RotationHeaders, body: UpdateBody },
+  answers: { 200: { description: 'The rotation, with its new limit.', schema: RotationResponse } },
+  errors: ['ROTATION_NOT_FOUND', 'ROTATION_FINISHED'],
+  handler:
+    ({ commands, status, logger }) =>
+    async (call) => {
+      const caller = callerOf(call.request);
+      const view = await findVisible(status, call);
+      const outcome = await commands.limitRotation(actorOf(caller), {
+        rotationId: view.id,
+        ...call.body,
+        mayRaise: mayActOnAny(caller, call.route),
+      });
+      switch (outcome.kind) {
+        case 'changed':
+        case 'unchanged':
+          status.told(outcome);
+          if (outcome.kind === 'changed') logger.info('rotation limited', whoAndWhat(call.request));
+          return rotationResponse(outcome.view, updateMessage, caller);
+        case 'too_fast':
+          throw new ApiError('INSUFFICIENT_PERMISSIONS');
+        case 'finished':
+          throw new ApiError('ROTATION_FINISHED');
+        case 'not_found':
+          throw new ApiError('ROTATION_NOT_FOUND');
+      }
+    },
+});

@@ -1,0 +1,110 @@
+// Written by `npm run openapi` from docs/openapi.json: edit the routes of the API instead.
+
+/** Change the speed limit of an unfinished rotation. */
+export const updateRotation = { method: 'PATCH', path: '/api/v1/admin/dek/rotations/{rotationId}' } as const;
+
+export type UpdateRotationInput = {
+  readonly path: {
+    /** rot-<uuid> */
+    readonly rotationId: string;
+  };
+  readonly headers?: {
+    /** 8-4-4-4-12 hex digits, in either case. */
+    readonly 'x-tenantid'?: string;
+    /** The authentication realm that issued the token; absent: the default realm. */
+    readonly realmname?: string;
+  };
+  readonly body: {
+    /** Records per second at most, over all workers together; null: as many as they can. */
+    readonly itemsPerSecondMax: number | null;
+    /** Why; kept with the event. No control characters. */
+    readonly reason?: string;
+  };
+};
+
+export type UpdateRotationAnswer = {
+  readonly success: true;
+  readonly message: 'DEK rotation status' | 'DEK rotation cancelled' | 'DEK rotation paused' | 'DEK rotation resumed' | 'DEK rotation retried' | 'DEK rotation updated';
+  readonly data: {
+    readonly rotationId: string;
+    readonly tenantId: string;
+    /** The rotation whose left-overs this one sweeps, to the same DEK. */
+    readonly retryOf: string | null;
+    readonly status: 'in_progress' | 'paused' | 'completed' | 'completed_with_failures' | 'failed' | 'cancelled';
+    readonly phase: 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
+    /** Null for a tenant that had no DEK. */
+    readonly previousKeyId: string | null;
+    readonly newKeyId: string;
+    /** ISO 8601, UTC, with milliseconds. */
+    readonly startedAt: string;
+    /** When the new DEK became active. */
+    readonly switchedAt: string | null;
+    /** When nothing could be written under an older DEK any more. */
+    readonly drainedAt: string | null;
+    readonly completedAt: string | null;
+    /** Null while it is paused. */
+    readonly estimatedCompletion: string | null;
+    readonly itemsToRotate: {
+      readonly credentials: number;
+      readonly apiKeys: number;
+      readonly secrets: number;
+    };
+    readonly itemsRotated: {
+      readonly credentials: number;
+      readonly apiKeys: number;
+      readonly secrets: number;
+    };
+    readonly itemsSuperseded: {
+      readonly credentials: number;
+      readonly apiKeys: number;
+      readonly secrets: number;
+    };
+    readonly itemsFailed: {
+      readonly credentials: number;
+      readonly apiKeys: number;
+      readonly secrets: number;
+    };
+    readonly itemsRemaining: {
+      readonly credentials: number;
+      readonly apiKeys: number;
+      readonly secrets: number;
+    };
+    /** The registered tables, by name, as far as they are planned; each counts under its item type. */
+    readonly targets: Array<{
+      /** As the operator registered it. */
+      readonly name: string;
+      readonly itemType: 'credentials' | 'apiKeys' | 'secrets';
+      readonly itemsRotated: number;
+      readonly itemsFailed: number;
+      readonly itemsRemaining: number;
+    }>;
+    readonly percentComplete: number;
+    readonly itemsPerSecond: number;
+    /** What it is held back to, over all workers; null: nothing. */
+    readonly itemsPerSecondMax: number | null;
+    readonly waitingFor: 'worker' | 'kms' | 'database' | 'lock' | 'integrity' | 'internal' | 'window' | 'kek_suspended' | null;
+    readonly waitingDetail: {
+      readonly what: string;
+      readonly since: string | null;
+      readonly todo: string;
+      readonly holders?: Array<{
+        readonly pid: number | null;
+        readonly gid: string | null;
+        /** Shown to `super_admin` only. */
+        readonly applicationName: string | null;
+        readonly since: string | null;
+        /** False: it began then or earlier. */
+        readonly sinceIsExact: boolean;
+      }>;
+    } | null;
+    readonly failureReason: string | null;
+    readonly initiatedBy: {
+      /** The `sub` of the token. */
+      readonly id: string;
+      readonly name: string | null;
+      readonly email: string | null;
+    };
+  };
+  /** ISO 8601, UTC, with milliseconds. */
+  readonly timestamp: string;
+};
