@@ -120,6 +120,31 @@ export const attacks: readonly Attack[] = [
   {
     on: /^rekey\.(key_facts|key_records|key_processes|material_readers)\(/,
     calling: 'learn of the keys of others, or keep tables under a look',
+    on: /^rekey\.keks$/,
+    reading: 'list KEKs',
+    writing: 'have a rewrap bring DEKs under another KEK than its name says',
+  },
+  {
+    on: /^rekey\.(rewraps|rewrapped_deks)$/,
+    reading: 'see which KEK is left for which',
+    writing: 'forge the proof that an old KEK is unused',
+  },
+  // Functions
+  {
+    on: /^rekey\.(register_kek|forget_kek)\(/,
+    calling: 'have a name stand for another KEK',
+  },
+  {
+    on: /^rekey\.(kek_census|kek_holders|lacking_kek|keys_fingerprint|dek_fingerprint|deks_outside|deks_to_rewrap)\(/,
+    calling: 'read wrapped DEKs, or learn which KEKs open what',
+  },
+  {
+    on: /^rekey\.(start|steer|claim|note|complete)_rewrap\(/,
+    calling: 'begin or end a rewrap, or keep workers from one',
+  },
+  {
+    on: /^rekey\.(rewrap_deks|set_dek_aside)\(/,
+    calling: 'replace wrapped DEKs while a rewrap runs, or have one left where it is',
   },
   {
     on: /^rekey\.(report_usage|forget_processes|process_state)\(/,

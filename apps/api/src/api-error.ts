@@ -3,6 +3,7 @@ import { type ErrorBody, type ErrorCode, errorTable, type Issue, issuesMax } fro
 export interface ErrorDetails {
   /** With ROTATION_IN_PROGRESS: the one that runs, as `rot-<uuid>`. */
   readonly rotationId?: string;
+  readonly rewrapId?: string;
   readonly issues?: readonly Issue[];
   readonly retryAfterSeconds?: number;
   /** With METHOD_NOT_ALLOWED. */
@@ -35,6 +36,7 @@ export function errorBody({ code, details }: ApiError, requestId: string): Error
       code,
       detail,
       ...(details.rotationId === undefined ? {} : { rotationId: details.rotationId }),
+      ...(details.rewrapId === undefined ? {} : { rewrapId: details.rewrapId }),
       ...(details.issues === undefined ? {} : { issues: details.issues.slice(0, issuesMax) }),
     },
     timestamp: new Date().toISOString(),

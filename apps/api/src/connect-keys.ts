@@ -4,7 +4,14 @@ import {
   findKey,
   listKeyProcesses,
   listKeys,
+  findKekId,
+  findLacking,
+  findRewrap,
+  kekCensus,
+  keysFingerprint,
+  listKeks,
   listProcesses,
+  listRewraps,
 } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Keys } from './dependencies.ts';
@@ -18,5 +25,12 @@ export function connectKeys(store: Store): Keys {
     processesOf: (keyId, limit) => listKeyProcesses(store, keyId, limit),
     destruction: (keyId) => findDestruction(store, keyId),
     processes: (filter, page) => listProcesses(store, filter, page),
+    keks: (tenantId) => listKeks(store, tenantId),
+    kekId: (name) => findKekId(store, name),
+    census: (tenantId) => kekCensus(store, tenantId),
+    fingerprint: (tenantId) => keysFingerprint(store, tenantId),
+    lacking: (kekId) => findLacking(store, kekId),
+    rewrap: (rewrapId) => findRewrap(store, rewrapId),
+    rewraps: (tenantId, page) => listRewraps(store, tenantId, page),
   };
 }

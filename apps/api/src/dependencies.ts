@@ -4,6 +4,7 @@ import type {
   AuditPage,
   DestructionView,
   FailurePage,
+  KekView,
   KeptCertificate,
   KeptCheckpoint,
   KeyFilter,
@@ -11,10 +12,12 @@ import type {
   KeyProcess,
   KeyRecords,
   KeyView,
+  LackingProcess,
   LoggedEvent,
   ProcessFilter,
   ProcessPage,
   RangeCell,
+  RewrapView,
   RotationFilter,
   RotationPage,
   Sample,
@@ -74,6 +77,19 @@ export interface Keys {
   processesOf(keyId: string, limit: number): Promise<KeyProcess[]>;
   destruction(keyId: string): Promise<DestructionView | null>;
   processes(filter: ProcessFilter, page: { after: string | null; limit: number }): Promise<ProcessPage>;
+  keks(tenantId: string | null): Promise<KekView[]>;
+  /** Null: no KEK has that name. */
+  kekId(name: string): Promise<string | null>;
+  /** DEKs under each KEK; of one tenant, or with null of all. */
+  census(tenantId: string | null): Promise<Pick<KekView, 'kekId' | 'deks'>[]>;
+  fingerprint(tenantId: string | null): Promise<string>;
+  /** The live processes that have not proved a KEK. */
+  lacking(kekId: string): Promise<LackingProcess[]>;
+  rewrap(rewrapId: string): Promise<RewrapView | null>;
+  rewraps(
+    tenantId: string | null,
+    page: { after: string | null; limit: number },
+  ): Promise<{ rewraps: RewrapView[]; next: string | null }>;
 }
 
 /** All that the API is built from, besides its settings. */

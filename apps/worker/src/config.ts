@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { databaseUrlProblem } from '@rekey/db';
 import type { CipherChoice } from '@rekey/envelope';
 import { clusterProblems } from '@rekey/jobs';
+import { parseKekNames } from '@rekey/kms';
 import { itemsPerSecondMin } from '@rekey/rotation';
 import {
   DatabaseUrl,
@@ -30,6 +31,14 @@ export const WorkerVariables = Type.Object({
       pattern: '^\\s*[a-z][a-z0-9+-]*:[^,]+(,\\s*[a-z][a-z0-9+-]*:[^,]+)*$',
       maxLength: 32_768,
       description: 'URIs of key encryption keys, separated by commas',
+    }),
+  ),
+  /** KEKs by names that API and operators know them by; they unwrap, and a rewrap may bring DEKs under them. */
+  KEKS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 65_536,
+      description: 'name=uri, separated by commas or line ends',
     }),
   ),
   /** What certificates of rotations are signed with; without it this worker makes none. */
@@ -108,8 +117,16 @@ const databaseRule: EnvRule<WorkerConfig> = {
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerVariables, env, [databaseRule, clusterRule, checkpointRule]);
+  return readEnv(WorkerVariables, env, [databaseRule, keksRule, clusterRule, checkpointRule]);
 }
+
+const keksRule: EnvRule<WorkerConfig> = {
+  over: ['KEKS'],
+  problems: ({ KEKS: text }) =>
+    text === undefined || parseKekNames(text) !== null
+      ? []
+      : ['KEKS must be name=uri, separated by commas or line ends, each name once, of a-z, 0-9 and -'],
+};
 
 const clusterRule: EnvRule<WorkerConfig> = {
   over: ['REDIS_URL', 'QUEUE_PREFIX'],

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { registerKek } from '@rekey/control';
 import {
   type ConnectionBudget,
   findConnectionRoom,
@@ -92,6 +93,12 @@ async function prove(store: Store, keks: Keks): Promise<{ error: Error } | null>
   try {
     await checkSchema(store);
     await proveKeks(store, keks);
+    for (const [name, kekId] of keks.named) {
+      const outcome = await registerKek(store, name, kekId);
+      if (outcome === 'other_kek')
+        refuse(`KEKS: the name ${name} is registered for another KEK than ${kekId}`);
+      if (outcome === 'other_name') refuse(`KEKS: ${kekId} is registered under another name than ${name}`);
+    }
     return null;
   } catch (error) {
     if (error instanceof KmsError)

@@ -1,8 +1,17 @@
-import { createKeks, isTransient, type Kek, type Keks, KmsError, openKek } from '@rekey/kms';
+import {
+  createKeks,
+  isTransient,
+  type Kek,
+  type Keks,
+  KmsError,
+  nameKeks,
+  openKek,
+  parseKekNames,
+} from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
 import type { WorkerConfig } from './config.ts';
 
-type KekConfig = Pick<WorkerConfig, 'KEK_URI' | 'KEK_URIS_UNWRAP_ONLY'>;
+type KekConfig = Pick<WorkerConfig, 'KEK_URI' | 'KEK_URIS_UNWRAP_ONLY' | 'KEKS'>;
 
 /**
  * Opens the KEKs. The one that is to wrap is tried; one that is away for the moment is waited for, and one that can never
@@ -13,7 +22,12 @@ export async function usableKeks(config: KekConfig, logger: Logger): Promise<Kek
   if (!(await unwrapsWhatItWraps(wrapsNew, logger))) refuse('KEK_URI: what it wraps it does not unwrap');
   const unwrapOnly: Kek[] = [];
   for (const uri of urisOf(config)) unwrapOnly.push(await usable('KEK_URIS_UNWRAP_ONLY', uri));
-  return createKeks(wrapsNew, ...unwrapOnly);
+  const named = new Map<string, Kek>();
+  for (const { name, uri } of parseKekNames(config.KEKS ?? '') ?? [])
+    named.set(name, await usable('KEKS', uri));
+  const ids = [...named.values()].map(({ id }) => id);
+  if (new Set(ids).size < ids.length) refuse('KEKS: two names stand for the same KEK');
+  return nameKeks(createKeks(wrapsNew, ...unwrapOnly, ...named.values()), named);
 }
 
 function urisOf({ KEK_URIS_UNWRAP_ONLY: list = '' }: KekConfig): string[] {

@@ -36,12 +36,14 @@ import { createDropped } from './dropped.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createKeepLog } from './keep-log.ts';
+import { keepRewrapping } from './keep-rewrapping.ts';
 import { logEvents } from './log-events.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
+import { withDeadline } from './with-deadline.ts';
 import { createWriteEvents } from './write-events.ts';
 
 export interface RekeyWorker {
@@ -211,6 +213,7 @@ export function startWorker(
     },
     signal: stop.signal,
   });
+  const rewrapping = keepRewrapping({ store, keks, logger, signal: stop.signal });
   // Once for each reason, however often it is asked.
   let told = '';
   const tellOfDatabase = (error: unknown): void => {
@@ -242,7 +245,7 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping]));
+      await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping, rewrapping]));
       await reports.close();
       watch.close();
       queues.disconnect();
@@ -251,13 +254,4 @@ export function startWorker(
       await withDeadline(disconnectMs, Promise.all([heartbeatStore.end(), store.end(), sweepStore.end()]));
     },
   };
-}
-
-async function withDeadline(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work.then(() => {}), deadline]).catch(() => {});
-  clearTimeout(timer);
 }

@@ -1,4 +1,12 @@
 import type { Actor, CommandDependencies } from './dependencies.ts';
+import {
+  type StartedRewrap,
+  type StartRewrap,
+  type SteeredRewrap,
+  type SteerRewrap,
+  startRewrap,
+  steerRewrap,
+} from './rewraps.ts';
 import { type StartedRotation, type StartRotation, startRotation } from './start-rotation.ts';
 import {
   approveDestruction,
@@ -28,11 +36,15 @@ export type {
   LimitRotation,
   RetriedRotation,
   RetryRotation,
+  StartedRewrap,
   StartedRotation,
+  StartRewrap,
   StartRotation,
   SteerDestruction,
   SteeredDestruction,
+  SteeredRewrap,
   SteeredRotation,
+  SteerRewrap,
   SteerRotation,
 };
 
@@ -51,6 +63,8 @@ export interface Commands {
   cancelDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   approveDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   limitRotation(actor: Actor, input: LimitRotation): Promise<LimitedRotation>;
+  startRewrap(actor: Actor, input: StartRewrap): Promise<StartedRewrap>;
+  steerRewrap(actor: Actor, input: SteerRewrap): Promise<SteeredRewrap>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -64,5 +78,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     cancelDestruction: (actor, input) => cancelDestruction(dependencies, actor, input),
     approveDestruction: (actor, input) => approveDestruction(dependencies, actor, input),
     limitRotation: (actor, input) => limitRotation(dependencies, actor, input),
+    startRewrap: (actor, input) => startRewrap(dependencies, actor, input),
+    steerRewrap: (actor, input) => steerRewrap(dependencies, actor, input),
   };
 }

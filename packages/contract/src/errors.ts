@@ -32,6 +32,16 @@ export const errorTable = {
     detail: 'There is no such rotation that you may see.',
   },
   KEY_NOT_FOUND: { status: 404, message: 'Key not found', detail: 'There is no such key that you may see.' },
+  KEK_NOT_FOUND: {
+    status: 404,
+    message: 'KEK not found',
+    detail: 'No configuration of a worker names such a KEK.',
+  },
+  REWRAP_NOT_FOUND: {
+    status: 404,
+    message: 'Rewrap not found',
+    detail: 'There is no such rewrap that you may see.',
+  },
   CERTIFICATE_NOT_READY: {
     status: 404,
     message: 'Certificate not ready',
@@ -74,6 +84,22 @@ export const errorTable = {
     status: 409,
     message: 'Destruction refused',
     detail: 'A condition does not hold or is not known to hold; error.issues names each.',
+  },
+  REWRAP_IN_PROGRESS: {
+    status: 409,
+    message: 'Rewrap in progress',
+    detail: 'A rewrap of these DEKs, or of some of them, is unfinished.',
+  },
+  REWRAP_REFUSED: {
+    status: 409,
+    message: 'Rewrap refused',
+    detail:
+      'Not every live process has proved that it can use this KEK; error.issues names those that have not.',
+  },
+  REWRAP_FINISHED: {
+    status: 409,
+    message: 'Rewrap finished',
+    detail: 'The rewrap has already ended and never changes again.',
   },
   PAYLOAD_TOO_LARGE: { status: 413, message: 'Payload too large', detail: 'The body exceeds 16 KiB.' },
   UNSUPPORTED_MEDIA_TYPE: {
@@ -132,11 +158,14 @@ export const ErrorResponse = Type.Object(
         rotationId: Type.Optional(
           Type.String({ description: 'With ROTATION_IN_PROGRESS: the one that runs.', pattern: '^rot-' }),
         ),
+        rewrapId: Type.Optional(
+          Type.String({ description: 'With REWRAP_IN_PROGRESS: the one in the way.', pattern: '^rewrap-' }),
+        ),
         issues: Type.Optional(
           Type.Array(Issue, {
             maxItems: issuesMax,
             description:
-              'With INVALID_REQUEST: everything that is wrong. With DESTRUCTION_REFUSED: which conditions.',
+              'With INVALID_REQUEST everything that is wrong, with DESTRUCTION_REFUSED which conditions, with REWRAP_REFUSED everybody in the way.',
           }),
         ),
       },
@@ -156,6 +185,7 @@ export interface ErrorBody {
     readonly code: ErrorCode;
     readonly detail: string;
     readonly rotationId?: string;
+    readonly rewrapId?: string;
     readonly issues?: readonly Issue[];
   };
   readonly timestamp: string;

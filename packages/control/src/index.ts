@@ -77,6 +77,16 @@ export {
   listKeyProcesses,
   listKeys,
 } from './keys.ts';
+  findKekId,
+  findLacking,
+  type KekHolder,
+  type KekView,
+  kekCensus,
+  keysFingerprint,
+  type LackingProcess,
+  listKeks,
+  registerKek,
+} from './keks.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 export {
   isRotationsCursor,
@@ -115,6 +125,28 @@ export {
   type UsageReport,
 } from './processes.ts';
 export { readSamples, type Sample } from './read-samples.ts';
+export {
+  type ClaimedRewrap,
+  claimRewrap,
+  completeRewrap,
+  type DekToRewrap,
+  deksToRewrap,
+  noteRewrap,
+  type RewrappedDek,
+  setDekAside,
+  storeRewrapped,
+} from './rewrap-work.ts';
+export {
+  findRewrap,
+  listRewraps,
+  type RewrapStatus,
+  type RewrapView,
+  type StartedRewrap,
+  type StartRewrap,
+  type SteeredRewrap,
+  startRewrap,
+  steerRewrap,
+} from './rewraps.ts';
 export {
   type Holder,
   type Initiator,

@@ -12,6 +12,9 @@ export interface Keks {
   /** Those that are open, each once, those that wrap first. */
   readonly held: readonly Kek[];
 
+  /** The names that the configuration gives to some of them, and whose id each stands for. */
+  readonly named: ReadonlyMap<string, string>;
+
   /** Closes all of them. May be repeated. */
   close(): Promise<void>;
 }
@@ -33,10 +36,16 @@ export function createKeks(wrapsNew: Kek, ...unwrapOnly: readonly Kek[]): Keks {
       return kek;
     },
     held: [...new Set([wrapsNew, ...byId.values()])],
+    named: new Map(),
     async close() {
       await Promise.all(all.map((kek) => kek.close()));
     },
   };
+}
+
+/** The same KEKs, some of which have names. */
+export function nameKeks(keks: Keks, names: ReadonlyMap<string, Kek>): Keks {
+  return { ...keks, named: new Map([...names].map(([name, { id }]) => [name, id])) };
 }
 
 /** For who takes either: one KEK is what wraps and unwraps everything. */

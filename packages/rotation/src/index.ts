@@ -13,6 +13,7 @@ export type { Outcome } from './outcome.ts';
 export { createPace, createPaces } from './pace.ts';
 export { planRanges } from './plan-ranges.ts';
 export { createRateLimiter, itemsPerSecondMin, type RateLimiter } from './rate-limiter.ts';
+export { type RewrapEnvironment, rewrapDeks } from './rewrap/rewrap-deks.ts';
 export { rotate, sweepHere } from './rotate.ts';
 export type { HandOut } from './spread.ts';
 export {

@@ -32,6 +32,7 @@ export const logFields = [
   'realm',
   'requestId',
   'rotationId',
+  'rewrapId',
   'sequence',
   'setting',
   'signal',

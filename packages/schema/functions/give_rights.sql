@@ -15,10 +15,11 @@ begin
       functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'limit_rotation', 'summarize',
         'log_leaf_hash', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
-        'schedule_destruction', 'cancel_destruction', 'approve_destruction'];
+        'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
+        'keys_fingerprint', 'start_rewrap', 'steer_rewrap'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
-        'processes', 'process_keks', 'process_deks', 'deks'];
+        'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -28,6 +29,7 @@ begin
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
+        'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
@@ -42,12 +44,14 @@ begin
         'recount_records', 'integrity_problems', 'completion_problems', 'rotation_proved', 'recognize_database',
         'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
         'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state', 'destruction_conditions', 'destruction_state', 'schedule_destruction',
-        'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers'];
+        'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers',
+        'forget_kek', 'kek_census', 'kek_holders', 'lacking_kek', 'keys_fingerprint', 'steer_rewrap'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
         'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
-        'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals'];
+        'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
+        'keks', 'rewraps', 'rewrapped_deks'];
     else
       raise exception 'There is no part %', part;
   end case;

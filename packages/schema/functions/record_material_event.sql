@@ -16,7 +16,8 @@ begin
     case tg_op when 'INSERT' then 'key.material_stored' when 'UPDATE' then 'key.rewrapped' else 'key.material_deleted' end,
     (select r.id from rekey.rotations r where r.new_dek_id = key.id and r.retry_of is null),
     jsonb_build_object('keyId', key.id, 'keyNumber', key.key_number, 'kek', stored.kek_uri,
-      'kekId', stored.kek_id, 'wrapVersion', stored.wrap_version));
+      'kekId', stored.kek_id, 'wrapVersion', stored.wrap_version)
+      || case when tg_op = 'UPDATE' then jsonb_build_object('fromKekId', old.kek_id) else '{}' end);
   return null;
 end
 $$;

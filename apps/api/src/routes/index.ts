@@ -13,13 +13,17 @@ import { jwks } from './jwks.ts';
 import { listAudit } from './list-audit.ts';
 import { listCheckpoints } from './list-checkpoints.ts';
 import { listKeys } from './list-keys.ts';
+import { listKeks } from './list-keks.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
 import { listWorkers } from './list-workers.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
+import { planRewrap } from './plan-rewrap.ts';
 import { readyz } from './readyz.ts';
+import { cancelRewrap, getRewrap, listRewraps, pauseRewrap, resumeRewrap } from './rewraps.ts';
 import { rotateDek } from './rotate-dek.ts';
+import { startRewrap } from './start-rewrap.ts';
 import { cancelRotation, pauseRotation, resumeRotation, retryRotation } from './steer-rotation.ts';
 import { updateRotation } from './update-rotation.ts';
 
@@ -47,6 +51,14 @@ export const routes: readonly Route[] = [
   approveDestruction,
   getBlastRadius,
   listWorkers,
+  listKeks,
+  planRewrap,
+  startRewrap,
+  listRewraps,
+  getRewrap,
+  pauseRewrap,
+  resumeRewrap,
+  cancelRewrap,
   listAudit,
   exportAudit,
   listCheckpoints,

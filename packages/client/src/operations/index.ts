@@ -6,6 +6,9 @@ import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } f
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
+import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
+import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
+import { getRewrap, type GetRewrapAnswer, type GetRewrapInput } from './get-rewrap.ts';
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
 import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRangesInput } from './get-rotation-ranges.ts';
 import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamplesInput } from './get-rotation-samples.ts';
@@ -15,13 +18,18 @@ import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
 import { listKeys, type ListKeysAnswer, type ListKeysInput } from './list-keys.ts';
+import { listKeks, type ListKeksAnswer, type ListKeksInput } from './list-keks.ts';
+import { listRewraps, type ListRewrapsAnswer, type ListRewrapsInput } from './list-rewraps.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from './list-rotations.ts';
 import { listWorkers, type ListWorkersAnswer, type ListWorkersInput } from './list-workers.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
 import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
+import { pauseRewrap, type PauseRewrapAnswer, type PauseRewrapInput } from './pause-rewrap.ts';
 import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
+import { planRewrap, type PlanRewrapAnswer, type PlanRewrapInput } from './plan-rewrap.ts';
 import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
+import { resumeRewrap, type ResumeRewrapAnswer, type ResumeRewrapInput } from './resume-rewrap.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
@@ -38,6 +46,16 @@ export interface Operations {
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
+import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
+
+export const operations = { cancelRotation, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
+export const operations = { cancelRewrap, cancelRotation, getRewrap, getRotation, jwks, listAudit, listCheckpoints, listKeks, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, startRewrap } as const;
+
+/** What each takes and answers. */
+export interface Operations {
+  readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
+  readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
+  readonly getRewrap: { readonly input: GetRewrapInput; readonly answer: GetRewrapAnswer };
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
   readonly getRotationRanges: { readonly input: GetRotationRangesInput; readonly answer: GetRotationRangesAnswer };
   readonly getRotationSamples: { readonly input: GetRotationSamplesInput; readonly answer: GetRotationSamplesAnswer };
@@ -47,16 +65,22 @@ export interface Operations {
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
   readonly listKeys: { readonly input: ListKeysInput; readonly answer: ListKeysAnswer };
+  readonly listKeks: { readonly input: ListKeksInput; readonly answer: ListKeksAnswer };
+  readonly listRewraps: { readonly input: ListRewrapsInput; readonly answer: ListRewrapsAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly listRotations: { readonly input: ListRotationsInput; readonly answer: ListRotationsAnswer };
   readonly listWorkers: { readonly input: ListWorkersInput; readonly answer: ListWorkersAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };
   readonly openApi: { readonly input: OpenApiInput; readonly answer: OpenApiAnswer };
+  readonly pauseRewrap: { readonly input: PauseRewrapInput; readonly answer: PauseRewrapAnswer };
   readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
+  readonly planRewrap: { readonly input: PlanRewrapInput; readonly answer: PlanRewrapAnswer };
   readonly readyz: { readonly input: ReadyzInput; readonly answer: ReadyzAnswer };
+  readonly resumeRewrap: { readonly input: ResumeRewrapInput; readonly answer: ResumeRewrapAnswer };
   readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };
   readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
   readonly scheduleDestruction: { readonly input: ScheduleDestructionInput; readonly answer: ScheduleDestructionAnswer };
   readonly updateRotation: { readonly input: UpdateRotationInput; readonly answer: UpdateRotationAnswer };
+  readonly startRewrap: { readonly input: StartRewrapInput; readonly answer: StartRewrapAnswer };
 }

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { claimRewrap } from '@rekey/control';
+import type { Store } from '@rekey/db';
+import type { Keks } from '@rekey/kms';
+import { rewrapDeks } from '@rekey/rotation';
+import type { Logger } from '@rekey/runtime';
+import { choresEveryMs, leaseMs } from '@rekey/times';
+
+interface Rewrapping {
+  readonly store: Store;
+  readonly keks: Keks;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Looks for rewraps about once a second and takes one at a time, until the signal. They are found in Postgres, so none waits
+ * for Redis; whichever worker has the KEKs takes one up, and another one when that dies.
+ */
+export async function keepRewrapping({ store, keks, logger, signal }: Rewrapping): Promise<void> {
+  const owner = randomUUID();
+  const kekIds = keks.held.map(({ id }) => id);
+  const { least, most } = choresEveryMs;
+  for (;;) {
+    await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      const rewrap = await claimRewrap(store, owner, kekIds, leaseMs);
+      if (rewrap === null) continue;
+      const about = { rewrapId: rewrap.id };
+      logger.info('rewrap taken up', about);
+      const onTrouble = (error: Error): void => logger.warn('rewrap waits', { ...about, error });
+      const outcome = await rewrapDeks({ store, keks, onTrouble }, rewrap, signal);
+      logger.info(`rewrap ${outcome}`, about);
+    } catch (error) {
+      // Taken up again by this worker or another: housekeeping says what lasts.
+      logger.debug('rewrap waits', { error });
+    }
+  }
+}

@@ -1,0 +1,13 @@
+-- The stored DEKs that are not under this KEK, of one tenant or with null of all, but for those that a rewrap set aside.
+create or replace function rekey.deks_outside(wanted text, tenant uuid, rewrap uuid)
+returns table (dek_id uuid, tenant_id uuid, kek_id text, kek_uri text, wrapped bytea, wrap_version integer)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select m.dek_id, d.tenant_id, m.kek_id, m.kek_uri, m.wrapped, m.wrap_version
+  from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
+  where m.kek_id <> wanted and d.state <> 'destroyed' and (tenant is null or d.tenant_id = tenant)
+    and not exists (select from rekey.rewrapped_deks w
+      where w.rewrap_id = rewrap and w.dek_id = m.dek_id and w.set_aside_for is not null)
+$$;
+revoke execute on function rekey.deks_outside(text, uuid, uuid) from public;
