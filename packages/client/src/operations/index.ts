@@ -48,8 +48,7 @@ export interface Operations {
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 
-export const operations = { cancelRotation, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek } as const;
-export const operations = { cancelRewrap, cancelRotation, getRewrap, getRotation, jwks, listAudit, listCheckpoints, listKeks, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, startRewrap } as const;
+export const operations = { cancelRewrap, cancelRotation, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, startRewrap } as const;
 
 /** What each takes and answers. */
 export interface Operations {
