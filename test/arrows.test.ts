@@ -4,7 +4,18 @@ import { test } from 'node:test';
 
 /** The map: which rooms each room may look into. `docs/architecture.md` shows it to people. */
 const arrows: Record<string, readonly string[]> = {
-  'apps/api': ['contract', 'commands', 'control', 'db', 'schema', 'jobs', 'evidence', 'runtime', 'times'],
+  'apps/api': [
+    'contract',
+    'commands',
+    'control',
+    'db',
+    'schema',
+    'jobs',
+    'evidence',
+    'runtime',
+    'metrics',
+    'times',
+  ],
   'apps/worker': [
     'rotation',
     'control',
@@ -17,6 +28,7 @@ const arrows: Record<string, readonly string[]> = {
     'envelope',
     'evidence',
     'runtime',
+    'metrics',
     'times',
   ],
   'apps/cli': ['client', 'evidence', 'control', 'db', 'jobs', 'keyring', 'kms', 'runtime', 'schema', 'vault'],
@@ -48,6 +60,7 @@ const arrows: Record<string, readonly string[]> = {
   'packages/client': ['contract'],
   'packages/contract': [],
   'packages/runtime': [],
+  'packages/metrics': ['runtime'],
   'packages/stack': [],
   'packages/times': [],
 };

@@ -11,6 +11,7 @@ import {
   disconnectMs,
   drainLookEveryMs,
   enqueueMs,
+  figuresMs,
   foreignLockMs,
   handBackMs,
   heartbeatEveryMs,
@@ -69,6 +70,11 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     'A rotation that is swept is not taken for silent because a few heartbeats were late',
     10 * heartbeatEveryMs,
     silentMs,
+  ],
+  [
+    'What there is to do is still told when one look for it fails, as long as that takes',
+    2 * figuresMs.every + takenMaxMs.api,
+    figuresMs.old,
   ],
   [
     'A live snapshot does not lapse because a few heartbeats were late',

@@ -27,6 +27,7 @@ export async function workerHere(
       LOG_LEVEL: 'debug',
       HEALTH_HOST: '127.0.0.1',
       HEALTH_PORT: 0,
+      METRICS_HOST: '127.0.0.1',
     },
     asKeks(kek),
     createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),

@@ -3,6 +3,13 @@ import type { GuardsOf } from './guards.ts';
 import type { Route, RouteContext } from './route.ts';
 import { validated } from './validate.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Of a route of the list. */
+    operationId?: string;
+  }
+}
+
 /** Serves every route of the list. */
 export function addRoutes(
   app: FastifyInstance,
@@ -15,6 +22,7 @@ export function addRoutes(
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      config: { operationId: route.operationId },
       onRequest: guardsOf(route),
       ...(route.permission === 'public' ? {} : { preValidation: validated(route.request) }),
       handler: async (request, reply) => {

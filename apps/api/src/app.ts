@@ -69,7 +69,11 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
     requireOneHost(request);
     if (request.is404) throw unknownRoute(request);
   });
-  app.addHook('onResponse', async (request, reply) => logRequest(request, reply));
+  app.addHook('onResponse', async (request, reply) => {
+    logRequest(request, reply);
+    const { operationId = null } = request.routeOptions.config;
+    deps.onAnswer?.(operationId, reply.statusCode, reply.elapsedTime / 1_000);
+  });
 
   const authentication = await buildAuthentication(app, settings.auth);
   const { readsPerMinute, writesPerMinute } = settings.limits;

@@ -8,6 +8,7 @@ import {
   Host,
   type LogLevel,
   LogLevelName,
+  MetricsVariables,
   Port,
   QueuePrefix,
   RedisUrl,
@@ -44,6 +45,7 @@ export const ApiVariables = Type.Object({
   REDIS_URL: RedisUrl,
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,
+  ...MetricsVariables,
   RATE_LIMIT_PER_MINUTE: perMinute(writesPerMinute),
   RATE_LIMIT_READS_PER_MINUTE: perMinute(readsPerMinute),
   ROTATION_INTERVAL_MIN: Type.Integer({
@@ -72,6 +74,8 @@ export interface ApiConfig {
   readonly redisUrl: string;
   readonly queuePrefix: string;
   readonly logLevel: LogLevel;
+  /** Where metrics are served; null: nowhere. */
+  readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly api: ApiSettings;
   /** What is allowed and should not be left so; no value is in it. */
   readonly warnings: readonly string[];
@@ -90,9 +94,18 @@ const clusterRule: EnvRule<Pick<Static<typeof ApiVariables>, 'REDIS_URL' | 'QUEU
   problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
 };
 
+/** Never where the public comes, whatever the addresses. */
+const metricsRule: EnvRule<Pick<Static<typeof ApiVariables>, 'PORT' | 'METRICS_PORT'>> = {
+  over: ['PORT', 'METRICS_PORT'],
+  problems: ({ PORT, METRICS_PORT }) =>
+    PORT !== 0 && PORT === METRICS_PORT
+      ? ['METRICS_PORT must not be PORT: metrics have a port of their own']
+      : [],
+};
+
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
 export function readApiConfig(env: Environment): ApiConfig {
-  const read = readEnv(ApiVariables, env, [databaseRule, authRule, clusterRule]);
+  const read = readEnv(ApiVariables, env, [databaseRule, authRule, clusterRule, metricsRule]);
   return {
     host: read.HOST,
     port: read.PORT,
@@ -101,6 +114,7 @@ export function readApiConfig(env: Environment): ApiConfig {
     redisUrl: read.REDIS_URL,
     queuePrefix: read.QUEUE_PREFIX,
     logLevel: read.LOG_LEVEL,
+    metrics: read.METRICS_PORT === undefined ? null : { host: read.METRICS_HOST, port: read.METRICS_PORT },
     api: {
       auth: authSettingsFrom(read),
       limits: {

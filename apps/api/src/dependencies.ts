@@ -103,5 +103,7 @@ export interface ApiDependencies {
   readonly redis: { check(): Promise<RedisTrouble | null> };
   /** Of its connections to Postgres: how many this process may have, and has. */
   readonly connections?: () => { readonly max: number; readonly open: number };
+  /** Told of each answer: whose operation it was (null: no route's), its status, and how long it took. */
+  readonly onAnswer?: (operation: string | null, status: number, seconds: number) => void;
   readonly logger: Logger;
 }

@@ -20,6 +20,7 @@ import { connectAudit } from './connect-audit.ts';
 import { connectKeys } from './connect-keys.ts';
 import { connectRotations } from './connect-rotations.ts';
 import { learnIdentity } from './learn-identity.ts';
+import { startMetrics } from './metrics.ts';
 import { createStatus } from './status.ts';
 import { warnOfRoom } from './warn-of-room.ts';
 
@@ -62,14 +63,20 @@ async function main(config: ApiConfig): Promise<void> {
   const learning = learnIdentity(identity, logger);
   const room = warnOfRoom(store, budget, logger);
 
+  const metrics =
+    config.metrics === null
+      ? null
+      : await startMetrics(config.metrics, { store, ticketQueue, budget, logger });
+  const commands = createCommands({ store, snapshots, ticketQueue });
   const app = await buildApi(config.api, {
     rotations,
     audit: connectAudit(store),
     keys: connectKeys(store),
-    commands: createCommands({ store, snapshots, ticketQueue }),
+    commands: metrics?.counted(commands) ?? commands,
     status,
     redis: watch,
     connections: () => ({ max: budget.max, open: budget.open }),
+    ...(metrics === null ? {} : { onAnswer: metrics.onAnswer }),
     logger,
   });
   const close = closeOnSignal({
@@ -77,6 +84,7 @@ async function main(config: ApiConfig): Promise<void> {
     deadlineMs: shutdownMs,
     closers: [
       { name: 'http', close: () => app.close() },
+      { name: 'metrics', close: () => metrics?.close() },
       { name: 'watch', close: () => watch.close() },
       { name: 'identity', close: () => learning.close() },
       { name: 'room', close: () => room.close() },

@@ -10,6 +10,7 @@ import {
   type EnvRule,
   Host,
   LogLevelName,
+  MetricsVariables,
   QueuePrefix,
   RedisUrl,
   readEnv,
@@ -96,6 +97,7 @@ export const WorkerVariables = Type.Object({
   ),
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,
+  ...MetricsVariables,
   HEALTH_HOST: Host,
   HEALTH_PORT: Type.Integer({
     minimum: 0,

@@ -4,6 +4,7 @@ import { CipherFault, EnvelopeError } from '@rekey/envelope';
 import { openSigner, SignerError } from '@rekey/evidence';
 import { RedisTrouble } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
+import { serveMetrics } from '@rekey/metrics';
 import {
   ConfigError,
   closeOnSignal,
@@ -18,6 +19,7 @@ import { shutdownMs } from '@rekey/times';
 import { beNice } from './be-nice.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { divideConnections } from './connections.ts';
+import { createWorkerMetrics } from './metrics.ts';
 import { provenPlace, usableCipher } from './start-checks.ts';
 import { usableKeks } from './usable-keks.ts';
 import { usableRedis } from './usable-redis.ts';
@@ -37,12 +39,14 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
 const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
 const connections = divideConnections(config.DATABASE_CONNECTIONS_MAX);
 const signer = await usableSigner(config);
-const keks = await usableKeks(config, logger);
+const measures = config.METRICS_PORT === undefined ? null : createWorkerMetrics(connections);
+const keks = await usableKeks(config, logger, measures?.counted);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
 
 let worker: RekeyWorker | null = null;
 const stopping = new AbortController();
 const health = await listen(config);
+const metrics = await listenForMetrics(config);
 const close = closeOnSignal({
   logger,
   deadlineMs: shutdownMs,
@@ -50,6 +54,7 @@ const close = closeOnSignal({
     { name: 'start', close: () => stopping.abort() },
     { name: 'worker', close: () => worker?.close() },
     { name: 'keks', close: () => keks.close() },
+    { name: 'metrics', close: () => metrics?.close() },
     { name: 'health', close: () => health.close() },
   ],
 });
@@ -62,7 +67,7 @@ await start().catch((error: unknown) => {
 async function start(): Promise<void> {
   await provenPlace(config.DATABASE_URL, connections.budget, keks, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, keks, logger, { cipher, connections, signer });
+  worker = startWorker(config, keks, logger, { cipher, connections, signer, measures });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,
@@ -99,6 +104,20 @@ async function listen({ HEALTH_HOST: host, HEALTH_PORT: port }: WorkerConfig) {
       }),
       ready: async () => (worker === null ? { kek: false } : { ...(await worker.check()), kek: true }),
     });
+  } catch (error) {
+    return orRefuse(() => {
+      throw explainListenError(error, { host, port, names });
+    });
+  }
+}
+
+async function listenForMetrics({ METRICS_HOST: host, METRICS_PORT: port }: WorkerConfig) {
+  if (measures === null || port === undefined) return null;
+  const names = { host: 'METRICS_HOST', port: 'METRICS_PORT' };
+  try {
+    const server = await serveMetrics(measures.metrics, { host, port });
+    logger.info('metrics are served', { url: `${server.url}/metrics` });
+    return server;
   } catch (error) {
     return orRefuse(() => {
       throw explainListenError(error, { host, port, names });

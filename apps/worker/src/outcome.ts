@@ -5,6 +5,7 @@ import { diagnose, endsRotation, type Outcome, type RotationEnvironment, type Wa
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
 import type { HandOn } from './hand-on.ts';
+import type { WorkerMetrics } from './metrics.ts';
 import { PutOff, pauseMs, type SuspendedMs } from './put-off.ts';
 
 export interface OutcomeDependencies {
@@ -19,6 +20,7 @@ export interface OutcomeDependencies {
   readonly handOn: HandOn;
   /** How long a rotation is left alone whose KEK the KMS refuses. */
   readonly suspendedMs: SuspendedMs;
+  readonly measures?: Pick<WorkerMetrics, 'failed' | 'waits'> | null;
 }
 
 /**
@@ -75,12 +77,13 @@ async function troubled(
   rotationId: string,
   error: unknown,
 ): Promise<void> {
-  const { env, logger, staysMissing } = dependencies;
+  const { env, logger, staysMissing, measures } = dependencies;
   const fail = async (reason: FailureReason, ends: Ends, meanwhile: Waits): Promise<void> => {
     const snapshot = await failRotation(env.store, rotationId, reason, ends);
     // Of a key this worker may be wrong: another one has its turn.
     if (snapshot === 'goes_on') return waits(dependencies, job, rotationId, meanwhile, error);
     if (snapshot === null) return;
+    measures?.failed();
     logger.error('rotation failed', { rotationId, tenantId: snapshot.view.tenantId, reason, error });
     env.publish(snapshot);
   };
@@ -104,12 +107,13 @@ async function troubled(
 
 /** Throws, so that the queue tries again after a back-off. */
 async function waits(
-  { env, logger, suspendedMs }: OutcomeDependencies,
+  { env, logger, suspendedMs, measures }: OutcomeDependencies,
   job: Job,
   rotationId: string,
   { waitingFor, detail }: Waits,
   error: unknown,
 ): Promise<never> {
+  measures?.waits(waitingFor);
   const snapshot = await beat(env.store, rotationId, waitingFor, detail ?? null).catch(() => null);
   if (snapshot !== null) env.publish(snapshot);
   logger[waitingFor === 'internal' ? 'error' : 'warn']('rotation waits', {

@@ -17,14 +17,18 @@ type KekConfig = Pick<WorkerConfig, 'KEK_URI' | 'KEK_URIS_UNWRAP_ONLY' | 'KEKS'>
  * Opens the KEKs. The one that is to wrap is tried; one that is away for the moment is waited for, and one that can never
  * work is refused, in a line that names the variable.
  */
-export async function usableKeks(config: KekConfig, logger: Logger): Promise<Keks> {
-  const wrapsNew = await usable('KEK_URI', config.KEK_URI);
+export async function usableKeks(
+  config: KekConfig,
+  logger: Logger,
+  counted: (kek: Kek) => Kek = (kek) => kek,
+): Promise<Keks> {
+  const wrapsNew = counted(await usable('KEK_URI', config.KEK_URI));
   if (!(await unwrapsWhatItWraps(wrapsNew, logger))) refuse('KEK_URI: what it wraps it does not unwrap');
   const unwrapOnly: Kek[] = [];
-  for (const uri of urisOf(config)) unwrapOnly.push(await usable('KEK_URIS_UNWRAP_ONLY', uri));
+  for (const uri of urisOf(config)) unwrapOnly.push(counted(await usable('KEK_URIS_UNWRAP_ONLY', uri)));
   const named = new Map<string, Kek>();
   for (const { name, uri } of parseKekNames(config.KEKS ?? '') ?? [])
-    named.set(name, await usable('KEKS', uri));
+    named.set(name, counted(await usable('KEKS', uri)));
   const ids = [...named.values()].map(({ id }) => id);
   if (new Set(ids).size < ids.length) refuse('KEKS: two names stand for the same KEK');
   return nameKeks(createKeks(wrapsNew, ...unwrapOnly, ...named.values()), named);

@@ -38,6 +38,7 @@ import { keepHouse } from './housekeeping.ts';
 import { createKeepLog } from './keep-log.ts';
 import { keepRewrapping } from './keep-rewrapping.ts';
 import { logEvents } from './log-events.ts';
+import type { WorkerMetrics } from './metrics.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
@@ -65,6 +66,8 @@ interface WorkerOptions {
   /** What signs certificates; absent: this worker makes none. */
   readonly signer?: Signer | null;
   readonly suspendedMs?: SuspendedMs;
+  /** What is told of it; null: nothing. */
+  readonly measures?: WorkerMetrics | null;
 }
 
 /**
@@ -84,6 +87,7 @@ export function startWorker(
     schemaMissingMs = longestMissingMs,
     signer = null,
     suspendedMs = kekSuspendedMs,
+    measures = null,
   }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
@@ -131,6 +135,7 @@ export function startWorker(
   };
 
   const usage = createUsage();
+  const logEvent = logEvents(logger);
   const env: RotationEnvironment = {
     store,
     heartbeatStore,
@@ -152,9 +157,14 @@ export function startWorker(
     rateLimiter:
       config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createRateLimiter(config.ITEMS_PER_SECOND_MAX),
     publish,
-    onEvent: logEvents(logger),
+    onEvent(event) {
+      logEvent(event);
+      measures?.onEvent(event);
+    },
+    onWritten: measures?.onWritten,
     onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
   };
+  measures?.places(() => env.statementLimiter?.places ?? 0);
   const stop = new AbortController();
   const dependencies = {
     env,
@@ -164,6 +174,7 @@ export function startWorker(
     staysMissing: createMissingSchema(schemaMissingMs),
     handOn: createHandOn(),
     suspendedMs,
+    measures,
   };
 
   const queues = startQueues({
@@ -203,7 +214,7 @@ export function startWorker(
       logger,
     }),
     certify: signer === null ? null : createCertify({ store, signer, logger }),
-    writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL),
+    writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
     keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, logger }),
     destroyDue: createDestroyDue({ store, logger }),
     onUnfit: () => {

@@ -18,6 +18,7 @@ export function createWriteEvents(
   store: Store,
   logger: Logger,
   level: LogLevel,
+  onWritten: (count: number) => void = () => {},
 ): (signal: AbortSignal) => Promise<void> {
   if (level !== 'debug' && level !== 'info') return async () => {};
   const reader = randomUUID();
@@ -32,6 +33,7 @@ export function createWriteEvents(
       for (const event of events) {
         writeEvent(logger, event);
         written.push(event);
+        onWritten(1);
       }
     }
   };

@@ -189,3 +189,4 @@ export type { SteeredRotation, Steering } from './transitions/steered.ts';
 export { type SwitchDek, type Switched, switchDek } from './transitions/switch-dek.ts';
 export { type TakenUp, takeUp } from './transitions/take-up.ts';
 export { findUnattended, type Unattended } from './unattended.ts';
+export { findWorkFigures, itemsSweptHere, type WorkFigures } from './work-figures.ts';

@@ -5,6 +5,10 @@ export interface ConnectionBudget {
   readonly pooled: number;
   /** Connections that are there, in the making, or not closed to their end yet. */
   readonly open: number;
+  /** Statements that were answered on connections of the pools, those that prepare a session among them. */
+  readonly statements: number;
+  /** One more of them. */
+  answered(): void;
   /** Waits for a place for a connection of a pool; returns how to give it back. */
   enter(): Promise<() => void>;
   /** The same for a connection that looks at something and is closed again: one of them at a time. */
@@ -33,9 +37,16 @@ export function unlimitedConnections(): ConnectionBudget {
 }
 
 function budgetOf(max: number, pooled: Places, looking: Places): ConnectionBudget {
+  let statements = 0;
   return {
     max,
     pooled: max - looks,
+    get statements() {
+      return statements;
+    },
+    answered() {
+      statements += 1;
+    },
     get open() {
       return pooled.taken + looking.taken;
     },

@@ -72,6 +72,7 @@ export function storeClientClass(settings: ClientSettings): StoreClientClass {
     constructor() {
       super({ ...config, ...route.attempts[0] });
       watchBinding(this, settings.address);
+      inside(this).connection.on('readyForQuery', budget.answered);
       // Whatever it died of, the server may be another now, or its TLS.
       this.on('error', () => route.forget());
     }

@@ -10,7 +10,7 @@ export {
   type RotationOfTenant,
   type Snapshots,
 } from './snapshots.ts';
-export { createTicketQueue, type RedisSettings, type TicketQueue } from './ticket-queue.ts';
+export { createTicketQueue, type QueueCounts, type RedisSettings, type TicketQueue } from './ticket-queue.ts';
 export {
   backoffMs,
   isOfLaterVersion,

@@ -42,10 +42,18 @@ export interface TicketQueue {
    * and no worker will ever be given. A few at a time.
    */
   hurry(rotations: readonly RotationTicket[], ranges: readonly RangeTicket[]): Promise<boolean>;
+  /** How many jobs are in each queue, by state; null: Redis did not say. */
+  counts(): Promise<QueueCounts | null>;
   /** What keeps Redis from taking tickets; null: nothing. */
   check(): Promise<RedisTrouble | null>;
   close(): Promise<void>;
 }
+
+/** Jobs that wait for a worker, in whatever order, that a worker has, and that are put off. */
+export type QueueCounts = Record<
+  keyof typeof queueNames,
+  Readonly<Record<'waiting' | 'active' | 'delayed', number>>
+>;
 
 /** What one call looks after: a look costs Redis a search of its lists. The caller names others the next time. */
 const hurriedMax = 50;
@@ -145,6 +153,22 @@ export function createTicketQueue({ redisUrl, prefix, identity, onError }: Redis
         await addRotations(await misplaced(await queue('rotations'), rotations, rotationJobId));
         await addRanges(await misplaced(await queue('ranges'), ranges, rangeJobId));
       }),
+    async counts() {
+      let found: QueueCounts | null = null;
+      const countOf = async (name: keyof typeof queueNames) => {
+        const jobs = await (await queue(name)).getJobCounts('wait', 'prioritized', 'active', 'delayed');
+        const of = (state: string): number => jobs[state] ?? 0;
+        return {
+          waiting: of('wait') + of('prioritized'),
+          active: of('active'),
+          delayed: of('delayed'),
+        };
+      };
+      await within(enqueueMs.many, onError, async () => {
+        found = { rotations: await countOf('rotations'), ranges: await countOf('ranges') };
+      });
+      return found;
+    },
     async check() {
       const known = identity.known();
       return checkRedis(client, { keys: known === null ? prefix : keysOf(prefix, known), takesJobs: false });

@@ -39,6 +39,8 @@ export interface RotationEnvironment {
   readonly publish: (snapshot: Snapshot) => void;
   /** Told of what an operator wants to find in a log. */
   readonly onEvent?: ((event: RotationEvent) => void) | undefined;
+  /** Told how many records a statement re-encrypted, and how long it took. */
+  readonly onWritten?: ((items: number, ms: number) => void) | undefined;
   /** Told what was found wrong and mended on the way, in words for an operator. */
   readonly onMended?: (rotationId: string, what: string) => void;
 }

@@ -1,9 +1,10 @@
+import { itemsSweptHere } from '@rekey/control';
 import { releaseLease, TargetTrouble } from '@rekey/data';
 import { concludeHere, prepareSweep, type Sweepable } from './advance.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
 import type { Outcome } from './outcome.ts';
-import { createSpread, type HandOut, itemsSweptHere } from './spread.ts';
+import { createSpread, type HandOut } from './spread.ts';
 import { sweepRange } from './sweep-range.ts';
 
 /**

@@ -1,7 +1,5 @@
+import { itemsSweptHere } from '@rekey/control';
 import type { OpenRange, RangeId } from '@rekey/data';
-
-/** Rotations of up to so many records are swept by the job that prepared them; the queue would cost more. */
-export const itemsSweptHere = 10_000;
 
 /** Lets other workers have these ranges. One that they have already is not taken twice. */
 export type HandOut = (ranges: readonly RangeId[]) => Promise<unknown>;

@@ -35,6 +35,7 @@ export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): 
       env.batchSize.took(items, ms);
       env.statementLimiter?.took(items, bytes, ms);
     }
+    env.onWritten?.(replaced ?? 0, ms);
     return replaced ?? 'lost';
   } catch (error) {
     if (locked === 'wait' && isLocked(error)) return writeSettled(sweep, batch, 'skip');
@@ -95,11 +96,13 @@ export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: numb
   for (let index = 0; index < batch.replacements.items; index += 1) {
     using one = batch.replacements.part(index, index + 1);
     const alone = { ...batch, replacements: one, setAside: [], cursor: null };
+    const begunMs = performance.now();
     try {
       const written = await withinLockLimit(() =>
         writeAlone(env.sweepStore, target, lease, alone, patienceMs),
       );
       if (written === null) return 'lost';
+      env.onWritten?.(written, performance.now() - begunMs);
       replaced += written;
     } catch (error) {
       if (!isLocked(error)) {

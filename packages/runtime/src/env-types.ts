@@ -18,6 +18,12 @@ export const Port = Type.Integer({
   description: 'a port number from 0 to 65535',
 });
 
+/** Where metrics are served, on a port of their own; without a port they are not. */
+export const MetricsVariables = {
+  METRICS_HOST: Host,
+  METRICS_PORT: Type.Optional(Port),
+};
+
 export const LogLevelName = Type.Enum(logLevels, {
   default: 'info',
   description: `one of ${logLevels.join(', ')}`,

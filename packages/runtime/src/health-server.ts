@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Listening, listenOn } from './listen-on.ts';
 
 export interface HealthServerOptions {
   readonly host: string;
@@ -11,11 +11,6 @@ export interface HealthServerOptions {
   readonly facts?: () => Record<string, unknown>;
 }
 
-export interface HealthServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /**
  * Serves `GET /livez` (200 while the event loop turns) and `GET /readyz` (200 or 503, with each check by name)
  * for a process that has no other HTTP. Resolves once it listens.
@@ -25,7 +20,7 @@ export async function startHealthServer({
   port,
   ready,
   facts = () => ({}),
-}: HealthServerOptions): Promise<HealthServer> {
+}: HealthServerOptions): Promise<Listening> {
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
     void answer(request.method ?? '', request.url ?? '', { ready, facts }).then(({ status, body }) => {
       response.writeHead(status, {
@@ -36,18 +31,7 @@ export async function startHealthServer({
       response.end(JSON.stringify(body));
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  return {
-    url: urlOf(server.address()),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listenOn(server, host, port);
 }
 
 async function answer(
@@ -71,10 +55,4 @@ async function answer(
 interface Answer {
   readonly status: number;
   readonly body: object;
-}
-
-function urlOf(address: string | AddressInfo | null): string {
-  if (address === null || typeof address === 'string') return '';
-  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${host}:${address.port}`;
 }

@@ -16,7 +16,7 @@ begin
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'limit_rotation', 'summarize',
         'log_leaf_hash', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
-        'keys_fingerprint', 'start_rewrap', 'steer_rewrap'];
+        'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps'];
@@ -45,7 +45,7 @@ begin
         'installation_id', 'cancel_rotation', 'compromise_dek', 'destroy_dek', 'change_setting', 'verify_events',
         'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state', 'destruction_conditions', 'destruction_state', 'schedule_destruction',
         'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers',
-        'forget_kek', 'kek_census', 'kek_holders', 'lacking_kek', 'keys_fingerprint', 'steer_rewrap'];
+        'forget_kek', 'kek_census', 'kek_holders', 'lacking_kek', 'keys_fingerprint', 'steer_rewrap', 'work_figures'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',

@@ -68,6 +68,13 @@ export const debianTools = {
     env: { PYTHONHOME: 'usr', PYTHONPATH: 'usr/lib/python3/dist-packages' },
     megabytes: 35,
   },
+  prometheus: {
+    from: 'machine',
+    loader: 'machine',
+    packages: ['prometheus'],
+    programs: { promtool: 'usr/bin/promtool', prometheus: 'usr/bin/prometheus' },
+    megabytes: 40,
+  },
   libfaketime: {
     from: 'machine',
     loader: 'machine',

@@ -86,3 +86,6 @@ export const reportLastMs = 1_000;
 export const roundTripEveryMs = 600_000;
 /** From when on a process is silent. Also in SQL: `rekey.process_state`. */
 export const processSilentMs = 180_000;
+
+/** How often the API counts what there is to do, and from when on it says nothing of it rather than something old. */
+export const figuresMs = { every: 5_000, old: 15_000 } as const;
