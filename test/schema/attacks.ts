@@ -108,6 +108,16 @@ export const attacks: readonly Attack[] = [
     reading: 'see whose keys are to end',
     writing: 'have a key destroyed that nobody agreed to lose',
   },
+  {
+    on: /^rekey\.keks$/,
+    reading: 'list KEKs',
+    writing: 'have a rewrap bring DEKs under another KEK than its name says',
+  },
+  {
+    on: /^rekey\.(rewraps|rewrapped_deks)$/,
+    reading: 'see which KEK is left for which',
+    writing: 'forge the proof that an old KEK is unused',
+  },
   // Functions
   {
     on: /^rekey\.(schedule_destruction|cancel_destruction|approve_destruction|due_destructions|deciding_person)\(/,
@@ -120,16 +130,7 @@ export const attacks: readonly Attack[] = [
   {
     on: /^rekey\.(key_facts|key_records|key_processes|material_readers)\(/,
     calling: 'learn of the keys of others, or keep tables under a look',
-    on: /^rekey\.keks$/,
-    reading: 'list KEKs',
-    writing: 'have a rewrap bring DEKs under another KEK than its name says',
   },
-  {
-    on: /^rekey\.(rewraps|rewrapped_deks)$/,
-    reading: 'see which KEK is left for which',
-    writing: 'forge the proof that an old KEK is unused',
-  },
-  // Functions
   {
     on: /^rekey\.(register_kek|forget_kek)\(/,
     calling: 'have a name stand for another KEK',

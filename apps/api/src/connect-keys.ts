@@ -1,15 +1,15 @@
 import {
   countKeyRecords,
   findDestruction,
-  findKey,
-  listKeyProcesses,
-  listKeys,
   findKekId,
+  findKey,
   findLacking,
   findRewrap,
   kekCensus,
   keysFingerprint,
   listKeks,
+  listKeyProcesses,
+  listKeys,
   listProcesses,
   listRewraps,
 } from '@rekey/control';

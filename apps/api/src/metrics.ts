@@ -73,6 +73,7 @@ export async function startMetrics(
       durations.observe({ operation: of }, seconds);
     },
     counted: (commands) => ({
+      ...commands,
       async startRotation(actor, input) {
         const outcome = await commands.startRotation(actor, input);
         if (outcome.kind === 'started') commanded.inc({ command: 'started' });

@@ -64,6 +64,17 @@ export {
   recognizeDatabase,
 } from './integrity.ts';
 export {
+  findKekId,
+  findLacking,
+  type KekHolder,
+  type KekView,
+  kekCensus,
+  keysFingerprint,
+  type LackingProcess,
+  listKeks,
+  registerKek,
+} from './keks.ts';
+export {
   countKeyRecords,
   findKey,
   isKeysCursor,
@@ -77,16 +88,6 @@ export {
   listKeyProcesses,
   listKeys,
 } from './keys.ts';
-  findKekId,
-  findLacking,
-  type KekHolder,
-  type KekView,
-  kekCensus,
-  keysFingerprint,
-  type LackingProcess,
-  listKeks,
-  registerKek,
-} from './keks.ts';
 export { type Failure, type FailurePage, isFailuresCursor, listFailures } from './list-failures.ts';
 export {
   isRotationsCursor,

@@ -2,12 +2,11 @@
 
 import { approveDestruction, type ApproveDestructionAnswer, type ApproveDestructionInput } from './approve-destruction.ts';
 import { cancelDestruction, type CancelDestructionAnswer, type CancelDestructionInput } from './cancel-destruction.ts';
+import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
-import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
-import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { getRewrap, type GetRewrapAnswer, type GetRewrapInput } from './get-rewrap.ts';
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
 import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRangesInput } from './get-rotation-ranges.ts';
@@ -17,8 +16,8 @@ import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-s
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
-import { listKeys, type ListKeysAnswer, type ListKeysInput } from './list-keys.ts';
 import { listKeks, type ListKeksAnswer, type ListKeksInput } from './list-keks.ts';
+import { listKeys, type ListKeysAnswer, type ListKeysInput } from './list-keys.ts';
 import { listRewraps, type ListRewrapsAnswer, type ListRewrapsInput } from './list-rewraps.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from './list-rotations.ts';
@@ -34,26 +33,20 @@ import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } f
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestructionInput } from './schedule-destruction.ts';
+import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelDestruction, cancelRotation, getBlastRadius, getDestruction, getKey, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeys, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRotation, readyz, resumeRotation, retryRotation, rotateDek, scheduleDestruction, updateRotation } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, getBlastRadius, getDestruction, getKey, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
   readonly approveDestruction: { readonly input: ApproveDestructionInput; readonly answer: ApproveDestructionAnswer };
   readonly cancelDestruction: { readonly input: CancelDestructionInput; readonly answer: CancelDestructionAnswer };
+  readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
-import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
-
-export const operations = { cancelRewrap, cancelRotation, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, startRewrap } as const;
-
-/** What each takes and answers. */
-export interface Operations {
-  readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
-  readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly getRewrap: { readonly input: GetRewrapInput; readonly answer: GetRewrapAnswer };
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
   readonly getRotationRanges: { readonly input: GetRotationRangesInput; readonly answer: GetRotationRangesAnswer };
@@ -63,8 +56,8 @@ export interface Operations {
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
-  readonly listKeys: { readonly input: ListKeysInput; readonly answer: ListKeysAnswer };
   readonly listKeks: { readonly input: ListKeksInput; readonly answer: ListKeksAnswer };
+  readonly listKeys: { readonly input: ListKeysInput; readonly answer: ListKeysAnswer };
   readonly listRewraps: { readonly input: ListRewrapsInput; readonly answer: ListRewrapsAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly listRotations: { readonly input: ListRotationsInput; readonly answer: ListRotationsAnswer };
@@ -80,6 +73,6 @@ export interface Operations {
   readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
   readonly scheduleDestruction: { readonly input: ScheduleDestructionInput; readonly answer: ScheduleDestructionAnswer };
-  readonly updateRotation: { readonly input: UpdateRotationInput; readonly answer: UpdateRotationAnswer };
   readonly startRewrap: { readonly input: StartRewrapInput; readonly answer: StartRewrapAnswer };
+  readonly updateRotation: { readonly input: UpdateRotationInput; readonly answer: UpdateRotationAnswer };
 }
