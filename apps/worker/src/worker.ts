@@ -1,6 +1,5 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
-import { actingAs, openStore, openSweepStore, workerSession } from '@rekey/db';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import type { Signer } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
@@ -18,15 +17,7 @@ import {
 } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { checkWorkerWork } from '@rekey/schema';
-import {
-  connectMs,
-  disconnectMs,
-  handBackMs,
-  heartbeatWaitsMs,
-  kekSuspendedMs,
-  schemaMissingMs as longestMissingMs,
-  takenMaxMs,
-} from '@rekey/times';
+import { disconnectMs, handBackMs, kekSuspendedMs, schemaMissingMs as longestMissingMs } from '@rekey/times';
 import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
@@ -40,6 +31,7 @@ import { keepRewrapping } from './keep-rewrapping.ts';
 import { logEvents } from './log-events.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { createMissingSchema } from './missing-schema.ts';
+import { openStores } from './open-stores.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import type { SuspendedMs } from './put-off.ts';
@@ -94,36 +86,7 @@ export function startWorker(
   // Rotations that are swept by one job mostly wait for commits: several at once use the time.
   const rotations = 3 * config.WORKER_CONCURRENCY;
 
-  const database = {
-    url: config.DATABASE_URL,
-    // Nobody waits for a worker's answer, so it has the patience that a far or busy Postgres needs.
-    connectTimeoutMs: connectMs.worker,
-    takenMaxMs: takenMaxMs.worker,
-    budget: connections.budget,
-    onError: (error: Error) => logger.debug('postgres', { error }),
-  };
-  const session = { ...workerSession, ...actingAs({ kind: 'worker', id: `${hostname()}/${process.pid}` }) };
-  const heartbeatStore = openStore({
-    ...database,
-    // One that waits longer is left out, so that the next one of another rotation gets its turn.
-    session: { ...session, lock_timeout: heartbeatWaitsMs },
-    max: connections.heartbeats,
-    applicationName: 'rekey-worker',
-  });
-  const store = openStore({
-    ...database,
-    queueTimeoutMs: takenMaxMs.worker,
-    session,
-    max: connections.steps,
-    applicationName: 'rekey-worker',
-  });
-  const sweepStore = openSweepStore({
-    ...database,
-    queueTimeoutMs: takenMaxMs.worker,
-    max: connections.sweep,
-    applicationName: 'rekey-sweep',
-  });
-
+  const { heartbeatStore, store, sweepStore } = openStores(config.DATABASE_URL, connections, logger);
   const identity = createIdentity(() => loadInstallation(heartbeatStore));
   const onError = (error: Error): void => logger.debug('redis', { error });
   const redis = { redisUrl: config.REDIS_URL, prefix: config.QUEUE_PREFIX, identity, onError };
