@@ -25,7 +25,6 @@ import {
   lockWaitMs,
   missingForgottenMs,
   overdueMs,
-  paceMs,
   queueMs,
   redisBelievedMs,
   requestTimeoutMs,
@@ -34,6 +33,7 @@ import {
   shutdownMs,
   silentMs,
   snapshotMs,
+  speedLimitMs,
   stalledEveryMs,
   takenMaxMs,
   unattendedMs,
@@ -63,7 +63,7 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
   ],
   [
     "A rotation's other speed limit is known within a second, also by whoever waits for his turn",
-    2 * paceMs,
+    2 * speedLimitMs,
     1_000,
   ],
   [

@@ -8,8 +8,8 @@ import type { Keks } from '@rekey/kms';
 import {
   adaptiveStatementLimiter,
   createHeartbeats,
-  createPaces,
   createRateLimiter,
+  createSpeedLimits,
   fixedBatchSize,
   fixedStatementLimiter,
   measuredBatchSize,
@@ -103,7 +103,7 @@ export function startWorker(
     store,
     heartbeatStore,
     heartbeats: createHeartbeats(),
-    paces: createPaces(store),
+    speedLimits: createSpeedLimits(store),
     sweepStore,
     keks,
     keyring: createKeyring({ store, keks, usage }),

@@ -172,8 +172,8 @@ export { forgetIdempotencyKeys, type IdempotencyKey } from './transitions/idempo
 export {
   type LimitedRotation,
   limitRotation,
-  type PaceRead,
-  readPace,
+  readSpeedLimit,
+  type SpeedLimitRead,
 } from './transitions/limit-rotation.ts';
 export { pauseRotation, resumeRotation } from './transitions/pause-rotation.ts';
 export { type RetriedRotation, type RetryRotation, retryRotation } from './transitions/retry-rotation.ts';

@@ -5,8 +5,8 @@ import type { Keyring, Usage } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
 import type { Heartbeats } from './heartbeat.ts';
-import type { Paces } from './pace.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import type { SpeedLimits } from './speed-limit.ts';
 import type { StatementLimiter } from './statement-limiter.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
@@ -18,7 +18,7 @@ export interface RotationEnvironment {
   /** Absent: each range sends its rotation's heartbeats by itself. */
   readonly heartbeats?: Heartbeats | undefined;
   /** Absent: each range keeps to its rotation's speed limit by itself. */
-  readonly paces?: Paces | undefined;
+  readonly speedLimits?: SpeedLimits | undefined;
   /** For reading, writing and counting records: opened by `openSweepStore`. */
   readonly sweepStore: Store;
   readonly keks: Keks;

@@ -10,11 +10,11 @@ export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes }
 export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { createHeartbeats } from './heartbeat.ts';
 export type { Outcome } from './outcome.ts';
-export { createPace, createPaces } from './pace.ts';
 export { planRanges } from './plan-ranges.ts';
 export { createRateLimiter, itemsPerSecondMin, type RateLimiter } from './rate-limiter.ts';
 export { type RewrapEnvironment, rewrapDeks } from './rewrap/rewrap-deks.ts';
 export { rotate, sweepHere } from './rotate.ts';
+export { createSpeedLimit, createSpeedLimits } from './speed-limit.ts';
 export type { HandOut } from './spread.ts';
 export {
   adaptiveStatementLimiter,

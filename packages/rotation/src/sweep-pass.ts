@@ -103,7 +103,7 @@ async function sweepWindow(
   { records, unreadable }: Window,
   cursor: string | null,
 ): Promise<number | Refused> {
-  const { env, rotation, target, lease, heartbeat, pace, signal, cipher, secondLook } = sealing;
+  const { env, rotation, target, lease, heartbeat, speedLimit, signal, cipher, secondLook } = sealing;
   const { tenantId, newKeyNumber } = rotation;
   const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, records);
   cipher.pass.retain(keysOf(olderDeks));
@@ -134,7 +134,7 @@ async function sweepWindow(
       if (typeof written === 'string') return written;
       replaced += written;
       heartbeat.touch();
-      for (const limiter of [pace, env.rateLimiter])
+      for (const limiter of [speedLimit, env.rateLimiter])
         if ((await limiter?.acquire(sealed.replacements.items, signal, stillOurs)) === false) return 'lost';
       if (signal.aborted) return 'stopped';
       if (again !== null && again.replacements.items > 0) {
@@ -170,11 +170,11 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   return await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
 }
 
-function batchItems({ env: { batchSize, rateLimiter }, pace }: Sweep): number {
+function batchItems({ env: { batchSize, rateLimiter }, speedLimit }: Sweep): number {
   return Math.min(
     batchSize.items,
     rateLimiter?.batchItemsMax ?? Number.POSITIVE_INFINITY,
-    pace.batchItemsMax,
+    speedLimit.batchItemsMax,
   );
 }
 

@@ -20,7 +20,7 @@ import { fetchNewDek } from './fetch-new-dek.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createLockWait } from './lock-wait.ts';
 import type { Outcome } from './outcome.ts';
-import { createPaces } from './pace.ts';
+import { createSpeedLimits } from './speed-limit.ts';
 import type { Sweep } from './sweep.ts';
 import { sweepOnce } from './sweep-pass.ts';
 import { withinLimit } from './within-limit.ts';
@@ -48,14 +48,17 @@ export async function sweepRange(
 ): Promise<Outcome> {
   const lease = range.lease ?? (await claimRange(env.sweepStore, range, randomUUID()));
   if (lease === null) return 'lost';
-  const pace = (env.paces ?? createPaces(env.store)).of(rotation.id, rotation.itemsPerSecondMax);
-  const leave = pace.enter(lease.owner);
+  const speedLimit = (env.speedLimits ?? createSpeedLimits(env.store)).of(
+    rotation.id,
+    rotation.itemsPerSecondMax,
+  );
+  const leave = speedLimit.enter(lease.owner);
   let outcome: Outcome | undefined;
   try {
     const newDek = range.newDek ?? (await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'lost';
     const heartbeat = createHeartbeat(env, rotation.id);
-    outcome = await sweepUntilProved({ env, rotation, target, lease, newDek, heartbeat, pace, signal });
+    outcome = await sweepUntilProved({ env, rotation, target, lease, newDek, heartbeat, speedLimit, signal });
     return outcome;
   } catch (error) {
     const trouble = asTargetTrouble(target, error);

@@ -14,7 +14,7 @@ export const heartbeatEveryMs = 200;
 export const clockAheadMs = 10_000;
 
 /** How long a process sweeps on by what it knew of a rotation's speed limit, and of its part in it. */
-export const paceMs = 400;
+export const speedLimitMs = 400;
 
 /** BullMQ's: how long a job is its worker's without renewal, and how often it is looked for those that lapsed. */
 export const jobLockMs = 6_000;

@@ -38,17 +38,17 @@ export function limitRotation(
 }
 
 /** What a rotation is held back to, and this process' part of it: of the ranges at work, those under its owners. */
-export interface PaceRead {
+export interface SpeedLimitRead {
   readonly itemsPerSecondMax: number | null;
   readonly part: number;
 }
 
 /** Null: it does not run. */
-export async function readPace(
+export async function readSpeedLimit(
   on: Queryable,
   rotationId: string,
   owners: readonly string[],
-): Promise<PaceRead | null> {
+): Promise<SpeedLimitRead | null> {
   const [found] = await prepared<{ items_per_second_max: number | null; own: number; working: number }>(
     on,
     `select r.items_per_second_max, count(g.owner) filter (where g.owner = any ($2::uuid[]))::int as own,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limitRotation } from '@rekey/control';
-import { createPace, createPaces, fixedBatchSize, rotate } from '@rekey/rotation';
+import { createSpeedLimit, createSpeedLimits, fixedBatchSize, rotate } from '@rekey/rotation';
 import { rotationCore } from '../harness/rotation.ts';
 import { total } from '../harness/sweep-facts.ts';
 import { until } from '../harness/wait.ts';
@@ -16,36 +16,36 @@ const limit = (rotationId: string, itemsPerSecondMax: number | null) =>
 test('a process keeps to its part of the limit, and learns of another limit while it waits', async () => {
   const told = { itemsPerSecondMax: 100 as number | null, part: 0.5 };
   const seen: string[][] = [];
-  const pace = createPace(
+  const speedLimit = createSpeedLimit(
     async (owners) => {
       seen.push([...owners]);
       return { ...told };
     },
     { itemsPerSecondMax: 100, part: 0.5 },
   );
-  const leave = pace.enter('one');
-  assert.equal(pace.batchItemsMax, 5);
+  const leave = speedLimit.enter('one');
+  assert.equal(speedLimit.batchItemsMax, 5);
   const began = performance.now();
-  await pace.acquire(100, never, still);
-  await pace.acquire(1, never, still);
+  await speedLimit.acquire(100, never, still);
+  await speedLimit.acquire(1, never, still);
   assert.ok(performance.now() - began >= 1_900, 'a hundred records at fifty a second');
 
   // A debt of an hour, which another limit lifts.
-  await pace.acquire(200_000, never, still);
-  const waiting = pace.acquire(1, never, still);
+  await speedLimit.acquire(200_000, never, still);
+  const waiting = speedLimit.acquire(1, never, still);
   told.itemsPerSecondMax = null;
   assert.equal(await waiting, true);
-  assert.equal(pace.batchItemsMax, Number.POSITIVE_INFINITY);
+  assert.equal(speedLimit.batchItemsMax, Number.POSITIVE_INFINITY);
   assert.deepEqual(seen.at(-1), ['one']);
   leave();
 });
 
 test('whoever waits for long renews the lease, and gives up once it is lost', async () => {
   const read = async () => ({ itemsPerSecondMax: 1, part: 1 });
-  const pace = createPace(read, await read());
-  await pace.acquire(1_000_000, never, still);
+  const speedLimit = createSpeedLimit(read, await read());
+  await speedLimit.acquire(1_000_000, never, still);
   let asked = 0;
-  const lost = await pace.acquire(1, never, async () => {
+  const lost = await speedLimit.acquire(1, never, async () => {
     asked += 1;
     return asked < 2;
   });
@@ -61,7 +61,7 @@ test('a rotation that runs is held back, by two processes together, and let go a
   const began = performance.now();
   const rotating = [1, 2].map(() =>
     rotate(
-      core.environment({ batchSize: fixedBatchSize(100), paces: createPaces(core.store) }),
+      core.environment({ batchSize: fixedBatchSize(100), speedLimits: createSpeedLimits(core.store) }),
       rotationId,
       never,
     ),

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type PaceRead, readPace } from '@rekey/control';
+import { readSpeedLimit, type SpeedLimitRead } from '@rekey/control';
 import type { Store } from '@rekey/db';
-import { heartbeatWhileWaitingMs, paceMs } from '@rekey/times';
+import { heartbeatWhileWaitingMs, speedLimitMs } from '@rekey/times';
 
 /**
  * Holds one rotation back to its own limit, for all ranges of it that this process sweeps. Every process has the part of the
  * limit that its ranges are of all that are at work, and reads both anew while it sweeps.
  */
-export interface Pace {
+export interface SpeedLimit {
   /** Records that a batch may hold: a tenth of a second's worth. */
   readonly batchItemsMax: number;
   /** To be called with the lease of each range, and what it returns once that is given up. */
@@ -16,37 +16,37 @@ export interface Pace {
   acquire(items: number, signal: AbortSignal, whileWaiting: () => Promise<boolean>): Promise<boolean>;
 }
 
-/** The rotations that a process sweeps, each with its pace. */
-export interface Paces {
+/** The rotations that a process sweeps, each with its speedLimit. */
+export interface SpeedLimits {
   /** `atFirst`: what its row said when it was taken up. */
-  of(rotationId: string, atFirst: number | null): Pace;
+  of(rotationId: string, atFirst: number | null): SpeedLimit;
 }
 
 /** Others may sweep ranges of it: until that is known, no more than this part is ours. */
 const partAtFirst = 1 / 3;
 
-export function createPaces(store: Store): Paces {
-  const paces = new Map<string, Pace>();
+export function createSpeedLimits(store: Store): SpeedLimits {
+  const speedLimits = new Map<string, SpeedLimit>();
   return {
     of(rotationId, atFirst) {
-      const known = paces.get(rotationId);
+      const known = speedLimits.get(rotationId);
       if (known !== undefined) return known;
-      const pace = createPace(
-        (owners) => readPace(store, rotationId, owners),
+      const speedLimit = createSpeedLimit(
+        (owners) => readSpeedLimit(store, rotationId, owners),
         { itemsPerSecondMax: atFirst, part: partAtFirst },
-        () => paces.delete(rotationId),
+        () => speedLimits.delete(rotationId),
       );
-      paces.set(rotationId, pace);
-      return pace;
+      speedLimits.set(rotationId, speedLimit);
+      return speedLimit;
     },
   };
 }
 
-export function createPace(
-  read: (owners: readonly string[]) => Promise<PaceRead | null>,
-  atFirst: PaceRead,
+export function createSpeedLimit(
+  read: (owners: readonly string[]) => Promise<SpeedLimitRead | null>,
+  atFirst: SpeedLimitRead,
   onIdle: () => void = () => {},
-): Pace {
+): SpeedLimit {
   /** One owner may have several ranges. */
   const owners = new Map<string, number>();
   let now = atFirst;
@@ -64,7 +64,7 @@ export function createPace(
     debtAtMs = atMs;
   };
   const lookAgain = (): void => {
-    if (reading !== null || performance.now() - readAtMs < paceMs) return;
+    if (reading !== null || performance.now() - readAtMs < speedLimitMs) return;
     reading = read([...owners.keys()])
       .then((found) => {
         settle(); // by the rate that held until now
@@ -101,7 +101,7 @@ export function createPace(
           return true;
         }
         const leftMs = (debt * 1_000) / rate();
-        await sleep(Math.min(Math.max(leftMs, 1), paceMs), undefined, { signal }).catch(() => {});
+        await sleep(Math.min(Math.max(leftMs, 1), speedLimitMs), undefined, { signal }).catch(() => {});
         if (performance.now() - renewedMs < heartbeatWhileWaitingMs) continue;
         renewedMs = performance.now();
         if (!(await whileWaiting())) return false;
