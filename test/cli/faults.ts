@@ -155,7 +155,7 @@ export const faults: readonly Fault[] = [
   ),
   sql(
     'everybody may destroy a key',
-    ['PUBLIC_RIGHTS', 'RIGHTS_EXCESS', 'RIGHTS_EXCESS', 'RIGHTS_EXCESS'],
+    ['PUBLIC_RIGHTS', 'RIGHTS_EXCESS', 'RIGHTS_EXCESS'],
     'grant execute on function rekey.destroy_dek to public',
     'revoke execute on function rekey.destroy_dek from public',
   ),

@@ -12,3 +12,11 @@ export async function confirm(call: Call, what: string, tenantId: string): Promi
   );
   if (answer.trim().toLowerCase() !== tenantId) throw new UsageError('That is not its id: nothing was done.');
 }
+
+/** Before what touches everybody: how many are touched is asked for. */
+export async function confirmCount(call: Call, what: string, count: number): Promise<void> {
+  if (call.ask === null) throw new UsageError(`${what} Without a terminal it needs --yes.`);
+  call.err.line(what);
+  const answer = await call.ask(`Type how many, ${count}: `);
+  if (answer.trim() !== String(count)) throw new UsageError('That is not how many: nothing was done.');
+}

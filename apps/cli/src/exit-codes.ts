@@ -1,4 +1,4 @@
-import type { ClientError, Rotation } from '@rekey/client';
+import type { Client, ClientError, Rotation } from '@rekey/client';
 
 /** What a script can tell apart. `docs/command-line.md` has the table. */
 export const exitCodes = {
@@ -65,3 +65,6 @@ const ofStatus: Record<Rotation['status'], ExitCode> = {
 /** A newer API may have codes and states that are not known here: they count as failed. */
 export const exitCodeOfError = ({ code }: ClientError): ExitCode => ofErrors[code] ?? exitCodes.failed;
 export const exitCodeOfRotation = ({ status }: Rotation): ExitCode => ofStatus[status] ?? exitCodes.failed;
+export const exitCodeOfRewrap = (
+  status: Awaited<ReturnType<Client['getRewrap']>>['data']['status'],
+): ExitCode => ofStatus[status] ?? exitCodes.failed;

@@ -8,6 +8,16 @@ import { failures } from './failures.ts';
 import { keyApprove, keyCancel, keyDestruction, keySchedule, keys } from './keys.ts';
 import { list } from './list.ts';
 import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
+import {
+  keks,
+  rewrapCancel,
+  rewrapPause,
+  rewrapPlan,
+  rewrapResume,
+  rewrapStart,
+  rewrapStatus,
+  rewrapWait,
+} from './rewrap.ts';
 import { rotate } from './rotate.ts';
 import { token } from './token.ts';
 
@@ -29,6 +39,14 @@ export const commands: readonly Command[] = [
   keySchedule,
   keyCancel,
   keyApprove,
+  keks,
+  rewrapPlan,
+  rewrapStart,
+  rewrapStatus,
+  rewrapWait,
+  rewrapPause,
+  rewrapResume,
+  rewrapCancel,
   certificateGet,
   certificateKeys,
   certificateVerification,
