@@ -28,6 +28,7 @@ const callerOf = (id: string) => ({
   email: null,
   roles: ['super_admin'] as const,
   tenantId: null,
+  expiresAtMs: null,
 });
 
 test('a token that held is verified once, each for itself; one that does not hold, every time', async () => {

@@ -79,6 +79,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [rotationsPath, 'GET, HEAD'],
     [rotation, 'GET, HEAD, PATCH'],
     [`${rotation}/failures?limit=3`, 'GET, HEAD'],
+    [`${rotation}/events`, 'GET, HEAD'],
     [`${rotation}/timeline`, 'GET, HEAD'],
     [`${rotation}/ranges?cells=5`, 'GET, HEAD'],
     [`${rotation}/samples`, 'GET, HEAD'],

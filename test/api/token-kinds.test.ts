@@ -175,6 +175,7 @@ test('a remembered token is not remembered longer than its age allows', async ()
       email: null,
       roles: ['super_admin'],
       tenantId: null,
+      expiresAtMs: null,
     }),
     () => clock.ms,
   );

@@ -8,6 +8,8 @@ import { clientAddress, type TrustProxy } from './client-address.ts';
 import { commonHeaders, requestIdOf } from './common-headers.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { openApi } from './document/openapi.ts';
+import { createFollowing } from './follow/following.ts';
+import { limitStreams, type StreamLimits, streamLimits } from './follow/stream-limits.ts';
 import { buildGuards } from './guards.ts';
 import { answerOddRequests, requireOneHost, serverOptions } from './http-server.ts';
 import { addressLimiter, callerLimiter, type RateLimits } from './rate-limits.ts';
@@ -22,6 +24,8 @@ export interface ApiSettings {
   readonly trustProxy: TrustProxy;
   /** Between the end of a tenant's rotation and the start of its next one, except for a `super_admin`; 0: none. */
   readonly rotationIntervalSeconds?: number;
+  /** How many rotations may be followed at once. */
+  readonly streams?: StreamLimits;
 }
 
 /** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
@@ -83,9 +87,18 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
     authenticate(authentication, deps.logger),
   );
 
+  const following = createFollowing(
+    deps.rotations,
+    limitStreams(settings.streams ?? streamLimits),
+    deps.logger,
+  );
+  // Before the server waits for its connections to end: these would not by themselves.
+  app.addHook('preClose', async () => following.close());
+
   addRoutes(app, routes, guardsOf, {
     ...deps,
     rotationIntervalSeconds: settings.rotationIntervalSeconds ?? 0,
+    following,
     document: () => openApi(routes),
   });
   await app.ready();

@@ -1,11 +1,13 @@
 import { timelineEventsMax } from '@rekey/contract';
 import {
+  beginToFollow,
   findCertificate,
   findSnapshot,
   foldRanges,
   listFailures,
   listRotations,
   listSigningKeys,
+  readFollowed,
   readSamples,
   readTimeline,
   summarize,
@@ -24,6 +26,8 @@ export function connectRotations(store: Store): Rotations {
     ranges: (rotationId, cells) => foldRanges(store, rotationId, cells),
     samples: (rotationId) => readSamples(store, rotationId),
     summarize: (tenantId) => summarize(store, tenantId),
+    beginToFollow: (rotationId, lastSeen) => beginToFollow(store, rotationId, lastSeen),
+    readFollowed: (followed, eventsMax) => readFollowed(store, followed, eventsMax),
     certificate: (rotationId) => findCertificate(store, rotationId),
     signingKeys: () => listSigningKeys(store),
     checkSchema: () => checkSchema(store),

@@ -4,6 +4,7 @@ import type {
   AuditPage,
   DestructionView,
   FailurePage,
+  FollowedRotation,
   KekView,
   KeptCertificate,
   KeptCheckpoint,
@@ -20,6 +21,7 @@ import type {
   RewrapView,
   RotationFilter,
   RotationPage,
+  RotationView,
   Sample,
   SigningKey,
   Snapshot,
@@ -41,6 +43,16 @@ export interface Rotations {
   samples(rotationId: string): Promise<Sample[]>;
   /** Of a tenant, or with null of all. */
   summarize(tenantId: string | null): Promise<Summary>;
+  /** How it stands, and the event from which on its events are still to be told; null when there is none. */
+  beginToFollow(
+    rotationId: string,
+    lastSeen: number | null,
+  ): Promise<{ readonly view: RotationView; readonly after: number } | null>;
+  /** How all of these stand, and what is to be told of each, by one statement. */
+  readFollowed(
+    followed: ReadonlyArray<Pick<FollowedRotation, 'rotationId' | 'after'>>,
+    eventsMax: number,
+  ): Promise<FollowedRotation[]>;
   certificate(rotationId: string): Promise<KeptCertificate | null>;
   signingKeys(): Promise<SigningKey[]>;
   /** Throws when the schema is not this program's. */

@@ -3,6 +3,7 @@ import type { ErrorCode } from '@rekey/contract';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ApiDependencies } from './dependencies.ts';
+import type { Following } from './follow/following.ts';
 import type { RequestRule } from './validate.ts';
 
 /** What a request is held against, part by part. Each is flat: fields, no nesting. */
@@ -25,6 +26,8 @@ interface Answer<Schema extends TSchema> {
 export interface RouteContext extends ApiDependencies {
   /** Between the end of a tenant's rotation and the start of its next one; 0: none. */
   readonly rotationIntervalSeconds: number;
+  /** Tells rotations to those who follow them. */
+  readonly following: Following;
   /** The OpenAPI document, as text. */
   readonly document: () => string;
 }

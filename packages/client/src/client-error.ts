@@ -2,7 +2,7 @@ import { type ErrorCode, errorTable, type Issue } from '@rekey/contract';
 import type { OperationId } from './operation.ts';
 
 /** The generated operations, and those whose answers are files. */
-export type AnyOperationId = OperationId | 'getRotationCertificate' | 'exportAudit';
+export type AnyOperationId = OperationId | 'getRotationCertificate' | 'exportAudit' | 'followRotation';
 
 /** `NO_ANSWER`: none came, in time or at all. `UNEXPECTED_ANSWER`: one that the contract does not have. */
 export type ClientErrorCode = ErrorCode | 'NO_ANSWER' | 'UNEXPECTED_ANSWER' | 'WAITED_TOO_LONG';

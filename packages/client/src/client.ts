@@ -1,33 +1,13 @@
+import { eventStreamType } from '@rekey/contract';
 import { type AuditQuery, type ExportForm, exportForms, exportRoute } from './audit-export.ts';
 import { type CertificateForm, certificateForms, certificateRoute } from './certificate.ts';
-import { type AnyOperationId, ClientError, errorOf } from './client-error.ts';
-import {
-  type AnswerOf,
-  type AnyInput,
-  type Described,
-  type InputOf,
-  isRepeatable,
-  type OperationId,
-  requestOf,
-  urlOf,
-} from './operation.ts';
+import { errorOf } from './client-error.ts';
+import { followRotation, followRoute, type Told } from './follow.ts';
+import { type AnswerOf, type AnyInput, type InputOf, isRepeatable, type OperationId } from './operation.ts';
 import { operations } from './operations/index.ts';
-import { patient, type RetryPolicy, withRetries } from './retry.ts';
+import { patient, withRetries } from './retry.ts';
+import { anyOf, type ClientOptions, openBody, parsed, readParts, send } from './transport.ts';
 import { type Rotation, type WaitOptions, waitFor } from './wait-for.ts';
-
-export interface ClientOptions {
-  /** Where the API is, as in `https://rekey.example.com`. */
-  readonly url: string;
-  /** Or what makes one; it is asked before every attempt. */
-  readonly token: string | (() => string | Promise<string>);
-  /** The realm that issued the token, unless it is the default one. */
-  readonly realm?: string;
-  /** Of one attempt. */
-  readonly timeoutMs?: number;
-  readonly retry?: RetryPolicy;
-  /** Ends whatever this client does. */
-  readonly signal?: AbortSignal;
-}
 
 /** An answer as it came, good or bad. */
 interface Exchange {
@@ -59,6 +39,11 @@ export interface Client extends Calls {
   ): Promise<AnswerOf<'rotateDek'>['data']>;
   /** Follows a rotation until it has ended, however it has. */
   waitFor(rotationId: string, options?: WaitOptions): Promise<Rotation>;
+  /**
+   * Everything that is told of a rotation until it has ended, as it comes. Connections that break are made anew, each as
+   * patiently as any call: events behind `lastEventId` (an event's `sequence`) come, each once.
+   */
+  follow(rotationId: string, options?: CallOptions & { readonly lastEventId?: number }): AsyncIterable<Told>;
   /** The signed certificate of a rotation as it was signed, to the byte: for a file. */
   certificate(
     rotationId: string,
@@ -72,8 +57,6 @@ export interface Client extends Calls {
   /** One attempt, whose answer is told as it came. Throws only when none came, or one that is no JSON. */
   ask<Id extends OperationId>(id: Id, ...args: Arguments<Id>): Promise<Exchange>;
 }
-
-const timeoutDefaultMs = 10_000;
 
 export function createClient(options: ClientOptions): Client {
   const { retry = patient } = options;
@@ -118,12 +101,20 @@ export function createClient(options: ClientOptions): Client {
       };
       return withRetries(attempt, retry, true, signal);
     },
-    exportAudit: (query, { form = 'jsonl', ...given } = {}) =>
-      readExport(
-        options,
-        { query, headers: { accept: exportForms[form] } },
-        anyOf(options.signal, given.signal),
-      ),
+    exportAudit: (query, { form = 'jsonl', ...given } = {}) => {
+      const input = { query, headers: { accept: exportForms[form] } };
+      return readParts(options, 'exportAudit', exportRoute, input, anyOf(options.signal, given.signal));
+    },
+    follow(rotationId, { lastEventId, ...given } = {}) {
+      const signal = anyOf(options.signal, given.signal);
+      const open = (last: string | undefined) => {
+        const headers = { accept: eventStreamType, 'last-event-id': last };
+        const attempt = () =>
+          openBody(options, 'followRotation', followRoute, { path: { rotationId }, headers }, signal);
+        return withRetries(attempt, retry, true, signal);
+      };
+      return followRotation({ open, signal }, lastEventId?.toString());
+    },
     ask: (id, ...[input, given]) =>
       exchange(options, id, input as AnyInput | undefined, anyOf(options.signal, given?.signal)),
   };
@@ -139,106 +130,4 @@ async function exchange(
   const body = parsed(text);
   if (body === undefined) throw errorOf(id, { status, headers, body });
   return { status, headers, body };
-}
-
-async function send(
-  options: ClientOptions,
-  id: AnyOperationId,
-  route: Described,
-  input: AnyInput,
-  signal: AbortSignal | undefined,
-): Promise<{ status: number; headers: Headers; text: string }> {
-  const until = anyOf(signal, AbortSignal.timeout(options.timeoutMs ?? timeoutDefaultMs));
-  return answering(options.url, id, signal, async () => {
-    const response = await begin(options, route, input, until);
-    return { status: response.status, headers: response.headers, text: await response.text() };
-  });
-}
-
-async function begin(
-  { url, token, realm }: ClientOptions,
-  route: Described,
-  input: AnyInput,
-  signal: AbortSignal | undefined,
-): Promise<Response> {
-  signal?.throwIfAborted();
-  const bearer = typeof token === 'string' ? token : await token();
-  const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
-  const request = requestOf(route, input, realm === undefined ? ours : { ...ours, realmname: realm });
-  // A token is for the one it is sent to.
-  return fetch(urlOf(url, route, input), { ...request, redirect: 'error', signal: signal ?? null });
-}
-
-async function answering<T>(
-  url: string,
-  id: AnyOperationId,
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    signal?.throwIfAborted();
-    const message = `${id} got no answer from ${new URL(url).host} (${reasonOf(cause)})`;
-    throw new ClientError('NO_ANSWER', message, { operation: id, cause });
-  }
-}
-
-/** Without an attempt more: what has been handed on already cannot be taken back. The time is that of one part. */
-async function* readExport(
-  options: ClientOptions,
-  input: AnyInput,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<string> {
-  const id = 'exportAudit';
-  const { url, timeoutMs = timeoutDefaultMs } = options;
-  const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
-  try {
-    const response = await answering(url, id, signal, () =>
-      begin(options, exportRoute, input, anyOf(signal, silence.signal)),
-    );
-    if (response.status !== 200) {
-      const { status, headers } = response;
-      throw errorOf(id, {
-        status,
-        headers,
-        body: parsed(await answering(url, id, signal, () => response.text())),
-      });
-    }
-    const parts = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      clearTimeout(timer);
-      const silent = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
-      const part = await answering(url, id, signal, async () => parts?.read()).finally(() =>
-        clearTimeout(silent),
-      );
-      if (part === undefined || part.done) return;
-      yield part.value;
-    }
-  } finally {
-    clearTimeout(timer);
-    silence.abort();
-  }
-}
-
-/** What stands behind `fetch failed`, if anything does. */
-function reasonOf(failure: unknown): string {
-  if (!(failure instanceof Error)) return String(failure);
-  const { cause } = failure;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : failure.message;
-}
-
-/** Undefined when it is no JSON: a proxy's page, or an answer that was cut short. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function anyOf(...signals: ReadonlyArray<AbortSignal | undefined>): AbortSignal | undefined {
-  const given = signals.filter((signal) => signal !== undefined);
-  return given.length > 1 ? AbortSignal.any(given) : given[0];
 }

@@ -3,6 +3,7 @@ export { conforms } from './conforms.ts';
 export * from './destruction.ts';
 export * from './errors.ts';
 export * from './failures.ts';
+export * from './follow.ts';
 export * from './health.ts';
 export * from './ids.ts';
 export * from './items.ts';

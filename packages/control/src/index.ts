@@ -55,6 +55,7 @@ export { findRotation } from './find-rotation.ts';
 export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
 export { foldRanges, type RangeCell } from './fold-ranges.ts';
+export { beginToFollow, type FollowedRotation, readFollowed } from './follow.ts';
 export { type Installation, loadInstallation } from './installation.ts';
 export {
   findIntegrityProblems,

@@ -61,7 +61,7 @@ async function rotationEvents(on: Queryable, rotationId: string, limit: number):
   return found.map(toEvent);
 }
 
-interface EventRow {
+export interface EventRow {
   readonly sequence: string;
   readonly at: Date;
   readonly kind: string;
@@ -70,10 +70,10 @@ interface EventRow {
   readonly failure_reason: string | null;
 }
 
-const eventColumns = `e.sequence, e.at, e.kind, e.actor, e.payload ->> 'reason' as reason,
+export const eventColumns = `e.sequence, e.at, e.kind, e.actor, e.payload ->> 'reason' as reason,
   e.payload ->> 'failureReason' as failure_reason`;
 
-function toEvent({ sequence, at, kind, actor, reason, failure_reason }: EventRow): RotationEvent {
+export function toEvent({ sequence, at, kind, actor, reason, failure_reason }: EventRow): RotationEvent {
   return {
     sequence: Number(sequence),
     at,

@@ -17,6 +17,8 @@ export interface Caller {
   readonly roles: readonly Role[];
   /** In lower case; `*`: the installation, and so each of its tenants; null when the token names none. */
   readonly tenantId: string | null;
+  /** When the token ends (`exp`), in milliseconds; null when it does not say. */
+  readonly expiresAtMs: number | null;
 }
 
 declare module 'fastify' {

@@ -28,6 +28,7 @@ export function callerFrom(claims: Claims, realm: string, paths: ClaimPaths): Ca
     email: textClaim(claims.email, 320),
     roles: rolesAmong(roles),
     tenantId: tenants.map(tenantIn).find(isText) ?? null,
+    expiresAtMs: typeof claims.exp === 'number' ? claims.exp * 1_000 : null,
   };
 }
 

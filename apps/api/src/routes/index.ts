@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import { approveDestruction, cancelDestruction, getDestruction, scheduleDestruction } from './destruction.ts';
 import { exportAudit } from './export-audit.ts';
+import { followRotation } from './follow-rotation.ts';
 import { getBlastRadius } from './get-blast-radius.ts';
 import { getKey } from './get-key.ts';
 import { getRotation } from './get-rotation.ts';
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   listRotations,
   getRotation,
   updateRotation,
+  followRotation,
   listRotationFailures,
   getRotationTimeline,
   getRotationRanges,

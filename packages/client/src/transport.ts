@@ -1,0 +1,139 @@
+import { type AnyOperationId, ClientError, errorOf } from './client-error.ts';
+import { type AnyInput, type Described, requestOf, urlOf } from './operation.ts';
+import type { RetryPolicy } from './retry.ts';
+
+export interface ClientOptions {
+  /** Where the API is, as in `https://rekey.example.com`. */
+  readonly url: string;
+  /** Or what makes one; it is asked before every attempt. */
+  readonly token: string | (() => string | Promise<string>);
+  /** The realm that issued the token, unless it is the default one. */
+  readonly realm?: string;
+  /** Of one attempt. */
+  readonly timeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  /** Ends whatever this client does. */
+  readonly signal?: AbortSignal;
+}
+
+const timeoutDefaultMs = 10_000;
+
+/** One exchange whose answer is read whole. */
+export async function send(
+  options: ClientOptions,
+  id: AnyOperationId,
+  route: Described,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): Promise<{ status: number; headers: Headers; text: string }> {
+  const until = anyOf(signal, AbortSignal.timeout(options.timeoutMs ?? timeoutDefaultMs));
+  return answering(options.url, id, signal, async () => {
+    const response = await begin(options, route, input, until);
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  });
+}
+
+async function begin(
+  { url, token, realm }: ClientOptions,
+  route: Described,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
+  signal?.throwIfAborted();
+  const bearer = typeof token === 'string' ? token : await token();
+  const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
+  const request = requestOf(route, input, realm === undefined ? ours : { ...ours, realmname: realm });
+  // A token is for the one it is sent to.
+  return fetch(urlOf(url, route, input), { ...request, redirect: 'error', signal: signal ?? null });
+}
+
+async function answering<T>(
+  url: string,
+  id: AnyOperationId,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const message = `${id} got no answer from ${new URL(url).host} (${reasonOf(cause)})`;
+    throw new ClientError('NO_ANSWER', message, { operation: id, cause });
+  }
+}
+
+interface Opened {
+  readonly response: Response;
+  /** Ends the connection. */
+  readonly silence: AbortController;
+}
+
+/** A 200 whose body is still to be read, at whatever pace; throws what else was answered. */
+export async function openBody(
+  options: ClientOptions,
+  id: AnyOperationId,
+  route: Described,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): Promise<Opened> {
+  const { url, timeoutMs = timeoutDefaultMs } = options;
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
+  try {
+    const response = await answering(url, id, signal, () =>
+      begin(options, route, input, anyOf(signal, silence.signal)),
+    );
+    if (response.status === 200) return { response, silence };
+    const { status, headers } = response;
+    const body = parsed(await answering(url, id, signal, () => response.text()));
+    throw errorOf(id, { status, headers, body });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Without an attempt more: what has been handed on already cannot be taken back. The time is that of one part. */
+export async function* readParts(
+  options: ClientOptions,
+  id: AnyOperationId,
+  route: Described,
+  input: AnyInput,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<string> {
+  const { url, timeoutMs = timeoutDefaultMs } = options;
+  const { response, silence } = await openBody(options, id, route, input, signal);
+  try {
+    const parts = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const silent = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
+      const part = await answering(url, id, signal, async () => parts?.read()).finally(() =>
+        clearTimeout(silent),
+      );
+      if (part === undefined || part.done) return;
+      yield part.value;
+    }
+  } finally {
+    silence.abort();
+  }
+}
+
+/** What stands behind `fetch failed`, if anything does. */
+function reasonOf(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure);
+  const { cause } = failure;
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : failure.message;
+}
+
+/** Undefined when it is no JSON: a proxy's page, or an answer that was cut short. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function anyOf(...signals: ReadonlyArray<AbortSignal | undefined>): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
+}
