@@ -11,16 +11,17 @@ interface Provider {
 const providers: Readonly<Record<string, Provider>> = {
   local: { load: () => import('./providers/local.ts') },
   'aws-kms': { load: () => import('./providers/aws-kms.ts'), needs: '@aws-sdk/client-kms' },
+  'azure-kv': { load: () => import('./providers/azure-kv.ts'), needs: '@azure/identity' },
   'gcp-kms': { load: () => import('./providers/gcp-kms.ts'), needs: 'google-auth-library' },
   hcvault: { load: () => import('./providers/hcvault.ts') },
 };
 
 /** Schemes whose meaning is settled (docs) and which no provider serves yet. */
-const planned = ['azure-kv', 'pkcs11'];
+const planned = ['pkcs11'];
 
 /**
  * Opens the KEK that a URI names: `local:<path>`, a key file, relative to the working directory or absolute;
- * `aws-kms:<ARN>`, a key of AWS KMS; `gcp-kms:<resource name>`, a key of Google's Cloud KMS;
+ * `aws-kms:<ARN>`, a key of AWS KMS; `azure-kv:https://<vault>/keys/<name>`, a key of Azure's Key Vault; `gcp-kms:<resource name>`, a key of Google's Cloud KMS;
  * `hcvault:https://<host>/<mount>/keys/<name>`, a key of Vault's or OpenBao's Transit (docs/kek-providers.md).
  *
  * @throws KmsError `INVALID_URI`, `UNSUPPORTED_URI`, and what the provider throws. Of the URI a message repeats only
