@@ -24,20 +24,31 @@ export function environment(env: Env): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), ...env };
 }
 
-export function start(file: string, args: readonly string[], env: Env, input?: string): Running {
+/** What somebody types, once they were asked for it: before that a terminal may still be in another mode, and swallow it. */
+export interface Typed {
+  readonly when: RegExp;
+  readonly text: string;
+}
+
+export function start(file: string, args: readonly string[], env: Env, input?: string | Typed): Running {
   const child = spawn(file, args, {
     env: environment(env),
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   });
   let out = '';
   let err = '';
+  let waiting = typeof input === 'string' ? undefined : input;
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     out += text;
+    if (waiting?.when.test(out) === true) {
+      child.stdin?.write(waiting.text);
+      waiting = undefined;
+    }
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     err += text;
   });
-  if (input !== undefined) child.stdin?.end(input);
+  if (typeof input === 'string') child.stdin?.end(input);
   const ended = new Promise<Said>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, out, err }));

@@ -14,8 +14,14 @@ const { rotationId } = (await rekey.rotate(tenantId)).body.data;
 const env = { REKEY_URL: rekey.apis[0]?.url ?? '', REKEY_TOKEN: rekey.token };
 
 /** In a pseudo-terminal of that width. */
-const typed = (columns: number, look: Record<string, string>, args: string, input = ''): Promise<Said> => {
+const typed = (
+  columns: number,
+  look: Record<string, string>,
+  args: string,
+  answer?: string,
+): Promise<Said> => {
   const command = `stty cols ${columns}; '${process.execPath}' '${program}' ${args}`;
+  const input = answer === undefined ? '' : { when: /Type [^:]+: /, text: answer };
   return start(terminal, ['-qefc', command, '/dev/null'], { ...env, ...look }, input).ended;
 };
 
