@@ -14,15 +14,17 @@ const providers: Readonly<Record<string, Provider>> = {
   'azure-kv': { load: () => import('./providers/azure-kv.ts'), needs: '@azure/identity' },
   'gcp-kms': { load: () => import('./providers/gcp-kms.ts'), needs: 'google-auth-library' },
   hcvault: { load: () => import('./providers/hcvault.ts') },
+  pkcs11: {
+    load: () => import('./providers/pkcs11.ts'),
+    needs: 'pkcs11js, which is compiled when it is installed (C++ compiler, make, Python)',
+  },
 };
-
-/** Schemes whose meaning is settled (docs) and which no provider serves yet. */
-const planned = ['pkcs11'];
 
 /**
  * Opens the KEK that a URI names: `local:<path>`, a key file, relative to the working directory or absolute;
  * `aws-kms:<ARN>`, a key of AWS KMS; `azure-kv:https://<vault>/keys/<name>`, a key of Azure's Key Vault; `gcp-kms:<resource name>`, a key of Google's Cloud KMS;
- * `hcvault:https://<host>/<mount>/keys/<name>`, a key of Vault's or OpenBao's Transit (docs/kek-providers.md).
+ * `hcvault:https://<host>/<mount>/keys/<name>`, a key of Vault's or OpenBao's Transit; `pkcs11:…`, a key in a token
+ * (docs/kek-providers.md).
  *
  * @throws KmsError `INVALID_URI`, `UNSUPPORTED_URI`, and what the provider throws. Of the URI a message repeats only
  *   the scheme, the path of a key file, the ARN or name of a key, or its mount and name: the rest may carry credentials.
@@ -31,15 +33,9 @@ export async function openKek(uri: string): Promise<Kek> {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9-]{0,31}):(.*)$/s.exec(uri) ?? [];
   const provider = Object.hasOwn(providers, scheme) ? providers[scheme] : undefined;
   if (provider !== undefined) return (await loaded(scheme, provider)).open(uri, rest);
-  if (planned.includes(scheme)) {
-    throw new KmsError(
-      'UNSUPPORTED_URI',
-      `KEK: this version has no provider for ${scheme}: yet; use ${Object.keys(providers).join(': or ')}:`,
-    );
-  }
   throw new KmsError(
     'INVALID_URI',
-    `KEK: the URI must begin with one of ${[...Object.keys(providers), ...planned].join(', ')} and a colon`,
+    `KEK: the URI must begin with one of ${Object.keys(providers).join(', ')} and a colon`,
   );
 }
 

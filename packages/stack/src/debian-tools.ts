@@ -75,6 +75,15 @@ export const debianTools = {
     programs: { promtool: 'usr/bin/promtool', prometheus: 'usr/bin/prometheus' },
     megabytes: 40,
   },
+  // A token in files. Its module is loaded into Node, so that it must be of the machine's release.
+  softhsm2: {
+    from: 'machine',
+    loader: 'machine',
+    packages: ['softhsm2'],
+    programs: { 'softhsm2-util': 'usr/bin/softhsm2-util' },
+    env: { SOFTHSM2_MODULE: 'usr/lib/softhsm/libsofthsm2.so' },
+    megabytes: 15,
+  },
   libfaketime: {
     from: 'machine',
     loader: 'machine',

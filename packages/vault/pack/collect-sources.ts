@@ -113,7 +113,7 @@ async function dependencyOf(
     await readFile(join(root, 'packages', room, 'package.json'), 'utf8'),
   );
   const needed = manifest.dependencies?.[name];
-  const version = needed ?? manifest.peerDependencies?.[name];
+  const version = needed ?? manifest.peerDependencies?.[name] ?? manifest.optionalDependencies?.[name];
   if (version === undefined) throw new Error(`packages/${room} imports ${name} without depending on it`);
   return { version, isOptional: needed === undefined };
 }

@@ -1,0 +1,31 @@
+import pkcs11js from 'pkcs11js';
+
+// What an operator of a token does, in a process of its own: module and PIN stand in its one argument.
+
+const { module, pin, make, remove, extractable, bits } = JSON.parse(String(process.argv[2]));
+const hsm = new pkcs11js.PKCS11();
+hsm.load(module);
+hsm.C_Initialize();
+const [slot] = hsm.C_GetSlotList(true);
+if (slot === undefined) throw new Error('no token');
+const session = hsm.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
+hsm.C_Login(session, pkcs11js.CKU_USER, pin);
+if (make !== undefined)
+  hsm.C_GenerateKey(session, { mechanism: pkcs11js.CKM_AES_KEY_GEN }, [
+    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
+    { type: pkcs11js.CKA_TOKEN, value: true },
+    { type: pkcs11js.CKA_PRIVATE, value: true },
+    { type: pkcs11js.CKA_SENSITIVE, value: true },
+    { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
+    { type: pkcs11js.CKA_ENCRYPT, value: true },
+    { type: pkcs11js.CKA_DECRYPT, value: true },
+    { type: pkcs11js.CKA_LABEL, value: make },
+    { type: pkcs11js.CKA_VALUE_LEN, value: bits / 8 },
+  ]);
+if (remove !== undefined) {
+  hsm.C_FindObjectsInit(session, [{ type: pkcs11js.CKA_LABEL, value: remove }]);
+  const found = hsm.C_FindObjects(session, 10);
+  hsm.C_FindObjectsFinal(session);
+  for (const object of found) hsm.C_DestroyObject(session, object);
+}
+hsm.C_Finalize();
