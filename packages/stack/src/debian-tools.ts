@@ -84,6 +84,22 @@ export const debianTools = {
     env: { SOFTHSM2_MODULE: 'usr/lib/softhsm/libsofthsm2.so' },
     megabytes: 15,
   },
+  // Who verifies certificates besides us.
+  cosign: {
+    from: 'trixie',
+    loader: 'own',
+    packages: ['cosign'],
+    programs: { cosign: 'usr/bin/cosign' },
+    megabytes: 60,
+  },
+  'python-cryptography': {
+    from: 'trixie',
+    loader: 'own',
+    packages: ['python3-cryptography', 'python3-jwcrypto'],
+    programs: { python3: 'usr/bin/python3.[0-9][0-9]' },
+    env: { PYTHONHOME: 'usr', PYTHONPATH: 'usr/lib/python3/dist-packages' },
+    megabytes: 25,
+  },
   libfaketime: {
     from: 'machine',
     loader: 'machine',
