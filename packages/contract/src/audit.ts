@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, Timestamp, Uuid } from './ids.ts';
 import { Moment } from './rotations.ts';
 
@@ -99,31 +100,26 @@ export const CheckpointsQuery = Type.Object(
   { additionalProperties: false },
 );
 
-export const CheckpointsResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(checkpointsMessage),
-    data: Type.Object(
-      {
-        checkpoints: Type.Array(
-          Type.Object(
-            {
-              size: Type.Integer({ minimum: 1, description: 'How many leaves of the log it covers.' }),
-              madeAt: Timestamp,
-              note: Type.String({ description: 'A tlog-checkpoint of C2SP: the file to keep elsewhere.' }),
-            },
-            { additionalProperties: false },
-          ),
-          { maxItems: auditLimitMax },
+export const CheckpointsResponse = answer(
+  'Checkpoints',
+  Type.Literal(checkpointsMessage),
+  Type.Object(
+    {
+      checkpoints: Type.Array(
+        Type.Object(
+          {
+            size: Type.Integer({ minimum: 1, description: 'How many leaves of the log it covers.' }),
+            madeAt: Timestamp,
+            note: Type.String({ description: 'A tlog-checkpoint of C2SP: the file to keep elsewhere.' }),
+          },
+          { additionalProperties: false },
         ),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        { maxItems: auditLimitMax },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'Checkpoints',
-    additionalProperties: false,
     examples: [
       {
         success: true,
@@ -173,22 +169,17 @@ const AuditRecord = Type.Object(
   { additionalProperties: false },
 );
 
-export const AuditResponse = Type.Object(
+export const AuditResponse = answer(
+  'Audit',
+  Type.Literal(auditMessage),
+  Type.Object(
+    {
+      events: Type.Array(AuditRecord, { maxItems: auditLimitMax }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(auditMessage),
-    data: Type.Object(
-      {
-        events: Type.Array(AuditRecord, { maxItems: auditLimitMax }),
-        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Audit',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { KeyId, Timestamp, Uuid } from './ids.ts';
 import { KeyState } from './keys.ts';
 
@@ -24,54 +25,49 @@ const Condition = Type.Object(
   { additionalProperties: false },
 );
 
-export const DestructionResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Enum([destructionMessage, scheduleMessage, cancelDestructionMessage, approveMessage]),
-    data: Type.Object(
-      {
-        keyId: KeyId,
-        tenantId: Uuid,
-        state: KeyState,
-        safeToDestroy: Type.Boolean({ description: 'Every condition is met.' }),
-        conditions: Type.Array(Condition, { description: 'None of one that is destroyed.' }),
-        request: Type.Union(
-          [
-            Type.Object(
-              {
-                requestId: Uuid,
-                realm: Realm,
-                subject: Type.String(),
-                reason: Type.Union([Type.String(), Type.Null()]),
-                requestedAt: Timestamp,
-                dueAt: Timestamp,
-              },
-              { additionalProperties: false },
-            ),
-            Type.Null(),
-          ],
-          { description: 'Null: nobody has asked for it.' },
-        ),
-        approvals: Type.Array(
+export const DestructionResponse = answer(
+  'Destruction',
+  Type.Enum([destructionMessage, scheduleMessage, cancelDestructionMessage, approveMessage]),
+  Type.Object(
+    {
+      keyId: KeyId,
+      tenantId: Uuid,
+      state: KeyState,
+      safeToDestroy: Type.Boolean({ description: 'Every condition is met.' }),
+      conditions: Type.Array(Condition, { description: 'None of one that is destroyed.' }),
+      request: Type.Union(
+        [
           Type.Object(
-            { realm: Realm, subject: Type.String(), approvedAt: Timestamp },
+            {
+              requestId: Uuid,
+              realm: Realm,
+              subject: Type.String(),
+              reason: Type.Union([Type.String(), Type.Null()]),
+              requestedAt: Timestamp,
+              dueAt: Timestamp,
+            },
             { additionalProperties: false },
           ),
-          { description: 'Also those that count no more; the condition `approvals` says how many do.' },
+          Type.Null(),
+        ],
+        { description: 'Null: nobody has asked for it.' },
+      ),
+      approvals: Type.Array(
+        Type.Object(
+          { realm: Realm, subject: Type.String(), approvedAt: Timestamp },
+          { additionalProperties: false },
         ),
-        destroyedAt: TimeOrNull,
-        materialDeleted: Type.Boolean(),
-        materialVacuumedAt: Type.Union([Timestamp, Type.Null()], {
-          description: 'When its table was last vacuumed, where that was after the destruction.',
-        }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        { description: 'Also those that count no more; the condition `approvals` says how many do.' },
+      ),
+      destroyedAt: TimeOrNull,
+      materialDeleted: Type.Boolean(),
+      materialVacuumedAt: Type.Union([Timestamp, Type.Null()], {
+        description: 'When its table was last vacuumed, where that was after the destruction.',
+      }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'Destruction',
-    additionalProperties: false,
     examples: [
       {
         success: true,

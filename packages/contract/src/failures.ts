@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { RotationId, Timestamp, Uuid } from './ids.ts';
 import { itemTypes } from './items.ts';
 
@@ -54,24 +55,19 @@ export const Failure = Type.Object(
   { additionalProperties: false },
 );
 
-export const FailuresResponse = Type.Object(
+export const FailuresResponse = answer(
+  'Failures',
+  Type.Literal(failuresMessage),
+  Type.Object(
+    {
+      rotationId: RotationId,
+      tenantId: Uuid,
+      failures: Type.Array(Failure, { maxItems: failuresLimitMax }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(failuresMessage),
-    data: Type.Object(
-      {
-        rotationId: RotationId,
-        tenantId: Uuid,
-        failures: Type.Array(Failure, { maxItems: failuresLimitMax }),
-        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Failures',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, Timestamp, Uuid } from './ids.ts';
 
 export const keksMessage = 'Key encryption keys';
@@ -53,16 +54,11 @@ const Kek = Type.Object(
   { additionalProperties: false },
 );
 
-export const KeksResponse = Type.Object(
+export const KeksResponse = answer(
+  'Keks',
+  Type.Literal(keksMessage),
+  Type.Object({ keks: Type.Array(Kek) }, { additionalProperties: false }),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(keksMessage),
-    data: Type.Object({ keks: Type.Array(Kek) }, { additionalProperties: false }),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Keks',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, KeyId, Timestamp, Uuid } from './ids.ts';
 import { itemTypes } from './items.ts';
 
@@ -110,39 +111,22 @@ const exampleKey = {
   destructionDueAt: null,
 };
 
-export const KeyResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(keyMessage),
-    data: Key,
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Key',
-    additionalProperties: false,
-    examples: [
-      { success: true, message: keyMessage, data: exampleKey, timestamp: '2025-07-10T14:36:00.000Z' },
-    ],
-  },
-);
+export const KeyResponse = answer('Key', Type.Literal(keyMessage), Key, {
+  examples: [{ success: true, message: keyMessage, data: exampleKey, timestamp: '2025-07-10T14:36:00.000Z' }],
+});
 export type KeyResponse = Static<typeof KeyResponse>;
 
-export const KeysResponse = Type.Object(
+export const KeysResponse = answer(
+  'Keys',
+  Type.Literal(keysMessage),
+  Type.Object(
+    {
+      keys: Type.Array(Key, { maxItems: keysLimitMax }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(keysMessage),
-    data: Type.Object(
-      {
-        keys: Type.Array(Key, { maxItems: keysLimitMax }),
-        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Keys',
-    additionalProperties: false,
     examples: [
       {
         success: true,
@@ -155,57 +139,52 @@ export const KeysResponse = Type.Object(
 );
 export type KeysResponse = Static<typeof KeysResponse>;
 
-export const BlastRadiusResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(blastRadiusMessage),
-    data: Type.Object(
-      {
-        keyId: KeyId,
-        tenantId: Uuid,
-        state: KeyState,
-        records: Count,
-        targets: Type.Array(
-          Type.Object(
-            { target: Type.String(), itemType: Type.Enum(itemTypes), records: Count },
-            { additionalProperties: false },
-          ),
-          { description: 'Where its records stand, counted now.' },
-        ),
-        seals: Type.Integer({ minimum: 0, description: 'What was ever sealed under it, at most.' }),
-        activatedAt: orNull(Timestamp, 'The span in which records were sealed under it began,'),
-        deactivatedAt: orNull(Timestamp, 'and ended.'),
-        lastUsedAt: orNull(Timestamp, 'As workers and vaults report it.'),
-        processes: Type.Array(
-          Type.Object(
-            {
-              processId: Uuid,
-              kind: Type.Enum(['worker', 'vault']),
-              state: Type.Enum(['live', 'silent', 'ended']),
-              host: Type.String(),
-              databaseRole: Type.String(),
-              usedSince: Timestamp,
-              lastUsedAt: Timestamp,
-            },
-            { additionalProperties: false },
-          ),
-          {
-            maxItems: keyProcessesMax,
-            description: 'Who has used it, the latest first; not those forgotten since.',
-          },
-        ),
-        backups: Type.Object(
-          { state: Type.Literal('unknown'), detail: Type.String() },
+export const BlastRadiusResponse = answer(
+  'BlastRadius',
+  Type.Literal(blastRadiusMessage),
+  Type.Object(
+    {
+      keyId: KeyId,
+      tenantId: Uuid,
+      state: KeyState,
+      records: Count,
+      targets: Type.Array(
+        Type.Object(
+          { target: Type.String(), itemType: Type.Enum(itemTypes), records: Count },
           { additionalProperties: false },
         ),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        { description: 'Where its records stand, counted now.' },
+      ),
+      seals: Type.Integer({ minimum: 0, description: 'What was ever sealed under it, at most.' }),
+      activatedAt: orNull(Timestamp, 'The span in which records were sealed under it began,'),
+      deactivatedAt: orNull(Timestamp, 'and ended.'),
+      lastUsedAt: orNull(Timestamp, 'As workers and vaults report it.'),
+      processes: Type.Array(
+        Type.Object(
+          {
+            processId: Uuid,
+            kind: Type.Enum(['worker', 'vault']),
+            state: Type.Enum(['live', 'silent', 'ended']),
+            host: Type.String(),
+            databaseRole: Type.String(),
+            usedSince: Timestamp,
+            lastUsedAt: Timestamp,
+          },
+          { additionalProperties: false },
+        ),
+        {
+          maxItems: keyProcessesMax,
+          description: 'Who has used it, the latest first; not those forgotten since.',
+        },
+      ),
+      backups: Type.Object(
+        { state: Type.Literal('unknown'), detail: Type.String() },
+        { additionalProperties: false },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'BlastRadius',
-    additionalProperties: false,
     examples: [
       {
         success: true,

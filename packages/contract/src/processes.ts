@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, Timestamp, Uuid } from './ids.ts';
 
 export const processesMessage = 'Workers and vaults';
@@ -70,22 +71,17 @@ const Process = Type.Object(
   { additionalProperties: false },
 );
 
-export const ProcessesResponse = Type.Object(
+export const ProcessesResponse = answer(
+  'Processes',
+  Type.Literal(processesMessage),
+  Type.Object(
+    {
+      processes: Type.Array(Process, { maxItems: processesLimitMax }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(processesMessage),
-    data: Type.Object(
-      {
-        processes: Type.Array(Process, { maxItems: processesLimitMax }),
-        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Processes',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { RotationId, Timestamp, Uuid } from './ids.ts';
+import { answer } from './answer.ts';
+import { RotationId, Uuid } from './ids.ts';
 
 export const rangesMessage = 'DEK rotation ranges';
 
@@ -23,51 +24,46 @@ export const RangesQuery = Type.Object(
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 
-export const RangesResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(rangesMessage),
-    data: Type.Object(
-      {
-        rotationId: RotationId,
-        tenantId: Uuid,
-        cells: Type.Array(
-          Type.Object(
-            {
-              target: Type.String({ description: 'The registered name of the table.' }),
-              ranges: Type.Object(
-                {
-                  planned: count('Not begun.'),
-                  sweeping: count('Held by a worker.'),
-                  left: count('Begun, and held by nobody now.'),
-                  swept: count('To be proved.'),
-                  proved: count('Proved.'),
-                },
-                { additionalProperties: false, description: 'How many ranges are in which state.' },
-              ),
-              items: count('Records on older keys when its ranges were cut.'),
-              itemsRotated: count('Re-encrypted by the sweep.'),
-              itemsFailed: count('Set aside.'),
-              itemsProved: count('Of `items`, those in ranges that are proved.'),
-              waitingFor: Type.Union([Type.String(), Type.Null()], {
-                description: 'What holds up one of its ranges.',
-              }),
-            },
-            { additionalProperties: false },
-          ),
+export const RangesResponse = answer(
+  'Ranges',
+  Type.Literal(rangesMessage),
+  Type.Object(
+    {
+      rotationId: RotationId,
+      tenantId: Uuid,
+      cells: Type.Array(
+        Type.Object(
           {
-            description:
-              'By target and in the order of record ids; of neighbouring ranges, of about as many records.',
+            target: Type.String({ description: 'The registered name of the table.' }),
+            ranges: Type.Object(
+              {
+                planned: count('Not begun.'),
+                sweeping: count('Held by a worker.'),
+                left: count('Begun, and held by nobody now.'),
+                swept: count('To be proved.'),
+                proved: count('Proved.'),
+              },
+              { additionalProperties: false, description: 'How many ranges are in which state.' },
+            ),
+            items: count('Records on older keys when its ranges were cut.'),
+            itemsRotated: count('Re-encrypted by the sweep.'),
+            itemsFailed: count('Set aside.'),
+            itemsProved: count('Of `items`, those in ranges that are proved.'),
+            waitingFor: Type.Union([Type.String(), Type.Null()], {
+              description: 'What holds up one of its ranges.',
+            }),
           },
+          { additionalProperties: false },
         ),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        {
+          description:
+            'By target and in the order of record ids; of neighbouring ranges, of about as many records.',
+        },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'Ranges',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { Timestamp, Uuid } from './ids.ts';
+import { answer } from './answer.ts';
+import { Uuid } from './ids.ts';
 import { KekName, KeyCounts } from './keks.ts';
 import { rewrapMessages, rewrapScope } from './rewraps.ts';
 
@@ -7,49 +8,44 @@ const Count = Type.Integer({ minimum: 0 });
 
 export const RewrapPlanBody = Type.Object({ ...rewrapScope, kek: KekName }, { additionalProperties: false });
 
-export const RewrapPlanResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(rewrapMessages.plan),
-    data: Type.Object(
-      {
-        tenantId: Type.Union([Uuid, Type.Null()]),
-        kek: Type.String(),
-        kekId: Type.String(),
-        census: Type.Array(
-          Type.Object({ kekId: Type.String(), keys: KeyCounts }, { additionalProperties: false }),
-          { description: 'DEKs under each KEK.' },
-        ),
-        keysToRewrap: Count,
-        kmsCalls: Type.Integer({ minimum: 0, description: 'That it will take, three for each DEK.' }),
-        fingerprint: Type.String({
-          pattern: '^[0-9a-f]{64}$',
-          description:
-            'Over all of these DEKs; the same behind the rewrap, unless DEKs came or were destroyed.',
-        }),
-        lacking: Type.Array(
-          Type.Object(
-            {
-              processId: Uuid,
-              kind: Type.Enum(['worker', 'vault']),
-              host: Type.String(),
-              databaseRole: Type.String(),
-            },
-            { additionalProperties: false },
-          ),
+export const RewrapPlanResponse = answer(
+  'RewrapPlan',
+  Type.Literal(rewrapMessages.plan),
+  Type.Object(
+    {
+      tenantId: Type.Union([Uuid, Type.Null()]),
+      kek: Type.String(),
+      kekId: Type.String(),
+      census: Type.Array(
+        Type.Object({ kekId: Type.String(), keys: KeyCounts }, { additionalProperties: false }),
+        { description: 'DEKs under each KEK.' },
+      ),
+      keysToRewrap: Count,
+      kmsCalls: Type.Integer({ minimum: 0, description: 'That it will take, three for each DEK.' }),
+      fingerprint: Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'Over all of these DEKs; the same behind the rewrap, unless DEKs came or were destroyed.',
+      }),
+      lacking: Type.Array(
+        Type.Object(
           {
-            description:
-              'Live processes that have not proved that KEK: a rewrap is refused while there are any.',
+            processId: Uuid,
+            kind: Type.Enum(['worker', 'vault']),
+            host: Type.String(),
+            databaseRole: Type.String(),
           },
+          { additionalProperties: false },
         ),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        {
+          description:
+            'Live processes that have not proved that KEK: a rewrap is refused while there are any.',
+        },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'RewrapPlan',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, Timestamp, Uuid } from './ids.ts';
 import { KekName } from './keks.ts';
 import { Initiator } from './rotate.ts';
@@ -146,22 +147,17 @@ const example: Rewrap = {
   fingerprintAfter: null,
 };
 
-export const RewrapResponse = Type.Object(
+export const RewrapResponse = answer(
+  'Rewrap',
+  Type.Enum([
+    rewrapMessages.start,
+    rewrapMessages.get,
+    rewrapMessages.pause,
+    rewrapMessages.resume,
+    rewrapMessages.cancel,
+  ]),
+  Rewrap,
   {
-    success: Type.Literal(true),
-    message: Type.Enum([
-      rewrapMessages.start,
-      rewrapMessages.get,
-      rewrapMessages.pause,
-      rewrapMessages.resume,
-      rewrapMessages.cancel,
-    ]),
-    data: Rewrap,
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Rewrap',
-    additionalProperties: false,
     examples: [
       { success: true, message: rewrapMessages.get, data: example, timestamp: '2025-07-10T14:35:02.000Z' },
     ],
@@ -192,22 +188,17 @@ export const RewrapsQuery = Type.Object(
   { additionalProperties: false },
 );
 
-export const RewrapsResponse = Type.Object(
+export const RewrapsResponse = answer(
+  'Rewraps',
+  Type.Literal(rewrapMessages.list),
+  Type.Object(
+    {
+      rewraps: Type.Array(Rewrap, { maxItems: rewrapsLimitMax }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(rewrapMessages.list),
-    data: Type.Object(
-      {
-        rewraps: Type.Array(Rewrap, { maxItems: rewrapsLimitMax }),
-        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Rewraps',
-    additionalProperties: false,
     examples: [
       {
         success: true,

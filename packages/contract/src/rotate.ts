@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts } from './items.ts';
 import { Reason } from './reason.ts';
@@ -55,34 +56,24 @@ export type StartedRotation = Static<typeof StartedRotation>;
 
 export const rotateMessage = 'DEK rotation initiated successfully';
 
-export const RotateResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(rotateMessage),
-    data: StartedRotation,
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'StartedRotation',
-    additionalProperties: false,
-    examples: [
-      {
-        success: true,
-        message: rotateMessage,
-        data: {
-          rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
-          tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
-          status: 'in_progress',
-          previousKeyId: 'dek-7b1f3c52-8f0e-4c58-9d0a-2f6f5a1f0c3d',
-          newKeyId: 'dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11',
-          startedAt: '2025-07-10T14:35:00.000Z',
-          estimatedCompletion: '2025-07-10T14:45:00.000Z',
-          itemsToRotate: { credentials: 25, apiKeys: 10, secrets: 50 },
-          initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
-        },
-        timestamp: '2025-07-10T14:35:00.000Z',
+export const RotateResponse = answer('StartedRotation', Type.Literal(rotateMessage), StartedRotation, {
+  examples: [
+    {
+      success: true,
+      message: rotateMessage,
+      data: {
+        rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
+        tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
+        status: 'in_progress',
+        previousKeyId: 'dek-7b1f3c52-8f0e-4c58-9d0a-2f6f5a1f0c3d',
+        newKeyId: 'dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11',
+        startedAt: '2025-07-10T14:35:00.000Z',
+        estimatedCompletion: '2025-07-10T14:45:00.000Z',
+        itemsToRotate: { credentials: 25, apiKeys: 10, secrets: 50 },
+        initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
       },
-    ],
-  },
-);
+      timestamp: '2025-07-10T14:35:00.000Z',
+    },
+  ],
+});
 export type RotateResponse = Static<typeof RotateResponse>;

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts, itemTypes } from './items.ts';
 import { Reason } from './reason.ts';
@@ -167,21 +168,11 @@ const example = {
   timestamp: '2025-07-10T14:35:02.000Z',
 };
 
-export const RotationResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Enum([
-      rotationMessage,
-      cancelMessage,
-      pauseMessage,
-      resumeMessage,
-      retryMessage,
-      updateMessage,
-    ]),
-    data: Rotation,
-    timestamp: Timestamp,
-  },
-  { $id: 'Rotation', additionalProperties: false, examples: [example] },
+export const RotationResponse = answer(
+  'Rotation',
+  Type.Enum([rotationMessage, cancelMessage, pauseMessage, resumeMessage, retryMessage, updateMessage]),
+  Rotation,
+  { examples: [example] },
 );
 export type RotationResponse = Static<typeof RotationResponse>;
 

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
-import { AnyCaseRotationId, AnyCaseUuid, Timestamp } from './ids.ts';
+import { answer } from './answer.ts';
+import { AnyCaseRotationId, AnyCaseUuid } from './ids.ts';
 import { Rotation, RotationPhase, RotationStatus } from './rotation.ts';
 
 export const rotationsMessage = 'DEK rotations';
@@ -51,22 +52,17 @@ export const RotationsQuery = Type.Object(
   { additionalProperties: false },
 );
 
-export const RotationsResponse = Type.Object(
+export const RotationsResponse = answer(
+  'Rotations',
+  Type.Literal(rotationsMessage),
+  Type.Object(
+    {
+      rotations: Type.Array(Rotation, { maxItems: rotationsLimitMax }),
+      nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    success: Type.Literal(true),
-    message: Type.Literal(rotationsMessage),
-    data: Type.Object(
-      {
-        rotations: Type.Array(Rotation, { maxItems: rotationsLimitMax }),
-        nextCursor: Type.Union([Type.String(), Type.Null()], { description: 'Null on the last page.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
-  {
-    $id: 'Rotations',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { RotationId, Timestamp, Uuid } from './ids.ts';
 import { WaitingFor } from './rotation.ts';
 
@@ -7,37 +8,32 @@ export const samplesMessage = 'DEK rotation samples';
 /** So many are kept of a rotation. */
 export const samplesMax = 360;
 
-export const SamplesResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(samplesMessage),
-    data: Type.Object(
-      {
-        rotationId: RotationId,
-        tenantId: Uuid,
-        samples: Type.Array(
-          Type.Object(
-            {
-              at: Timestamp,
-              itemsDone: Type.Integer({ minimum: 0, description: 'Re-encrypted or set aside until then.' }),
-              itemsPerSecond: Type.Number({ minimum: 0, description: 'Over the ten seconds before.' }),
-              waitingFor: Type.Union([WaitingFor, Type.Null()]),
-            },
-            { additionalProperties: false },
-          ),
+export const SamplesResponse = answer(
+  'Samples',
+  Type.Literal(samplesMessage),
+  Type.Object(
+    {
+      rotationId: RotationId,
+      tenantId: Uuid,
+      samples: Type.Array(
+        Type.Object(
           {
-            maxItems: samplesMax,
-            description: 'In order. None while it is paused, and none of one that took less than a second.',
+            at: Timestamp,
+            itemsDone: Type.Integer({ minimum: 0, description: 'Re-encrypted or set aside until then.' }),
+            itemsPerSecond: Type.Number({ minimum: 0, description: 'Over the ten seconds before.' }),
+            waitingFor: Type.Union([WaitingFor, Type.Null()]),
           },
+          { additionalProperties: false },
         ),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        {
+          maxItems: samplesMax,
+          description: 'In order. None while it is paused, and none of one that took less than a second.',
+        },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'Samples',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { AnyCaseUuid, RotationId, Timestamp, Uuid } from './ids.ts';
 
 export const summaryMessage = 'Summary of DEK rotations';
@@ -19,72 +20,67 @@ const Need = Type.Enum([
   'kek_suspended',
 ]);
 
-export const SummaryResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(summaryMessage),
-    data: Type.Object(
-      {
-        tenantId: Type.Union([Uuid, Type.Null()], { description: 'Null: of all tenants.' }),
-        rotations: Type.Object(
-          {
-            in_progress: number,
-            paused: number,
-            completed: number,
-            completed_with_failures: number,
-            failed: number,
-            cancelled: number,
-          },
-          { additionalProperties: false, description: 'All that ever were, by status.' },
-        ),
-        needsSomebody: Type.Object(
-          {
-            count: number,
-            byReason: Type.Object(
-              {
-                paused: number,
-                failed: number,
-                completed_with_failures: number,
-                integrity: number,
-                internal: number,
-                kek_suspended: number,
-              },
-              { additionalProperties: false },
-            ),
-            rotations: Type.Array(
-              Type.Object(
-                { rotationId: RotationId, tenantId: Uuid, reason: Need, since: Timestamp },
-                { additionalProperties: false },
-              ),
-              { maxItems: 100, description: 'Of these, those that have stood longest.' },
-            ),
-          },
-          {
-            additionalProperties: false,
-            description:
-              'Paused for more than 24 hours; failed or completed with failures, without a completed rotation of the tenant behind it; or waiting for what does not end by itself.',
-          },
-        ),
-        activeKeyAges: Type.Array(
-          Type.Object(
+export const SummaryResponse = answer(
+  'Summary',
+  Type.Literal(summaryMessage),
+  Type.Object(
+    {
+      tenantId: Type.Union([Uuid, Type.Null()], { description: 'Null: of all tenants.' }),
+      rotations: Type.Object(
+        {
+          in_progress: number,
+          paused: number,
+          completed: number,
+          completed_with_failures: number,
+          failed: number,
+          cancelled: number,
+        },
+        { additionalProperties: false, description: 'All that ever were, by status.' },
+      ),
+      needsSomebody: Type.Object(
+        {
+          count: number,
+          byReason: Type.Object(
             {
-              daysBelow: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
-                description: 'Younger than so many days of 24 hours; null: older than all of these.',
-              }),
-              keys: number,
+              paused: number,
+              failed: number,
+              completed_with_failures: number,
+              integrity: number,
+              internal: number,
+              kek_suspended: number,
             },
             { additionalProperties: false },
           ),
-          { description: 'Active DEKs by age; each is counted once.' },
+          rotations: Type.Array(
+            Type.Object(
+              { rotationId: RotationId, tenantId: Uuid, reason: Need, since: Timestamp },
+              { additionalProperties: false },
+            ),
+            { maxItems: 100, description: 'Of these, those that have stood longest.' },
+          ),
+        },
+        {
+          additionalProperties: false,
+          description:
+            'Paused for more than 24 hours; failed or completed with failures, without a completed rotation of the tenant behind it; or waiting for what does not end by itself.',
+        },
+      ),
+      activeKeyAges: Type.Array(
+        Type.Object(
+          {
+            daysBelow: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
+              description: 'Younger than so many days of 24 hours; null: older than all of these.',
+            }),
+            keys: number,
+          },
+          { additionalProperties: false },
         ),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        { description: 'Active DEKs by age; each is counted once.' },
+      ),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'Summary',
-    additionalProperties: false,
     examples: [
       {
         success: true,

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { answer } from './answer.ts';
 import { RotationId, Timestamp, Uuid } from './ids.ts';
 import { RotationPhase } from './rotation.ts';
 
@@ -31,35 +32,30 @@ export const RotationEvent = Type.Object(
 );
 export type RotationEvent = Static<typeof RotationEvent>;
 
-export const TimelineResponse = Type.Object(
-  {
-    success: Type.Literal(true),
-    message: Type.Literal(timelineMessage),
-    data: Type.Object(
-      {
-        rotationId: RotationId,
-        tenantId: Uuid,
-        phases: Type.Array(
-          Type.Object(
-            {
-              phase: Type.Exclude(RotationPhase, Type.Literal('done')),
-              begin: Timestamp,
-              end: Type.Union([Timestamp, Type.Null()], { description: 'Null: it lasts.' }),
-              durationMs: Type.Integer({ minimum: 0, description: 'Until now, while it lasts.' }),
-            },
-            { additionalProperties: false },
-          ),
-          { description: 'In order. Of rotations of earlier versions only what is known of them.' },
+export const TimelineResponse = answer(
+  'Timeline',
+  Type.Literal(timelineMessage),
+  Type.Object(
+    {
+      rotationId: RotationId,
+      tenantId: Uuid,
+      phases: Type.Array(
+        Type.Object(
+          {
+            phase: Type.Exclude(RotationPhase, Type.Literal('done')),
+            begin: Timestamp,
+            end: Type.Union([Timestamp, Type.Null()], { description: 'Null: it lasts.' }),
+            durationMs: Type.Integer({ minimum: 0, description: 'Until now, while it lasts.' }),
+          },
+          { additionalProperties: false },
         ),
-        events: Type.Array(RotationEvent, { maxItems: timelineEventsMax, description: 'In order.' }),
-      },
-      { additionalProperties: false },
-    ),
-    timestamp: Timestamp,
-  },
+        { description: 'In order. Of rotations of earlier versions only what is known of them.' },
+      ),
+      events: Type.Array(RotationEvent, { maxItems: timelineEventsMax, description: 'In order.' }),
+    },
+    { additionalProperties: false },
+  ),
   {
-    $id: 'Timeline',
-    additionalProperties: false,
     examples: [
       {
         success: true,
