@@ -63,14 +63,17 @@ export const open: OpenKek = async (uri, rest) => {
     return session;
   };
 
-  const seal = async (iv: Buffer, aad: Buffer, bytes: Buffer): Promise<Buffer> => {
-    const { handle, key: held } = await opened();
+  const seal = ({ handle, key: held }: Session, iv: Buffer, aad: Buffer, bytes: Buffer): Promise<Buffer> => {
     module.C_EncryptInit(handle, gcm(iv, aad), held);
     return module.C_EncryptAsync(handle, bytes, Buffer.alloc(bytes.length + 64));
   };
 
-  const unseal = async (iv: Buffer, aad: Buffer, sealed: Buffer): Promise<Buffer> => {
-    const { handle, key: held } = await opened();
+  const unseal = async (
+    { handle, key: held }: Session,
+    iv: Buffer,
+    aad: Buffer,
+    sealed: Buffer,
+  ): Promise<Buffer> => {
     module.C_DecryptInit(handle, gcm(iv, aad), held);
     const memory = Buffer.alloc(sealed.length + 64);
     try {
@@ -80,14 +83,17 @@ export const open: OpenKek = async (uri, rest) => {
     }
   };
 
-  /** Whether the key seals and opens something of ours. */
+  /** Whether the key seals and opens something of ours, in a session of its own: that of others stays theirs. */
   const works = async (): Promise<boolean> => {
-    drop();
     const [iv, aad, bytes] = [randomBytes(ivBytes), randomBytes(16), randomBytes(dekBytes)];
+    let probe: Session | undefined;
     try {
-      return (await unseal(iv, aad, await seal(iv, aad, bytes))).equals(bytes);
+      probe = await openSession(module, key);
+      return (await unseal(probe, iv, aad, await seal(probe, iv, aad, bytes))).equals(bytes);
     } catch {
       return false;
+    } finally {
+      if (probe !== undefined) closeSession(module, probe.handle);
     }
   };
 
@@ -123,7 +129,7 @@ export const open: OpenKek = async (uri, rest) => {
     async wrap(dek, aad) {
       return call(async () => {
         const iv = randomBytes(ivBytes);
-        const after = Buffer.concat([iv, await seal(iv, aad, dek)]);
+        const after = Buffer.concat([iv, await seal(await opened(), iv, aad, dek)]);
         const wrapped = Buffer.alloc(headBytes + after.length);
         wrapped.writeUInt8(form);
         wrapped.writeUInt32BE(crc32c(after), 1);
@@ -140,7 +146,7 @@ export const open: OpenKek = async (uri, rest) => {
         throw new KmsError('CORRUPT', 'wrapped DEK: damaged, by its checksum');
       return call(async () => {
         try {
-          return await unseal(after.subarray(0, ivBytes), aad, after.subarray(ivBytes));
+          return await unseal(await opened(), after.subarray(0, ivBytes), aad, after.subarray(ivBytes));
         } catch (error) {
           const isRefused = codeOf(error).code === 'CORRUPT' || (meansEither(error) && (await works()));
           if (!isRefused) throw error;
