@@ -6,7 +6,8 @@ import { createLocalKeyFile } from '@rekey/kms';
 import { startPostgres } from '@rekey/stack';
 import { rightsOfParts } from '../../packages/schema/src/examine/rights.ts';
 import { call, program, start } from './call.ts';
-import { faults } from './faults.ts';
+import { faultsAroundIt } from './faults/around-it.ts';
+import { faultsOfTheDatabase } from './faults/of-the-database.ts';
 import { goodInstallation } from './good-installation.ts';
 import { callHere } from './in-process.ts';
 
@@ -19,6 +20,8 @@ interface Report {
 
 const rekey = await goodInstallation();
 const read = ({ out }: { out: string }): Report => JSON.parse(out);
+
+const faults = [...faultsOfTheDatabase, ...faultsAroundIt];
 
 test('nothing is found in a good installation, and all of it was looked at', async () => {
   const said = await call(rekey.env, 'doctor', '--json');

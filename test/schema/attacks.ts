@@ -1,3 +1,5 @@
+import { attacksByCalling } from './attacks-by-calling.ts';
+
 /** What somebody would gain who could read or write an object of the schema: a name for each, so that none is forgotten. */
 export interface Attack {
   readonly on: RegExp;
@@ -6,8 +8,7 @@ export interface Attack {
   readonly calling?: string;
 }
 
-export const attacks: readonly Attack[] = [
-  // Tables
+const attacksOnTables: readonly Attack[] = [
   { on: /^rekey\.tenants$/, reading: 'list every customer', writing: 'make, rename or lose a tenant' },
   {
     on: /^rekey\.deks$/,
@@ -118,136 +119,6 @@ export const attacks: readonly Attack[] = [
     reading: 'see which KEK is left for which',
     writing: 'forge the proof that an old KEK is unused',
   },
-  // Functions
-  {
-    on: /^rekey\.(schedule_destruction|cancel_destruction|approve_destruction|due_destructions|deciding_person)\(/,
-    calling: 'have a key destroyed that nobody agreed to lose, or keep one for ever',
-  },
-  {
-    on: /^rekey\.(destruction_(facts|conditions|state)|facts_hash|refused_conditions|key_disuse|key_backups)\(/,
-    calling: 'learn when a key may be destroyed, and who is in the way',
-  },
-  {
-    on: /^rekey\.(key_facts|key_records|key_processes|material_readers)\(/,
-    calling: 'learn of the keys of others, or keep tables under a look',
-  },
-  {
-    on: /^rekey\.(register_kek|forget_kek)\(/,
-    calling: 'have a name stand for another KEK',
-  },
-  {
-    on: /^rekey\.(kek_census|kek_holders|lacking_kek|keys_fingerprint|dek_fingerprint|deks_outside|deks_to_rewrap)\(/,
-    calling: 'read wrapped DEKs, or learn which KEKs open what',
-  },
-  {
-    on: /^rekey\.(start|steer|claim|note|complete)_rewrap\(/,
-    calling: 'begin or end a rewrap, or keep workers from one',
-  },
-  {
-    on: /^rekey\.(rewrap_deks|set_dek_aside)\(/,
-    calling: 'replace wrapped DEKs while a rewrap runs, or have one left where it is',
-  },
-  {
-    on: /^rekey\.(report_usage|forget_processes|process_state)\(/,
-    calling: 'hide that a key is in use, or speak for another process',
-  },
-  {
-    on: /^rekey\.(certificates_due|certificate_facts|keep_certificate)\(/,
-    calling: 'read what was proved of whom, or take the place of a certificate',
-  },
-  {
-    on: /^rekey\.(register|retire|compromise)_signing_key\(/,
-    calling: 'have its own key trusted, or ours refused',
-  },
-  { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
-  {
-    on: /^rekey\.(append_log|append_log_heads|complete_log|keep_checkpoint|lock_log|log_leaf_hash|log_subtree)\(/,
-    calling: 'put into the log what no event says, or hold up who writes it',
-  },
-  { on: /^rekey\.record_\w+_event\(\)$/, calling: 'have events written for a table of its own' },
-  {
-    on: /^rekey\.(append_event|event_actor|event_hash|verify_events|canonical_json)\(/,
-    calling: 'invent an event',
-  },
-  {
-    on: /^rekey\.(fence|count)_\w+\(\)$/,
-    calling: 'pass the fence, or falsify counts, from a table of its own',
-  },
-  { on: /^rekey\.(guard_\w+|refuse_identity_change)\(\)$/, calling: 'run a guard over a table of its own' },
-  { on: /^rekey\.prove_\w+\(/, calling: 'have a range proved, or its failures forgotten' },
-  { on: /^rekey\.(install|ensure)_\w+\(/, calling: 'put another fence around a table' },
-  { on: /^rekey\.(label_condition|sealed_bytes_max)\(/, calling: 'learn how large values may be' },
-  { on: /^rekey\.lock_briefly\(/, calling: 'shut everybody out of a table' },
-  { on: /^rekey\.(grant|give|set|renew|revoke)_\w+\(/, calling: 'grant itself another part' },
-  {
-    on: /^rekey\.((check|register|unregister|repair)_target\w*|finish_registration)\(/,
-    calling: 'take a table out of rotations, or look into one',
-  },
-  {
-    on: /^rekey\.(take_up|beat|keep_progress|begin_verifying|note_drained|note_waiting)\(/,
-    calling: 'keep workers from a rotation',
-  },
-  { on: /^rekey\.(complete|cancel|close|halt)_rotation\(/, calling: 'end a rotation' },
-  {
-    on: /^rekey\.((pause|resume|limit)_rotation|note_long_pauses)\(/,
-    calling: 'stop a rotation, or let one run that is to stand still',
-  },
-  { on: /^rekey\.summarize\(/, calling: 'count rotations, and learn whose need help' },
-  { on: /^rekey\.say_who_and_why\(/, calling: 'act under the name of another' },
-  {
-    on: /^rekey\.(start_rotation|retry_rotation|seconds_expected|lock_tenant)\(/,
-    calling: 'start a rotation, or hold up those who do',
-  },
-  {
-    on: /^rekey\.(claim_range|store_ranges|hold_lease|note_batch)\(/,
-    calling: 'take ranges from workers, or fill in their counts',
-  },
-  {
-    on: /^rekey\.(renew_lease|release_lease|leave_to_drain|restart_range)\(/,
-    calling: 'take ranges from workers, or fill in their counts',
-  },
-  {
-    on: /^rekey\.(switch_to_dek|switch_dek|drain_older|wait_for_drain|open_dek_locks)\(/,
-    calling: 'switch keys, or hold up who writes',
-  },
-  {
-    on: /^rekey\.(store_material|create_tenant|destroy_dek|compromise_dek|refuse_to_destroy)\(/,
-    calling: 'make, replace or end a DEK',
-  },
-  { on: /^rekey\.work_figures\(/, calling: 'see how much there is to do' },
-  { on: /^rekey\.(wrapped_deks|live_deks|sample_deks\w*)\(/, calling: 'read wrapped DEKs' },
-  { on: /^rekey\.(keks_in_use|kek_id_of)\(/, calling: 'learn which KEKs open what, and where they are' },
-  {
-    on: /^rekey\.(hold_dek|hold_active_dek|reserve_seals|enter_gate)\(/,
-    calling: 'keep a DEK from draining, or use it up',
-  },
-  {
-    on: /^rekey\.(claim_idempotency_key|keep_answer|forget_idempotency_keys)\(/,
-    calling: "forge the answer to another's call",
-  },
-  {
-    on: /^rekey\.(snapshot_key|installation_id|database_id|database_timeline)\(/,
-    calling: 'seal a snapshot for Redis',
-  },
-  {
-    on: /^rekey\.(fold_counts|recount_\w+|settle_counts|kept_count|rotation_counts)\(/,
-    calling: 'falsify the counts that proofs are held against',
-  },
-  {
-    on: /^rekey\.(rotation_proved|everything_proved|completion_problems|integrity_problems)\(/,
-    calling: 'learn of the state of others, or keep tables under a look',
-  },
-  {
-    on: /^rekey\.(recognize_database|remember_functions|function_digest|sweep_again)\(/,
-    calling: 'hide that something was changed',
-  },
-  { on: /^rekey\.(change_setting|setting|setting_default)\(/, calling: 'admit values of any size' },
-  {
-    on: /^rekey\.(blockers_of|is_hidden_from|has_foreign_row_trigger|tenant_exists)\(/,
-    calling: 'learn of the sessions, roles and tenants of others',
-  },
-  {
-    on: /^rekey\.(record_hash|refuse_altered|rotation_moves)\(/,
-    calling: 'nothing: a right that nobody needs is not there',
-  },
 ];
+
+export const attacks: readonly Attack[] = [...attacksOnTables, ...attacksByCalling];

@@ -1,71 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
-import { loadInstallation } from '@rekey/control';
-import { createLocalKeyFile } from '@rekey/kms';
 import { createDatabase } from '@rekey/stack';
-import type { GoodInstallation } from './good-installation.ts';
+import { type Fault, setting, sql, withEnv } from './fault.ts';
 
-export interface Fault {
-  readonly what: string;
-  /** All that is to be found, and nothing besides. */
-  readonly codes: readonly string[];
-  /** Makes it; what takes it back, and what the one who looks has set otherwise. */
-  plant(on: GoodInstallation): Promise<{
-    readonly env?: Readonly<Record<string, string>>;
-    readonly args?: readonly string[];
-    readonly mend?: () => Promise<unknown>;
-  }>;
-}
-
-/** Statements of the superuser, and those that take them back. */
-const sql = (
-  what: string,
-  codes: readonly string[],
-  plant: string,
-  mend: string,
-  args: string[] = [],
-): Fault => ({
-  what,
-  codes,
-  async plant({ admin }) {
-    await admin.query(plant);
-    return { args, mend: () => admin.query(mend) };
-  },
-});
-
-/** Of the database, which new sessions begin with. */
-const setting = (codes: readonly string[], name: string, value: string): Fault => ({
-  what: `${name} = ${value}`,
-  codes,
-  async plant({ admin }) {
-    await admin.query(`alter database rekey set ${name} = '${value}'`);
-    return { mend: () => admin.query(`alter database rekey reset ${name}`) };
-  },
-});
-
-const withEnv = (
-  what: string,
-  codes: readonly string[],
-  env: (on: GoodInstallation) => Promise<Record<string, string>> | Record<string, string>,
-): Fault => ({ what, codes, plant: async (on) => ({ env: await env(on) }) });
-
-const ofRedis = (
-  what: string,
-  codes: readonly string[],
-  name: string,
-  value: string,
-  was: string,
-): Fault => ({
-  what,
-  codes,
-  async plant({ redis }) {
-    await redis.config('SET', name, value);
-    return { mend: () => redis.config('SET', name, was) };
-  },
-});
-
-export const faults: readonly Fault[] = [
+/** Of Postgres, of the schema in it, of its roles and of what goes on there. */
+export const faultsOfTheDatabase: readonly Fault[] = [
   withEnv('Postgres is not there', ['POSTGRES_UNAVAILABLE'], ({ databaseUrl }) => {
     const url = new URL(databaseUrl);
     url.port = '1';
@@ -234,59 +172,4 @@ export const faults: readonly Fault[] = [
     `set session_replication_role = replica; update rekey.targets set retired_at = null where name = 'api_keys';
      reset session_replication_role`,
   ),
-  withEnv('a KEK that is not there', ['KEK_UNUSABLE'], ({ folder }) => ({
-    KEK_URI: `local:${join(folder, 'lost')}`,
-  })),
-  {
-    what: 'a KEK that others can read',
-    codes: ['KEK_UNUSABLE'],
-    async plant({ kekFile }) {
-      await chmod(kekFile, 0o644);
-      return { mend: () => chmod(kekFile, 0o600) };
-    },
-  },
-  withEnv('another KEK', ['KEK_NOT_HELD'], async ({ folder }) => {
-    const other = join(folder, 'other-kek');
-    await createLocalKeyFile(other);
-    return { KEK_URI: `local:${other}` };
-  }),
-  {
-    what: 'a stored key that is damaged',
-    codes: ['DEK_NOT_UNWRAPPED'],
-    async plant({ admin }) {
-      const flip = `set session_replication_role = replica;
-        update rekey.dek_material set wrapped = set_byte(wrapped, 30, get_byte(wrapped, 30) # 1);
-        reset session_replication_role`;
-      await admin.query(flip);
-      return { mend: () => admin.query(flip) };
-    },
-  },
-  withEnv('Redis is not there', ['REDIS_AWAY'], () => ({ REDIS_URL: 'redis://127.0.0.1:1' })),
-  withEnv('a wrong password for Redis', ['REDIS_CREDENTIALS'], ({ redisUrl }) => {
-    const url = new URL(redisUrl);
-    url.password = 'wrong';
-    return { REDIS_URL: url.href };
-  }),
-  {
-    what: 'a user of Redis without scripts',
-    codes: ['REDIS_DENIED'],
-    async plant({ redis, redisUrl }) {
-      await redis.call('ACL', 'SETUSER', 'weak', 'on', '>weak', '~*', '+@all', '-@scripting');
-      const url = new URL(redisUrl);
-      url.username = url.password = 'weak';
-      return { env: { REDIS_URL: url.href }, mend: () => redis.call('ACL', 'DELUSER', 'weak') };
-    },
-  },
-  ofRedis('Redis evicts', ['REDIS_EVICTS'], 'maxmemory-policy', 'allkeys-lru', 'noeviction'),
-  ofRedis('Redis is full', ['REDIS_FULL'], 'maxmemory', '1', '0'),
-  ofRedis('Redis keeps nothing', ['REDIS_NOT_PERSISTENT'], 'appendonly', 'no', 'yes'),
-  {
-    what: 'a process with another prefix',
-    codes: ['QUEUE_PREFIX'],
-    async plant({ admin, redis }) {
-      const key = `{other}:${(await loadInstallation(admin)).id}:rekey-rotations:meta`;
-      await redis.hset(key, 'a', '1');
-      return { mend: () => redis.del(key) };
-    },
-  },
 ];
