@@ -11,6 +11,10 @@ type Environment = Record<string, string>;
 /** Many tests run on few cores: a worker that lets all of them go first would hardly get a turn. */
 export const notNice: Environment = { WORKER_NICENESS: '0' };
 
+/** Where `npm test` keeps compiled code: with it a process starts in half the time. */
+const { NODE_COMPILE_CACHE } = process.env;
+const compiled: Environment = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+
 /** The real API as a process of its own, listening on a free port; stopped at the end. */
 export async function startApi(
   env: Environment,
@@ -43,7 +47,7 @@ function startApp(
   const app = startProcess({
     name,
     entry,
-    env,
+    env: { ...compiled, ...env },
     readyLine,
     flags: name === 'worker' ? workerFlags : apiFlags,
   });
