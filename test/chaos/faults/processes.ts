@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { disconnectMs, handBackMs, reportLastMs } from '@rekey/times';
 import type { Slot } from '../world/slot.ts';
 import { type Fault, type FaultTools, type Sighting, seenIf } from './fault.ts';
 
 const readyWithinMs = 20_000;
-/** What SIGTERM may take. */
-const shutdownMs = 5_000;
+/** What SIGTERM may take: its steps one after the other, and half as much again, which a machine at full load loses. */
+const shutdownMs = handBackMs + disconnectMs + reportLastMs + 2_500;
+const endsWithinMs = 12_000;
 
 async function killed({ within }: FaultTools, slot: Slot): Promise<Sighting> {
   const pid = slot.pid();
@@ -32,7 +34,7 @@ const sigterm: Fault = async (tools) => {
   const exited = slot.exited();
   const began = history.now();
   slot.kill('SIGTERM');
-  const ended = await tools.within(12_000, exited);
+  const ended = await tools.within(endsWithinMs, exited);
   const ms = history.now() - began;
   const code = ended ? (await exited).code : null;
   if (ms > shutdownMs || code !== 0)
@@ -53,7 +55,7 @@ const sigtermTwice: Fault = async (tools) => {
   await sleep(tools.random.integer(1, 30));
   const began = history.now();
   slot.kill('SIGTERM');
-  const ended = await tools.within(5_000, exited);
+  const ended = await tools.within(endsWithinMs, exited);
   const ms = history.now() - began;
   // So soon it may pass for an echo of the first, which is not to be later because of it.
   if (ms > shutdownMs)
@@ -104,7 +106,7 @@ const rollingRestart: Fault = async (tools) => {
     const mine = await tools.worker((each) => each === slot);
     const exited = mine.exited();
     mine.kill('SIGTERM');
-    if (await tools.within(12_000, exited)) replaced += 1;
+    if (await tools.within(endsWithinMs, exited)) replaced += 1;
     await tools.within(readyWithinMs, backAgain(mine));
   }
   return seenIf(replaced === tools.world.workers.length, `${replaced} workers were replaced one by one`);

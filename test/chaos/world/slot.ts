@@ -46,6 +46,8 @@ const entries = {
   controlled: fileURLToPath(new URL('./faulty-worker-main.ts', import.meta.url)),
 };
 const respawnMs = 300;
+/** Longer than all the faults that a process may meet while it starts: given up, it would be taken for dead for ever. */
+const readyWithinMs = 600_000;
 
 export function openSlot(options: SlotOptions): Slot {
   const { name, role, controlled, postgres, redis, history, onLine } = options;
@@ -64,6 +66,7 @@ export function openSlot(options: SlotOptions): Slot {
       flags: role === 'worker' ? workerFlags : [],
       env: { ...options.env, DATABASE_URL: postgres.url, REDIS_URL: redis.url, ...extraEnv },
       readyLine: role === 'api' ? '"msg":"listening"' : '"msg":"worker ready"',
+      readyWithinMs,
       onLine,
     });
     const mine = running;
