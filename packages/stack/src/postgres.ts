@@ -39,9 +39,12 @@ const STOP_WITH: Command['stopWith'] = [
 /** Settings by the names that Postgres gives them. */
 export type PostgresSettings = Readonly<Record<string, string>>;
 
+/** Paths of another Postgres' programs than ours; the user that the server runs as must be able to read them. */
+export type PostgresPrograms = { readonly initdb: string; readonly postgres: string };
+
 type Cluster = {
   keeper: Keeper;
-  bin: string;
+  programs: PostgresPrograms;
   data: string;
   logFile: string;
   password: string;
@@ -67,22 +70,24 @@ export type PostgresServer = Server & {
 /**
  * An empty Postgres cluster of its own on 127.0.0.1, accepting connections, with a password made for this run.
  * `url` is the superuser's. Neither the server nor its folder outlives us; `stop` may be called twice. `settings` take
- * the place of ours.
+ * the place of ours, and so do `programs`, whose release may be another one.
  *
  * @throws StackError POSTGRES_NOT_INSTALLED, POSTGRES_FAILED (with the end of its log)
  */
 export async function startPostgres({
   log,
   settings = {},
+  programs,
 }: {
   log?: Log;
   settings?: PostgresSettings;
+  programs?: PostgresPrograms;
 } = {}): Promise<PostgresServer> {
   const user = postgresUser();
   const mode = user === undefined ? 0o700 : 0o711;
   const keeper = startKeeper({ folder: { prefix: runFolderPrefix(user), mode }, output: 'ignore' });
   try {
-    const cluster = await createCluster(keeper, user, settings);
+    const cluster = await createCluster(keeper, user, settings, programs);
     let serving = await serve(cluster);
     const { port } = serving;
     log?.(`Postgres listens on port ${port}.`);
@@ -110,10 +115,10 @@ async function createCluster(
   keeper: Keeper,
   user: SystemUser | undefined,
   settings: PostgresSettings,
+  others: PostgresPrograms | undefined,
 ): Promise<Cluster> {
   const folder = await keeper.folder;
-  const native = join(folder, 'native');
-  placePostgres(native);
+  const programs = others ?? ours(join(folder, 'native'));
 
   const password = randomBytes(24).toString('base64url');
   const passwordFile = join(folder, 'password');
@@ -125,8 +130,7 @@ async function createCluster(
     await chown(data, user.uid, user.gid);
   }
 
-  const bin = join(native, 'bin');
-  const cluster = { keeper, bin, data, logFile: join(folder, 'log'), password, user, settings };
+  const cluster = { keeper, programs, data, logFile: join(folder, 'log'), password, user, settings };
   const initdb = keeper.run({
     ...command(cluster, 'initdb'),
     args: [
@@ -136,8 +140,7 @@ async function createCluster(
       '--auth=scram-sha-256',
       '--encoding=UTF8',
       '--locale=C',
-      '--locale-provider=builtin',
-      '--builtin-locale=C.UTF-8',
+      ...(others === undefined ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8'] : []), // since 17
       '--no-instructions',
       '--no-sync', // the cluster is thrown away with the machine's next crash anyhow; its commits are synced
     ],
@@ -191,9 +194,14 @@ async function acceptsConnections(url: string, signal: AbortSignal): Promise<'ac
   return 'late';
 }
 
-function command(cluster: Cluster, program: string): Omit<Command, 'args' | 'stopWith'> {
+function ours(native: string): PostgresPrograms {
+  placePostgres(native);
+  return { initdb: join(native, 'bin/initdb'), postgres: join(native, 'bin/postgres') };
+}
+
+function command(cluster: Cluster, program: keyof PostgresPrograms): Omit<Command, 'args' | 'stopWith'> {
   return {
-    file: join(cluster.bin, program),
+    file: cluster.programs[program],
     cwd: cluster.data,
     env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' }, // nothing of ours: PGDATA and the like would count
     logFile: cluster.logFile,
