@@ -1,5 +1,6 @@
 import { type DestructionResponse, formatKeyId } from '@rekey/contract';
 import type { DestructionView } from '@rekey/control';
+import { success } from './success.ts';
 
 /**
  * `seesAll`: whose caller is bound to no tenant. Others are told how many processes and roles are in the way, and not which:
@@ -11,34 +12,29 @@ export function destructionJson(
   seesAll: boolean,
 ): DestructionResponse {
   const { request } = view;
-  return {
-    success: true,
-    message,
-    data: {
-      keyId: formatKeyId(view.dekId),
-      tenantId: view.tenantId,
-      state: view.state,
-      safeToDestroy: view.conditions.length > 0 && view.conditions.every(({ state }) => state === 'met'),
-      conditions: view.conditions.map(({ name, state, evidence }) => ({
-        name,
-        state,
-        evidence: told(evidence, seesAll),
-      })),
-      request:
-        request === null
-          ? null
-          : { ...request, requestedAt: time(request.requestedAt), dueAt: time(request.dueAt) },
-      approvals: view.approvals.map(({ realm, subject, approvedAt }) => ({
-        realm,
-        subject,
-        approvedAt: time(approvedAt),
-      })),
-      destroyedAt: view.destroyedAt === null ? null : time(view.destroyedAt),
-      materialDeleted: view.materialDeleted,
-      materialVacuumedAt: view.materialVacuumedAt === null ? null : time(view.materialVacuumedAt),
-    },
-    timestamp: new Date().toISOString(),
-  };
+  return success<DestructionResponse>(message, {
+    keyId: formatKeyId(view.dekId),
+    tenantId: view.tenantId,
+    state: view.state,
+    safeToDestroy: view.conditions.length > 0 && view.conditions.every(({ state }) => state === 'met'),
+    conditions: view.conditions.map(({ name, state, evidence }) => ({
+      name,
+      state,
+      evidence: told(evidence, seesAll),
+    })),
+    request:
+      request === null
+        ? null
+        : { ...request, requestedAt: time(request.requestedAt), dueAt: time(request.dueAt) },
+    approvals: view.approvals.map(({ realm, subject, approvedAt }) => ({
+      realm,
+      subject,
+      approvedAt: time(approvedAt),
+    })),
+    destroyedAt: view.destroyedAt === null ? null : time(view.destroyedAt),
+    materialDeleted: view.materialDeleted,
+    materialVacuumedAt: view.materialVacuumedAt === null ? null : time(view.materialVacuumedAt),
+  });
 }
 
 const ofInstallation: ReadonlySet<string> = new Set(['silentProcesses', 'unheardRoles']);

@@ -10,6 +10,7 @@ import {
 } from '@rekey/contract';
 import type { RotationEvent, RotationView } from '@rekey/control';
 import { type Caller, isSuperAdmin } from './auth/caller.ts';
+import { success } from './success.ts';
 
 /** The exact body of the 200 that starts a rotation. */
 export function renderStarted(view: RotationView): string {
@@ -23,12 +24,7 @@ export function renderStarted(view: RotationView): string {
     itemsToRotate: view.itemsToRotate,
     initiatedBy: view.initiatedBy,
   };
-  const body: RotateResponse = {
-    success: true,
-    message: rotateMessage,
-    data,
-    timestamp: new Date().toISOString(),
-  };
+  const body = success<RotateResponse>(rotateMessage, data);
   return JSON.stringify(body);
 }
 
@@ -38,7 +34,7 @@ export function rotationResponse(
   message: RotationResponse['message'],
   caller: Caller,
 ): RotationResponse {
-  return { success: true, message, data: rotationJson(view, caller), timestamp: new Date().toISOString() };
+  return success<RotationResponse>(message, rotationJson(view, caller));
 }
 
 /** One rotation, as the caller may see it. */

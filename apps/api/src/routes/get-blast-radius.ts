@@ -9,6 +9,7 @@ import {
 import { findVisibleKey } from '../find-visible-key.ts';
 import { timeOrNull } from '../key-json.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** What somebody who has the bytes of a key could open, and who has used it. */
 export const getBlastRadius = route({
@@ -35,33 +36,27 @@ export const getBlastRadius = route({
       const targets = counted
         .filter(({ keyNumber }) => keyNumber === key.keyNumber)
         .map(({ target, itemType, records }) => ({ target, itemType, records }));
-      const answer: BlastRadiusResponse = {
-        success: true,
-        message: blastRadiusMessage,
-        data: {
-          keyId: formatKeyId(key.id),
-          tenantId: key.tenantId,
-          state: key.state,
-          records: targets.reduce((sum, { records }) => sum + records, 0),
-          targets,
-          seals: key.seals,
-          activatedAt: timeOrNull(key.activatedAt),
-          deactivatedAt: timeOrNull(key.deactivatedAt),
-          lastUsedAt: timeOrNull(key.lastUsedAt),
-          processes: processes.map(({ id, usedSince, lastUsedAt, ...process }) => ({
-            processId: id,
-            ...process,
-            usedSince: usedSince.toISOString(),
-            lastUsedAt: lastUsedAt.toISOString(),
-          })),
-          backups: {
-            state: 'unknown',
-            detail:
-              'Backups, WAL archives and replicas from the span in which it was active may hold records under it and its wrapped bytes.',
-          },
+      return success<BlastRadiusResponse>(blastRadiusMessage, {
+        keyId: formatKeyId(key.id),
+        tenantId: key.tenantId,
+        state: key.state,
+        records: targets.reduce((sum, { records }) => sum + records, 0),
+        targets,
+        seals: key.seals,
+        activatedAt: timeOrNull(key.activatedAt),
+        deactivatedAt: timeOrNull(key.deactivatedAt),
+        lastUsedAt: timeOrNull(key.lastUsedAt),
+        processes: processes.map(({ id, usedSince, lastUsedAt, ...process }) => ({
+          processId: id,
+          ...process,
+          usedSince: usedSince.toISOString(),
+          lastUsedAt: lastUsedAt.toISOString(),
+        })),
+        backups: {
+          state: 'unknown',
+          detail:
+            'Backups, WAL archives and replicas from the span in which it was active may hold records under it and its wrapped bytes.',
         },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      });
     },
 });

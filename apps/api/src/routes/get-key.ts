@@ -2,6 +2,7 @@ import { KeyParams, KeyResponse, keyMessage, RotationHeaders } from '@rekey/cont
 import { findVisibleKey } from '../find-visible-key.ts';
 import { keyJson } from '../key-json.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 export const getKey = route({
   operationId: 'getKey',
@@ -19,12 +20,6 @@ export const getKey = route({
     ({ keys }) =>
     async (call) => {
       const key = await findVisibleKey(keys, call);
-      const answer: KeyResponse = {
-        success: true,
-        message: keyMessage,
-        data: keyJson(key, await keys.records(key.tenantId)),
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<KeyResponse>(keyMessage, keyJson(key, await keys.records(key.tenantId)));
     },
 });

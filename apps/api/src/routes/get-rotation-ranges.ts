@@ -9,6 +9,7 @@ import {
 } from '@rekey/contract';
 import { findVisible } from '../find-visible.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** How far a rotation is in which part of which table, to be drawn as a strip. */
 export const getRotationRanges = route({
@@ -26,20 +27,14 @@ export const getRotationRanges = route({
     async (call) => {
       const view = await findVisible(status, call);
       const cells = await rotations.ranges(view.id, call.query.cells ?? cellsDefault);
-      const answer: RangesResponse = {
-        success: true,
-        message: rangesMessage,
-        data: {
-          rotationId: formatRotationId(view.id),
-          tenantId: view.tenantId,
-          cells: cells.map(({ target, planned, sweeping, left, swept, proved, ...items }) => ({
-            target,
-            ranges: { planned, sweeping, left, swept, proved },
-            ...items,
-          })),
-        },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<RangesResponse>(rangesMessage, {
+        rotationId: formatRotationId(view.id),
+        tenantId: view.tenantId,
+        cells: cells.map(({ target, planned, sweeping, left, swept, proved, ...items }) => ({
+          target,
+          ranges: { planned, sweeping, left, swept, proved },
+          ...items,
+        })),
+      });
     },
 });

@@ -7,6 +7,7 @@ import {
 } from '@rekey/contract';
 import { findVisible } from '../find-visible.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** How a rotation went, to be drawn as a curve. */
 export const getRotationSamples = route({
@@ -24,16 +25,10 @@ export const getRotationSamples = route({
     async (call) => {
       const view = await findVisible(status, call);
       const samples = await rotations.samples(view.id);
-      const answer: SamplesResponse = {
-        success: true,
-        message: samplesMessage,
-        data: {
-          rotationId: formatRotationId(view.id),
-          tenantId: view.tenantId,
-          samples: samples.map((sample) => ({ ...sample, at: sample.at.toISOString() })),
-        },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<SamplesResponse>(samplesMessage, {
+        rotationId: formatRotationId(view.id),
+        tenantId: view.tenantId,
+        samples: samples.map((sample) => ({ ...sample, at: sample.at.toISOString() })),
+      });
     },
 });

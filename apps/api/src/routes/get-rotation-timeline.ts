@@ -8,6 +8,7 @@ import {
 import { findVisible } from '../find-visible.ts';
 import { rotationEventJson } from '../rotation-json.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** What happened to a rotation, and how long what took. */
 export const getRotationTimeline = route({
@@ -25,22 +26,16 @@ export const getRotationTimeline = route({
     async (call) => {
       const view = await findVisible(status, call);
       const { phases, events } = await rotations.timeline(view.id);
-      const answer: TimelineResponse = {
-        success: true,
-        message: timelineMessage,
-        data: {
-          rotationId: formatRotationId(view.id),
-          tenantId: view.tenantId,
-          phases: phases.map(({ phase, begin, end, durationMs }) => ({
-            phase,
-            begin: begin.toISOString(),
-            end: end?.toISOString() ?? null,
-            durationMs,
-          })),
-          events: events.map(rotationEventJson),
-        },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<TimelineResponse>(timelineMessage, {
+        rotationId: formatRotationId(view.id),
+        tenantId: view.tenantId,
+        phases: phases.map(({ phase, begin, end, durationMs }) => ({
+          phase,
+          begin: begin.toISOString(),
+          end: end?.toISOString() ?? null,
+          durationMs,
+        })),
+        events: events.map(rotationEventJson),
+      });
     },
 });

@@ -7,6 +7,7 @@ import {
 } from '@rekey/contract';
 import { tenantAsked, tenantIssues } from '../list-filters.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** What an operator looks at first; of the caller's tenant, where the caller is bound to one. */
 export const getSummary = route({
@@ -25,25 +26,19 @@ export const getSummary = route({
     async (call) => {
       const tenantId = tenantAsked(call) ?? null;
       const { rotations: byStatus, inNeed, named, ages } = await rotations.summarize(tenantId);
-      const answer: SummaryResponse = {
-        success: true,
-        message: summaryMessage,
-        data: {
-          tenantId,
-          rotations: byStatus,
-          needsSomebody: {
-            count: Object.values(inNeed).reduce((sum, count) => sum + count, 0),
-            byReason: inNeed,
-            rotations: named.map(({ id, since, ...rotation }) => ({
-              rotationId: formatRotationId(id),
-              ...rotation,
-              since: since.toISOString(),
-            })),
-          },
-          activeKeyAges: [...ages],
+      return success<SummaryResponse>(summaryMessage, {
+        tenantId,
+        rotations: byStatus,
+        needsSomebody: {
+          count: Object.values(inNeed).reduce((sum, count) => sum + count, 0),
+          byReason: inNeed,
+          rotations: named.map(({ id, since, ...rotation }) => ({
+            rotationId: formatRotationId(id),
+            ...rotation,
+            since: since.toISOString(),
+          })),
         },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+        activeKeyAges: [...ages],
+      });
     },
 });

@@ -3,6 +3,7 @@ import { isAuditCursor } from '@rekey/control';
 import { auditFilter } from '../audit-filter.ts';
 import { cursorIssues, tenantIssues, timeIssues } from '../list-filters.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** Who did what; of the caller's tenant, where the caller is bound to one. */
 export const listAudit = route({
@@ -34,12 +35,6 @@ export const listAudit = route({
     async (call) => {
       const { cursor = null, limit = auditLimitDefault } = call.query;
       const page = await audit.list(auditFilter(call), { after: cursor, limit });
-      const answer: AuditResponse = {
-        success: true,
-        message: auditMessage,
-        data: { events: page.events, nextCursor: page.next },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<AuditResponse>(auditMessage, { events: page.events, nextCursor: page.next });
     },
 });

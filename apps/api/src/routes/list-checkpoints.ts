@@ -6,6 +6,7 @@ import {
   RotationHeaders,
 } from '@rekey/contract';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** The same for every caller: a checkpoint covers the events of all, and tells nothing of any. */
 export const listCheckpoints = route({
@@ -25,18 +26,12 @@ export const listCheckpoints = route({
     async ({ query }) => {
       const { before = null, limit = auditLimitDefault } = query;
       const checkpoints = await audit.checkpoints({ before, limit });
-      const answer: CheckpointsResponse = {
-        success: true,
-        message: checkpointsMessage,
-        data: {
-          checkpoints: checkpoints.map(({ size, madeAt, note }) => ({
-            size,
-            madeAt: madeAt.toISOString(),
-            note,
-          })),
-        },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<CheckpointsResponse>(checkpointsMessage, {
+        checkpoints: checkpoints.map(({ size, madeAt, note }) => ({
+          size,
+          madeAt: madeAt.toISOString(),
+          note,
+        })),
+      });
     },
 });

@@ -2,6 +2,7 @@ import { KeksQuery, KeksResponse, keksMessage, RotationHeaders } from '@rekey/co
 import type { KekView } from '@rekey/control';
 import { tenantAsked, tenantIssues } from '../list-filters.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** Which KEKs there are, without where: this process knows no URI. */
 export const listKeks = route({
@@ -23,13 +24,9 @@ export const listKeks = route({
     async (call) => {
       const tenantId = tenantAsked(call) ?? null;
       const found = await keys.keks(tenantId);
-      const answer: KeksResponse = {
-        success: true,
-        message: keksMessage,
-        data: { keks: found.map((view) => kekJson(view, tenantId === null)) },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<KeksResponse>(keksMessage, {
+        keks: found.map((view) => kekJson(view, tenantId === null)),
+      });
     },
 });
 

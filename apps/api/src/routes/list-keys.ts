@@ -3,6 +3,7 @@ import { isKeysCursor } from '@rekey/control';
 import { keyJson } from '../key-json.ts';
 import { cursorIssues, tenantAsked, tenantIssues } from '../list-filters.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** Which DEKs there are; of the caller's tenant, where the caller is bound to one. */
 export const listKeys = route({
@@ -38,12 +39,9 @@ export const listKeys = route({
       };
       const page = await keys.list(filter, { after: cursor, limit });
       const counted = tenantId === undefined || page.keys.length === 0 ? null : await keys.records(tenantId);
-      const answer: KeysResponse = {
-        success: true,
-        message: keysMessage,
-        data: { keys: page.keys.map((key) => keyJson(key, counted)), nextCursor: page.next },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<KeysResponse>(keysMessage, {
+        keys: page.keys.map((key) => keyJson(key, counted)),
+        nextCursor: page.next,
+      });
     },
 });

@@ -13,6 +13,7 @@ import type { FastifyRequest } from 'fastify';
 import { Check } from 'typebox/value';
 import { findVisible } from '../find-visible.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** Which records were set aside and why; never what is in them. */
 export const listRotationFailures = route({
@@ -44,21 +45,16 @@ function cursorIsOurs({ query }: FastifyRequest): Issue[] {
 }
 
 function failuresResponse(view: RotationView, page: FailurePage): FailuresResponse {
-  return {
-    success: true,
-    message: failuresMessage,
-    data: {
-      rotationId: formatRotationId(view.id),
-      tenantId: view.tenantId,
-      failures: page.failures.map(({ itemType, target, recordId, reason, at }) => ({
-        itemType,
-        target,
-        recordId,
-        reason,
-        at: at.toISOString(),
-      })),
-      nextCursor: page.next,
-    },
-    timestamp: new Date().toISOString(),
-  };
+  return success<FailuresResponse>(failuresMessage, {
+    rotationId: formatRotationId(view.id),
+    tenantId: view.tenantId,
+    failures: page.failures.map(({ itemType, target, recordId, reason, at }) => ({
+      itemType,
+      target,
+      recordId,
+      reason,
+      at: at.toISOString(),
+    })),
+    nextCursor: page.next,
+  });
 }

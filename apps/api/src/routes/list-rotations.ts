@@ -13,6 +13,7 @@ import { callerOf } from '../auth/caller.ts';
 import { cursorIssues, tenantAsked, tenantIssues, timeIssues } from '../list-filters.ts';
 import { rotationJson } from '../rotation-json.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** Whose rotations stand how; of the caller's tenant, where the caller is bound to one. */
 export const listRotations = route({
@@ -46,13 +47,10 @@ export const listRotations = route({
       };
       const { cursor = null, limit = rotationsLimitDefault } = query;
       const page = await rotations.list(filter, { after: cursor, limit });
-      const answer: RotationsResponse = {
-        success: true,
-        message: rotationsMessage,
-        data: { rotations: page.rotations.map((view) => rotationJson(view, caller)), nextCursor: page.next },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<RotationsResponse>(rotationsMessage, {
+        rotations: page.rotations.map((view) => rotationJson(view, caller)),
+        nextCursor: page.next,
+      });
     },
 });
 

@@ -8,6 +8,7 @@ import {
 import type { ProcessView } from '@rekey/control';
 import { tenantAsked, tenantIssues } from '../list-filters.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** The register of processes: who runs, with which KEKs, and how it goes. */
 export const listWorkers = route({
@@ -35,13 +36,10 @@ export const listWorkers = route({
         ...(state === undefined ? {} : { state }),
       };
       const page = await keys.processes(filter, { after: cursor, limit });
-      const answer: ProcessesResponse = {
-        success: true,
-        message: processesMessage,
-        data: { processes: page.processes.map(processJson), nextCursor: page.next },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<ProcessesResponse>(processesMessage, {
+        processes: page.processes.map(processJson),
+        nextCursor: page.next,
+      });
     },
 });
 

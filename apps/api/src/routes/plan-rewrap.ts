@@ -2,6 +2,7 @@ import { RewrapPlanBody, RewrapPlanResponse, RotationHeaders, rewrapMessages } f
 import { ApiError } from '../api-error.ts';
 import { rewrapScope, scopeIssues } from '../rewrap-scope.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 import { keyCounts } from './list-keks.ts';
 
 /** What a rewrap would come to; nothing is begun. */
@@ -30,21 +31,15 @@ export const planRewrap = route({
       const keysToRewrap = census
         .filter((one) => one.kekId !== kekId)
         .reduce((sum, { deks }) => sum + Object.values(deks).reduce((all, count) => all + count, 0), 0);
-      const answer: RewrapPlanResponse = {
-        success: true,
-        message: rewrapMessages.plan,
-        data: {
-          tenantId,
-          kek: body.kek,
-          kekId,
-          census: census.map((one) => ({ kekId: one.kekId, keys: keyCounts(one.deks) })),
-          keysToRewrap,
-          kmsCalls: 3 * keysToRewrap,
-          fingerprint: await keys.fingerprint(tenantId),
-          lacking: (await keys.lacking(kekId)).map((process) => ({ ...process })),
-        },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<RewrapPlanResponse>(rewrapMessages.plan, {
+        tenantId,
+        kek: body.kek,
+        kekId,
+        census: census.map((one) => ({ kekId: one.kekId, keys: keyCounts(one.deks) })),
+        keysToRewrap,
+        kmsCalls: 3 * keysToRewrap,
+        fingerprint: await keys.fingerprint(tenantId),
+        lacking: (await keys.lacking(kekId)).map((process) => ({ ...process })),
+      });
     },
 });

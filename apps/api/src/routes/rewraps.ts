@@ -17,6 +17,7 @@ import { tenantAsked, tenantIssues } from '../list-filters.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { rewrapJson } from '../rewrap-json.ts';
 import { type Call, type Route, route } from '../route.ts';
+import { success } from '../success.ts';
 
 type OfRewrap = Call<{ params: typeof RewrapParams; headers: typeof RotationHeaders }>;
 
@@ -38,7 +39,7 @@ async function findVisible(
 }
 
 function response(view: RewrapView, message: RewrapResponse['message']): RewrapResponse {
-  return { success: true, message, data: rewrapJson(view), timestamp: new Date().toISOString() };
+  return success<RewrapResponse>(message, rewrapJson(view));
 }
 
 export const getRewrap = route({
@@ -76,13 +77,10 @@ export const listRewraps = route({
       const tenantId = tenantAsked(call) ?? null;
       const { cursor = null, limit = rewrapsLimitDefault } = call.query;
       const page = await keys.rewraps(tenantId, { after: cursor, limit });
-      const answer: RewrapsResponse = {
-        success: true,
-        message: rewrapMessages.list,
-        data: { rewraps: page.rewraps.map(rewrapJson), nextCursor: page.next },
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<RewrapsResponse>(rewrapMessages.list, {
+        rewraps: page.rewraps.map(rewrapJson),
+        nextCursor: page.next,
+      });
     },
 });
 

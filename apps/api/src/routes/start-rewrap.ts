@@ -17,6 +17,7 @@ import { whoAndWhat } from '../request-log.ts';
 import { asItBegan, rewrapJson } from '../rewrap-json.ts';
 import { rewrapScope, scopeIssues } from '../rewrap-scope.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 
 /** The answer does not wait for any of the work. */
 export const startRewrap = route({
@@ -90,12 +91,7 @@ export const startRewrap = route({
 
 /** The same to the byte for whoever repeats the call with its key. */
 function started(view: RewrapView): string {
-  const answer: RewrapResponse = {
-    success: true,
-    message: rewrapMessages.start,
-    data: rewrapJson(asItBegan(view)),
-    timestamp: view.startedAt.toISOString(),
-  };
+  const answer = success<RewrapResponse>(rewrapMessages.start, rewrapJson(asItBegan(view)), view.startedAt);
   return JSON.stringify(answer);
 }
 

@@ -1,0 +1,16 @@
+/** As much of an answer of the contract as every success has. */
+interface Success {
+  readonly success: true;
+  readonly message: string;
+  readonly data: unknown;
+  readonly timestamp: string;
+}
+
+/** What surrounds every answer that is no error; its schema is the contract's `answer`. */
+export function success<Response extends Success>(
+  message: Response['message'],
+  data: Response['data'],
+  at = new Date(),
+): Pick<Response, 'message' | 'data'> & Pick<Success, 'success' | 'timestamp'> {
+  return { success: true, message, data, timestamp: at.toISOString() };
+}
