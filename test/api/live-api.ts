@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import {
@@ -17,6 +18,7 @@ import { type Owner, thisFile } from '../harness/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
 import { testRedis } from '../harness/redis.ts';
 import { signHs256 } from '../harness/tokens.ts';
+import { watchAnswers } from './watch-answers.ts';
 
 export const jwtSecret = 'a secret for tests, of more than 32 bytes';
 export const rotatePath = '/api/v1/admin/dek/rotate';
@@ -62,7 +64,10 @@ export interface LiveApi {
   send(call: Call): Promise<Answer>;
 }
 
-/** The API over the real Postgres and Redis, listening on a free port, in this process; closed by its owner. */
+/**
+ * The API over the real Postgres and Redis, listening on a free port, in this process; closed by its owner, who then fails
+ * if any answer was not as the document says.
+ */
 export async function liveApi(
   settings: Partial<ApiSettings> = {},
   {
@@ -94,12 +99,14 @@ export async function liveApi(
       logger: createLogger({ name: 'api', level: 'debug', write: (line) => log.push(line) }),
     },
   );
+  const outside = watchAnswers(app.server);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   owner.after(async () => {
     await app.close();
     await ticketQueue.close();
     await snapshots.close();
     await store.end();
+    assert.deepEqual(outside.slice(0, 10), [], 'every answer is as the document says');
   });
   return { url, database, redis, snapshots, log, send: (call) => send(url, call) };
 }

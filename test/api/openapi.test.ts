@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { openApi, routes, routeTable } from '@rekey/api';
+import { openApi, remedyTable, routes, routeTable } from '@rekey/api';
 import { errorTable } from '@rekey/contract';
 import { liveApi } from './live-api.ts';
 
@@ -13,9 +13,9 @@ test('docs/openapi.json is what the routes say (else: npm run openapi)', async (
   assert.deepEqual(served.json, JSON.parse(committed));
 });
 
-test('docs/http.md has every route (else: npm run openapi)', async () => {
+test('docs/http.md has every route, and what to do about every error (else: npm run openapi)', async () => {
   const page = await readFile(new URL('../../docs/http.md', import.meta.url), 'utf8');
-  assert.ok(page.includes(`\n\n${routeTable(routes)}\n\n`));
+  for (const table of [routeTable(routes), remedyTable()]) assert.ok(page.includes(`\n\n${table}\n\n`));
 });
 
 test('the rotate operation publishes its headers, its body and every error the contract names', async () => {

@@ -47,6 +47,18 @@ test('every link of the documents leads somewhere', async () => {
   assert.deepEqual(broken, []);
 });
 
+test('docs/index.md leads every reader somewhere, and to every page', () => {
+  const index = textOf('docs/index.md');
+  const readers = [...index.matchAll(/^\| \*\*(.+?)\*\* \| .+ \| .+ \|$/gm)].map(([, reader]) => reader);
+  const wanted = ['new here', 'application developer', 'operator', 'security team', 'auditor', 'contributor'];
+  assert.deepEqual(readers, wanted);
+  const pages = documents.map(({ file }) => file).filter((file) => /^docs\/[a-z-]+\.md$/.test(file));
+  assert.deepEqual(
+    pages.filter((page) => page !== 'docs/index.md' && !index.includes(`](${page.slice('docs/'.length)}`)),
+    [],
+  );
+});
+
 test('docs/operations.md says what to do about every waitingFor, every failureReason and every reason to set aside', () => {
   const text = textOf('docs/operations.md');
   const words = [...WaitingFor.anyOf.map((literal) => literal.const), ...failureReasons, ...setAsideReasons];

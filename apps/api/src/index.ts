@@ -11,7 +11,7 @@ export { connectRotations } from './connect-rotations.ts';
 export { countPerPeriod } from './count-per-period.ts';
 export type { ApiDependencies } from './dependencies.ts';
 export { openApi } from './document/openapi.ts';
-export { routeTable } from './document/route-table.ts';
+export { remedyTable, routeTable } from './document/route-table.ts';
 export type { Route } from './route.ts';
 export { routes } from './routes/index.ts';
 export { createStatus, type Status } from './status.ts';

@@ -20,6 +20,8 @@ interface Answer<Schema extends TSchema> {
   readonly description: string;
   /** One with an `$id` stands under that name among the document's schemas. */
   readonly schema: Schema;
+  /** Of a route with media types of its own, where they differ: by each its schema, and what one looks like. */
+  readonly media?: Readonly<Record<string, { readonly schema?: TSchema; readonly example: unknown }>>;
 }
 
 /** What handlers are made from: once per process, so that they may keep something between calls. */

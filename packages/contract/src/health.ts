@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox';
 
 export const Liveness = Type.Object(
   { status: Type.Literal('ok') },
-  { $id: 'Liveness', additionalProperties: false },
+  { $id: 'Liveness', additionalProperties: false, examples: [{ status: 'ok' }] },
 );
 export type Liveness = Static<typeof Liveness>;
 

@@ -1,6 +1,7 @@
 export * from './audit.ts';
 export { conforms } from './conforms.ts';
 export * from './destruction.ts';
+export * from './error-remedies.ts';
 export * from './errors.ts';
 export * from './failures.ts';
 export * from './follow.ts';

@@ -23,7 +23,9 @@ export const KeyState = Type.Enum(['pre_active', 'active', 'deactivated', 'compr
   title: 'state (pre_active, active, deactivated, compromised or destroyed)',
 });
 
-export const KeyParams = Type.Object({ keyId: Type.String({ description: 'dek-<uuid>' }) });
+export const KeyParams = Type.Object({
+  keyId: Type.String({ description: 'dek-<uuid>', examples: ['dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11'] }),
+});
 
 export const KeysQuery = Type.Object(
   {

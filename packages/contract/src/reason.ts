@@ -7,5 +7,6 @@ export const Reason = Type.String({
   maxLength: 500,
   // Neither control characters nor halves of a pair, which Postgres would not take.
   pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  examples: ['yearly, as the policy says'],
   description: 'Why; kept with the event. No control characters.',
 });

@@ -6,7 +6,10 @@ import { rewrapMessages, rewrapScope } from './rewraps.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 
-export const RewrapPlanBody = Type.Object({ ...rewrapScope, kek: KekName }, { additionalProperties: false });
+export const RewrapPlanBody = Type.Object(
+  { ...rewrapScope, kek: KekName },
+  { additionalProperties: false, examples: [{ all: true, kek: 'aws-frankfurt' }] },
+);
 
 export const RewrapPlanResponse = answer(
   'RewrapPlan',

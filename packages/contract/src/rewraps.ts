@@ -38,7 +38,12 @@ export function formatRewrapId(id: string): string {
   return `rewrap-${id.toLowerCase()}`;
 }
 
-export const RewrapParams = Type.Object({ rewrapId: Type.String({ description: 'rewrap-<uuid>' }) });
+export const RewrapParams = Type.Object({
+  rewrapId: Type.String({
+    description: 'rewrap-<uuid>',
+    examples: ['rewrap-550e8400-e29b-41d4-a716-446655440002'],
+  }),
+});
 
 export const RewrapHeaders = RetryHeaders;
 
@@ -75,7 +80,7 @@ export const RewrapBody = Type.Object(
     ),
     ...SteeringBody.properties,
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ all: true, kek: 'aws-frankfurt', reason: 'yearly' }] },
 );
 
 const Count = Type.Integer({ minimum: 0 });

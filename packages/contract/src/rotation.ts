@@ -112,7 +112,12 @@ export const Rotation = Type.Object(
 );
 export type Rotation = Static<typeof Rotation>;
 
-export const RotationParams = Type.Object({ rotationId: Type.String({ description: 'rot-<uuid>' }) });
+export const RotationParams = Type.Object({
+  rotationId: Type.String({
+    description: 'rot-<uuid>',
+    examples: ['rot-550e8400-e29b-41d4-a716-446655440001'],
+  }),
+});
 
 export const RotationHeaders = Type.Object({
   'x-tenantid': Type.Optional(AnyCaseUuid),
@@ -188,5 +193,5 @@ export const UpdateBody = Type.Object(
     }),
     reason: Type.Optional(Reason),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ itemsPerSecondMax: 500 }] },
 );

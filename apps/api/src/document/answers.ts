@@ -34,17 +34,31 @@ const exampleRequestId = '0b7c9f3e-3c2d-4a64-9f0e-0a4dd4f6f0c1';
 
 /** The `responses` of an operation. */
 export function responsesOf(route: Route): object {
-  const successes = Object.entries(route.answers).map(([status, { description, schema }]) => [
+  const successes = Object.entries(route.answers).map(([status, answer]) => [
     status,
-    { description, headers: answerHeaders, content: contentOf(route, referenceTo(schema)) },
+    { description: answer.description, headers: answerHeaders, content: contentOf(route, answer) },
   ]);
   const byStatus = Map.groupBy(errorsOf(route), (code) => errorTable[code].status);
   const failures = [...byStatus].map(([status, codes]) => [status, errorAnswer(codes)]);
   return Object.fromEntries([...failures, ...successes]);
 }
 
-function contentOf({ mediaTypes = ['application/json'] }: Route, schema: object): object {
-  return Object.fromEntries(mediaTypes.map((type) => [type, { schema }]));
+function contentOf(
+  { mediaTypes = ['application/json'] }: Route,
+  { schema, media = {} }: Route['answers'][number],
+): object {
+  return Object.fromEntries(
+    mediaTypes.map((type) => {
+      const { schema: ofType = schema, example: shown = exampleBeside(ofType) } = media[type] ?? {};
+      return [type, { schema: referenceTo(ofType), ...(shown === undefined ? {} : { example: shown }) }];
+    }),
+  );
+}
+
+/** Of a schema that stands here; one with a name has its examples where it stands. */
+function exampleBeside(schema: TSchema): unknown {
+  if ('$id' in schema || !('examples' in schema) || !Array.isArray(schema.examples)) return undefined;
+  return schema.examples[0];
 }
 
 /** A schema with a name stands once in the document. */
@@ -58,9 +72,15 @@ function errorAnswer(codes: readonly ErrorCode[]): object {
     headers: { ...answerHeaders, ...headersOf(codes) },
     content: json(
       referenceTo(ErrorResponse),
-      Object.fromEntries(codes.map((code) => [code, { value: example(code) }])),
+      Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
     ),
   };
+}
+
+/** What each error looks like, once; NOT_FOUND is no operation's. */
+export function errorExamples(): object {
+  const codes = (Object.keys(errorTable) as ErrorCode[]).filter((code) => code !== 'NOT_FOUND');
+  return Object.fromEntries(codes.map((code) => [code, { value: example(code) }]));
 }
 
 function json(schema: object, examples?: object): object {
@@ -79,7 +99,10 @@ function example(code: ErrorCode): object {
 
 const answerHeaders = {
   'x-request-id': { schema: { type: 'string' }, description: 'Names this request in our log.' },
-  'cache-control': { schema: { type: 'string' }, description: 'no-store' },
+  'cache-control': {
+    schema: { type: 'string' },
+    description: '`no-store`, but for public keys and this document.',
+  },
 };
 
 /** Of one code or of several with one status. */

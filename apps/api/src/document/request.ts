@@ -32,7 +32,7 @@ function parametersIn(where: 'query' | 'path' | 'header', fields: TObject | unde
       in: where,
       name,
       required: required.has(name),
-      ...(description === undefined ? {} : { description }),
+      description: description ?? inWords(field, name),
     };
   });
 }
@@ -40,9 +40,24 @@ function parametersIn(where: 'query' | 'path' | 'header', fields: TObject | unde
 /** The `requestBody` of an operation, if it takes one. */
 export function requestBodyOf({ request: { body, bodyOptional = false } }: Route): object {
   if (body === undefined) return {};
-  const { examples, ...schema }: Documented = body;
+  const { examples = [sampleOf(body)], ...schema }: Documented = body;
   const content = { 'application/json': { schema, ...exampleOf(examples) } };
   return { requestBody: { required: !bodyOptional, content } };
+}
+
+/** A field that says nothing more than its title. */
+function inWords(field: Documented, name: string): string {
+  const { title } = field as { readonly title?: string };
+  return title === undefined ? `The ${name}.` : `${title.charAt(0).toUpperCase()}${title.slice(1)}.`;
+}
+
+/** Of every field that has an example of its own, or a value that it is for sure. */
+function sampleOf(body: TObject): object {
+  const fields = Object.entries<Documented>(body.properties).map(([name, { examples }]) => [
+    name,
+    Array.isArray(examples) ? examples[0] : undefined,
+  ]);
+  return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
 
 type Documented = TSchema & { readonly description?: string; readonly examples?: unknown };

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { AuditExportQuery, RotationHeaders } from '@rekey/contract';
+import { csvHead, csvLine, exportEnd, exportHead } from '@rekey/evidence';
 import Type from 'typebox';
 import { ApiError } from '../api-error.ts';
 import { auditFilter } from '../audit-filter.ts';
@@ -10,6 +11,9 @@ import { route } from '../route.ts';
 
 const csv = 'text/csv';
 const mediaTypes = ['application/jsonl', csv] as const;
+
+/** Of an export without an event. */
+const emptyHead = exportHead({ chain: null, isFiltered: false, checkpoint: null, head: null });
 
 /** A file to keep, and to check without this server. */
 export const exportAudit = route({
@@ -31,7 +35,16 @@ export const exportAudit = route({
       (request) => [...timeIssues(request, ['recordedAfter', 'recordedBefore']), ...tenantIssues(request)],
     ],
   },
-  answers: { 200: { description: 'The export.', schema: Type.String() } },
+  answers: {
+    200: {
+      description: 'The export.',
+      schema: Type.String(),
+      media: {
+        'application/jsonl': { example: `${emptyHead}\n${exportEnd(0)}\n` },
+        [csv]: { example: `${csvHead}${csvLine(emptyHead, null)}${csvLine(exportEnd(0), null)}` },
+      },
+    },
+  },
   errors: [],
   handler:
     ({ audit, logger }) =>

@@ -19,7 +19,13 @@ export const followRotation = route({
     'only behind `ended` there is nothing more to come.',
   mediaTypes: [eventStreamType],
   request: { params: RotationParams, headers: FollowHeaders },
-  answers: { 200: { description: 'Events, as they come.', schema: Type.String() } },
+  answers: {
+    200: {
+      description: 'Events, as they come.',
+      schema: Type.String(),
+      media: { [eventStreamType]: { example: 'event: bye\ndata: {"reason":"ended"}\n\n' } },
+    },
+  },
   errors: ['ROTATION_NOT_FOUND'],
   handler:
     ({ status, following }) =>

@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts';
 import { approveDestruction, cancelDestruction, getDestruction, scheduleDestruction } from './destruction.ts';
+import { docs } from './docs.ts';
 import { exportAudit } from './export-audit.ts';
 import { followRotation } from './follow-rotation.ts';
 import { getBlastRadius } from './get-blast-radius.ts';
@@ -68,4 +69,5 @@ export const routes: readonly Route[] = [
   livez,
   readyz,
   openApiRoute,
+  docs,
 ];

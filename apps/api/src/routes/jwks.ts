@@ -18,7 +18,26 @@ const Jwks = Type.Object(
       }),
     ),
   },
-  { $id: 'Jwks' },
+  {
+    $id: 'Jwks',
+    examples: [
+      {
+        keys: [
+          {
+            kty: 'OKP',
+            crv: 'Ed25519',
+            x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+            kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+            alg: 'EdDSA',
+            use: 'sig',
+            notBefore: '2025-07-10T14:35:00.000Z',
+            retiredAt: null,
+            compromisedAt: null,
+          },
+        ],
+      },
+    ],
+  },
 );
 
 /** Anybody may ask, and without a limit: the database is asked seldom. */

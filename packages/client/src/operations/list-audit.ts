@@ -11,11 +11,15 @@ export type ListAuditInput = {
     readonly kind?: string;
     /** The id of who acted: a `sub`, a worker, a user of the database. */
     readonly actor?: string;
+    /** Rotation id. */
     readonly rotationId?: string;
+    /** Time (ISO 8601, UTC). */
     readonly recordedAfter?: string;
+    /** Time (ISO 8601, UTC). */
     readonly recordedBefore?: string;
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
+    /** Limit (an integer from 1 to 500). */
     readonly limit?: number;
   };
   readonly headers?: {

@@ -7,6 +7,7 @@ export type ListCheckpointsInput = {
   readonly query?: {
     /** Of the last one of the page before. */
     readonly before?: number;
+    /** Limit (an integer from 1 to 500). */
     readonly limit?: number;
   };
   readonly headers?: {

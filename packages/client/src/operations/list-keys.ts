@@ -7,11 +7,13 @@ export type ListKeysInput = {
   readonly query?: {
     /** 8-4-4-4-12 hex digits, in either case. */
     readonly tenantId?: string;
+    /** State (pre_active, active, deactivated, compromised or destroyed). */
     readonly state?: 'pre_active' | 'active' | 'deactivated' | 'compromised' | 'destroyed';
     /** Those that are wrapped under it. */
     readonly kekId?: string;
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
+    /** Limit (an integer from 1 to 200). */
     readonly limit?: number;
   };
   readonly headers?: {

@@ -9,6 +9,7 @@ export type ListRewrapsInput = {
     readonly tenantId?: string;
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
+    /** Limit (an integer from 1 to 200). */
     readonly limit?: number;
   };
   readonly headers?: {

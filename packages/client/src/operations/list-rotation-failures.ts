@@ -11,6 +11,7 @@ export type ListRotationFailuresInput = {
   readonly query?: {
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
+    /** Limit (an integer from 1 to 500). */
     readonly limit?: number;
   };
   readonly headers?: {

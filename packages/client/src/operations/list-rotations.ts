@@ -7,15 +7,21 @@ export type ListRotationsInput = {
   readonly query?: {
     /** 8-4-4-4-12 hex digits, in either case. */
     readonly tenantId?: string;
+    /** The status. */
     readonly status?: 'in_progress' | 'paused' | 'completed' | 'completed_with_failures' | 'failed' | 'cancelled';
+    /** The phase. */
     readonly phase?: 'queued' | 'activating' | 'sweeping' | 'verifying' | 'done';
+    /** Time (ISO 8601, UTC). */
     readonly startedAfter?: string;
+    /** Time (ISO 8601, UTC). */
     readonly startedBefore?: string;
     /** The `sub` of who started them. */
     readonly initiatedBy?: string;
+    /** Rotation id (rot-<uuid>). */
     readonly retryOf?: string;
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
+    /** Limit (an integer from 1 to 200). */
     readonly limit?: number;
   };
   readonly headers?: {

@@ -7,10 +7,13 @@ export type ListWorkersInput = {
   readonly query?: {
     /** 8-4-4-4-12 hex digits, in either case. */
     readonly tenantId?: string;
+    /** Kind (worker or vault). */
     readonly kind?: 'worker' | 'vault';
+    /** State (live, silent or ended). */
     readonly state?: 'live' | 'silent' | 'ended';
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
+    /** Limit (an integer from 1 to 200). */
     readonly limit?: number;
   };
   readonly headers?: {
