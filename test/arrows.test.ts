@@ -57,7 +57,7 @@ const arrows: Record<string, readonly string[]> = {
   'packages/envelope': [],
   'packages/evidence': [],
   'packages/jobs': ['times'],
-  'packages/client': ['contract'],
+  'packages/client': [],
   'packages/contract': [],
   'packages/runtime': [],
   'packages/metrics': ['runtime'],

@@ -21,6 +21,7 @@ interface Operation {
 export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Schemas };
+  readonly 'x-errors': Readonly<Record<string, { readonly message: string; readonly detail: string }>>;
 }
 
 const head =
@@ -28,8 +29,12 @@ const head =
 const json = 'application/json';
 
 /** The client's operations, a file each and the list of them: text by name. */
-export function operationFiles({ paths, components: { schemas } }: OpenApiDocument): Map<string, string> {
-  const files = new Map<string, string>();
+export function operationFiles({
+  paths,
+  components: { schemas },
+  'x-errors': errors,
+}: OpenApiDocument): Map<string, string> {
+  const files = new Map([['errors.ts', `${head}${errorsText(errors)}`]]);
   const ids: string[] = [];
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(operations)) {
@@ -88,6 +93,21 @@ function operationText(operation: Operation, method: string, path: string, schem
     `export const ${operationId} = { method: ${quoted(method)}, path: ${quoted(path)} } as const;\n`,
     `export type ${type}Input = ${typeText(input, schemas)};\n`,
     `export type ${type}Answer = ${typeText(answer, schemas)};\n`,
+  ].join('\n');
+}
+
+function errorsText(errors: OpenApiDocument['x-errors']): string {
+  const rows = Object.entries(errors).map(
+    ([code, { message, detail }]) => `  ${code}: { message: ${quoted(message)}, detail: ${quoted(detail)} },`,
+  );
+  return [
+    '/** What each error says. */',
+    'export const errorTexts = {',
+    ...rows,
+    '} as const;',
+    '',
+    'export type ErrorCode = keyof typeof errorTexts;',
+    '',
   ].join('\n');
 }
 

@@ -1,5 +1,12 @@
-import { type ErrorCode, errorTable, type Issue } from '@rekey/contract';
 import type { OperationId } from './operation.ts';
+import { type ErrorCode, errorTexts } from './operations/errors.ts';
+
+/** One thing that is wrong with a request, or in the way of it. */
+export interface Issue {
+  /** Such as body.tenantId or headers.x-tenantid. */
+  readonly path: string;
+  readonly message: string;
+}
 
 /** The generated operations, and those whose answers are files. */
 export type AnyOperationId = OperationId | 'getRotationCertificate' | 'exportAudit' | 'followRotation';
@@ -61,7 +68,7 @@ export function errorOf(operation: AnyOperationId, { status, headers, body }: An
     const what = code === undefined ? 'not as the contract says' : `an error that is not known here: ${code}`;
     return new ClientError('UNEXPECTED_ANSWER', `${operation} answered ${status}, ${what}`, details);
   }
-  const { message, detail } = errorTable[code];
+  const { message, detail } = errorTexts[code];
   const issues = Array.isArray(told?.issues) ? told.issues.filter(isIssue) : [];
   const list = issues.map(({ path, message: wrong }) => ` ${path} ${wrong}.`).join('');
   return new ClientError(
@@ -72,7 +79,7 @@ export function errorOf(operation: AnyOperationId, { status, headers, body }: An
 }
 
 function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorTable, code);
+  return Object.hasOwn(errorTexts, code);
 }
 
 function isIssue(value: unknown): value is Issue {

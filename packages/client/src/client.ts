@@ -1,8 +1,7 @@
-import { eventStreamType } from '@rekey/contract';
 import { type AuditQuery, type ExportForm, exportForms, exportRoute } from './audit-export.ts';
 import { type CertificateForm, certificateForms, certificateRoute } from './certificate.ts';
 import { errorOf } from './client-error.ts';
-import { followRotation, followRoute, type Told } from './follow.ts';
+import { eventStreamType, followRotation, followRoute, type Told } from './follow.ts';
 import { type AnswerOf, type AnyInput, type InputOf, isRepeatable, type OperationId } from './operation.ts';
 import { operations } from './operations/index.ts';
 import { patient, withRetries } from './retry.ts';
@@ -109,8 +108,15 @@ export function createClient(options: ClientOptions): Client {
       const signal = anyOf(options.signal, given.signal);
       const open = (last: string | undefined) => {
         const headers = { accept: eventStreamType, 'last-event-id': last };
-        const attempt = () =>
-          openBody(options, 'followRotation', followRoute, { path: { rotationId }, headers }, signal);
+        const attempt = async () => {
+          const input = { path: { rotationId }, headers };
+          const opened = await openBody(options, 'followRotation', followRoute, input, signal);
+          // Something between that answers for itself: it would be asked again for ever.
+          if (opened.response.headers.get('content-type')?.startsWith(eventStreamType) === true)
+            return opened;
+          opened.silence.abort();
+          throw errorOf('followRotation', { status: 200, headers: opened.response.headers, body: undefined });
+        };
         return withRetries(attempt, retry, true, signal);
       };
       return followRotation({ open, signal }, lastEventId?.toString());

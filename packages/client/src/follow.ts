@@ -1,7 +1,8 @@
-import type { ByeReason } from '@rekey/contract';
 import type { AnswerOf } from './operation.ts';
 import { pause } from './retry.ts';
 import type { Rotation } from './wait-for.ts';
+
+export const eventStreamType = 'text/event-stream';
 
 /** Not among the generated operations, which all answer JSON to be read at once. */
 export const followRoute = {
@@ -41,14 +42,14 @@ export async function* followRotation(
 ): AsyncGenerator<Told> {
   let last = lastEventId;
   for (;;) {
-    let bye: ByeReason | null = null;
+    let bye: string | null = null;
     const { response, silence } = await open(last);
     try {
       for await (const { event, data, id } of readEvents(response, silence)) {
         // The parsed edge: what the contract's API sends is what it says. Events that are not known here are let be.
         if (event === 'snapshot' || event === 'progress') yield { kind: event, rotation: data as Rotation };
         else if (event === 'event') yield { kind: event, event: data as RotationEvent };
-        else if (event === 'bye') bye = (data as { readonly reason: ByeReason }).reason;
+        else if (event === 'bye') bye = (data as { readonly reason: string }).reason;
         last = id ?? last;
       }
     } finally {

@@ -39,11 +39,10 @@ export async function waitFor(
     const waitMs = everyAt(elapsedMs);
     if (elapsedMs + waitMs > timeoutMs) {
       const { rotationId, status, phase } = rotation;
-      throw new ClientError(
-        'WAITED_TOO_LONG',
-        `${rotationId} has not ended within ${timeoutMs} ms (${status}, ${phase})`,
-        { operation: 'getRotation', rotationId },
-      );
+      throw new ClientError('WAITED_TOO_LONG', `${rotationId} has not ended in time (${status}, ${phase})`, {
+        operation: 'getRotation',
+        rotationId,
+      });
     }
     await pause(waitMs, signal);
   }
