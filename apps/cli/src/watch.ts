@@ -1,9 +1,11 @@
-import type { Rotation } from '@rekey/client';
+import { type Client, ClientError, type Rotation } from '@rekey/client';
 import { type Call, UsageError } from './command.ts';
 import { exitCodeOfRotation, exitCodes } from './exit-codes.ts';
 import { details, progress } from './rotation-text.ts';
 
 const everyMs = 500;
+/** A stream tells how it stands at once; one that keeps silent is held back by something between. */
+const firstWordMs = 5_000;
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 export const timeout = {
@@ -29,7 +31,15 @@ export async function watch(call: Call, rotationId: string): Promise<number> {
     noticed = notable;
   };
   try {
-    const ended = await call.client(true).waitFor(rotationId, { everyMs, timeoutMs, onUpdate: show });
+    const client = call.client(true);
+    const begun = performance.now();
+    const ended =
+      (await followed(client, rotationId, { timeoutMs, onUpdate: show })) ??
+      (await client.waitFor(rotationId, {
+        everyMs,
+        timeoutMs: timeoutMs - (performance.now() - begun),
+        onUpdate: show,
+      }));
     out.settle();
     call.tell(ended, () => {
       for (const parts of details(ended)) out.line(...parts);
@@ -42,6 +52,43 @@ export async function watch(call: Call, rotationId: string): Promise<number> {
     return exitCodes.interrupted;
   }
 }
+
+interface Following {
+  readonly timeoutMs: number;
+  readonly onUpdate: (rotation: Rotation) => void;
+}
+
+/** By the stream of events, to the end; null where that is not to be had, or not any more: then looks will do. */
+async function followed(
+  client: Client,
+  rotationId: string,
+  { timeoutMs, onUpdate }: Following,
+): Promise<Rotation | null> {
+  const stop = new AbortController();
+  const until = (ms: number) =>
+    ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => stop.abort(), Math.min(ms, timerMaxMs));
+  const timer = until(timeoutMs);
+  let silence = until(firstWordMs);
+  try {
+    for await (const told of client.follow(rotationId, { signal: stop.signal })) {
+      clearTimeout(silence);
+      silence = undefined;
+      if (told.kind === 'event') continue;
+      onUpdate(told.rotation);
+      if (told.rotation.completedAt !== null) return told.rotation;
+    }
+    return null;
+  } catch (error) {
+    if (stop.signal.aborted || error instanceof ClientError) return null;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(silence);
+  }
+}
+
+/** The longest that Node's timers know. */
+const timerMaxMs = 2 ** 31 - 1;
 
 export function durationMs(text: string | undefined, option = 'timeout'): number {
   if (text === undefined) return Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadInstallation } from '@rekey/control';
 import { createLocalKeyFile } from '@rekey/kms';
+import { openDoor } from '../../harness/door.ts';
 import { type Fault, ofRedis, withEnv } from './fault.ts';
 
 /** Of KEKs and of Redis. */
@@ -52,6 +53,25 @@ export const faultsAroundIt: readonly Fault[] = [
   ofRedis('Redis evicts', ['REDIS_EVICTS'], 'maxmemory-policy', 'allkeys-lru', 'noeviction'),
   ofRedis('Redis is full', ['REDIS_FULL'], 'maxmemory', '1', '0'),
   ofRedis('Redis keeps nothing', ['REDIS_NOT_PERSISTENT'], 'appendonly', 'no', 'yes'),
+  {
+    what: 'an old Redis',
+    codes: ['REDIS_TOO_OLD'],
+    async plant({ redisUrl }) {
+      const url = new URL(redisUrl);
+      const rewrite = (text: string): string => text.replace(/redis_version:\d/, 'redis_version:5');
+      url.port = String((await openDoor(Number(url.port), { rewrite })).port);
+      return { env: { REDIS_URL: url.href } };
+    },
+  },
+  {
+    what: 'somebody paused a queue',
+    codes: ['REDIS_PAUSED'],
+    async plant({ admin, redis }) {
+      const key = `{rekey}:${(await loadInstallation(admin)).id}:rekey-rotations:meta`;
+      await redis.hset(key, 'paused', '1');
+      return { mend: () => redis.hdel(key, 'paused') };
+    },
+  },
   {
     what: 'a process with another prefix',
     codes: ['QUEUE_PREFIX'],

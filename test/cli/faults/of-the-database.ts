@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createDatabase } from '@rekey/stack';
+import { openDoor } from '../../harness/door.ts';
 import { type Fault, setting, sql, withEnv } from './fault.ts';
 
 /** Of Postgres, of the schema in it, of its roles and of what goes on there. */
@@ -12,6 +13,23 @@ export const faultsOfTheDatabase: readonly Fault[] = [
   withEnv('a database without the schema', ['SCHEMA_MISSING'], async ({ serverUrl }) => ({
     DATABASE_URL: await createDatabase(serverUrl, 'empty'),
   })),
+  {
+    what: 'an old Postgres',
+    codes: ['POSTGRES_TOO_OLD'],
+    async plant({ env }) {
+      const url = new URL(env.DATABASE_URL ?? '');
+      // What the server says of its version, as a number.
+      const rewrite = (text: string): string => text.replace(/(?<!\d)1[5-9]00\d\d(?!\d)/, '140000');
+      url.port = String((await openDoor(Number(url.port), { rewrite })).port);
+      return { env: { DATABASE_URL: url.href } };
+    },
+  },
+  withEnv('a database of another encoding', ['ENCODING', 'SCHEMA_MISSING'], async ({ admin, serverUrl }) => {
+    await admin.query(`create database ascii encoding 'SQL_ASCII' template template0 locale 'C'`);
+    const url = new URL(serverUrl);
+    url.pathname = '/ascii';
+    return { DATABASE_URL: url.href };
+  }),
   sql(
     'a migration has not run',
     ['SCHEMA_OUTDATED'],
@@ -69,6 +87,7 @@ export const faultsOfTheDatabase: readonly Fault[] = [
     'alter role rekey_app set session_replication_role = replica',
     'alter role rekey_app reset session_replication_role',
   ),
+  setting(['READ_ONLY'], 'default_transaction_read_only', 'on'),
   setting(['IDLE_IN_TRANSACTION'], 'idle_in_transaction_session_timeout', '0'),
   setting(['DEFAULT_ISOLATION'], 'default_transaction_isolation', 'repeatable read'),
   setting(['DEADLOCK_TIMEOUT'], 'deadlock_timeout', '50ms'),
@@ -146,6 +165,26 @@ export const faultsOfTheDatabase: readonly Fault[] = [
         who,
         none,
       ]);
+      return {
+        args: ['--old', '0s'],
+        mend: () => admin.query('select rekey.cancel_rotation($1)', [rotation]),
+      };
+    },
+  },
+  {
+    what: 'a rotation that waits for long',
+    codes: ['ROTATION_WAITS'],
+    async plant({ admin, tenantId }) {
+      const rotation = randomUUID();
+      const none = '{"credentials": 0, "apiKeys": 0, "secrets": 0}';
+      const who = '{"id": "ada", "name": null, "email": null, "realm": null}';
+      const named = [rotation, tenantId, randomUUID(), who, none];
+      await admin.query('select rekey.start_rotation($1, $2, $3, $4, $5)', named);
+      // A worker goes on saying so.
+      await admin.query(
+        `update rekey.rotations set waiting_for = 'kms', heartbeat_at = now() + interval '1 hour' where id = $1`,
+        [rotation],
+      );
       return {
         args: ['--old', '0s'],
         mend: () => admin.query('select rekey.cancel_rotation($1)', [rotation]),

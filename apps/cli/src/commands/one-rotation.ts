@@ -31,7 +31,15 @@ export const status: Command = {
   operands,
   about: 'say how a rotation stands',
   remote: true,
-  run: async (call) => show(call, await look(call)),
+  options: {
+    watch: { about: 'follow it to its end, and exit as it ended' },
+    timeout: { ...timeout, about: `with --watch: ${timeout.about}` },
+  },
+  async run(call) {
+    durationMs(call.option('timeout'));
+    const rotation = await look(call);
+    return call.on('watch') ? watch(call, rotationIdOf(call)) : show(call, rotation);
+  },
 };
 
 export const wait: Command = {
