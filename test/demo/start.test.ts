@@ -44,6 +44,15 @@ async function run(command: string): Promise<unknown> {
   return (await fetch(url, { method: 'POST', headers: Object.fromEntries(headers), body })).json();
 }
 
+/** The commands of a block of README.md, each in one line. */
+async function commandsOf(heading: string): Promise<string[]> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const block =
+    new RegExp(`^## ${heading}\\n[\\s\\S]*?^\`\`\`sh\\n([\\s\\S]*?)^\`\`\``, 'm').exec(readme)?.[1] ?? '';
+  const lines = block.replaceAll('\\\n', '').split('\n');
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
+}
+
 async function statusOf(url: string, token: string, rotationId: string) {
   const headers = { authorization: `Bearer ${token}` };
   const answer: unknown = await (
@@ -69,6 +78,42 @@ async function stop(stack: Program): Promise<void> {
   const { code } = await stack.exited;
   assert.equal(code, 0, stack.logs());
   assert.deepEqual(await stack.leftovers(), []);
+}
+
+/** What README.md says to type, as it stands there. */
+async function followReadme(url: string, token: string): Promise<void> {
+  const env: NodeJS.ProcessEnv = { ...process.env, URL: url, TOKEN: token, TENANT: tenantId };
+  const [start = '', ...others] = await commandsOf('The HTTP API');
+  const bash = async (line: string) => (await promisify(execFile)('bash', ['-c', line], { env })).stdout;
+  const started: unknown = JSON.parse(await bash(start));
+  assert.ok(conforms(RotateResponse, started), JSON.stringify(started));
+  env.ROTATION = started.data.rotationId;
+  assert.ok(others.length >= 7);
+  for (const line of others) {
+    const { success, error } = JSON.parse(await bash(line));
+    // It may have ended before they were typed, or been cancelled before it switched.
+    assert.ok(
+      success || /^ROTATION_(FINISHED|SUPERSEDED)$/.test(error.code),
+      `${line}: ${JSON.stringify(error)}`,
+    );
+  }
+  const running = `curl -s "$URL/api/v1/admin/dek/rotations?status=in_progress" -H "Authorization: Bearer $TOKEN"`;
+  await until(async () => JSON.parse(await bash(running)).data.rotations.length === 0, {
+    what: 'it and the retry to end',
+  });
+  const [set = '', ...typed] = await commandsOf('Command line');
+  assert.match(set, /^export REKEY_URL=/);
+  assert.ok(typed.length >= 4);
+  for (const line of typed) {
+    // Without a key to sign with there is no certificate: then it says so.
+    const unsigned = line.includes('certificate get');
+    const told = line.replace(/> \S+$/, '').replace(/ +#.*$/, '');
+    assert.notEqual(
+      await bash(`${set.replace(/ +#.*$/, '')}\n${told}${unsigned ? ' 2>&1 || test $? = 4' : ''}`),
+      '',
+      line,
+    );
+  }
 }
 
 test('once ready, the curl commands work as they are pasted, and SIGINT ends all with 0', async (t) => {
@@ -99,6 +144,7 @@ test('once ready, the curl commands work as they are pasted, and SIGINT ends all
     assert.ok(conforms(RotationResponse, status), JSON.stringify(status));
     assert.notEqual(status.data.rotationId, answer.data.rotationId);
     await completed(url, token, status.data.rotationId);
+    await followReadme(url, token);
   } else {
     t.diagnostic('no curl here: the second command was not run');
   }
