@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadInstallation } from '@rekey/control';
+import { keysOf, queueNames } from '@rekey/jobs';
 import { createLocalKeyFile } from '@rekey/kms';
 import { openDoor } from '../../harness/door.ts';
 import { type Fault, ofRedis, withEnv } from './fault.ts';
@@ -67,7 +68,7 @@ export const faultsAroundIt: readonly Fault[] = [
     what: 'somebody paused a queue',
     codes: ['REDIS_PAUSED'],
     async plant({ admin, redis }) {
-      const key = `{rekey}:${(await loadInstallation(admin)).id}:rekey-rotations:meta`;
+      const key = `${keysOf('{rekey}', await loadInstallation(admin))}:${queueNames.rotations}:meta`;
       await redis.hset(key, 'paused', '1');
       return { mend: () => redis.hdel(key, 'paused') };
     },

@@ -24,7 +24,7 @@ export const faultsOfTheDatabase: readonly Fault[] = [
       return { env: { DATABASE_URL: url.href } };
     },
   },
-  withEnv('a database of another encoding', ['ENCODING', 'SCHEMA_MISSING'], async ({ admin, serverUrl }) => {
+  withEnv('a database of another encoding', ['POSTGRES_UNFIT'], async ({ admin, serverUrl }) => {
     await admin.query(`create database ascii encoding 'SQL_ASCII' template template0 locale 'C'`);
     const url = new URL(serverUrl);
     url.pathname = '/ascii';
