@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import {
+  type Accesses,
   type ApiSettings,
   buildApi,
   connectAudit,
   connectKeys,
   connectRotations,
+  createAccesses,
   createStatus,
 } from '@rekey/api';
 import { createCommands } from '@rekey/commands';
-import { loadInstallation, reviveView } from '@rekey/control';
+import { loadInstallation, noteAccesses, reviveView } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { createIdentity, createSnapshots, createTicketQueue } from '@rekey/jobs';
 import { createLogger } from '@rekey/runtime';
@@ -59,6 +61,8 @@ export interface LiveApi {
   readonly database: TestDatabase;
   readonly redis: { readonly url: string; readonly prefix: string };
   readonly snapshots: ReturnType<typeof createSnapshots<NonNullable<ReturnType<typeof reviveView>>>>;
+  /** What counts refusals and reads; its `close` writes those that are held. */
+  readonly accesses: Accesses;
   /** Every line the API has logged. */
   readonly log: string[];
   send(call: Call): Promise<Answer>;
@@ -87,6 +91,14 @@ export async function liveApi(
   const ticketQueue = createTicketQueue(redisSettings);
   const snapshots = createSnapshots(redisSettings, reviveView);
   const rotations = connectRotations(store);
+  const logger = createLogger({ name: 'api', level: 'debug', write: (line) => log.push(line) });
+  // On a clock that stands, so that nothing is recorded between two looks of a test: it says itself when.
+  const startedMs = Date.now();
+  const accesses = createAccesses(
+    (counted) => noteAccesses(store, counted),
+    logger,
+    () => startedMs,
+  );
   const app = await buildApi(
     { auth: hs256, limits: { readsPerMinute: 0, writesPerMinute: 0 }, trustProxy: false, ...settings },
     {
@@ -94,21 +106,23 @@ export async function liveApi(
       audit: connectAudit(store),
       keys: connectKeys(store),
       status: createStatus({ find: rotations.find, snapshots }),
+      accesses,
       commands: createCommands({ store, snapshots, ticketQueue }),
       redis: snapshots,
-      logger: createLogger({ name: 'api', level: 'debug', write: (line) => log.push(line) }),
+      logger,
     },
   );
   const outside = watchAnswers(app.server);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   owner.after(async () => {
     await app.close();
+    await accesses.close();
     await ticketQueue.close();
     await snapshots.close();
     await store.end();
     assert.deepEqual(outside.slice(0, 10), [], 'every answer is as the document says');
   });
-  return { url, database, redis, snapshots, log, send: (call) => send(url, call) };
+  return { url, database, redis, snapshots, accesses, log, send: (call) => send(url, call) };
 }
 
 /** One HTTP exchange by node:http, so that odd headers go out as they are. */

@@ -42,6 +42,7 @@ export const attacksByCalling: readonly Attack[] = [
     on: /^rekey\.(register|retire|compromise)_signing_key\(/,
     calling: 'have its own key trusted, or ours refused',
   },
+  { on: /^rekey\.note_accesses\(/, calling: 'invent a read or a refusal' },
   { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
   {
     on: /^rekey\.(append_log|append_log_heads|complete_log|keep_checkpoint|lock_log|log_leaf_hash|log_subtree)\(/,

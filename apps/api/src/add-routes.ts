@@ -7,6 +7,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Of a route of the list. */
     operationId?: string;
+    /** Who calls it is recorded, also where nothing is refused. */
+    isRecorded?: boolean;
   }
 }
 
@@ -22,7 +24,7 @@ export function addRoutes(
     app.route({
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-      config: { operationId: route.operationId },
+      config: { operationId: route.operationId, isRecorded: isRecorded(route) },
       onRequest: guardsOf(route),
       ...(route.permission === 'public' ? {} : { preValidation: validated(route.request) }),
       handler: async (request, reply) => {
@@ -34,4 +36,9 @@ export function addRoutes(
       },
     });
   }
+}
+
+/** Reads of keys, certificates and the audit. */
+function isRecorded({ method, permission, tag }: Route): boolean {
+  return method === 'GET' && permission !== 'public' && (tag === 'Keys' || tag === 'Evidence');
 }

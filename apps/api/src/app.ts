@@ -75,8 +75,9 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
   });
   app.addHook('onResponse', async (request, reply) => {
     logRequest(request, reply);
-    const { operationId = null } = request.routeOptions.config;
+    const { operationId = null, isRecorded = false } = request.routeOptions.config;
     deps.onAnswer?.(operationId, reply.statusCode, reply.elapsedTime / 1_000);
+    deps.accesses.note(request, { operation: operationId, outcome: reply.statusCode, isRecorded });
   });
 
   const authentication = await buildAuthentication(app, settings.auth);

@@ -31,6 +31,7 @@ import type {
 import type { HeadProof } from '@rekey/evidence';
 import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
+import type { Accesses } from './accesses.ts';
 import type { Status } from './status.ts';
 
 /** The truth about rotations, as it is read. Everything here throws a `StoreError` while Postgres is away. */
@@ -109,6 +110,8 @@ export interface ApiDependencies {
   readonly rotations: Rotations;
   readonly audit: Audit;
   readonly keys: Keys;
+  /** Told of each answer, to record who was refused and who read. */
+  readonly accesses: Pick<Accesses, 'note'>;
   readonly commands: Commands;
   readonly status: Status;
   /** What keeps Redis from doing its part; null: nothing. */

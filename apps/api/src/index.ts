@@ -1,3 +1,4 @@
+export { type Accesses, createAccesses } from './accesses.ts';
 export { type ApiSettings, buildApi } from './app.ts';
 export { accessTokensOnly } from './auth/access-token.ts';
 export { issuerKeys } from './auth/issuer-keys.ts';

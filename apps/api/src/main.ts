@@ -1,5 +1,5 @@
 import { createCommands } from '@rekey/commands';
-import { loadInstallation, reviveView } from '@rekey/control';
+import { loadInstallation, noteAccesses, reviveView } from '@rekey/control';
 import { createConnectionBudget, openStore, StoreError } from '@rekey/db';
 import { createIdentity, createSnapshots, createTicketQueue, RedisTrouble, warnOfRedis } from '@rekey/jobs';
 import {
@@ -12,6 +12,7 @@ import {
   refuseToStart,
 } from '@rekey/runtime';
 import { shutdownMs, takenMaxMs } from '@rekey/times';
+import { createAccesses } from './accesses.ts';
 import { ApiError } from './api-error.ts';
 import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
@@ -68,10 +69,12 @@ async function main(config: ApiConfig): Promise<void> {
       ? null
       : await startMetrics(config.metrics, { store, ticketQueue, budget, logger });
   const commands = createCommands({ store, snapshots, ticketQueue });
+  const accesses = createAccesses((counted) => noteAccesses(store, counted), logger);
   const app = await buildApi(config.api, {
     rotations,
     audit: connectAudit(store),
     keys: connectKeys(store),
+    accesses,
     commands: metrics?.counted(commands) ?? commands,
     status,
     redis: watch,
@@ -84,6 +87,7 @@ async function main(config: ApiConfig): Promise<void> {
     deadlineMs: shutdownMs,
     closers: [
       { name: 'http', close: () => app.close() },
+      { name: 'accesses', close: () => accesses.close() },
       { name: 'metrics', close: () => metrics?.close() },
       { name: 'watch', close: () => watch.close() },
       { name: 'identity', close: () => learning.close() },

@@ -114,6 +114,7 @@ export {
 } from './log.ts';
 export { type LongPause, noteLongPauses } from './long-pauses.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
+export { type CountedAccess, noteAccesses } from './note-accesses.ts';
 export {
   forgetProcesses,
   type Latencies,
