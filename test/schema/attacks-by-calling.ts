@@ -42,6 +42,10 @@ export const attacksByCalling: readonly Attack[] = [
     on: /^rekey\.(register|retire|compromise)_signing_key\(/,
     calling: 'have its own key trusted, or ours refused',
   },
+  {
+    on: /^rekey\.(erase_actor|without_name)\(/,
+    calling: 'have it forgotten who a person was that did something',
+  },
   { on: /^rekey\.note_accesses\(/, calling: 'invent a read or a refusal' },
   { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
   {

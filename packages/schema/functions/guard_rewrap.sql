@@ -1,12 +1,19 @@
 -- A finished rewrap never changes, and none is completed while a DEK that it was for stands elsewhere, or otherwise than when
--- it was read back, or is not the one that it was.
+-- it was read back, or is not the one that it was. Names of persons in it may be erased (rekey.erase_actor).
 create or replace function rekey.guard_rewrap() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  erased rekey.rewraps;
 begin
   if tg_op <> 'UPDATE' then
     raise exception 'The record of a rewrap is never deleted' using errcode = 'RK002';
+  end if;
+  erased := old;
+  erased.initiated_by := rekey.without_name(old.initiated_by);
+  if new is not distinct from erased then
+    return new;
   end if;
   if old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rewrap never changes' using errcode = 'RK002';

@@ -1,9 +1,12 @@
 -- A rotation begins at its beginning (a retry: behind the switch of the one it is of), makes only the moves of rekey.rotation_moves, is completed only where all of it is
--- proved at that moment and nothing casts doubt on it, whoever says so, and never changes afterwards.
+-- proved at that moment and nothing casts doubt on it, whoever says so, and never changes afterwards. Names of persons in it may be erased
+-- (rekey.erase_actor).
 create or replace function rekey.guard_rotation() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  erased rekey.rotations;
 begin
   if tg_op = 'INSERT' then
     if new.status = 'in_progress' and new.phase = 'queued' and new.retry_of is null and new.switched_at is null
@@ -22,6 +25,16 @@ begin
     end if;
     raise exception 'A rotation begins as in_progress and queued, and switched only as a retry of one that has ended'
       using errcode = 'RK005';
+  end if;
+  if tg_op = 'UPDATE' then
+    erased := old;
+    erased.initiated_by := rekey.without_name(old.initiated_by);
+    erased.ended_by := rekey.without_name(old.ended_by);
+    if new.initiated_by = old.initiated_by then erased.initiated_by := old.initiated_by; end if;
+    if new.ended_by is not distinct from old.ended_by then erased.ended_by := old.ended_by; end if;
+    if new is not distinct from erased then
+      return new;
+    end if;
   end if;
   if tg_op in ('DELETE', 'TRUNCATE') or old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rotation never changes, and none is deleted' using errcode = 'RK005';

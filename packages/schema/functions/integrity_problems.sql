@@ -144,7 +144,8 @@ begin
       ('events', 'guard_event'), ('events', 'guard_event_truncate'), ('event_chains', 'guard_event'),
       ('event_chains', 'guard_event_truncate'), ('tenants', 'record_event'), ('targets', 'record_event'),
       ('rotations', 'record_event'), ('rotations', 'record_event_update'), ('deks', 'record_event'),
-      ('deks', 'record_event_update'), ('dek_material', 'record_event'), ('settings', 'record_event')) e(on_table, name)
+      ('deks', 'record_event_update'), ('dek_material', 'record_event'), ('settings', 'record_event'),
+      ('granted_roles', 'record_event')) e(on_table, name)
     where not exists (select from pg_trigger g
       where g.tgrelid = ('rekey.' || e.on_table)::regclass and g.tgname = e.name and g.tgenabled in ('O', 'A'))
     having count(*) > 0
