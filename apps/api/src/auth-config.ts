@@ -1,8 +1,7 @@
-import type { EnvRule } from '@rekey/runtime';
+import { type EnvRule, isSecureUrl } from '@rekey/runtime';
 import Type, { type Static } from 'typebox';
 import type { ClaimPath } from './auth/claims.ts';
 import { isGuessable } from './auth/guessable-secret.ts';
-import { isSecureUrl } from './auth/secure-url.ts';
 import type { AuthSettings } from './auth/settings.ts';
 
 const secretBytesMin = 32;

@@ -9,6 +9,7 @@ import {
   type Environment,
   type EnvRule,
   Host,
+  isSecureUrl,
   LogLevelName,
   MetricsVariables,
   QueuePrefix,
@@ -53,6 +54,16 @@ export const WorkerVariables = Type.Object({
   /** Where signed checkpoints of the log of events are written, outside of the database; needs a signing key. */
   CHECKPOINT_FILE: Type.Optional(
     Type.String({ pattern: '^/', maxLength: 4_096, description: 'the absolute path of a file' }),
+  ),
+  /** To where the latest checkpoint is sent besides; it may hold a password. Needs a signing key. */
+  CHECKPOINT_URL: Type.Optional(
+    Type.Refine(
+      Type.String({
+        maxLength: 4_096,
+        description: 'an https address, or an http one of this machine',
+      }),
+      (text) => isSecureUrl(text) && !text.includes('#'),
+    ),
   ),
   /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
   WORKER_CONCURRENCY: Type.Integer({
@@ -136,9 +147,11 @@ const clusterRule: EnvRule<WorkerConfig> = {
 };
 
 const checkpointRule: EnvRule<WorkerConfig> = {
-  over: ['CHECKPOINT_FILE', 'SIGNING_KEY_URI'],
-  problems: ({ CHECKPOINT_FILE, SIGNING_KEY_URI }) =>
-    CHECKPOINT_FILE !== undefined && SIGNING_KEY_URI === undefined
-      ? ['CHECKPOINT_FILE needs SIGNING_KEY_URI: checkpoints are signed']
-      : [],
+  over: ['CHECKPOINT_FILE', 'CHECKPOINT_URL', 'SIGNING_KEY_URI'],
+  problems: ({ SIGNING_KEY_URI, ...config }) =>
+    SIGNING_KEY_URI !== undefined
+      ? []
+      : (['CHECKPOINT_FILE', 'CHECKPOINT_URL'] as const)
+          .filter((name) => config[name] !== undefined)
+          .map((name) => `${name} needs SIGNING_KEY_URI: checkpoints are signed`),
 };

@@ -1,3 +1,5 @@
+export { readWorkerConfig } from './config.ts';
 export { createKeepLog } from './keep-log.ts';
+export { pushCheckpoints } from './push-checkpoints.ts';
 export { type RekeyWorker, startWorker } from './worker.ts';
 export { createWriteEvents } from './write-events.ts';

@@ -32,6 +32,8 @@ interface LogDependencies {
   readonly signer: Signer | null;
   /** Where checkpoints are written outside of the database; undefined: nowhere. */
   readonly file: string | undefined;
+  /** Where there is no file: the latest that was sent elsewhere. */
+  readonly sent?: (() => SignedCheckpoint | null) | undefined;
   readonly logger: Logger;
 }
 
@@ -45,7 +47,7 @@ const recentSeconds = 60;
  * Brings events into the log and signs what it then is. Any number of workers may do it at once: whoever finds the log locked
  * leaves it to the one that has it.
  */
-export function createKeepLog({ store, signer, file, logger }: LogDependencies): {
+export function createKeepLog({ store, signer, file, sent = () => null, logger }: LogDependencies): {
   /** Appends what is not in the log yet, of all chains or of those that had an event lately. */
   append(all: boolean): Promise<void>;
   /** Signs a checkpoint if there is anything new, and writes to the file what it has not yet. */
@@ -64,11 +66,11 @@ export function createKeepLog({ store, signer, file, logger }: LogDependencies):
 
   async function checkpoint(): Promise<void> {
     if (signer === null) return;
-    const outside = file === undefined ? null : await lastIn(file);
+    const outside = file === undefined ? sent() : await lastIn(file);
     installation ??= await loadInstallation(store);
     const origin = originOf(installation.id);
     if (outside !== null && outside.origin !== origin)
-      return tell('no checkpoint is signed: CHECKPOINT_FILE has those of another installation');
+      return tell('no checkpoint is signed: what is kept outside is of another installation');
     if (!(await registerSigningKey(store, signer)))
       return tell('no checkpoint is signed: SIGNING_KEY_URI names a key that is retired or compromised');
     const held = await inTransaction(store, (tx) => signNew(tx, origin, signer, outside));

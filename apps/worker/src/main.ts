@@ -101,6 +101,7 @@ async function listen({ HEALTH_HOST: host, HEALTH_PORT: port }: WorkerConfig) {
       facts: () => ({
         cipher: cipher.kind,
         connections: { max: connections.budget.max, open: connections.budget.open },
+        ...worker?.facts(),
       }),
       ready: async () => (worker === null ? { kek: false } : { ...(await worker.check()), kek: true }),
     });

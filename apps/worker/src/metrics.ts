@@ -16,6 +16,9 @@ export interface WorkerMetrics {
   /** A job was put off for what it waits for. */
   waits(reason: string): void;
   eventsWritten(count: number): void;
+  /** A checkpoint was sent to `CHECKPOINT_URL`, with what outcome. */
+  checkpointTried(outcome: string): void;
+  checkpointsBehind(read: () => number): void;
   /** How many statements with records may be under way at once. */
   places(read: () => number): void;
 }
@@ -78,6 +81,11 @@ export function createWorkerMetrics({ budget }: Pick<WorkerConnections, 'budget'
     name: 'rekey_events_written_total',
     help: 'Recorded events that this worker wrote a line for.',
   });
+  const checkpoints = metrics.counter({
+    name: 'rekey_checkpoints_sent_total',
+    help: 'Checkpoints that this worker sent to CHECKPOINT_URL, by outcome: taken, refused (by its answer), away.',
+    labelNames: ['outcome'],
+  });
 
   return {
     metrics,
@@ -122,6 +130,13 @@ export function createWorkerMetrics({ budget }: Pick<WorkerConnections, 'budget'
     failed: () => rotations.inc({ outcome: 'failed' }),
     waits: (reason) => waits.inc({ reason }),
     eventsWritten: (count) => events.inc(count),
+    checkpointTried: (outcome) => checkpoints.inc({ outcome }),
+    checkpointsBehind: (read) =>
+      metrics.reading(
+        'rekey_checkpoints_behind_seconds',
+        'For how long CHECKPOINT_URL has not taken the latest checkpoint; 0 where it has. Absent where there is no such address.',
+        read,
+      ),
     places: (read) =>
       metrics.reading(
         'rekey_statement_places',

@@ -34,6 +34,7 @@ import { createMissingSchema } from './missing-schema.ts';
 import { openStores } from './open-stores.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
+import { pushCheckpoints } from './push-checkpoints.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
 import { withDeadline } from './with-deadline.ts';
@@ -44,6 +45,8 @@ export interface RekeyWorker {
   readonly ready: Promise<void>;
   /** Whether Postgres answers, Redis does what the work needs, and the schema is one that this version may work on. */
   check(): Promise<Record<string, boolean>>;
+  /** What keeps it from no work, and somebody may want to know. */
+  facts(): Record<string, unknown>;
   /**
    * Stops after the batches under way, hands unfinished jobs back, and closes everything; at most a few seconds. With Redis
    * away BullMQ's own close waits for it: timers of its stay until the process ends.
@@ -162,6 +165,17 @@ export function startWorker(
     usage,
     onError: (error) => logger.debug('the register of processes does not hear of this worker', { error }),
   });
+  const pushes =
+    config.CHECKPOINT_URL === undefined
+      ? null
+      : pushCheckpoints({
+          store: heartbeatStore,
+          url: config.CHECKPOINT_URL,
+          logger,
+          signal: stop.signal,
+          onTried: measures?.checkpointTried,
+        });
+  if (pushes !== null) measures?.checkpointsBehind(pushes.behindSeconds);
   let isFit = true;
   const housekeeping = keepHouse({
     store: heartbeatStore,
@@ -178,7 +192,7 @@ export function startWorker(
     }),
     certify: signer === null ? null : createCertify({ store, signer, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
-    keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, logger }),
+    keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, sent: pushes?.last, logger }),
     destroyDue: createDestroyDue({ store, logger }),
     onUnfit: () => {
       isFit = false;
@@ -199,6 +213,7 @@ export function startWorker(
 
   return {
     ready: queues.ready,
+    facts: () => (pushes === null ? {} : { checkpointsBehindSeconds: pushes.behindSeconds() }),
     async check() {
       const [postgres, trouble] = await Promise.all([
         checkWorkerWork(heartbeatStore).then(
@@ -219,7 +234,7 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping, rewrapping]));
+      await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping, rewrapping, pushes?.done]));
       await reports.close();
       watch.close();
       queues.disconnect();

@@ -11,4 +11,5 @@ export { type LogField, logFields } from './loggable.ts';
 export { createLogger, type LogFields, type Logger, type LoggerOptions } from './logger.ts';
 export { type Environment, type EnvRule, readEnv } from './read-env.ts';
 export { type EndedRotation, logRotationEnd } from './rotation-lines.ts';
+export { isSecureUrl } from './secure-url.ts';
 export { type Closer, closeOnSignal, type ShutdownOptions } from './shutdown.ts';

@@ -1,5 +1,5 @@
+import { isSecureUrl } from '@rekey/runtime';
 import type { JWK } from 'jose';
-import { isSecureUrl } from './secure-url.ts';
 
 /** An issuer that has not answered by then is away. */
 const fetchTimeoutMs = 2_000;
