@@ -1,23 +1,51 @@
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
 
 export interface Secret {
   readonly name: string;
   readonly bytes: Buffer;
 }
 
-/** The forms in which bytes turn up in text: as they are, hex, base64, a printed or serialized Buffer. */
+/** Each byte on its own; of long secrets the beginning is enough. */
+const spelt = (bytes: Buffer, before: string, radix: 8 | 16, between = ''): string =>
+  Array.from(
+    bytes.subarray(0, 16),
+    (byte) => before + byte.toString(radix).padStart(radix === 8 ? 3 : 2, '0'),
+  ).join(between);
+
+/** The forms in which bytes turn up in text: as they are, as printed or serialized by whatever program. */
 const forms: Readonly<Record<string, (bytes: Buffer) => string[]>> = {
   utf8: (bytes) => [bytes.toString('utf8'), bytes.toString('latin1')],
   hex: (bytes) => [bytes.toString('hex'), bytes.toString('hex').toUpperCase()],
-  spacedHex: (bytes) => [
-    Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join(' '),
-  ],
+  spacedHex: (bytes) => [spelt(bytes, '', 16, ' '), spelt(bytes, '', 16, ':')],
+  escapedHex: (bytes) => [spelt(bytes, '\\x', 16), spelt(bytes, '\\\\x', 16), spelt(bytes, '\\u00', 16)],
+  octal: (bytes) => [spelt(bytes, '\\', 8), spelt(bytes, '\\\\', 8)],
+  percent: (bytes) => [spelt(bytes, '%', 16), spelt(bytes, '%', 16).toUpperCase(), percentOf(bytes)],
   base64: (bytes) => [0, 1, 2].flatMap((shift) => inside(bytes, shift, 'base64')),
   base64url: (bytes) => [0, 1, 2].flatMap((shift) => inside(bytes, shift, 'base64url')),
   decimals: (bytes) => [Array.from(bytes.subarray(0, 16)).join(',')],
+  utf16: (bytes) =>
+    [wide(bytes), wide(bytes).swap16()].flatMap((two) => [two.toString('latin1'), two.toString('hex')]),
+  utf16Base64: (bytes) =>
+    [wide(bytes), wide(bytes).swap16()].flatMap((two) =>
+      [0, 1, 2].flatMap((shift) => inside(two, shift, 'base64')),
+    ),
 };
+
+/** UTF-16 LE, of text and of bytes that were taken for text. */
+function wide(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1'), 'utf16le');
+}
+
+/** As in a URL: what may stand there stands as it is. */
+function percentOf(bytes: Buffer): string {
+  return Array.from(bytes, (byte) => {
+    const char = String.fromCharCode(byte);
+    return /[\w.~-]/.test(char) ? char : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+  }).join('');
+}
 
 /** How bytes look within longer base64 that began `shift` bytes before them, without the characters they share. */
 function inside(bytes: Buffer, shift: number, encoding: 'base64' | 'base64url'): string[] {
@@ -41,6 +69,20 @@ export function leaksIn(text: string, secrets: readonly Secret[]): string[] {
       .filter((found) => text.includes(found.text))
       .map(({ form }) => `${secret.name} as ${form}`),
   );
+}
+
+/** Every row of every table of a database, as one text: what a dump of it holds. */
+export async function databaseContents(on: Pick<Pool, 'query'>): Promise<string> {
+  const { rows: tables } = await on.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.relkind = 'r' and n.nspname !~ '^pg_|^information_schema$' order by 1`,
+  );
+  const parts: string[] = [];
+  for (const { name } of tables) {
+    const { rows } = await on.query<{ row: string }>(`select t::text as row from ${name} t`);
+    parts.push(name, ...rows.map(({ row }) => row));
+  }
+  return parts.join('\n');
 }
 
 /** Every key and value of a Redis, whatever their type, as one text. */

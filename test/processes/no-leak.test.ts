@@ -1,15 +1,27 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { dekWrapAad } from '@rekey/envelope';
+import { openSigner } from '@rekey/evidence';
 import { createLocalKeyFile, openKek } from '@rekey/kms';
+import { createLogger } from '@rekey/runtime';
 import { LINES_KEPT, startRedis } from '@rekey/stack';
+import { createKeepLog } from '@rekey/worker';
 import { Redis } from 'ioredis';
 import { damage, flipBit } from '../harness/damage.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
-import { formsOf, leaksIn, listenIn, redisContents, type Secret } from '../harness/leaks.ts';
+import {
+  databaseContents,
+  formsOf,
+  leaksIn,
+  listenIn,
+  redisContents,
+  type Secret,
+} from '../harness/leaks.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { until } from '../harness/wait.ts';
 import { workerHere } from '../harness/worker-here.ts';
@@ -17,11 +29,17 @@ import { workerHere } from '../harness/worker-here.ts';
 const database = await createTestDatabase();
 const pool = database.pool();
 const server = await startRedis();
+const folder = await mkdtemp(join(tmpdir(), 'rekey-leaks-'));
+test.after(() => rm(folder, { recursive: true }));
+const signingKey = join(folder, 'signing.pem');
+const { privateKey } = generateKeyPairSync('ed25519');
+const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+await writeFile(signingKey, pem, { mode: 0o600 });
 const rekey = await installation({
   databaseUrl: database.url,
   redis: { url: server.url, prefix: '{rekey}' },
   apiEnv: { LOG_LEVEL: 'debug' },
-  workerEnv: { LOG_LEVEL: 'debug', BATCH_SIZE: '20' },
+  workerEnv: { LOG_LEVEL: 'debug', BATCH_SIZE: '20', SIGNING_KEY_URI: `file:${signingKey}` },
 });
 const redis = new Redis(server.url);
 test.after(async () => {
@@ -37,6 +55,7 @@ const secrets: Secret[] = [
   { name: 'token', bytes: Buffer.from(rekey.token) },
   { name: 'signature of the token', bytes: Buffer.from(rekey.token.split('.')[2] ?? '') },
   { name: 'rejected token', bytes: Buffer.from(badToken) },
+  { name: 'signing key', bytes: privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-32) },
   { name: 'JWT secret', bytes: Buffer.from(rekey.jwtSecret) },
   { name: "Redis' password", bytes: Buffer.from(new URL(server.url).password) },
   { name: "Postgres' password", bytes: Buffer.from(new URL(database.url).password) },
@@ -46,7 +65,7 @@ const secrets: Secret[] = [
 const answers: string[] = [];
 
 async function call(path: string, init: RequestInit = {}): Promise<{ status: number; text: string }> {
-  const answer = await fetch(`${rekey.apis[0]?.url}/api/v1/admin/dek${path}`, {
+  const answer = await fetch(`${rekey.apis[0]?.url}/api/v1/admin${path}`, {
     ...init,
     headers: { authorization: `Bearer ${rekey.token}`, accept: 'application/json', ...init.headers },
   });
@@ -56,7 +75,7 @@ async function call(path: string, init: RequestInit = {}): Promise<{ status: num
 }
 
 function rotateCall(tenantId: string, headers: Record<string, string> = {}, body: unknown = { tenantId }) {
-  return call('/rotate', {
+  return call('/dek/rotate', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-tenantid': tenantId, ...headers },
     body: JSON.stringify(body),
@@ -69,13 +88,51 @@ async function followed(tenantId: string): Promise<string> {
   const { rotationId } = JSON.parse(text).data;
   for (;;) {
     contents.push(await redisContents(redis));
-    const { data } = JSON.parse((await call(`/rotations/${rotationId}`)).text);
+    const { data } = JSON.parse((await call(`/dek/rotations/${rotationId}`)).text);
     if (data.completedAt !== null) break;
   }
-  await call(`/rotations/${rotationId}/failures`);
+  await call(`/dek/rotations/${rotationId}/failures`);
   return rotationId;
 }
 const contents: string[] = [];
+
+/** Certificates of that rotation, the audit in both forms, checkpoints and keys: what is handed out as evidence. */
+async function evidenceOf(rotationId: string): Promise<string[]> {
+  const log: string[] = [];
+  const logger = createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) });
+  const signer = await openSigner(`file:${signingKey}`);
+  const file = join(folder, 'checkpoints');
+  const keepLog = createKeepLog({ store: rekey.store, signer, file, logger });
+  // A worker does the same now and then, and while it does this one passes on.
+  await until(
+    async () => {
+      await keepLog.append(true);
+      await keepLog.checkpoint();
+      return readFile(file).catch(() => undefined);
+    },
+    { what: 'a checkpoint' },
+  );
+  const evidence = [await readFile(file, 'utf8'), ...log];
+  for (const [path, accept] of [
+    [`/dek/rotations/${rotationId}/certificate`, 'application/vnd.dsse+json'],
+    [`/dek/rotations/${rotationId}/certificate`, 'application/jose'],
+    ['/audit', 'application/json'],
+    ['/audit/checkpoints', 'application/json'],
+    ['/audit/export', 'application/jsonl'],
+    ['/audit/export', 'text/csv'],
+    ['/keys', 'application/json'],
+  ] as const)
+    evidence.push(
+      await until(
+        async () => {
+          const { status, text } = await call(path, { headers: { accept } });
+          return status === 200 ? text : undefined;
+        },
+        { what: `${path} as ${accept}` },
+      ),
+    );
+  return evidence;
+}
 
 async function seeded(): Promise<string> {
   const tenantId = randomUUID();
@@ -120,7 +177,8 @@ test('no plaintext, key, token or password is in any log, Redis key, job, comman
   await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
   await rekey.addWorker();
   await waiting;
-  await followed(tenantId);
+  const evidence = await evidenceOf(await followed(tenantId));
+  const dump = [await databaseContents(pool)];
 
   const { rows } = await pool.query<{ id: string; wrapped: Buffer; tenant_id: string }>(
     'select d.id, d.tenant_id, m.wrapped from rekey.deks d join rekey.dek_material m on m.dek_id = d.id',
@@ -134,7 +192,7 @@ test('no plaintext, key, token or password is in any log, Redis key, job, comman
   for (const log of logs) assert.ok(log.split('\n').length < LINES_KEPT, 'the whole log was kept');
   const auth = new Set(['auth', 'hello']); // how a client says the password to Redis itself
   const commands = wire.heard.filter((command) => !auth.has(command.split(' ', 1)[0]?.toLowerCase() ?? ''));
-  const places = { logs, contents, commands, answers };
+  const places = { logs, contents, commands, answers, evidence, dump };
   for (const [place, texts] of Object.entries(places)) {
     assert.ok(texts.join('').length > 1_000, `nothing was seen of ${place}`);
     assert.deepEqual(leaksIn(texts.join('\n'), secrets), [], place);
@@ -174,4 +232,16 @@ test('what this test looks for it would find, in every form and place', async ()
     'plaintext as decimals',
   ]);
   wire.stop();
+  const before = leaksIn(await databaseContents(pool), [plaintext]);
+  assert.deepEqual(before, []);
+  await pool.query('create table planted (a bytea, b text)');
+  await pool.query('insert into planted values ($1, $2)', [
+    plaintext.bytes,
+    plaintext.bytes.toString('base64url'),
+  ]);
+  const found = leaksIn(await databaseContents(pool), [plaintext]);
+  assert.deepEqual(
+    [...new Set(found)],
+    ['plaintext as hex', 'plaintext as base64', 'plaintext as base64url'],
+  );
 });
