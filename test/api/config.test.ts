@@ -131,6 +131,39 @@ test('the issuer template holds the realm; each admitted realm has its issuer', 
   assert.deepEqual([auth.defaultRealm, auth.audience], ['main', 'rekey']);
 });
 
+test('the console is served where its address is known, and its sign-in needs all of its parts', () => {
+  const consoleOf = (env: Record<string, string | undefined>) => readApiConfig(env).api.console;
+  const here = { publicUrl: null, login: null };
+  assert.deepEqual(consoleOf(good), here);
+  assert.equal(consoleOf({ ...good, CONSOLE: 'off' }), null);
+  assert.equal(
+    consoleOf({ ...good, HOST: '0.0.0.0' }),
+    null,
+    'reached from elsewhere, under nobody knows which address',
+  );
+  const publicUrl = 'https://rekey.example.com';
+  for (const PUBLIC_URL of [publicUrl, `${publicUrl}/`])
+    assert.deepEqual(consoleOf({ ...good, HOST: '0.0.0.0', PUBLIC_URL }), { publicUrl, login: null });
+  const client = { OIDC_CLIENT_ID: 'console', OIDC_CLIENT_SECRET: 'hidden' };
+  assert.deepEqual(consoleOf({ ...oidc, ...client, PUBLIC_URL: publicUrl })?.login, {
+    clientId: 'console',
+    clientSecret: 'hidden',
+  });
+  assert.deepEqual(consoleOf({ ...oidc, ...client }), here);
+  for (const PUBLIC_URL of [
+    'http://rekey.example.com',
+    `${publicUrl}/path`,
+    `${publicUrl}?x`,
+    'https://u:p@rekey.example.com',
+    'x',
+  ])
+    assert.deepEqual(problemsOf({ ...good, PUBLIC_URL }), ['PUBLIC_URL'], PUBLIC_URL);
+  assert.deepEqual(problemsOf({ ...good, CONSOLE: 'on', HOST: '0.0.0.0' }), ['PUBLIC_URL']);
+  assert.deepEqual(problemsOf({ ...good, CONSOLE: 'perhaps' }), ['CONSOLE']);
+  assert.deepEqual(problemsOf({ ...good, ...client }), ['OIDC_CLIENT_SECRET']);
+  assert.deepEqual(problemsOf({ ...oidc, OIDC_CLIENT_SECRET: 'hidden' }), ['OIDC_CLIENT_SECRET']);
+});
+
 test('a secret that can be guessed, and a waived audience, are warned of, without the value', () => {
   const guessable = [
     'x'.repeat(32),

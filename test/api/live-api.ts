@@ -9,6 +9,7 @@ import {
   connectKeys,
   connectRotations,
   createAccesses,
+  connectSessions,
   createStatus,
 } from '@rekey/api';
 import { createCommands } from '@rekey/commands';
@@ -105,6 +106,7 @@ export async function liveApi(
       rotations,
       audit: connectAudit(store),
       keys: connectKeys(store),
+      sessions: connectSessions(store),
       status: createStatus({ find: rotations.find, snapshots }),
       accesses,
       commands: createCommands({ store, snapshots, ticketQueue }),

@@ -15,6 +15,10 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'learn of the keys of others, or keep tables under a look',
   },
   {
+    on: /^rekey\.(open|use|end)_console_session\(/,
+    calling: 'be signed in as another, or sign others out',
+  },
+  {
     on: /^rekey\.(register_kek|forget_kek)\(/,
     calling: 'have a name stand for another KEK',
   },

@@ -115,6 +115,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'have a rewrap bring DEKs under another KEK than its name says',
   },
   {
+    on: /^rekey\.console_sessions$/,
+    reading: 'see who is signed in',
+    writing: 'be signed in as another, or sign others out',
+  },
+  {
     on: /^rekey\.(rewraps|rewrapped_deks)$/,
     reading: 'see which KEK is left for which',
     writing: 'forge the proof that an old KEK is unused',

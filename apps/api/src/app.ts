@@ -6,6 +6,9 @@ import { authenticate } from './auth/authenticate.ts';
 import { type AuthSettings, buildAuthentication } from './auth/settings.ts';
 import { clientAddress, type TrustProxy } from './client-address.ts';
 import { commonHeaders, requestIdOf } from './common-headers.ts';
+import { consoleRoutes } from './console/by-cookie.ts';
+import { addConsole, consolePaths } from './console/console.ts';
+import type { ConsoleSettings } from './console/settings.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { openApi } from './document/openapi.ts';
 import { createFollowing } from './follow/following.ts';
@@ -26,6 +29,8 @@ export interface ApiSettings {
   readonly rotationIntervalSeconds?: number;
   /** How many rotations may be followed at once. */
   readonly streams?: StreamLimits;
+  /** Null or absent: it is not served. */
+  readonly console?: ConsoleSettings | null;
 }
 
 /** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
@@ -65,7 +70,8 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
     readBody(body),
   );
 
-  const unknownRoute = unknownRoutes(routes);
+  const ofConsole = settings.console == null ? [] : [...consolePaths, ...consoleRoutes(routes)];
+  const unknownRoute = unknownRoutes([...routes, ...ofConsole]);
   app.addHook('onRequest', async (request, reply) => {
     request.address = addressOf(request.raw);
     request.noted = {};
@@ -82,11 +88,9 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
 
   const authentication = await buildAuthentication(app, settings.auth);
   const { readsPerMinute, writesPerMinute } = settings.limits;
-  const guardsOf = buildGuards(
-    { ofAddress: addressLimiter(readsPerMinute), ofCaller: callerLimiter(readsPerMinute) },
-    { ofAddress: addressLimiter(writesPerMinute), ofCaller: callerLimiter(writesPerMinute) },
-    authenticate(authentication, deps.logger),
-  );
+  const reads = { ofAddress: addressLimiter(readsPerMinute), ofCaller: callerLimiter(readsPerMinute) };
+  const writes = { ofAddress: addressLimiter(writesPerMinute), ofCaller: callerLimiter(writesPerMinute) };
+  const guardsOf = buildGuards(reads, writes, authenticate(authentication, deps.logger));
 
   const following = createFollowing(
     deps.rotations,
@@ -96,12 +100,18 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
   // Before the server waits for its connections to end: these would not by themselves.
   app.addHook('preClose', async () => following.close());
 
-  addRoutes(app, routes, guardsOf, {
+  const context = {
     ...deps,
     rotationIntervalSeconds: settings.rotationIntervalSeconds ?? 0,
     following,
     document: () => openApi(routes),
-  });
+  };
+  addRoutes(app, routes, guardsOf, context);
+  if (settings.console != null) {
+    const { auth, console } = settings;
+    const limits = { reads, writes };
+    await addConsole(app, console, { auth, authentication, limits, routes, context, logger: deps.logger });
+  }
   await app.ready();
   return app;
 }

@@ -17,6 +17,7 @@ import {
 import Type, { type Static } from 'typebox';
 import type { ApiSettings } from './app.ts';
 import { AuthVariables, authRule, authSettingsFrom, authWarnings } from './auth-config.ts';
+import { ConsoleVariables, consoleRule, consoleSettingsFrom } from './console/config.ts';
 
 /** Calls per minute, of an address and of a caller; far above a client that polls in earnest, below one that runs away. */
 const writesPerMinute = 12_000;
@@ -63,6 +64,7 @@ export const ApiVariables = Type.Object({
     (text) => /^(true|false|[1-9][0-9]?)$/.test(text) || text.split(',').every(isNetwork),
   ),
   ...AuthVariables.properties,
+  ...ConsoleVariables.properties,
 });
 
 export interface ApiConfig {
@@ -105,7 +107,7 @@ const metricsRule: EnvRule<Pick<Static<typeof ApiVariables>, 'PORT' | 'METRICS_P
 
 /** What the API process needs of its environment. Throws a ConfigError that lists every problem. */
 export function readApiConfig(env: Environment): ApiConfig {
-  const read = readEnv(ApiVariables, env, [databaseRule, authRule, clusterRule, metricsRule]);
+  const read = readEnv(ApiVariables, env, [databaseRule, authRule, clusterRule, metricsRule, consoleRule]);
   return {
     host: read.HOST,
     port: read.PORT,
@@ -123,6 +125,7 @@ export function readApiConfig(env: Environment): ApiConfig {
       },
       trustProxy: trustProxyFrom(read),
       rotationIntervalSeconds: read.ROTATION_INTERVAL_MIN,
+      console: consoleSettingsFrom(read),
     },
     warnings: authWarnings(read),
   };

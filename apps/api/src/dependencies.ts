@@ -2,6 +2,7 @@ import type { Commands } from '@rekey/commands';
 import type {
   AuditFilter,
   AuditPage,
+  ConsoleSession,
   DestructionView,
   FailurePage,
   FollowedRotation,
@@ -105,6 +106,18 @@ export interface Keys {
   ): Promise<{ rewraps: RewrapView[]; next: string | null }>;
 }
 
+/** Where the console's sessions are kept, by the hash of their cookie. */
+export interface SessionStore {
+  /** Until when it lasts. */
+  open(
+    hash: Buffer,
+    session: ConsoleSession & { readonly caller: { realm: string; id: string } },
+  ): Promise<Date>;
+  /** Null: there is none any more. `counts`: it is used, and so not idle. */
+  use(hash: Buffer, counts: boolean): Promise<ConsoleSession | null>;
+  end(hash: Buffer): Promise<void>;
+}
+
 /** All that the API is built from, besides its settings. */
 export interface ApiDependencies {
   readonly rotations: Rotations;
@@ -112,6 +125,7 @@ export interface ApiDependencies {
   readonly keys: Keys;
   /** Told of each answer, to record who was refused and who read. */
   readonly accesses: Pick<Accesses, 'note'>;
+  readonly sessions: SessionStore;
   readonly commands: Commands;
   readonly status: Status;
   /** What keeps Redis from doing its part; null: nothing. */

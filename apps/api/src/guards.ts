@@ -10,7 +10,8 @@ type Guard = (request: FastifyRequest) => Promise<void>;
 /** What stands in front of a route, in its order, before a byte of the body is read. */
 export type GuardsOf = (route: Route) => Guard[];
 
-interface Limiters {
+/** By address and by caller, of one kind of calls. */
+export interface Limiters {
   readonly ofAddress: Limiter;
   readonly ofCaller: Limiter;
 }

@@ -9,6 +9,8 @@ export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectAudit } from './connect-audit.ts';
 export { connectKeys } from './connect-keys.ts';
 export { connectRotations } from './connect-rotations.ts';
+export { connectSessions } from './connect-sessions.ts';
+export { needsFreshLogin } from './console/fresh-login.ts';
 export { countPerPeriod } from './count-per-period.ts';
 export type { ApiDependencies } from './dependencies.ts';
 export { openApi } from './document/openapi.ts';

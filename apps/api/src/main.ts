@@ -20,6 +20,7 @@ import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectAudit } from './connect-audit.ts';
 import { connectKeys } from './connect-keys.ts';
 import { connectRotations } from './connect-rotations.ts';
+import { connectSessions } from './connect-sessions.ts';
 import { learnIdentity } from './learn-identity.ts';
 import { startMetrics } from './metrics.ts';
 import { createStatus } from './status.ts';
@@ -75,6 +76,7 @@ async function main(config: ApiConfig): Promise<void> {
     audit: connectAudit(store),
     keys: connectKeys(store),
     accesses,
+    sessions: connectSessions(store),
     commands: metrics?.counted(commands) ?? commands,
     status,
     redis: watch,

@@ -6,7 +6,9 @@ import type { Route } from './route.ts';
  * Makes the two answers to a request that no route takes: METHOD_NOT_ALLOWED when another method of that path
  * would be taken, else NOT_FOUND.
  */
-export function unknownRoutes(routes: readonly Route[]): (request: FastifyRequest) => ApiError {
+export function unknownRoutes(
+  routes: ReadonlyArray<Pick<Route, 'path' | 'method'>>,
+): (request: FastifyRequest) => ApiError {
   const allowed = Object.entries(Object.groupBy(routes, ({ path }) => path)).map(([path, ofPath = []]) => ({
     pattern: path,
     allow: allow(ofPath),
@@ -22,7 +24,7 @@ export function unknownRoutes(routes: readonly Route[]): (request: FastifyReques
 }
 
 /** The methods of these routes as the header `Allow` lists them. Whatever can be got, its head can be got alone. */
-export function allow(routes: readonly Route[]): string {
+export function allow(routes: ReadonlyArray<Pick<Route, 'method'>>): string {
   const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
   return [...new Set(methods)].sort().join(', ');
 }

@@ -22,6 +22,8 @@ const ofErrors: Record<ClientError['code'], ExitCode> = {
   INVALID_REQUEST: exitCodes.usage,
   AUTHENTICATION_FAILED: exitCodes.notPermitted,
   INSUFFICIENT_PERMISSIONS: exitCodes.notPermitted,
+  CROSS_SITE_REQUEST: exitCodes.notPermitted,
+  LOGIN_TOO_OLD: exitCodes.notPermitted,
   NOT_FOUND: exitCodes.notFound,
   TENANT_NOT_FOUND: exitCodes.notFound,
   ROTATION_NOT_FOUND: exitCodes.notFound,

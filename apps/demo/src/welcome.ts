@@ -16,6 +16,7 @@ export function welcomeLines(apiUrl: string, token: string, toTry: ToTry, paint:
   return [
     '',
     labelled('URL', apiUrl, paint),
+    labelled('console', `${apiUrl}/console, for the token in the commands below`, paint),
     labelled('tenant', tenantId, paint),
     labelled('token', 'in the commands: of a security_admin of that tenant, good for 12 hours', paint),
     labelled('Redis', toTry.redisUrl ?? 'as REDIS_URL says', paint),

@@ -24,6 +24,16 @@ export const errorTable = {
     message: 'Insufficient permissions',
     detail: 'The token does not permit this for this tenant.',
   },
+  CROSS_SITE_REQUEST: {
+    status: 403,
+    message: 'Cross-site request',
+    detail: 'With a cookie only the pages of the console itself may call.',
+  },
+  LOGIN_TOO_OLD: {
+    status: 403,
+    message: 'Log-in too old',
+    detail: 'This needs a log-in at most five minutes old: sign in again, then repeat it.',
+  },
   NOT_FOUND: { status: 404, message: 'Not found', detail: 'There is no such route.' },
   TENANT_NOT_FOUND: { status: 404, message: 'Tenant not found', detail: 'There is no such tenant.' },
   ROTATION_NOT_FOUND: {

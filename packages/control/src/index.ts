@@ -19,6 +19,12 @@ export {
   type SigningKey,
 } from './certificates.ts';
 export {
+  type ConsoleSession,
+  endConsoleSession,
+  openConsoleSession,
+  useConsoleSession,
+} from './console-sessions.ts';
+export {
   type DekState,
   findKeksInUse,
   type HeldDek,

@@ -16,7 +16,8 @@ begin
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'limit_rotation', 'summarize',
         'log_leaf_hash', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
-        'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses'];
+        'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
+        'open_console_session', 'use_console_session', 'end_console_session'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps'];

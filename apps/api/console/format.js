@@ -1,0 +1,40 @@
+const whole = new Intl.NumberFormat('en-GB');
+
+/** @param {number} value */
+export const count = (value) => whole.format(value);
+
+/** @param {number} value @param {string} one @param {string} [many] */
+export const counted = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
+
+/** 1.2 s, 3 min 20 s, 5 h 12 min, 12 days. @param {number} ms */
+export function duration(ms) {
+  const s = Math.max(0, ms) / 1_000;
+  if (s < 1) return `${Math.round(s * 1_000)} ms`;
+  if (s < 60) return `${s.toFixed(s < 10 ? 1 : 0)} s`;
+  if (s < 3_600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
+  if (s < 172_800) return `${Math.floor(s / 3_600)} h ${Math.floor((s % 3_600) / 60)} min`;
+  return `${count(Math.floor(s / 86_400))} days`;
+}
+
+/** @param {string | null} iso */
+export const time = (iso) => (iso === null ? '–' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`);
+
+/** @param {string} iso */
+export const ago = (iso) => `${duration(Date.now() - Date.parse(iso))} ago`;
+
+/** The first part of an id is enough to tell neighbours apart; the whole of it is its title. @param {string} id */
+export const short = (id) => id.replace(/^((?:rot|dek|rewrap)-)?([0-9a-f]{8})-.*$/, '$1$2');
+
+/** @param {{credentials: number, apiKeys: number, secrets: number}} items */
+export const total = ({ credentials, apiKeys, secrets }) => credentials + apiKeys + secrets;
+
+/** What is left may take half as long again as it looks, or two thirds of it. @param {string | null} iso */
+export function estimate(iso) {
+  if (iso === null) return 'no estimate';
+  const ms = Date.parse(iso) - Date.now();
+  if (ms < 2_000) return 'a moment';
+  return `${duration(ms * 0.7)} to ${duration(ms * 1.5)}`;
+}
+
+/** @param {string} name */
+export const words = (name) => name.replaceAll('_', ' ');

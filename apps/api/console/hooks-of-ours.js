@@ -1,0 +1,80 @@
+import { createContext } from 'preact';
+import { useContext, useEffect, useRef, useState } from 'preact/hooks';
+import { read } from './api.js';
+
+/** Who is signed in; the pages find it here. */
+export const SessionContext = createContext(/** @type {any} */ (null));
+export const useSession = () => useContext(SessionContext);
+/** @param {string} operationId */
+export const useMay = (operationId) => useSession().may.includes(operationId);
+
+const moved = new EventTarget();
+
+/** Goes to another state of the console: each has an address. @param {string} href @param {boolean} [replace] */
+export function go(href, replace = false) {
+  history[replace ? 'replaceState' : 'pushState'](null, '', href);
+  moved.dispatchEvent(new Event('moved'));
+}
+
+export function useAddress() {
+  const [address, setAddress] = useState(location.pathname + location.search);
+  useEffect(() => {
+    const look = () => setAddress(location.pathname + location.search);
+    moved.addEventListener('moved', look);
+    addEventListener('popstate', look);
+    return () => {
+      moved.removeEventListener('moved', look);
+      removeEventListener('popstate', look);
+    };
+  }, []);
+  return new URL(address, location.origin);
+}
+
+/**
+ * What an operation answers, asked again every so often while somebody can see it. What was known stays while the next answer
+ * fails, beside the problem. @param {string | null} path null: nothing is asked @param {number} [everyMs] 0: once
+ */
+export function useRead(path, everyMs = 0) {
+  const [state, setState] = useState(/** @type {any} */ ({ path: null, data: null, problem: null }));
+  const again = useRef(() => {});
+  useEffect(() => {
+    if (path === null) return;
+    let over = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const ask = async (background = true) => {
+      clearTimeout(timer);
+      if (!background || !document.hidden) {
+        try {
+          const data = await read(path, background);
+          if (!over) setState({ path, data, problem: null });
+        } catch (problem) {
+          if (!over)
+            setState((/** @type {any} */ was) => ({
+              path,
+              data: was.path === path ? was.data : null,
+              problem,
+            }));
+          if (/** @type {any} */ (problem).status === 401) dispatchEvent(new Event('signed-out'));
+        }
+      }
+      if (!over && everyMs > 0) timer = setTimeout(ask, everyMs);
+    };
+    again.current = () => void ask(false);
+    void ask(false);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [path, everyMs]);
+  const known = state.path === path ? state : { data: null, problem: null };
+  return { data: known.data, problem: known.problem, again: () => again.current() };
+}
+
+let speak = (/** @type {string} */ _text) => {};
+/** For those who hear the page: phases, not percentages. @param {string} text */
+export const say = (text) => speak(text);
+/** @param {(text: string) => void} how */
+export const sayBy = (how) => {
+  speak = how;
+};

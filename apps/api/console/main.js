@@ -1,0 +1,92 @@
+import { render } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { session } from './api.js';
+import { go, SessionContext, sayBy, useAddress } from './hooks-of-ours.js';
+import { html } from './html.js';
+import { AuditPage } from './page-audit.js';
+import { FleetPage } from './page-fleet.js';
+import { HealthPage } from './page-health.js';
+import { KeyPage, KeysPage } from './page-keys.js';
+import { NowPage } from './page-now.js';
+import { RotationPage } from './page-rotation.js';
+import { RotationsPage } from './page-rotations.js';
+import { SignInPage } from './page-sign-in.js';
+import { TenantPage } from './page-tenant.js';
+import { Link } from './parts.js';
+
+const places = [
+  ['', 'Now'],
+  ['rotations', 'Rotations'],
+  ['keys', 'Keys'],
+  ['fleet', 'Fleet'],
+  ['audit', 'Audit'],
+  ['health', 'Health'],
+];
+
+/** Which page an address is of. @param {URL} address */
+function pageOf({ pathname, searchParams }) {
+  const [, , page = '', id = ''] = pathname.replace(/\/$/, '').split('/');
+  const query = Object.fromEntries(searchParams);
+  if (page === 'rotations')
+    return id === ''
+      ? html`<${RotationsPage} query=${query} />`
+      : html`<${RotationPage} id=${id} key=${id} />`;
+  if (page === 'keys')
+    return id === '' ? html`<${KeysPage} query=${query} />` : html`<${KeyPage} id=${id} key=${id} />`;
+  if (page === 'tenants') return html`<${TenantPage} id=${id} key=${id} />`;
+  if (page === 'fleet') return html`<${FleetPage} />`;
+  if (page === 'audit') return html`<${AuditPage} query=${query} />`;
+  if (page === 'health') return html`<${HealthPage} />`;
+  return html`<${NowPage} />`;
+}
+
+function Console() {
+  const address = useAddress();
+  const [state, setState] = useState(/** @type {any} */ (null));
+  const [spoken, setSpoken] = useState('');
+  const main = useRef(/** @type {any} */ (null));
+  const learn = () => session.read().then(setState, (problem) => setState({ problem }));
+  sayBy(setSpoken);
+  useEffect(() => {
+    void learn();
+    const out = () => void learn();
+    addEventListener('signed-out', out);
+    return () => removeEventListener('signed-out', out);
+  }, []);
+  const { pathname } = address;
+  useEffect(() => {
+    const heading = main.current?.querySelector('h1');
+    document.title = `${heading?.textContent ?? 'Console'} · Rekey`;
+    // As after any other navigation: what is new is read from its heading.
+    if (document.activeElement !== document.body || spoken !== '') heading?.focus({ preventScroll: true });
+  }, [pathname, state?.session?.caller?.id]);
+
+  if (state === null) return html`<p class="wait">One moment…</p>`;
+  const signedIn = state.session ?? null;
+  if (signedIn === null || pathname.startsWith('/console/sign-in'))
+    return html`<main id="main" ref=${main}><${SignInPage} about=${state} address=${address} onSignedIn=${learn} /></main>`;
+
+  const { caller } = signedIn;
+  const leave = async () => {
+    await session.close().catch(() => {});
+    go('/console');
+    await learn();
+  };
+  const here = pathname.split('/')[2] ?? '';
+  return html`<${SessionContext.Provider} value=${signedIn}>
+    <a class="skip" href="#main">Skip to the page</a>
+    <header class="top">
+      <${Link} href="/console" class="brand"><img src="/console/assets/icon.svg" alt="" width="24" height="24" /> Rekey</${Link}>
+      <nav aria-label="Pages">${places.map(
+        ([place, name]) => html`<${Link} href=${place === '' ? '/console' : `/console/${place}`}
+        aria-current=${here === place ? 'page' : undefined}>${name}</${Link}>`,
+      )}</nav>
+      <div class="who"><span title=${caller.id}>${caller.name ?? caller.id}<small>${caller.roles.join(', ')}</small></span>
+        <button type="button" class="quiet" onClick=${leave}>Sign out</button></div>
+    </header>
+    <main id="main" ref=${main} tabindex="-1">${pageOf(address)}</main>
+    <p class="unseen" aria-live="polite">${spoken}</p>
+  </${SessionContext.Provider}>`;
+}
+
+render(html`<${Console} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

@@ -1,0 +1,29 @@
+import { Histogram } from './charts.js';
+import { count, counted } from './format.js';
+import { useRead } from './hooks-of-ours.js';
+import { html } from './html.js';
+import { Heading, Link, Section, State, Table, Trouble } from './parts.js';
+
+/** All tenants that the caller may see, as figures. */
+export function FleetPage() {
+  const { data, problem } = useRead('/summary', 10_000);
+  const keks = useRead('/keks', 30_000);
+  const keys = data === null ? 0 : data.activeKeyAges.reduce((sum, { keys: own }) => sum + own, 0);
+  return html`
+    <${Heading} title="Fleet" lead=${data !== null && (data.tenantId === null ? `${counted(keys, 'tenant')} with an active key` : 'Your tenant only')} />
+    <${Trouble} problem=${problem} />
+    ${
+      data !== null &&
+      html`
+    <${Section} title="Age of active keys"><${Histogram} ages=${data.activeKeyAges} /></${Section}>
+    <${Section} title="Rotations by outcome"><${Table} caption="Rotations by status" empty="None."
+      columns=${[{ name: 'Status' }, { name: 'Rotations', number: true }]}
+      rows=${Object.entries(data.rotations).map(([status, n]) => [html`<${Link} href=${`/console/rotations?status=${status}`}><${State} of=${status} /></${Link}>`, count(n)])} /></${Section}>`
+    }
+    <${Section} title="Keys by KEK">${
+      keks.data !== null &&
+      html`<${Table} caption="Keys under each KEK" empty="No key is stored yet."
+      columns=${[{ name: 'KEK' }, { name: 'Provider' }, { name: 'Active', number: true }, { name: 'Deactivated', number: true }, { name: 'Workers', number: true }, { name: 'Vaults', number: true }]}
+      rows=${keks.data.keks.map((kek) => [html`<span class="kek" title=${kek.kekId}>${kek.name ?? kek.kekId}</span>`, kek.provider, count(kek.keys.active), count(kek.keys.deactivated), count(kek.workers), count(kek.vaults)])} />`
+    }</${Section}>`;
+}

@@ -1,0 +1,155 @@
+import { useState } from 'preact/hooks';
+import { count, short, total, words } from './format.js';
+import { go } from './hooks-of-ours.js';
+import { html } from './html.js';
+
+/** A link that stays in the page, unless somebody wants another tab. */
+export function Link({ href, children, ...rest }) {
+  const follow = (/** @type {MouseEvent} */ event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    go(href);
+  };
+  return html`<a href=${href} onClick=${follow} ...${rest}>${children}</a>`;
+}
+
+export const RotationLink = ({ id }) =>
+  html`<${Link} href=${`/console/rotations/${id}`} class="id" title=${id}>${short(id)}</${Link}>`;
+export const TenantLink = ({ id }) =>
+  html`<${Link} href=${`/console/tenants/${id}`} class="id" title=${id}>${short(id)}</${Link}>`;
+export const KeyLink = ({ id }) =>
+  id === null
+    ? 'none'
+    : html`<${Link} href=${`/console/keys/${id}`} class="id" title=${id}>${short(id)}</${Link}>`;
+
+const signs = {
+  in_progress: ['run', '▸'],
+  paused: ['hold', '‖'],
+  completed: ['good', '✓'],
+  completed_with_failures: ['warn', '!'],
+  failed: ['bad', '✕'],
+  cancelled: ['mute', '○'],
+  active: ['good', '●'],
+  pre_active: ['mute', '○'],
+  deactivated: ['mute', '◐'],
+  compromised: ['bad', '!'],
+  destroyed: ['mute', '✕'],
+  live: ['good', '●'],
+  silent: ['warn', '!'],
+  ended: ['mute', '○'],
+  met: ['good', '✓'],
+  unmet: ['warn', '✕'],
+  unknown: ['warn', '?'],
+};
+
+/** A state: never by its colour alone. @param {{of: string}} props */
+export function State({ of }) {
+  const [kind, sign] = /** @type {Record<string, string[]>} */ (signs)[of] ?? ['mute', '·'];
+  return html`<span class=${`state ${kind}`}><span aria-hidden="true">${sign}</span> ${words(of)}</span>`;
+}
+
+/** What keeps a page from being true, beside what it showed last. */
+export function Trouble({ problem }) {
+  if (problem === null || problem.status === 401) return null;
+  return html`<p class="trouble" role="alert">${problem.message}${
+    problem.issues?.length > 0 &&
+    html`<ul>
+    ${problem.issues.map((issue) => html`<li><code>${issue.path}</code> ${issue.message}</li>`)}
+  </ul>`
+  }</p>`;
+}
+
+/** @param {{title: unknown, lead?: unknown, children?: unknown}} props */
+export const Heading = ({ title, lead = null, children = null }) => html`<header class="heading">
+  <div><h1 tabindex="-1">${title}</h1>${lead && html`<p class="lead">${lead}</p>`}</div>
+  <div class="actions">${children}</div>
+</header>`;
+
+/** @param {{id?: string, title: unknown, children?: unknown, aside?: unknown}} props */
+export const Section = ({ title, children, aside = null }) => html`<section>
+  <div class="section-head"><h2>${title}</h2>${aside}</div>
+  ${children}
+</section>`;
+
+/**
+ * A table that becomes a list of cards where there is no room for columns.
+ * @param {{columns: {name: string, number?: boolean}[], rows: unknown[][], empty: string, caption: string}} props
+ */
+export function Table({ columns, rows, empty, caption }) {
+  if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
+  return html`<table>
+    <caption class="unseen">${caption}</caption>
+    <thead><tr>${columns.map(({ name, number }) => html`<th scope="col" class=${number ? 'n' : ''}>${name}</th>`)}</tr></thead>
+    <tbody>${rows.map(
+      (cells) =>
+        html`<tr>${cells.map(
+          (cell, at) => html`<td
+      class=${columns[at]?.number ? 'n' : ''} data-name=${columns[at]?.name}><span>${cell}</span></td>`,
+        )}</tr>`,
+    )}</tbody>
+  </table>`;
+}
+
+const types = { credentials: 'credentials', apiKeys: 'API keys', secrets: 'secrets' };
+
+/** Per item type: re-encrypted, superseded, set aside, left. */
+export function Bars({ rotation }) {
+  return html`<div class="bars">${Object.entries(types).map(([type, name]) => {
+    const [done, superseded, failed, left] = [
+      'itemsRotated',
+      'itemsSuperseded',
+      'itemsFailed',
+      'itemsRemaining',
+    ].map((part) => rotation[part][type]);
+    const all = done + superseded + failed + left;
+    if (all === 0) return null;
+    const parts = [
+      ['done', done, 're-encrypted'],
+      ['superseded', superseded, 'superseded'],
+      ['failed', failed, 'set aside'],
+      ['left', left, 'left'],
+    ];
+    const text = parts
+      .filter(([, n]) => n > 0)
+      .map(([, n, what]) => `${count(n)} ${what}`)
+      .join(', ');
+    return html`<div class="bar-row">
+      <span class="bar-name">${name}</span>
+      <span class="bar" role="img" aria-label=${`${name}: ${text}`}>${parts.map(
+        ([kind, n]) => html`<i class=${kind} style=${{ flexGrow: n }}></i>`,
+      )}</span>
+      <span class="bar-text">${text}</span>
+    </div>`;
+  })}</div>`;
+}
+
+/** @param {{facts: [string, unknown][]}} props */
+export const Facts = ({ facts }) =>
+  html`<dl class="facts">${facts
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+/** A command to take elsewhere. @param {{text: string, name: string}} props */
+export function Copyable({ text, name }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text).catch(() => {});
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2_000);
+  };
+  return html`<div class="copyable">
+    <div class="copyable-head"><span>${name}</span><button type="button" class="quiet" onClick=${copy}
+      aria-label=${`Copy ${name}`}>${copied ? 'Copied' : 'Copy'}</button></div>
+    <pre tabindex="0" aria-label=${name}><code>${text}</code></pre>
+  </div>`;
+}
+
+/** How many records a rotation has dealt with, of how many. */
+export const progressOf = (rotation) => {
+  const left = total(rotation.itemsRemaining);
+  return `${count(total(rotation.itemsRotated))} re-encrypted, ${count(left)} left`;
+};
+
+/** Why it stands still, in a few words: what it waits for, or that somebody paused it. */
+export const waitsFor = ({ status, waitingFor }) =>
+  waitingFor === null ? words(status) : `Waits for ${words(waitingFor)}`;

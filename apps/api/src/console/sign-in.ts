@@ -1,0 +1,101 @@
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import { Check } from 'typebox/value';
+import { ApiError } from '../api-error.ts';
+import type { Authentication } from '../auth/authenticate.ts';
+import { mayCall } from '../auth/caller.ts';
+import { KeysUnavailable } from '../auth/verifier.ts';
+import { isJson } from '../media-types.ts';
+import type { Limiter } from '../rate-limits.ts';
+import type { Route } from '../route.ts';
+import { cookie, sessionCookie, withoutCookie } from './cookies.ts';
+import { needsFreshLogin } from './fresh-login.ts';
+import type { RequireOwnPage } from './same-origin.ts';
+import type { Session, Sessions } from './sessions.ts';
+
+interface SignIn {
+  readonly authentication: Authentication;
+  readonly sessions: Sessions;
+  readonly requireOwnPage: RequireOwnPage;
+  readonly limits: { readonly reads: Limiter; readonly writes: Limiter };
+  readonly routes: readonly Route[];
+  /** Whether people can sign in at an identity provider. */
+  readonly canLogIn: boolean;
+}
+
+const sessionPath = '/console/session';
+
+const Pasted = Type.Object(
+  {
+    token: Type.String({ minLength: 1, maxLength: 16_000 }),
+    realm: Type.Optional(Type.String({ maxLength: 64 })),
+  },
+  { additionalProperties: false },
+);
+
+/** Who is signed in, signing in by a pasted token, and signing out. */
+export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
+  const { authentication, sessions, requireOwnPage, limits } = signIn;
+  const ownPage = async (request: Parameters<RequireOwnPage>[0]): Promise<void> => requireOwnPage(request);
+
+  app.get(sessionPath, { onRequest: [limits.reads, ownPage] }, async (request) => {
+    const session = await sessions.find(request);
+    return answer({
+      ways: signIn.canLogIn ? ['login', 'token'] : ['token'],
+      realms: [...authentication.realms.keys()],
+      defaultRealm: authentication.defaultRealm,
+      session: session === null ? null : tell(session, signIn.routes),
+    });
+  });
+
+  app.post(sessionPath, { onRequest: [limits.writes, ownPage] }, async (request, reply) => {
+    if (!isJson(request.headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
+    const { body } = request;
+    if (!Check(Pasted, body))
+      throw new ApiError('INVALID_REQUEST', {
+        issues: [{ path: 'body', message: 'is not a token and a realm' }],
+      });
+    const findCaller = authentication.realms.get(body.realm ?? authentication.defaultRealm);
+    const caller = await callerBehind(findCaller, body.token.trim().replace(/^Bearer /i, ''));
+    if (caller.roles.length === 0) throw new ApiError('INSUFFICIENT_PERMISSIONS');
+    // Pasting it is the log-in: whoever does so has the token at hand.
+    const { value } = await sessions.begin(request, caller, new Date());
+    reply.header('set-cookie', cookie(sessionCookie, value, { sameSite: 'Strict' }));
+    return answer(null);
+  });
+
+  app.delete(sessionPath, { onRequest: [limits.writes, ownPage] }, async (request, reply) => {
+    await sessions.end(request);
+    reply.header('set-cookie', withoutCookie(sessionCookie));
+    return answer(null);
+  });
+}
+
+type FindCaller = Authentication['realms'] extends ReadonlyMap<string, infer Find> ? Find : never;
+
+/** The caller behind a token, of whatever way in; throws as the guard of the API does. */
+export async function callerBehind(findCaller: FindCaller | undefined, token: string) {
+  const caller = await Promise.resolve(findCaller?.(token) ?? null).catch((error: unknown) => {
+    if (error instanceof KeysUnavailable) throw new ApiError('SERVICE_UNAVAILABLE', { cause: error });
+    return null;
+  });
+  if (caller === null) throw new ApiError('AUTHENTICATION_FAILED');
+  return caller;
+}
+
+/** What a page needs to know of who looks at it; whatever is left out here, the API refuses. */
+function tell({ caller, loggedInAt, expiresAt }: Session, routes: readonly Route[]): object {
+  const { realm, id, name, email, roles, tenantId } = caller;
+  const mine = routes.filter((route) => route.permission === 'by_role' && mayCall(caller, route));
+  return {
+    caller: { realm, id, name, email, roles, tenantId },
+    loggedInAt: loggedInAt?.toISOString() ?? null,
+    expiresAt: expiresAt.toISOString(),
+    may: mine.map(({ operationId }) => operationId),
+    needsFreshLogin: mine.filter(needsFreshLogin).map(({ operationId }) => operationId),
+  };
+}
+
+function answer(data: object | null): object {
+  return { success: true, data, timestamp: new Date().toISOString() };
+}

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { needsFreshLogin, type Route, roles, routes } from '@rekey/api';
+import { checkError } from '../api/check-error.ts';
+import { bearer, type Call, liveApi, token } from '../api/live-api.ts';
+import { browserLike } from './browser-like.ts';
+
+const api = await liveApi({ console: { publicUrl: null, login: null } });
+const pool = api.database.pool({ max: 1 });
+const guarded = routes.filter(({ permission }) => permission === 'by_role');
+const listPath = '/console/api/v1/admin/dek/rotations';
+// No tenant has it, so that nothing that is let through changes anything.
+const tenantId = randomUUID();
+
+function callOf({ method, path, request }: Route, tenant: string): Call {
+  return {
+    method,
+    path: path.replaceAll(/\{\w+\}/g, `rot-${tenant}`),
+    headers: { 'x-tenantid': tenant },
+    ...(request.body === undefined || request.bodyOptional === true ? {} : { body: { tenantId: tenant } }),
+  };
+}
+
+test('every operation answers every role, on its own and on another tenant, by cookie as by bearer token', async () => {
+  for (const role of [...Object.keys(roles), 'reader']) {
+    for (const tenants of ['own', 'installation', 'none'] as const) {
+      const tenant = { own: tenantId, installation: '*', none: undefined }[tenants];
+      const claims = {
+        sub: `${role} ${tenants}`,
+        roles: [role],
+        ...(tenant === undefined ? {} : { tenantId: tenant }),
+      };
+      const browser = browserLike(api);
+      const signedIn = await browser.signIn(claims);
+      if (role === 'reader') {
+        checkError(signedIn, 'INSUFFICIENT_PERMISSIONS');
+        continue;
+      }
+      assert.equal(signedIn.status, 200, signedIn.text);
+      const { session } = (await browser.send({ path: '/console/session' })).json.data;
+      for (const route of guarded) {
+        for (const asked of [tenantId, randomUUID()]) {
+          const call = callOf(route, asked);
+          const byToken = await api.send({ ...call, headers: { ...call.headers, ...bearer(claims) } });
+          const byCookie = await browser.send({ ...call, path: `/console${call.path}` });
+          const what = `${role} (${tenants}) ${route.operationId}`;
+          const came = ({ status, json }: typeof byToken): unknown => [
+            status,
+            json?.error?.code,
+            json?.error?.issues,
+          ];
+          assert.deepEqual(came(byCookie), came(byToken), what);
+          const may = roles[role as keyof typeof roles].may(route);
+          assert.equal(session.may.includes(route.operationId), may, what);
+          if (!may) assert.equal(byCookie.status, 403, what);
+        }
+      }
+    }
+  }
+});
+
+test('a cookie counts under /console/api alone, and a bearer token does not count there', async () => {
+  const browser = browserLike(api);
+  await browser.signIn();
+  assert.equal((await browser.send({ path: listPath })).status, 200);
+  checkError(await browser.send({ path: '/api/v1/admin/dek/rotations' }), 'AUTHENTICATION_FAILED');
+  const withToken = { path: listPath, headers: { ...bearer(), 'sec-fetch-site': 'same-origin' } };
+  checkError(await api.send(withToken), 'AUTHENTICATION_FAILED');
+});
+
+test('the cookie is a random id that scripts cannot read and other sites do not send, and is kept as a hash', async () => {
+  const browser = browserLike(api);
+  const answer = await browser.signIn();
+  const [cookie = '', ...more] = [answer.headers['set-cookie'] ?? []].flat();
+  assert.match(cookie, /^__Host-rekey-session=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+  assert.equal(more.length, 0);
+  const { rows } = await pool.query('select s::text as row from rekey.console_sessions s');
+  const [, value = '?'] = browser.cookie.split('=');
+  for (const { row } of rows) {
+    assert.ok(!row.includes(value) && !row.includes(Buffer.from(value).toString('hex')), row);
+    assert.doesNotMatch(row, /eyJ/, 'no token');
+  }
+  assert.doesNotMatch(api.log.join('\n'), new RegExp(`eyJhbGci|${value}`));
+  const before = browser.cookie;
+  await browser.signIn();
+  assert.notEqual(browser.cookie, before, 'a log-in always makes another id');
+  checkError(await browser.send({ path: listPath, headers: { cookie: before } }), 'AUTHENTICATION_FAILED');
+});
+
+test('what does not come from a page of the console is refused, whatever cookie it brings', async () => {
+  const browser = browserLike(api);
+  await browser.signIn();
+  const { port } = new URL(api.url);
+  const cancel = { method: 'POST', path: `${listPath}/rot-${randomUUID()}/cancel` };
+  const fine = [
+    {},
+    { origin: `http://localhost:${port}` },
+    { origin: `http://[::1]:${port}` },
+    { host: 'elsewhere' },
+  ];
+  for (const headers of fine)
+    checkError(await browser.send({ ...cancel, headers }), 'ROTATION_NOT_FOUND', JSON.stringify(headers));
+  const odd = [
+    { origin: 'https://elsewhere.example' },
+    { origin: 'null' },
+    { origin: undefined },
+    { origin: `https://localhost:${port}` },
+    { origin: `${api.url}.elsewhere.example` },
+    { origin: 'http://elsewhere.example', host: 'elsewhere.example' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'none' },
+    { 'sec-fetch-site': undefined },
+  ];
+  for (const headers of odd) {
+    checkError(await browser.send({ ...cancel, headers }), 'CROSS_SITE_REQUEST', JSON.stringify(headers));
+    const paste = { method: 'POST', path: '/console/session', body: { token: token() } };
+    checkError(await browser.send({ ...paste, headers }), 'CROSS_SITE_REQUEST', JSON.stringify(headers));
+  }
+  for (const site of ['cross-site', 'same-site'])
+    checkError(
+      await browser.send({ path: listPath, headers: { 'sec-fetch-site': site } }),
+      'CROSS_SITE_REQUEST',
+    );
+  assert.equal((await browser.send({ path: listPath })).status, 200, 'nobody was signed out by that');
+});
+
+test('a session ends by signing out, with its token, and after half an hour that nobody used it', async () => {
+  const browser = browserLike(api);
+  const refused = async (why: string): Promise<void> =>
+    checkError(await browser.send({ path: listPath }), 'AUTHENTICATION_FAILED', why);
+  const signInAs = async (sub: string): Promise<void> => {
+    assert.equal((await browser.signIn({ sub })).status, 200);
+    assert.equal((await browser.send({ path: listPath })).status, 200);
+  };
+  const change = (column: string, ago: string, sub: string): Promise<unknown> =>
+    pool.query(`update rekey.console_sessions set ${column} = now() - $1::interval where subject = $2`, [
+      ago,
+      sub,
+    ]);
+
+  await signInAs('out');
+  const kept = browser.cookie;
+  await browser.send({ method: 'DELETE', path: '/console/session' });
+  assert.equal(browser.cookie, '');
+  browser.cookie = kept;
+  await refused('signed out');
+
+  await signInAs('token');
+  await change('expires_at', '1 second', 'token');
+  await refused('the token has expired');
+
+  await signInAs('idle');
+  await change('used_at', '29 minutes', 'idle');
+  const background = { path: listPath, headers: { 'x-rekey-background': '1' } };
+  assert.equal((await browser.send(background)).status, 200);
+  const idleFor = async (): Promise<number> =>
+    (
+      await pool.query(
+        `select extract(epoch from now() - used_at)::int as s from rekey.console_sessions where subject = 'idle'`,
+      )
+    ).rows[0].s;
+  assert.ok((await idleFor()) > 1_000, 'a page that refreshes itself is no use');
+  assert.equal((await browser.send({ path: listPath })).status, 200);
+  assert.ok((await idleFor()) < 1_000, 'a click is');
+  await change('used_at', '30 minutes', 'idle');
+  await refused('idle');
+
+  const long = await browser.signIn({ sub: 'long', exp: Math.floor(Date.now() / 1_000) + 86_400 * 365 });
+  assert.equal(long.status, 200);
+  const { expiresAt } = (await browser.send({ path: '/console/session' })).json.data.session;
+  assert.ok(Date.parse(expiresAt) < Date.now() + 12 * 3_600_000 + 60_000, 'twelve hours at the most');
+  for (const cookie of ['', 'x', `${'A'.repeat(43)}`, '../..'])
+    checkError(
+      await browser.send({ path: listPath, headers: { cookie: `__Host-rekey-session=${cookie}` } }),
+      'AUTHENTICATION_FAILED',
+    );
+  const twice = `${browser.cookie}; __Host-rekey-session=${'A'.repeat(43)}`;
+  checkError(await browser.send({ path: listPath, headers: { cookie: twice } }), 'AUTHENTICATION_FAILED');
+});
+
+test('a token that the API refuses opens no session', async () => {
+  const browser = browserLike(api);
+  for (const claims of [{ exp: 1 }, { sub: undefined }, { exp: undefined }])
+    checkError(await browser.signIn(claims), 'AUTHENTICATION_FAILED', JSON.stringify(claims));
+  const paste = { method: 'POST', path: '/console/session' };
+  for (const body of [
+    { token: 'x' },
+    { token: token({}, 'another secret of thirty-two bytes') },
+    { token: token(), realm: 'nobody' },
+  ])
+    checkError(await browser.send({ ...paste, body }), 'AUTHENTICATION_FAILED');
+  for (const body of [{}, { token: 5 }, { token: token(), more: 1 }, []])
+    checkError(await browser.send({ ...paste, body }), 'INVALID_REQUEST');
+  checkError(
+    await browser.send({ ...paste, raw: 'token=x', headers: { 'content-type': 'text/plain' } }),
+    'UNSUPPORTED_MEDIA_TYPE',
+  );
+  assert.equal(browser.cookie, '');
+});
+
+test('what cannot be taken back needs a log-in at most five minutes old', async () => {
+  const fresh = guarded.filter(needsFreshLogin).map(({ operationId }) => operationId);
+  for (const name of [
+    'scheduleDestruction',
+    'approveDestruction',
+    'startRewrap',
+    'resumeRewrap',
+    'cancelRewrap',
+  ])
+    assert.ok(fresh.includes(name), name);
+  for (const name of ['rotateDek', 'cancelDestruction', 'planRewrap', 'pauseRotation', 'cancelRotation'])
+    assert.ok(!fresh.includes(name), name);
+  const browser = browserLike(api);
+  await browser.signIn({ sub: 'old' });
+  const schedule = {
+    method: 'POST',
+    path: `/console/api/v1/admin/keys/dek-${randomUUID()}/schedule-destruction`,
+  };
+  checkError(await browser.send(schedule), 'KEY_NOT_FOUND');
+  for (const at of ["now() - interval '301 seconds'", 'null']) {
+    await pool.query(`update rekey.console_sessions set logged_in_at = ${at} where subject = 'old'`);
+    checkError(await browser.send(schedule), 'LOGIN_TOO_OLD', at);
+    assert.equal((await browser.send({ path: listPath })).status, 200);
+  }
+});
+
+test('the pages are for no frame, run scripts of their own only, and without the console nothing is there', async () => {
+  for (const path of [
+    '/console',
+    '/console/rotations',
+    `/console/rotations/rot-${randomUUID()}`,
+    '/console/sign-in',
+  ]) {
+    const { status, headers, text } = await api.send({ path });
+    assert.equal(status, 200, path);
+    const policy = String(headers['content-security-policy']);
+    for (const part of [
+      "default-src 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      "base-uri 'none'",
+    ])
+      assert.ok(policy.includes(part), part);
+    assert.doesNotMatch(policy, /unsafe|https?:|data:|\*/);
+    assert.equal(headers['x-frame-options'], 'DENY');
+    for (const [, asset = ''] of text.matchAll(/"(\/console\/assets\/[^"]+)"/g)) {
+      const found = await api.send({ path: asset });
+      assert.equal(found.status, 200, asset);
+      const again = await api.send({ path: asset, headers: { 'if-none-match': String(found.headers.etag) } });
+      assert.deepEqual([again.status, again.text], [304, '']);
+    }
+  }
+  for (const path of [
+    '/console/nothing',
+    '/console/assets/../main.ts',
+    '/console/assets/%2e%2e%2fpackage.json',
+    '/console/api/v1/nothing',
+  ])
+    checkError(await api.send({ path }), 'NOT_FOUND', path);
+  checkError(await api.send({ method: 'POST', path: listPath }), 'METHOD_NOT_ALLOWED');
+  const without = await liveApi();
+  for (const path of ['/console', '/console/session', '/console/assets/main.js', listPath])
+    checkError(await without.send({ path }), 'NOT_FOUND', path);
+});
