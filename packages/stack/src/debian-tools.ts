@@ -11,6 +11,8 @@ export type DebianTool = {
   packages: readonly string[];
   /** Name → path among the unpacked files; may be a pattern. */
   programs: Readonly<Record<string, string>>;
+  /** Further folders of libraries among the unpacked files; patterns. */
+  libraries?: readonly string[];
   /** Variables for whoever uses it → paths among the unpacked files. */
   env?: Readonly<Record<string, string>>;
   /** Programs that the machine must have on its PATH. */
@@ -99,6 +101,15 @@ export const debianTools = {
     programs: { python3: 'usr/bin/python3.[0-9][0-9]' },
     env: { PYTHONHOME: 'usr', PYTHONPATH: 'usr/lib/python3/dist-packages' },
     megabytes: 25,
+  },
+  // Starts itself again by /proc/self/exe, so that the loader has to be the machine's.
+  chromium: {
+    from: 'machine',
+    loader: 'machine',
+    packages: ['chromium', 'fonts-dejavu-core'],
+    programs: { chromium: 'usr/lib/chromium/chromium' },
+    libraries: ['usr/lib/*-linux-gnu*/pulseaudio'],
+    megabytes: 200,
   },
   libfaketime: {
     from: 'machine',

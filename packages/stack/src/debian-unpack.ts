@@ -114,10 +114,13 @@ async function packagesToUnpack({ loader }: DebianTool, archives: string): Promi
  * A script per program that starts it with the unpacked libraries: the caller has one path to start, and the variable
  * that names the libraries reaches no program of the machine that it starts in turn, as far as that can be had.
  */
-async function writeStarters({ loader, programs }: DebianTool, made: string): Promise<void> {
+async function writeStarters(
+  { loader, programs, libraries: further = [] }: DebianTool,
+  made: string,
+): Promise<void> {
   const root = join(made, 'root');
   await mkdir(join(made, 'bin'));
-  const folders = globSync(['usr/lib/*-linux-gnu*', 'lib/*-linux-gnu*'], { cwd: root });
+  const folders = globSync(['usr/lib/*-linux-gnu*', 'lib/*-linux-gnu*', ...further], { cwd: root });
   const libraries = folders.map((folder) => `$root/${folder}`).join(':');
   for (const [name, pattern] of Object.entries(programs)) {
     const program = relative(root, inTree(root, pattern));

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Owner, thisFile } from '../harness/cleanup.ts';
+import { tool } from '../harness/tool.ts';
+
+const unpacked = await tool('chromium');
+/** For the options of a test that needs a browser. */
+export const skipWithoutBrowser: false | string = unpacked.skip;
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+export async function openBrowser(owner: Owner = thisFile): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: unpacked.programs.chromium,
+    // Without the sandbox: root may not have one, and nothing but our own pages is opened.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
+  });
+  owner.after(() => browser.close());
+  return browser;
+}
+
+/** A page that remembers whatever it complained about: an error, or something that its policy refused. */
+export async function watchedPage(context: BrowserContext): Promise<{ page: Page; complaints: string[] }> {
+  const complaints: string[] = [];
+  const page = await context.newPage();
+  page.on('pageerror', (error) => complaints.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    const text = message.text();
+    // What the API refuses is told by the page; the browser's own line about it is no complaint of ours.
+    if (message.type() === 'error' && !/^Failed to load resource/.test(text)) complaints.push(text);
+  });
+  await page.exposeFunction('refusedByPolicy', (what: string) => void complaints.push(`policy: ${what}`));
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      const told = globalThis as unknown as { refusedByPolicy(what: string): void };
+      told.refusedByPolicy(`${event.violatedDirective} ${event.blockedURI}`);
+    });
+  });
+  return { page, complaints };
+}
+
+/** What axe finds wrong with a page as it is now, a line each. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    interface Found {
+      readonly id: string;
+      readonly nodes: ReadonlyArray<{ readonly html: string; readonly failureSummary: string }>;
+    }
+    const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Found[] }> } };
+    const { violations } = await axe.run();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 300)}`),
+    );
+  });
+}
+
+/** No page is ever wider than the window that shows it. */
+export async function checkWidth(page: Page, what: string): Promise<void> {
+  const [needed, given] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  assert.ok(Number(needed) <= Number(given), `${what}: ${needed} px in ${given}`);
+}
