@@ -32,12 +32,9 @@ export async function watchedPage(context: BrowserContext): Promise<{ page: Page
     if (message.type() === 'error' && !/^Failed to load resource/.test(text)) complaints.push(text);
   });
   await page.exposeFunction('refusedByPolicy', (what: string) => void complaints.push(`policy: ${what}`));
-  await page.addInitScript(() => {
-    document.addEventListener('securitypolicyviolation', (event) => {
-      const told = globalThis as unknown as { refusedByPolicy(what: string): void };
-      told.refusedByPolicy(`${event.violatedDirective} ${event.blockedURI}`);
-    });
-  });
+  await page.addInitScript(
+    `document.addEventListener('securitypolicyviolation', (event) => refusedByPolicy(event.violatedDirective + ' ' + event.blockedURI))`,
+  );
   return { page, complaints };
 }
 
@@ -59,9 +56,7 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
 
 /** No page is ever wider than the window that shows it. */
 export async function checkWidth(page: Page, what: string): Promise<void> {
-  const [needed, given] = await page.evaluate(() => [
-    document.documentElement.scrollWidth,
-    document.documentElement.clientWidth,
-  ]);
+  const measure = '[document.documentElement.scrollWidth, document.documentElement.clientWidth]';
+  const [needed, given] = await page.evaluate<number[]>(measure);
   assert.ok(Number(needed) <= Number(given), `${what}: ${needed} px in ${given}`);
 }

@@ -20,6 +20,7 @@ const pictures = process.env.CONSOLE_PICTURES;
 /** Of all of them only these. */
 const only = process.env.CONSOLE_PICTURES_OF?.split(',');
 const timeout = 30_000;
+const focused = `document.activeElement?.textContent?.trim() ?? ''`;
 
 test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-console-'));
@@ -62,7 +63,7 @@ test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
         [cookie?.name, cookie?.httpOnly, cookie?.secure, cookie?.sameSite],
         ['__Host-rekey-session', true, true, 'Strict'],
       );
-      assert.equal(await page.evaluate(() => document.cookie), '', 'no script reads it');
+      assert.equal(await page.evaluate<string>('document.cookie'), '', 'no script reads it');
     },
   );
 
@@ -73,7 +74,7 @@ test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
     const reached: string[] = [];
     for (let step = 0; step < 30 && reached.at(-1) !== 'Rotate…'; step += 1) {
       await page.keyboard.press('Tab');
-      reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''));
+      reached.push(await page.evaluate<string>(focused));
     }
     assert.equal(reached.at(-1), 'Rotate…', reached.join(' | '));
     await page.keyboard.press('Enter');
@@ -82,11 +83,7 @@ test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
     assert.deepEqual(await accessibilityProblems(page), []);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    assert.equal(
-      await page.evaluate(() => document.activeElement?.textContent?.trim()),
-      'Rotate…',
-      'back where it was',
-    );
+    assert.equal(await page.evaluate<string>(focused), 'Rotate…', 'back where it was');
     await page.keyboard.press('Enter');
     await dialog.getByLabel('Reason').fill('yearly');
     await page.keyboard.press('Enter');

@@ -65,7 +65,7 @@ export function Histogram({ ages }) {
   const most = Math.max(1, ...ages.map(({ keys }) => keys));
   return html`<ol class="histogram">${ages.map(
     ({ daysBelow, keys }, at) => html`<li>
-    <span class="bar-name">${daysBelow === null ? `${ages[at - 1]?.daysBelow ?? 0} days and older` : `under ${daysBelow} days`}</span>
+    <span class="bar-name">${daysBelow === null ? `${ages[at - 1]?.daysBelow ?? 0} days and older` : `under ${counted(daysBelow, 'day')}`}</span>
     <span class="bar"><i class="done" style=${{ flexGrow: keys / most }}></i><i class="none" style=${{ flexGrow: 1 - keys / most }}></i></span>
     <span class="n">${counted(keys, 'key')}</span></li>`,
   )}</ol>`;

@@ -49,12 +49,18 @@ const conditions = {
   approvals: 'Enough people have agreed',
 };
 
+const toldAs = (/** @type {unknown} */ value) => {
+  if (value === null) return 'unknown';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(toldAs).join(', ');
+  return typeof value === 'object'
+    ? Object.entries(value ?? {})
+        .map(([name, n]) => `${name} ${n}`)
+        .join(', ') || 'none'
+    : String(value);
+};
 const evidence = (/** @type {Record<string, unknown>} */ facts) =>
   Object.entries(facts)
-    .map(
-      ([name, value]) =>
-        `${name.replaceAll(/([A-Z])/g, ' $1').toLowerCase()}: ${typeof value === 'object' ? JSON.stringify(value) : value}`,
-    )
+    .map(([name, value]) => `${name.replaceAll(/([A-Z])/g, ' $1').toLowerCase()}: ${toldAs(value)}`)
     .join(' · ');
 
 /** One key: what it opens, and whether it may go. */
@@ -100,7 +106,11 @@ export function KeyPage({ id }) {
     data !== null &&
     data.request === null &&
     data.state !== 'destroyed' &&
-    ['out_of_use', 'drained', 'no_records'].every(held);
+    ['out_of_use', 'drained', 'no_records'].every(held) &&
+    // Nobody has said how long backups are kept: it would be refused.
+    data.conditions.some(
+      (/** @type {any} */ { name, evidence: facts }) => name === 'backups' && facts.horizonSeconds !== null,
+    );
   const offered =
     data === null ? [] : data.request !== null ? [approve, cancel] : canSchedule ? [schedule] : [];
   return html`
