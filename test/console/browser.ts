@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
 import { tool } from '../harness/tool.ts';
@@ -8,8 +7,6 @@ import { tool } from '../harness/tool.ts';
 const unpacked = await tool('chromium');
 /** For the options of a test that needs a browser. */
 export const skipWithoutBrowser: false | string = unpacked.skip;
-
-const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export async function openBrowser(owner: Owner = thisFile): Promise<Browser> {
   const browser = await chromium.launch({
@@ -40,7 +37,7 @@ export async function watchedPage(context: BrowserContext): Promise<{ page: Page
 
 /** What axe finds wrong with a page as it is now, a line each. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
     interface Found {
       readonly id: string;

@@ -1,7 +1,7 @@
 const prefix = '/console/api/v1/admin';
 
 /** An answer that is an error, in the words of the API. */
-export class Problem extends Error {
+class Problem extends Error {
   /** @param {number} status @param {{code: string, detail: string, issues?: {path: string, message: string}[]}} error */
   constructor(status, error) {
     super(error.detail);

@@ -2,7 +2,7 @@ const payloadType = 'application/vnd.in-toto+json';
 const pinnedAt = 'rekey.pinned-keys';
 
 /** Thumbprints of signing keys that somebody has compared by another way, in this browser. @returns {string[]} */
-export function pinned() {
+function pinned() {
   try {
     const list = JSON.parse(localStorage.getItem(pinnedAt) ?? '[]');
     return Array.isArray(list) ? list.filter((one) => typeof one === 'string') : [];

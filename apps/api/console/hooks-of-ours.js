@@ -5,8 +5,6 @@ import { read } from './api.js';
 /** Who is signed in; the pages find it here. */
 export const SessionContext = createContext(/** @type {any} */ (null));
 export const useSession = () => useContext(SessionContext);
-/** @param {string} operationId */
-export const useMay = (operationId) => useSession().may.includes(operationId);
 
 const moved = new EventTarget();
 

@@ -59,7 +59,7 @@ export function NowPage() {
         <div class="card-head"><h3><${RotationLink} id=${rotation.rotationId} /></h3> <${State} of=${rotation.status} /> <span class="phase">${rotation.phase}</span></div>
         <p class="card-facts">tenant <${TenantLink} id=${rotation.tenantId} /> · ${count(rotation.itemsPerSecond)} records/s · ${estimate(rotation.estimatedCompletion)}</p>
         <${Bars} rotation=${rotation} />
-        ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what} ${rotation.waitingDetail.todo}</p>`}
+        ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.</p>`}
         <div class="actions">${actionsOf(rotation).map((action) => html`<${ActionButton} action=${action} onDone=${again} />`)}</div>
       </article>`,
       )}</div>

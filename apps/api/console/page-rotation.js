@@ -49,7 +49,7 @@ export function RotationPage({ id }) {
     ${
       rotation.waitingDetail !== null &&
       html`<div class="waits"><b>${waitsFor(rotation)}${rotation.waitingDetail.since === null ? '' : `, since ${ago(rotation.waitingDetail.since)}`}.</b>
-      ${' '}${rotation.waitingDetail.what} ${rotation.waitingDetail.todo}
+      ${' '}${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.
       ${(rotation.waitingDetail.holders ?? []).length > 0 && html`<ul>${rotation.waitingDetail.holders.map((holder) => html`<li>session ${holder.pid ?? holder.gid}${holder.applicationName === null ? '' : ` of ${holder.applicationName}`}</li>`)}</ul>`}</div>`
     }
     <${Section} title="Facts"><${Facts} facts=${[

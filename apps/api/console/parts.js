@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { count, short, total, words } from './format.js';
+import { count, short, words } from './format.js';
 import { go } from './hooks-of-ours.js';
 import { html } from './html.js';
 
@@ -144,12 +144,6 @@ export function Copyable({ text, name }) {
   </div>`;
 }
 
-/** How many records a rotation has dealt with, of how many. */
-export const progressOf = (rotation) => {
-  const left = total(rotation.itemsRemaining);
-  return `${count(total(rotation.itemsRotated))} re-encrypted, ${count(left)} left`;
-};
-
 /** Why it stands still, in a few words: what it waits for, or that somebody paused it. */
 export const waitsFor = ({ status, waitingFor }) =>
-  waitingFor === null ? words(status) : `Waits for ${words(waitingFor)}`;
+  waitingFor === null ? `It is ${words(status)}` : `It waits for ${words(waitingFor)}`;

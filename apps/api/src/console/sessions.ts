@@ -27,7 +27,7 @@ export interface Sessions {
 }
 
 /** A page that refreshes itself says so: nobody need be sitting there. It can only shorten a session. */
-export const backgroundHeader = 'x-rekey-background';
+const backgroundHeader = 'x-rekey-background';
 
 const idBytes = 32;
 const idForm = /^[\w-]{43}$/;
