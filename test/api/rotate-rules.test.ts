@@ -76,6 +76,8 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
   const key = `/api/v1/admin/keys/dek-${other}`;
   const allowed: ReadonlyArray<[path: string, allow: string]> = [
     [rotatePath, 'POST'],
+    [`${rotatePath}/plan`, 'POST'],
+    [`/api/v1/admin/dek/plans/plan-${other}`, 'GET, HEAD'],
     [rotationsPath, 'GET, HEAD'],
     [rotation, 'GET, HEAD, PATCH'],
     [`${rotation}/failures?limit=3`, 'GET, HEAD'],

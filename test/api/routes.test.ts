@@ -38,7 +38,14 @@ test('a role that nobody knows is not let in', async () => {
 });
 
 test('an auditor reads and does nothing else; an operator does what is written down, and nothing by accident', async () => {
-  const operators = new Set(['pauseRotation', 'resumeRotation', 'retryRotation', 'updateRotation']);
+  const operators = new Set([
+    'planRotation',
+    'getPlan',
+    'pauseRotation',
+    'resumeRotation',
+    'retryRotation',
+    'updateRotation',
+  ]);
   for (const route of guarded) {
     const mayAs = {
       security_auditor: route.method === 'GET',

@@ -31,6 +31,11 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'begin or end a rewrap, or keep workers from one',
   },
   {
+    on: /^rekey\.((start|claim|note|complete|use)_plan|plan_facts|note_kms_calls|forget_plans|note_planned_end)\(/,
+    calling:
+      'forge what a rotation would take or took, keep a tenant from being planned, or learn how large others are',
+  },
+  {
     on: /^rekey\.(rewrap_deks|set_dek_aside)\(/,
     calling: 'replace wrapped DEKs while a rewrap runs, or have one left where it is',
   },

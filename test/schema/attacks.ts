@@ -124,6 +124,11 @@ const attacksOnTables: readonly Attack[] = [
     reading: 'see which KEK is left for which',
     writing: 'forge the proof that an old KEK is unused',
   },
+  {
+    on: /^rekey\.plans$/,
+    reading: 'see how much a tenant has, and what would not open',
+    writing: 'have a rotation started on a lie about what it takes',
+  },
 ];
 
 export const attacks: readonly Attack[] = [...attacksOnTables, ...attacksByCalling];

@@ -4,6 +4,8 @@ export interface ErrorDetails {
   /** With ROTATION_IN_PROGRESS: the one that runs, as `rot-<uuid>`. */
   readonly rotationId?: string;
   readonly rewrapId?: string;
+  /** With PLAN_IN_PROGRESS. */
+  readonly planId?: string;
   readonly issues?: readonly Issue[];
   readonly retryAfterSeconds?: number;
   /** With METHOD_NOT_ALLOWED. */
@@ -37,6 +39,7 @@ export function errorBody({ code, details }: ApiError, requestId: string): Error
       detail,
       ...(details.rotationId === undefined ? {} : { rotationId: details.rotationId }),
       ...(details.rewrapId === undefined ? {} : { rewrapId: details.rewrapId }),
+      ...(details.planId === undefined ? {} : { planId: details.planId }),
       ...(details.issues === undefined ? {} : { issues: details.issues.slice(0, issuesMax) }),
     },
     timestamp: new Date().toISOString(),

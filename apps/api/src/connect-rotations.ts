@@ -2,6 +2,8 @@ import { timelineEventsMax } from '@rekey/contract';
 import {
   beginToFollow,
   findCertificate,
+  findPlan,
+  findPlanOf,
   findSnapshot,
   foldRanges,
   listFailures,
@@ -28,6 +30,8 @@ export function connectRotations(store: Store): Rotations {
     summarize: (tenantId) => summarize(store, tenantId),
     beginToFollow: (rotationId, lastSeen) => beginToFollow(store, rotationId, lastSeen),
     readFollowed: (followed, eventsMax) => readFollowed(store, followed, eventsMax),
+    plan: (planId) => findPlan(store, planId),
+    planOf: (rotationId) => findPlanOf(store, rotationId),
     certificate: (rotationId) => findCertificate(store, rotationId),
     signingKeys: () => listSigningKeys(store),
     checkSchema: () => checkSchema(store),

@@ -16,6 +16,7 @@ import type {
   KeyView,
   LackingProcess,
   LoggedEvent,
+  PlanView,
   ProcessFilter,
   ProcessPage,
   RangeCell,
@@ -55,6 +56,9 @@ export interface Rotations {
     followed: ReadonlyArray<Pick<FollowedRotation, 'rotationId' | 'after'>>,
     eventsMax: number,
   ): Promise<FollowedRotation[]>;
+  plan(planId: string): Promise<PlanView | null>;
+  /** The one that a rotation was started with. */
+  planOf(rotationId: string): Promise<PlanView | null>;
   certificate(rotationId: string): Promise<KeptCertificate | null>;
   signingKeys(): Promise<SigningKey[]>;
   /** Throws when the schema is not this program's. */

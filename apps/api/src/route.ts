@@ -76,7 +76,10 @@ interface RouteDefinition<Parts extends RequestParts, Schema extends TSchema> ex
     /** Over several fields at once. */
     readonly rules?: readonly RequestRule[];
   };
-  readonly answers: { readonly 200: Answer<Schema>; readonly 503?: Answer<Schema> };
+  readonly answers:
+    | { readonly 200: Answer<Schema>; readonly 503?: Answer<Schema> }
+    /** What was asked for is begun; `handler` says the status. */
+    | { readonly 202: Answer<Schema> };
   readonly handler: (context: RouteContext) => Handler<Parts, Schema>;
 }
 

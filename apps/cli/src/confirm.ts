@@ -20,3 +20,11 @@ export async function confirmCount(call: Call, what: string, count: number): Pro
   const answer = await call.ask(`Type how many, ${count}: `);
   if (answer.trim() !== String(count)) throw new UsageError('That is not how many: nothing was done.');
 }
+
+/** Before what was just shown. */
+export async function confirmShown(call: Call, question: string): Promise<void> {
+  if (call.on('yes')) return;
+  if (call.ask === null) throw new UsageError('Without a terminal it needs --yes: nothing was started.');
+  const answer = await call.ask(`${question} Type yes: `);
+  if (answer.trim().toLowerCase() !== 'yes') throw new UsageError('Nothing was started.');
+}

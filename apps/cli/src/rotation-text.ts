@@ -55,9 +55,25 @@ export function details(rotation: Rotation): Part[][] {
       ? ['expected', rotation.estimatedCompletion ?? 'not while it is paused']
       : ['ended', rotation.completedAt],
   ];
+  rows.push(...planned(rotation));
   if (rotation.itemsPerSecondMax !== null)
     rows.push(['at most', `${count(rotation.itemsPerSecondMax)} records/s`]);
   if (waiting !== null) rows.push(['waits', waiting.what], ['to do', waiting.todo]);
   if (failureReason !== null) rows.push(['reason', styled('bad', failureReason)]);
   return rows.map(([label, ...parts]) => [styled('dim', label.padEnd(12)), ...parts]);
+}
+
+/** Of one that was started with a plan: what was planned, and what it took so far. */
+function planned({ plan, actual }: Rotation): Array<[label: string, part: Part]> {
+  if (plan === undefined || actual === undefined) return [];
+  const { seconds, walBytes, kmsCalls } = plan;
+  const wal = actual.walBytes === null ? '' : `, ${count(actual.walBytes)} bytes of WAL by the whole server`;
+  return [
+    [
+      'planned',
+      `${count(seconds.low)} to ${count(seconds.high)} seconds, ${kmsCalls.low} to ${kmsCalls.high} KMS calls, ` +
+        `${count(walBytes.low)} to ${count(walBytes.high)} bytes of WAL`,
+    ],
+    ['took', `${count(actual.seconds)} seconds, ${actual.kmsCalls} KMS calls${wal}`],
+  ];
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   foldRecordCounts,
   forgetIdempotencyKeys,
+  forgetPlans,
   forgetProcesses,
   noteLongPauses,
   recognizeDatabase,
@@ -92,6 +93,7 @@ export async function keepHouse({
     if (round % roundsPerTidying === 0) {
       await chore(() => forgetIdempotencyKeys(store));
       await chore(() => forgetProcesses(store));
+      await chore(() => forgetPlans(store));
     }
     if (round % roundsPerDestruction === 3) await chore(destroyDue);
     if (round % roundsPerTidying === 1) await chore(() => tellOfLongPauses(store, logger));

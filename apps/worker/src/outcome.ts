@@ -4,6 +4,7 @@ import { KmsError } from '@rekey/kms';
 import { diagnose, endsRotation, type Outcome, type RotationEnvironment, type Waits } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { type Job, WaitingError } from 'bullmq';
+import type { KmsCalls } from './count-kms-calls.ts';
 import type { HandOn } from './hand-on.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { PutOff, pauseMs, type SuspendedMs } from './put-off.ts';
@@ -20,6 +21,7 @@ export interface OutcomeDependencies {
   readonly handOn: HandOn;
   /** How long a rotation is left alone whose KEK the KMS refuses. */
   readonly suspendedMs: SuspendedMs;
+  readonly kmsCalls: Pick<KmsCalls, 'during'>;
   readonly measures?: Pick<WorkerMetrics, 'failed' | 'waits'> | null;
 }
 
@@ -37,12 +39,12 @@ export async function settle(
   jobSignal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Outcome>,
 ): Promise<void> {
-  const { stopping, handOn } = dependencies;
+  const { stopping, handOn, kmsCalls } = dependencies;
   if (handOn.isLeft(job, rotationId)) return handOn.pass(job, token);
   const signal = jobSignal === undefined ? stopping : AbortSignal.any([stopping, jobSignal]);
   let outcome: Outcome;
   try {
-    outcome = await work(signal);
+    outcome = await kmsCalls.during(rotationId, () => work(signal));
     if (outcome === 'lost') await noteIfCancelled(dependencies, rotationId);
   } catch (error) {
     if (stopping.aborted) return handBack(job, token);

@@ -21,12 +21,14 @@ import { disconnectMs, handBackMs, kekSuspendedMs, schemaMissingMs as longestMis
 import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
+import { countKmsCalls } from './count-kms-calls.ts';
 import { createDestroyDue } from './destroy-due.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createKeepLog } from './keep-log.ts';
+import { keepPlanning } from './keep-planning.ts';
 import { keepRewrapping } from './keep-rewrapping.ts';
 import { logEvents } from './log-events.ts';
 import type { WorkerMetrics } from './metrics.ts';
@@ -102,14 +104,15 @@ export function startWorker(
 
   const usage = createUsage();
   const logEvent = logEvents(logger);
+  const kmsCalls = countKmsCalls(keks);
   const env: RotationEnvironment = {
     store,
     heartbeatStore,
     heartbeats: createHeartbeats(),
     speedLimits: createSpeedLimits(store),
     sweepStore,
-    keks,
-    keyring: createKeyring({ store, keks, usage }),
+    keks: kmsCalls.keks,
+    keyring: createKeyring({ store, keks: kmsCalls.keks, usage }),
     usage,
     cipher,
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
@@ -141,6 +144,7 @@ export function startWorker(
     handOn: createHandOn(),
     suspendedMs,
     measures,
+    kmsCalls,
   };
 
   const queues = startQueues({
@@ -202,6 +206,7 @@ export function startWorker(
     signal: stop.signal,
   });
   const rewrapping = keepRewrapping({ store, keks, logger, signal: stop.signal });
+  const planning = keepPlanning({ env, heartbeatStore, kmsCalls, logger, signal: stop.signal });
   // Once for each reason, however often it is asked.
   let told = '';
   const tellOfDatabase = (error: unknown): void => {
@@ -234,7 +239,8 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      await withDeadline(handBackMs, Promise.all([queues.close(), housekeeping, rewrapping, pushes?.done]));
+      const idle = [queues.close(), housekeeping, rewrapping, planning, pushes?.done];
+      await withDeadline(handBackMs, Promise.all(idle));
       await reports.close();
       watch.close();
       queues.disconnect();

@@ -39,7 +39,7 @@ export function operationFiles({
   for (const [path, operations] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       // The client reads JSON: what has other forms is a file to keep, and fetched as one.
-      if (operation.responses['200']?.content?.[json] === undefined) continue;
+      if (answerOf(operation)?.content?.[json] === undefined) continue;
       ids.push(operation.operationId);
       files.set(
         fileOf(operation.operationId),
@@ -50,8 +50,13 @@ export function operationFiles({
   return files.set('index.ts', head + indexText(ids.sort()));
 }
 
+/** Of what was done, or was begun. */
+function answerOf({ responses }: Operation): Operation['responses'][string] | undefined {
+  return responses['200'] ?? responses['202'];
+}
+
 function operationText(operation: Operation, method: string, path: string, schemas: Schemas): string {
-  const { operationId, summary, parameters = [], requestBody, responses } = operation;
+  const { operationId, summary, parameters = [], requestBody } = operation;
   const partOf = (where: 'path' | 'query' | 'header'): Schema => {
     // What the client itself says about answers is no input.
     const fields = parameters.filter((one) => one.in === where && one.name !== 'accept');
@@ -85,8 +90,8 @@ function operationText(operation: Operation, method: string, path: string, schem
     required: given.filter(([, , required]) => required).map(([name]) => name),
     additionalProperties: false,
   };
-  const answer = responses['200']?.content?.[json]?.schema;
-  if (answer === undefined) throw new Error(`${operationId} has no answer with the status 200`);
+  const answer = answerOf(operation)?.content?.[json]?.schema;
+  if (answer === undefined) throw new Error(`${operationId} has no answer with the status 200 or 202`);
   const type = typeName(operationId);
   return [
     `/** ${comments(summary)}. */`,

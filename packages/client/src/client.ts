@@ -6,7 +6,7 @@ import { type AnswerOf, type AnyInput, type InputOf, isRepeatable, type Operatio
 import { operations } from './operations/index.ts';
 import { patient, withRetries } from './retry.ts';
 import { anyOf, type ClientOptions, openBody, parsed, readParts, send } from './transport.ts';
-import { type Rotation, type WaitOptions, waitFor } from './wait-for.ts';
+import { type Plan, type Rotation, type WaitOptions, waitFor, waitForPlan } from './wait-for.ts';
 
 /** An answer as it came, good or bad. */
 interface Exchange {
@@ -34,10 +34,16 @@ export interface Client extends Calls {
   /** Starts a rotation; under a key, made if none is given, so that it may be attempted again without starting a second. */
   rotate(
     tenantId: string,
-    options?: CallOptions & { readonly idempotencyKey?: string; readonly reason?: string },
+    options?: CallOptions & {
+      readonly idempotencyKey?: string;
+      readonly reason?: string;
+      readonly planId?: string;
+    },
   ): Promise<AnswerOf<'rotateDek'>['data']>;
   /** Follows a rotation until it has ended, however it has. */
   waitFor(rotationId: string, options?: WaitOptions): Promise<Rotation>;
+  /** Follows a plan until it is made, or could not be. */
+  waitForPlan(planId: string, options?: WaitOptions<Plan>): Promise<Plan>;
   /**
    * Everything that is told of a rotation until it has ended, as it comes. Connections that break are made anew, each as
    * patiently as any call: events behind `lastEventId` (an event's `sequence`) come, each once.
@@ -64,7 +70,7 @@ export function createClient(options: ClientOptions): Client {
     const signal = anyOf(options.signal, given.signal);
     const attempt = async (): Promise<unknown> => {
       const answer = await exchange(options, id, input, signal);
-      if (answer.status !== 200) throw errorOf(id, answer);
+      if (answer.status !== 200 && answer.status !== 202) throw errorOf(id, answer);
       return answer.body;
     };
     return withRetries(attempt, retry, isRepeatable(operations[id], input), signal);
@@ -77,9 +83,13 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     ...calls,
-    async rotate(tenantId, { idempotencyKey = crypto.randomUUID(), reason, ...given } = {}) {
+    async rotate(tenantId, { idempotencyKey = crypto.randomUUID(), reason, planId, ...given } = {}) {
       const headers = { 'x-tenantid': tenantId, 'idempotency-key': idempotencyKey };
-      const body = reason === undefined ? { tenantId } : { tenantId, reason };
+      const body = {
+        tenantId,
+        ...(reason === undefined ? {} : { reason }),
+        ...(planId === undefined ? {} : { planId }),
+      };
       return (await calls.rotateDek({ headers, body }, given)).data;
     },
     waitFor(rotationId, wait = {}) {
@@ -88,6 +98,12 @@ export function createClient(options: ClientOptions): Client {
       const look = async (): Promise<Rotation> =>
         (await calls.getRotation({ path: { rotationId } }, given)).data;
       return waitFor(look, signal === undefined ? wait : { ...wait, signal });
+    },
+    waitForPlan(planId, wait = {}) {
+      const signal = anyOf(options.signal, wait.signal);
+      const given = wait.signal === undefined ? {} : { signal: wait.signal };
+      const look = async (): Promise<Plan> => (await calls.getPlan({ path: { planId } }, given)).data;
+      return waitForPlan(look, signal === undefined ? wait : { ...wait, signal });
     },
     certificate(rotationId, { form = 'dsse', ...given } = {}) {
       const signal = anyOf(options.signal, given.signal);

@@ -3,8 +3,9 @@ import type { AnswerOf } from './operation.ts';
 import { pause } from './retry.ts';
 
 export type Rotation = AnswerOf<'getRotation'>['data'];
+export type Plan = AnswerOf<'getPlan'>['data'];
 
-export interface WaitOptions {
+export interface WaitOptions<State = Rotation> {
   /**
    * Between two looks; a hundredth of the time that has passed, where that is longer. A function says it by the time that
    * has passed, in ms.
@@ -13,7 +14,7 @@ export interface WaitOptions {
   /** Ten minutes, unless said. */
   readonly timeoutMs?: number;
   /** Sees every state that is met, the last one included. What it throws ends the waiting. */
-  readonly onUpdate?: (rotation: Rotation) => void;
+  readonly onUpdate?: (state: State) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -22,28 +23,39 @@ const everyMaxMs = 5_000;
 const timeoutDefaultMs = 600_000;
 
 /** Looks until the rotation has ended, however it has. Throws WAITED_TOO_LONG. */
-export async function waitFor(
-  look: () => Promise<Rotation>,
-  { everyMs = everyDefaultMs, timeoutMs = timeoutDefaultMs, onUpdate, signal }: WaitOptions,
-): Promise<Rotation> {
+export function waitFor(look: () => Promise<Rotation>, options: WaitOptions): Promise<Rotation> {
+  return untilEnded(look, options, ({ rotationId, status, phase }) => {
+    const message = `${rotationId} has not ended in time (${status}, ${phase})`;
+    return new ClientError('WAITED_TOO_LONG', message, { operation: 'getRotation', rotationId });
+  });
+}
+
+/** Looks until the plan is made, or could not be. Throws WAITED_TOO_LONG. */
+export function waitForPlan(look: () => Promise<Plan>, options: WaitOptions<Plan>): Promise<Plan> {
+  return untilEnded(look, options, ({ planId, waitingFor }) => {
+    const waits = waitingFor === null ? '' : ` (waits for ${waitingFor})`;
+    const message = `${planId} is not completed in time${waits}`;
+    return new ClientError('WAITED_TOO_LONG', message, { operation: 'getPlan' });
+  });
+}
+
+async function untilEnded<State extends { readonly completedAt: string | null }>(
+  look: () => Promise<State>,
+  { everyMs = everyDefaultMs, timeoutMs = timeoutDefaultMs, onUpdate, signal }: WaitOptions<State>,
+  tooLong: (state: State) => ClientError,
+): Promise<State> {
   const begun = performance.now();
   const everyAt =
     typeof everyMs === 'function'
       ? everyMs
       : (elapsedMs: number) => Math.max(everyMs, Math.min(everyMaxMs, elapsedMs / 100));
   for (;;) {
-    const rotation = await look();
-    onUpdate?.(rotation);
-    if (rotation.completedAt !== null) return rotation;
+    const state = await look();
+    onUpdate?.(state);
+    if (state.completedAt !== null) return state;
     const elapsedMs = performance.now() - begun;
     const waitMs = everyAt(elapsedMs);
-    if (elapsedMs + waitMs > timeoutMs) {
-      const { rotationId, status, phase } = rotation;
-      throw new ClientError('WAITED_TOO_LONG', `${rotationId} has not ended in time (${status}, ${phase})`, {
-        operation: 'getRotation',
-        rotationId,
-      });
-    }
+    if (elapsedMs + waitMs > timeoutMs) throw tooLong(state);
     await pause(waitMs, signal);
   }
 }

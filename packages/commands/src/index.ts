@@ -1,4 +1,5 @@
 import type { Actor, CommandDependencies } from './dependencies.ts';
+import { type StartedPlan, type StartPlan, startPlan } from './plans.ts';
 import {
   type StartedRewrap,
   type StartRewrap,
@@ -36,8 +37,10 @@ export type {
   LimitRotation,
   RetriedRotation,
   RetryRotation,
+  StartedPlan,
   StartedRewrap,
   StartedRotation,
+  StartPlan,
   StartRewrap,
   StartRotation,
   SteerDestruction,
@@ -63,6 +66,7 @@ export interface Commands {
   cancelDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   approveDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   limitRotation(actor: Actor, input: LimitRotation): Promise<LimitedRotation>;
+  startPlan(actor: Actor, input: StartPlan): Promise<StartedPlan>;
   startRewrap(actor: Actor, input: StartRewrap): Promise<StartedRewrap>;
   steerRewrap(actor: Actor, input: SteerRewrap): Promise<SteeredRewrap>;
 }
@@ -78,6 +82,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     cancelDestruction: (actor, input) => cancelDestruction(dependencies, actor, input),
     approveDestruction: (actor, input) => approveDestruction(dependencies, actor, input),
     limitRotation: (actor, input) => limitRotation(dependencies, actor, input),
+    startPlan: (actor, input) => startPlan(dependencies, actor, input),
     startRewrap: (actor, input) => startRewrap(dependencies, actor, input),
     steerRewrap: (actor, input) => steerRewrap(dependencies, actor, input),
   };

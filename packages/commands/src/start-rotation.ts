@@ -12,13 +12,15 @@ export interface StartRotation {
   readonly intervalSeconds?: number;
   /** Of a call that may come again, and is then to be answered as it was. */
   readonly idempotency?: IdempotencyKey;
+  /** The plan that it is started with. */
+  readonly planId?: string | undefined;
 }
 
 /** Starts the rotation of a tenant's DEK. Resolves once it is durable and its ticket is in the queue, or will not be soon. */
 export async function startRotation(
   { store, snapshots, ticketQueue }: CommandDependencies,
   actor: Actor,
-  { tenantId, reason, intervalSeconds = 0, idempotency }: StartRotation,
+  { tenantId, reason, intervalSeconds = 0, idempotency, planId }: StartRotation,
 ): Promise<StartedRotation> {
   const outcome = await start(store, {
     rotationId: randomUUID(),
@@ -28,6 +30,7 @@ export async function startRotation(
     reason,
     idempotency: idempotency ?? null,
     intervalSeconds,
+    planId,
   });
   if (outcome.kind !== 'started') return outcome;
   const { view } = outcome;

@@ -41,6 +41,11 @@ export const errorTable = {
     message: 'Rotation not found',
     detail: 'There is no such rotation that you may see.',
   },
+  PLAN_NOT_FOUND: {
+    status: 404,
+    message: 'Plan not found',
+    detail: 'There is no such plan that you may see; plans are kept for 30 days.',
+  },
   KEY_NOT_FOUND: { status: 404, message: 'Key not found', detail: 'There is no such key that you may see.' },
   KEK_NOT_FOUND: {
     status: 404,
@@ -89,6 +94,21 @@ export const errorTable = {
     message: 'Rotation superseded',
     detail:
       "The tenant's active DEK is not the one that this rotation switched to; start a rotation instead.",
+  },
+  PLAN_IN_PROGRESS: {
+    status: 409,
+    message: 'Plan in progress',
+    detail: 'A plan of this tenant is unfinished.',
+  },
+  PLAN_UNFINISHED: {
+    status: 409,
+    message: 'Plan unfinished',
+    detail: 'No rotation can be started with this plan: it is not completed.',
+  },
+  PLAN_USED: {
+    status: 409,
+    message: 'Plan used',
+    detail: 'Another rotation was started with this plan; make a new one.',
   },
   DESTRUCTION_REFUSED: {
     status: 409,
@@ -171,6 +191,9 @@ export const ErrorResponse = Type.Object(
         rewrapId: Type.Optional(
           Type.String({ description: 'With REWRAP_IN_PROGRESS: the one in the way.', pattern: '^rewrap-' }),
         ),
+        planId: Type.Optional(
+          Type.String({ description: 'With PLAN_IN_PROGRESS: the unfinished one.', pattern: '^plan-' }),
+        ),
         issues: Type.Optional(
           Type.Array(Issue, {
             maxItems: issuesMax,
@@ -196,6 +219,7 @@ export interface ErrorBody {
     readonly detail: string;
     readonly rotationId?: string;
     readonly rewrapId?: string;
+    readonly planId?: string;
     readonly issues?: readonly Issue[];
   };
   readonly timestamp: string;

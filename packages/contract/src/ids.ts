@@ -36,6 +36,19 @@ export const KeyId = Type.String({
   examples: ['dek-0a4ff2c6-6a2d-4f0c-9a57-5c8f9c1f8f11'],
 });
 
+export const PlanId = Type.String({
+  pattern: `^plan-${lowerUuidPattern}$`,
+  examples: ['plan-550e8400-e29b-41d4-a716-446655440003'],
+});
+
+/** As callers may write it. */
+export const AnyCasePlanId = Type.String({
+  pattern: `^plan-${uuidPattern}$`,
+  title: 'plan id (plan-<uuid>)',
+  description: 'A completed plan of this tenant, which no other rotation was started with.',
+  examples: ['plan-550e8400-e29b-41d4-a716-446655440003'],
+});
+
 export const Timestamp = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z$',
   description: 'ISO 8601, UTC, with milliseconds.',
@@ -44,6 +57,7 @@ export const Timestamp = Type.String({
 
 const uuid = new RegExp(`^${uuidPattern}$`);
 const rotationId = new RegExp(`^rot-(${uuidPattern})$`);
+const planId = new RegExp(`^plan-(${uuidPattern})$`);
 const keyId = new RegExp(`^dek-(${uuidPattern})$`);
 
 /** The UUID in lower case, or null when `text` is none. */
@@ -67,4 +81,13 @@ export function parseKeyId(text: string): string | null {
 
 export function formatKeyId(id: string): string {
   return `dek-${id.toLowerCase()}`;
+}
+
+/** The UUID behind `plan-`, in lower case, or null when `text` is no id of a plan. */
+export function parsePlanId(text: string): string | null {
+  return planId.exec(text)?.[1]?.toLowerCase() ?? null;
+}
+
+export function formatPlanId(id: string): string {
+  return `plan-${id.toLowerCase()}`;
 }

@@ -10,6 +10,8 @@ export * from './ids.ts';
 export * from './items.ts';
 export * from './keks.ts';
 export * from './keys.ts';
+export * from './planned.ts';
+export * from './plans.ts';
 export * from './processes.ts';
 export * from './ranges.ts';
 export * from './rewrap-plan.ts';

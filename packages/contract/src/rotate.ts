@@ -1,11 +1,11 @@
 import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
-import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
+import { AnyCasePlanId, AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts } from './items.ts';
 import { Reason } from './reason.ts';
 
 export const RotateBody = Type.Object(
-  { tenantId: AnyCaseUuid, reason: Type.Optional(Reason) },
+  { tenantId: AnyCaseUuid, reason: Type.Optional(Reason), planId: Type.Optional(AnyCasePlanId) },
   { additionalProperties: false, examples: [{ tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6' }] },
 );
 export type RotateBody = Static<typeof RotateBody>;

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts, itemTypes } from './items.ts';
+import { plannedFields } from './planned.ts';
 import { Reason } from './reason.ts';
 import { IdempotencyKey, Initiator, RealmName } from './rotate.ts';
 
@@ -107,6 +108,7 @@ export const Rotation = Type.Object(
     waitingDetail: Type.Union([WaitingDetail, Type.Null()]),
     failureReason: Type.Union([Type.String(), Type.Null()]),
     initiatedBy: Initiator,
+    ...plannedFields,
   },
   { additionalProperties: false },
 );

@@ -122,6 +122,33 @@ export { type LongPause, noteLongPauses } from './long-pauses.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
 export { type CountedAccess, noteAccesses } from './note-accesses.ts';
 export {
+  type ClaimedPlan,
+  claimPlan,
+  completePlan,
+  type FinishedRotation,
+  forgetPlans,
+  noteKmsCalls,
+  notePlan,
+  type PlanFacts,
+  planFacts,
+} from './plan-work.ts';
+export {
+  type Between,
+  type EstimatedBy,
+  findPlan,
+  findPlanOf,
+  type OpenedRecords,
+  type PlanCheck,
+  type PlanEstimate,
+  type PlanProgress,
+  type PlanView,
+  planChecks,
+  type StartedPlan,
+  type StartPlan,
+  startPlan,
+  type UnusablePlan,
+} from './plans.ts';
+export {
   forgetProcesses,
   type Latencies,
   listProcesses,

@@ -32,6 +32,7 @@ export {
   readRecords,
   type StoredRecord,
 } from './read-records.ts';
+export { readSizes, type SizesOrder, type SizesRead } from './read-sizes.ts';
 export { readWindow, type Window, type WindowBounds } from './read-window.ts';
 export { RecordError, type RecordErrorCode } from './record-error.ts';
 export {
@@ -57,4 +58,5 @@ export {
   type Target,
   totalOf,
 } from './targets.ts';
+export { isDamage } from './unreadable.ts';
 export { type Batch, type Locked, writeAlone, writeBatch } from './write-batch.ts';

@@ -28,6 +28,7 @@ export const logFields = [
   'ms',
   'outcome',
   'path',
+  'planId',
   'reason',
   'realm',
   'requestId',

@@ -17,10 +17,12 @@ begin
         'log_leaf_hash', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
-        'open_console_session', 'use_console_session', 'end_console_session'];
+        'open_console_session', 'use_console_session', 'end_console_session',
+        'start_plan', 'use_plan'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
-        'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps'];
+        'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps',
+        'plans'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -31,7 +33,8 @@ begin
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
-        'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash'];
+        'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash',
+        'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
     when 'application' then
@@ -53,7 +56,8 @@ begin
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
         'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
-        'keks', 'rewraps', 'rewrapped_deks'];
+        'keks', 'rewraps', 'rewrapped_deks',
+        'plans'];
     else
       raise exception 'There is no part %', part;
   end case;

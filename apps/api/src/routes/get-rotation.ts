@@ -1,6 +1,7 @@
 import { RotationHeaders, RotationParams, RotationResponse, rotationMessage } from '@rekey/contract';
 import { callerOf } from '../auth/caller.ts';
 import { findVisible } from '../find-visible.ts';
+import { createPlanned } from '../planned.ts';
 import { rotationResponse } from '../rotation-json.ts';
 import { route } from '../route.ts';
 
@@ -16,8 +17,12 @@ export const getRotation = route({
   request: { params: RotationParams, headers: RotationHeaders },
   answers: { 200: { description: 'The rotation as it stands.', schema: RotationResponse } },
   errors: ['ROTATION_NOT_FOUND'],
-  handler:
-    ({ status }) =>
-    async (call) =>
-      rotationResponse(await findVisible(status, call), rotationMessage, callerOf(call.request)),
+  handler: ({ status, rotations }) => {
+    const planned = createPlanned(rotations);
+    return async (call) => {
+      const view = await findVisible(status, call);
+      const answer = rotationResponse(view, rotationMessage, callerOf(call.request));
+      return { ...answer, data: { ...answer.data, ...(await planned(view)) } };
+    };
+  },
 });

@@ -22,6 +22,7 @@ import { listWorkers } from './list-workers.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
 import { planRewrap } from './plan-rewrap.ts';
+import { getPlan, planRotation } from './plans.ts';
 import { readyz } from './readyz.ts';
 import { cancelRewrap, getRewrap, listRewraps, pauseRewrap, resumeRewrap } from './rewraps.ts';
 import { rotateDek } from './rotate-dek.ts';
@@ -32,6 +33,8 @@ import { updateRotation } from './update-rotation.ts';
 /** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
 export const routes: readonly Route[] = [
   rotateDek,
+  planRotation,
+  getPlan,
   listRotations,
   getRotation,
   updateRotation,

@@ -3,6 +3,7 @@ import type { StartedRotation, StartRotation } from '@rekey/commands';
 import {
   formatRotationId,
   type Issue,
+  parsePlanId,
   parseUuid,
   RotateBody,
   RotateHeaders,
@@ -27,26 +28,38 @@ export const rotateDek = route({
   description:
     'Every credential, API key and secret of the tenant is re-encrypted under a new DEK by a background job, ' +
     'without service interruption. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
-    'tenant, `security_admin` for the one in the token.',
+    'tenant, `security_admin` for the one in the token. With `planId` its status shows plan and actual side by side.',
   request: { headers: RotateHeaders, body: RotateBody, rules: [tenantsAgree] },
   answers: {
     200: { description: 'The rotation is on its way; poll it by its id.', schema: RotateResponse },
   },
-  errors: ['TENANT_NOT_FOUND', 'ROTATION_IN_PROGRESS', 'IDEMPOTENCY_KEY_REUSED', 'ROTATION_TOO_SOON'],
+  errors: [
+    'TENANT_NOT_FOUND',
+    'ROTATION_IN_PROGRESS',
+    'PLAN_NOT_FOUND',
+    'PLAN_UNFINISHED',
+    'PLAN_USED',
+    'IDEMPOTENCY_KEY_REUSED',
+    'ROTATION_TOO_SOON',
+  ],
   handler:
     ({ commands, logger, rotationIntervalSeconds }) =>
-    async ({ route: self, headers, body: { tenantId: named, reason }, request }) => {
+    async ({ route: self, headers, body: { tenantId: named, reason, planId: plan }, request }) => {
       const caller = callerOf(request);
       const tenantId = named.toLowerCase();
       request.noted.tenantId = tenantId;
       if (!mayActOn(caller, self, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
 
+      const planId = plan === undefined ? undefined : (parsePlanId(plan) ?? undefined);
       const key = headers['idempotency-key'];
       const outcome = await commands.startRotation(actorOf(caller), {
         tenantId,
         reason,
+        planId,
         intervalSeconds: isSuperAdmin(caller) ? 0 : rotationIntervalSeconds,
-        ...(key === undefined ? {} : { idempotency: idempotencyOf(caller, key, { tenantId, reason }) }),
+        ...(key === undefined
+          ? {}
+          : { idempotency: idempotencyOf(caller, key, { tenantId, reason, planId }) }),
       });
       if (outcome.kind === 'started') {
         request.noted.rotationId = formatRotationId(outcome.view.id);
@@ -76,10 +89,18 @@ function bodyOf(outcome: StartedRotation): string | Uint8Array {
       throw new ApiError('IDEMPOTENCY_KEY_REUSED');
     case 'too_soon':
       throw new ApiError('ROTATION_TOO_SOON', { retryAfterSeconds: outcome.retryAfterSeconds });
+    case 'unusable_plan':
+      throw new ApiError(ofUnusable[outcome.why]);
     case 'tenant_not_found':
       throw new ApiError('TENANT_NOT_FOUND');
   }
 }
+
+const ofUnusable = {
+  not_found: 'PLAN_NOT_FOUND',
+  unfinished: 'PLAN_UNFINISHED',
+  used_before: 'PLAN_USED',
+} as const;
 
 /** The answer is kept with the key, so that a replay is the same to the byte. */
 function idempotencyOf(caller: Caller, key: string, meant: Meant): NonNullable<StartRotation['idempotency']> {
@@ -93,16 +114,17 @@ function answer(view: RotationView): Uint8Array {
 interface Meant {
   readonly tenantId: string;
   readonly reason: string | undefined;
+  readonly planId: string | undefined;
 }
 
 /** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */
-function bodyHash({ tenantId, reason }: Meant): Buffer {
-  // Without a reason it is what it was before there were any: keys are kept for a day.
-  return createHash('sha256').update(JSON.stringify({ tenantId, reason })).digest();
+function bodyHash({ tenantId, reason, planId }: Meant): Buffer {
+  // Without a reason and a plan it is what it was before there were any: keys are kept for a day.
+  return createHash('sha256').update(JSON.stringify({ tenantId, reason, planId })).digest();
 }
 
 /** Speaks only when both are UUIDs; a malformed one has an issue of its own. */
-function tenantsAgree({ headers, body }: FastifyRequest): Issue[] {
+export function tenantsAgree({ headers, body }: FastifyRequest): Issue[] {
   const named = typeof headers['x-tenantid'] === 'string' ? parseUuid(headers['x-tenantid']) : null;
   const inBody = typeof body === 'object' && body !== null && 'tenantId' in body ? body.tenantId : undefined;
   const wanted = typeof inBody === 'string' ? parseUuid(inBody) : null;

@@ -8,6 +8,7 @@ import { failures } from './failures.ts';
 import { keyApprove, keyCancel, keyDestruction, keySchedule, keys } from './keys.ts';
 import { list } from './list.ts';
 import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
+import { plan } from './plan.ts';
 import {
   keks,
   rewrapCancel,
@@ -24,6 +25,7 @@ import { token } from './token.ts';
 /** Every command: usage, help, completion and `docs/command-line.md` come from here. */
 export const commands: readonly Command[] = [
   rotate,
+  plan,
   status,
   wait,
   list,

@@ -1,8 +1,9 @@
-import type { Command } from '../command.ts';
-import { UsageError } from '../command.ts';
+import { type Call, type Command, UsageError } from '../command.ts';
+import { confirmShown, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { describe } from '../rotation-text.ts';
 import { durationMs, timeout, watch } from '../watch.ts';
+import { check, madePlan, planLines } from './plan.ts';
 
 export const rotate: Command = {
   name: 'rotate',
@@ -11,6 +12,9 @@ export const rotate: Command = {
   options: {
     tenant: { value: 'ID', about: 'whose key' },
     reason: { value: 'TEXT', about: 'why; kept with the event' },
+    plan: { about: 'say first what it would take, and ask' },
+    check: { ...check, about: `with --plan: ${check.about}` },
+    yes: { about: `with --plan: ${yes.about}` },
     watch: { about: 'follow it to its end' },
     timeout: { ...timeout, about: `with --watch: ${timeout.about}` },
     'idempotency-key': { value: 'KEY', about: 'the same key within 24 hours starts no second rotation' },
@@ -21,11 +25,13 @@ export const rotate: Command = {
     durationMs(call.option('timeout'));
     const idempotencyKey = call.option('idempotency-key');
     const reason = call.option('reason');
+    const planId = call.on('plan') ? await agreedPlan(call, tenantId) : undefined;
     let started: Awaited<ReturnType<ReturnType<typeof call.client>['rotate']>>;
     try {
       started = await call.client().rotate(tenantId, {
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         ...(reason === undefined ? {} : { reason }),
+        ...(planId === undefined ? {} : { planId }),
       });
     } catch (error) {
       if (call.signal.aborted)
@@ -42,3 +48,12 @@ export const rotate: Command = {
     return watch(call, rotationId);
   },
 };
+
+/** Of a plan that was made, shown and agreed to. */
+async function agreedPlan(call: Call, tenantId: string): Promise<string> {
+  const plan = await madePlan(call, tenantId);
+  // On standard output stands what was started, for scripts.
+  for (const line of planLines(plan)) call.err.line(line);
+  await confirmShown(call, 'Rotate?');
+  return plan.planId;
+}

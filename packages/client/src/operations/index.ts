@@ -7,6 +7,7 @@ import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } f
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
+import { getPlan, type GetPlanAnswer, type GetPlanInput } from './get-plan.ts';
 import { getRewrap, type GetRewrapAnswer, type GetRewrapInput } from './get-rewrap.ts';
 import { getRotation, type GetRotationAnswer, type GetRotationInput } from './get-rotation.ts';
 import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRangesInput } from './get-rotation-ranges.ts';
@@ -27,6 +28,7 @@ import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
 import { pauseRewrap, type PauseRewrapAnswer, type PauseRewrapInput } from './pause-rewrap.ts';
 import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
 import { planRewrap, type PlanRewrapAnswer, type PlanRewrapInput } from './plan-rewrap.ts';
+import { planRotation, type PlanRotationAnswer, type PlanRotationInput } from './plan-rotation.ts';
 import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
 import { resumeRewrap, type ResumeRewrapAnswer, type ResumeRewrapInput } from './resume-rewrap.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
@@ -36,7 +38,7 @@ import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestr
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, getBlastRadius, getDestruction, getKey, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, getBlastRadius, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -47,6 +49,7 @@ export interface Operations {
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
+  readonly getPlan: { readonly input: GetPlanInput; readonly answer: GetPlanAnswer };
   readonly getRewrap: { readonly input: GetRewrapInput; readonly answer: GetRewrapAnswer };
   readonly getRotation: { readonly input: GetRotationInput; readonly answer: GetRotationAnswer };
   readonly getRotationRanges: { readonly input: GetRotationRangesInput; readonly answer: GetRotationRangesAnswer };
@@ -67,6 +70,7 @@ export interface Operations {
   readonly pauseRewrap: { readonly input: PauseRewrapInput; readonly answer: PauseRewrapAnswer };
   readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
   readonly planRewrap: { readonly input: PlanRewrapInput; readonly answer: PlanRewrapAnswer };
+  readonly planRotation: { readonly input: PlanRotationInput; readonly answer: PlanRotationAnswer };
   readonly readyz: { readonly input: ReadyzInput; readonly answer: ReadyzAnswer };
   readonly resumeRewrap: { readonly input: ResumeRewrapInput; readonly answer: ResumeRewrapAnswer };
   readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };

@@ -104,6 +104,45 @@ export type RetryRotationAnswer = {
       readonly name: string | null;
       readonly email: string | null;
     };
+    /** Only of a rotation that was started with a plan, for as long as that is kept. */
+    readonly plan?: {
+      readonly planId: string;
+      readonly itemsToRotate: {
+        readonly credentials: number;
+        readonly apiKeys: number;
+        readonly secrets: number;
+      };
+      readonly seconds: {
+        readonly low: number;
+        readonly high: number;
+        /** `measured`: by rotations of about this size that ended here. `assumed`: there was none, and the range is wide. */
+        readonly by: 'measured' | 'assumed';
+      };
+      readonly walBytes: {
+        readonly low: number;
+        readonly high: number;
+        /** `measured`: by rotations of about this size that ended here. `assumed`: there was none, and the range is wide. */
+        readonly by: 'measured' | 'assumed';
+      };
+      readonly kmsCalls: {
+        readonly low: number;
+        readonly high: number;
+      };
+    };
+    /** What that plan is held against. */
+    readonly actual?: {
+      readonly itemsToRotate: {
+        readonly credentials: number;
+        readonly apiKeys: number;
+        readonly secrets: number;
+      };
+      /** From the call to the end, or until now. */
+      readonly seconds: number;
+      /** What the database server wrote from the call to the end, for everybody: applications and other rotations too. Null until the end. */
+      readonly walBytes: number | null;
+      /** Up to a second or two ago, but for those of a worker that was killed before it told of them. */
+      readonly kmsCalls: number;
+    };
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;

@@ -17,6 +17,8 @@ export type RotateDekInput = {
     readonly tenantId: string;
     /** Why; kept with the event. No control characters. */
     readonly reason?: string;
+    /** A completed plan of this tenant, which no other rotation was started with. */
+    readonly planId?: string;
   };
 };
 

@@ -1,6 +1,7 @@
 import { noItems } from '@rekey/data';
 import { type Queryable, row, rows, type Store } from '@rekey/db';
 import { answerOf } from '../kept-answer.ts';
+import { type UnusablePlan, usePlan } from '../plans.ts';
 import {
   type Initiator,
   type RotationRow,
@@ -21,6 +22,8 @@ export interface StartRotation {
   readonly reason?: string | undefined;
   /** Seconds that must lie between the tenant's last completed rotation and this one; none when absent. */
   readonly intervalSeconds?: number;
+  /** The plan that it is started with: bound to it in the same transaction. */
+  readonly planId?: string | undefined;
 }
 
 export type StartedRotation =
@@ -29,17 +32,19 @@ export type StartedRotation =
   | { readonly kind: 'idempotency_mismatch' }
   | { readonly kind: 'in_progress'; readonly rotationId: string }
   | { readonly kind: 'too_soon'; readonly retryAfterSeconds: number }
+  | { readonly kind: 'unusable_plan'; readonly why: UnusablePlan }
   | { readonly kind: 'tenant_not_found' };
 
 /**
  * Makes the durable row of a rotation, reserves the new DEK's identity (no material: this process holds no key),
  * counts and freezes what there is to rotate, and keeps the answer for replays: all of it, or nothing. At most one
  * unfinished rotation per tenant, by a unique index; a concurrent call with the same idempotency key waits for
- * this one and replays it. Without a key, an interval or a reason it is one statement.
+ * this one and replays it. Without a key, an interval, a reason or a plan it is one statement.
  */
 export async function startRotation(store: Store, call: StartRotation): Promise<StartedRotation> {
-  const { idempotency, intervalSeconds = 0, reason } = call;
-  if (idempotency === null && intervalSeconds === 0 && reason === undefined) return start(store, call);
+  const { idempotency, intervalSeconds = 0, reason, planId } = call;
+  if (idempotency === null && intervalSeconds === 0 && reason === undefined && planId === undefined)
+    return start(store, call);
   return keepOnly<StartedRotation>(
     store,
     ({ kind }) => kind === 'started',
@@ -69,7 +74,10 @@ async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedR
   }
   if (call.reason !== undefined) await row(tx, `select set_config('rekey.reason', $1, true)`, [call.reason]);
   const outcome = await start(tx, call);
-  if (outcome.kind !== 'started' || idempotency === null) return outcome;
+  if (outcome.kind !== 'started') return outcome;
+  const unusable = call.planId === undefined ? null : await usePlan(tx, call.planId, outcome.view);
+  if (unusable !== null) return { kind: 'unusable_plan', why: unusable };
+  if (idempotency === null) return outcome;
   return { ...outcome, answer: await keepAnswer(tx, idempotency, outcome.view) };
 }
 

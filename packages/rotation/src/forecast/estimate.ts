@@ -1,0 +1,140 @@
+import type { Between, EstimatedBy, FinishedRotation, PlanEstimate, PlanFacts } from '@rekey/control';
+import { itemsSweptHere } from '@rekey/control';
+
+/** What is to be done. */
+interface Work {
+  readonly records: number;
+  readonly bytes: number;
+  /** DEKs that will have to be unwrapped to open what is there. */
+  readonly olderDeks: number;
+}
+
+/** What another rotation took of something, and how much it had to do. */
+interface Taken {
+  readonly records: number;
+  readonly weight: number;
+  readonly value: number;
+}
+
+/** What is assumed of an installation that has not rotated anything like this yet; wide, and said to be assumed. */
+interface Assumed {
+  readonly fixed: Between;
+  readonly each: Between;
+}
+
+type Estimate = Between & { readonly by: EstimatedBy };
+
+/** Smaller rotations take what every rotation takes, whatever their size. */
+const smallRecords = 1_000;
+/** Of so many others, those that are the nearest in size, and no others than these many times as large or small. */
+const nearestMax = 5;
+const nearestMin = 2;
+const unlikeFactor = 32;
+/** How far the ends are from the middle: as far as the others lay apart, within these; so no range is wider than 1 : 2. */
+const spread = { least: 1.2, most: Math.SQRT2 } as const;
+
+/** A record costs as much time as so many of its bytes, and as much WAL. */
+const recordBytes = { seconds: 1_024, walBytes: 400 } as const;
+
+/**
+ * Row by row, encrypted by a worker on modest hardware, up to what was measured on a fast machine. `each` is of a record
+ * without its bytes, which `recordBytes` adds.
+ */
+const assumed: { readonly seconds: Assumed; readonly walBytes: Assumed } = {
+  seconds: { fixed: { low: 0.1, high: 2 }, each: { low: 1 / 100_000, high: 1 / 2_000 } },
+  // Row and indexes, with or without the images of pages that are written first after a checkpoint.
+  walBytes: { fixed: { low: 20_000, high: 1_000_000 }, each: { low: 400, high: 4_000 } },
+};
+
+/** What a rotation will take, as ranges. */
+export function estimateRotation(
+  work: Work,
+  { queue, finished, workers }: Pick<PlanFacts, 'queue' | 'finished' | 'workers'>,
+): Omit<PlanEstimate, 'opened'> {
+  const bytesEach = work.records === 0 ? 0 : work.bytes / work.records;
+  const weigh = (of: keyof typeof recordBytes, records: number, bytes: number | null): number =>
+    records + (bytes ?? records * bytesEach) / recordBytes[of];
+  const takenBy = (of: keyof typeof recordBytes, take: (one: FinishedRotation) => number | null): Taken[] =>
+    finished.flatMap((one) => {
+      const value = take(one);
+      const { items: records, bytes } = one;
+      return value === null ? [] : [{ records, weight: weigh(of, records, bytes), value }];
+    });
+  const ours = (of: keyof typeof recordBytes) => ({
+    records: work.records,
+    weight: weigh(of, work.records, work.bytes),
+  });
+  const alone = estimate(
+    ours('seconds'),
+    takenBy('seconds', ({ seconds }) => seconds),
+    assumed.seconds,
+  );
+  return {
+    seconds: behind(queue.itemsAhead, work.records, alone),
+    walBytes: whole(
+      estimate(
+        ours('walBytes'),
+        takenBy('walBytes', ({ walBytes }) => walBytes),
+        assumed.walBytes,
+      ),
+    ),
+    kmsCalls: kmsCalls(work, workers),
+    queue,
+  };
+}
+
+/** From what others took that were about as large. */
+function estimate(work: Omit<Taken, 'value'>, taken: readonly Taken[], otherwise: Assumed): Estimate {
+  const isSmall = ({ records }: Pick<Taken, 'records'>): boolean => records < smallRecords;
+  const fixed = median(taken.filter(isSmall).map(({ value }) => value));
+  const apart = ({ weight }: Taken): number =>
+    isSmall(work) && weight < smallRecords ? 0 : Math.abs(Math.log((weight + 1) / (work.weight + 1)));
+  const nearest = taken
+    .filter((one) => isSmall(one) === isSmall(work) && apart(one) <= Math.log(unlikeFactor))
+    .sort((a, b) => apart(a) - apart(b))
+    .slice(0, nearestMax);
+  if (nearest.length < nearestMin) {
+    return {
+      low: otherwise.fixed.low + work.weight * otherwise.each.low,
+      high: otherwise.fixed.high + work.weight * otherwise.each.high,
+      by: 'assumed',
+    };
+  }
+  const scaled = nearest.map(({ value, weight }) => {
+    if (isSmall(work)) return value;
+    const always = Math.min(fixed ?? otherwise.fixed.low, value / 2);
+    return always + ((value - always) * work.weight) / weight;
+  });
+  const factor = Math.sqrt(Math.max(...scaled) / Math.max(Math.min(...scaled), Number.MIN_VALUE));
+  const width = Math.min(spread.most, Math.max(spread.least, factor));
+  const middle = median(scaled) ?? 0;
+  return { low: middle / width, high: middle * width, by: 'measured' };
+}
+
+/** What stands before it takes as long, record by record, as this one would. */
+function behind(itemsAhead: number, records: number, alone: Estimate): Estimate {
+  const times =
+    records < smallRecords ? itemsAhead / Math.max(smallRecords, itemsAhead) : itemsAhead / records;
+  const rounded = (seconds: number): number => Math.round(seconds * 1_000) / 1_000;
+  return { low: rounded(alone.low * (1 + times)), high: rounded(alone.high * (1 + times)), by: alone.by };
+}
+
+/**
+ * The new DEK is wrapped once and unwrapped once; the older ones are unwrapped by each worker that sweeps, as is the new
+ * one by those that did not make it. Those that a worker holds already cost nothing.
+ */
+function kmsCalls({ records, olderDeks }: Work, workers: number): Between {
+  const others = records > itemsSweptHere ? Math.max(0, workers - 1) : 0;
+  // Before the first DEK of a tenant one of another tenant is unwrapped, to see that it is the same KEK.
+  const high = 2 + Math.max(1, olderDeks) + others * (1 + olderDeks);
+  return { low: Math.max(2, Math.ceil(high / 2)), high };
+}
+
+function whole({ low, high, by }: Estimate): Estimate {
+  return { low: Math.floor(low), high: Math.ceil(high), by };
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? null;
+}
