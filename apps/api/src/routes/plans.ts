@@ -16,6 +16,7 @@ import { actorOf, callerOf, identityOf, mayActOn } from '../auth/caller.ts';
 import { asItBegan, planJson } from '../plan-json.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { route } from '../route.ts';
+import { success } from '../success.ts';
 import { tenantsAgree } from './rotate-dek.ts';
 
 /** What a rotation would come to; the answer does not wait for more than what is counted already. */
@@ -69,13 +70,7 @@ export const planRotation = route({
 
 /** The same to the byte for whoever repeats the call with its key. */
 function started(view: PlanView): string {
-  const answer: PlanResponse = {
-    success: true,
-    message: planMessage,
-    data: planJson(asItBegan(view)),
-    timestamp: view.startedAt.toISOString(),
-  };
-  return JSON.stringify(answer);
+  return JSON.stringify(success<PlanResponse>(planMessage, planJson(asItBegan(view)), view.startedAt));
 }
 
 export const getPlan = route({
@@ -97,12 +92,6 @@ export const getPlan = route({
       const isSeen = view !== null && (named === undefined || named === view.tenantId);
       if (!isSeen || !mayActOn(callerOf(request), self, view.tenantId)) throw new ApiError('PLAN_NOT_FOUND');
       request.noted.tenantId = view.tenantId;
-      const answer: PlanResponse = {
-        success: true,
-        message: planStatusMessage,
-        data: planJson(view),
-        timestamp: new Date().toISOString(),
-      };
-      return answer;
+      return success<PlanResponse>(planStatusMessage, planJson(view));
     },
 });
