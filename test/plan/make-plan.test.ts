@@ -179,7 +179,9 @@ test('a plan waits while a KMS is away, and is looked at again only in some seco
   });
   assert.equal((await findPlan(store, id))?.waitingFor, 'kms');
   const beat = (by: string) =>
-    pool.query(`update rekey.plans set heartbeat_at = clock_timestamp() + interval '${by}' where id = $1`, [id]);
+    pool.query(`update rekey.plans set heartbeat_at = clock_timestamp() + interval '${by}' where id = $1`, [
+      id,
+    ]);
   // Ahead, so that five seconds are not over before it is asked, however slow this is.
   await beat('8 seconds');
   assert.equal(await claimPlan(store, randomUUID(), neverMs), null);

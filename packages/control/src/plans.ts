@@ -43,7 +43,7 @@ export interface PlanQueue {
 }
 
 /** Of records that were opened: reasons, with how many. */
-export type NotOpening = Readonly<Record<string, number>>;
+type NotOpening = Readonly<Record<string, number>>;
 
 /** How far a plan's worker is, and what it has found: kept in Postgres, so that another one goes on from there. */
 export interface PlanProgress {
@@ -61,7 +61,7 @@ export interface PlanProgress {
   readonly notOpening: NotOpening;
 }
 
-export interface PlannedTarget {
+interface PlannedTarget {
   readonly name: string;
   readonly itemType: ItemType;
   readonly records: number;
