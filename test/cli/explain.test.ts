@@ -30,6 +30,7 @@ const rotation: Rotation = {
   waitingDetail: null,
   failureReason: null,
   initiatedBy: { id: 'ada', name: null, email: null },
+  throttledBy: null,
 };
 
 const told = (changes: Partial<Rotation>): string => explain({ ...rotation, ...changes }, []).join('\n');

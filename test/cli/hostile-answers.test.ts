@@ -41,6 +41,7 @@ const rotation = {
   },
   failureReason: nasty,
   initiatedBy: { id: nasty, name: nasty, email: nasty },
+  throttledBy: null,
 };
 const failures = [{ itemType: 'secrets', target: nasty, recordId: nasty, reason: nasty, at: nasty }];
 

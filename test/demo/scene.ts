@@ -32,6 +32,7 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
     waitingDetail: null,
     failureReason: null,
     initiatedBy: { id: 'a', name: null, email: null },
+    throttledBy: null,
     ...other,
   };
 }

@@ -111,6 +111,11 @@ export const attacksByCalling: readonly Attack[] = [
     on: /^rekey\.(store_material|create_tenant|destroy_dek|compromise_dek|refuse_to_destroy)\(/,
     calling: 'make, replace or end a DEK',
   },
+  { on: /^rekey\.read_pressure\(/, calling: 'see standbys, slots and sessions of the server' },
+  {
+    on: /^rekey\.note_throttle\(/,
+    calling: 'say that a rotation is held back, and fill its chain with events',
+  },
   { on: /^rekey\.work_figures\(/, calling: 'see how much there is to do' },
   { on: /^rekey\.(wrapped_deks|live_deks|sample_deks\w*)\(/, calling: 'read wrapped DEKs' },
   { on: /^rekey\.(keks_in_use|kek_id_of)\(/, calling: 'learn which KEKs open what, and where they are' },

@@ -32,6 +32,11 @@ const attacksOnTables: readonly Attack[] = [
     reading: 'learn who has how much',
     writing: 'draw a curve that was not',
   },
+  {
+    on: /^rekey\.rotation_throttles$/,
+    reading: 'see who is held back',
+    writing: 'hide or invent what holds back a rotation',
+  },
   { on: /^rekey\.rotation_failures$/, reading: 'read ids of records', writing: 'hide or invent a failure' },
   {
     on: /^rekey\.idempotency_keys$/,

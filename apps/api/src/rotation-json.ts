@@ -69,6 +69,7 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     waitingDetail: detailFor(view.waitingDetail, caller),
     failureReason: view.failureReason,
     initiatedBy: view.initiatedBy,
+    throttledBy: view.throttledBy,
   };
 }
 

@@ -106,6 +106,48 @@ export const WorkerVariables = Type.Object({
       description: `a number from ${itemsPerSecondMin} to 10000000`,
     }),
   ),
+  /** Whether the sweep yields to what the database, its standbys and its applications bear. */
+  THROTTLE: Type.Unsafe<'on' | 'off'>(
+    Type.String({ pattern: '^(on|off)$', default: 'on', description: 'on or off' }),
+  ),
+  /** A query of the operator's: true or a number above 0 stops the sweep. */
+  THROTTLE_SQL: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 10_000, description: 'one statement of SQL that yields a row' }),
+  ),
+  /** Who asks it, in place of the worker's own role, which must be a member. */
+  THROTTLE_SQL_ROLE: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 63, description: 'the name of a role in Postgres' }),
+  ),
+  /** A URL of the operator's: 200 lets the sweep go, anything else stops it. */
+  THROTTLE_HTTP: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^\\s@]+$',
+      maxLength: 2_048,
+      description: 'an http or https URL without user and password',
+    }),
+  ),
+  /** Standbys and replication slots that may fall behind as they like. */
+  THROTTLE_IGNORE: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 4_096,
+      description: 'names of standbys and slots, separated by commas',
+    }),
+  ),
+  /** How much further behind than at its best a standby may be until the sweep stops. */
+  THROTTLE_LAG_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: 5,
+    description: 'a number from 1 to 86400',
+  }),
+  /** Statements of applications under way on average, from which on the sweep yields. */
+  THROTTLE_SESSIONS: Type.Number({
+    minimum: 0.1,
+    maximum: 10_000,
+    default: availableParallelism() / 4,
+    description: 'a number from 0.1 to 10000',
+  }),
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,
   ...MetricsVariables,
@@ -130,7 +172,7 @@ const databaseRule: EnvRule<WorkerConfig> = {
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerVariables, env, [databaseRule, keksRule, clusterRule, checkpointRule]);
+  return readEnv(WorkerVariables, env, [databaseRule, keksRule, clusterRule, checkpointRule, throttleRule]);
 }
 
 const keksRule: EnvRule<WorkerConfig> = {
@@ -154,4 +196,12 @@ const checkpointRule: EnvRule<WorkerConfig> = {
       : (['CHECKPOINT_FILE', 'CHECKPOINT_URL'] as const)
           .filter((name) => config[name] !== undefined)
           .map((name) => `${name} needs SIGNING_KEY_URI: checkpoints are signed`),
+};
+
+const throttleRule: EnvRule<WorkerConfig> = {
+  over: ['THROTTLE_SQL', 'THROTTLE_SQL_ROLE'],
+  problems: ({ THROTTLE_SQL, THROTTLE_SQL_ROLE }) =>
+    THROTTLE_SQL_ROLE !== undefined && THROTTLE_SQL === undefined
+      ? ['THROTTLE_SQL_ROLE needs THROTTLE_SQL: it is who asks that']
+      : [],
 };

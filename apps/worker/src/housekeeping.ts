@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  endSilentThrottles,
   foldRecordCounts,
   forgetIdempotencyKeys,
   forgetPlans,
@@ -95,6 +96,7 @@ export async function keepHouse({
       await chore(() => forgetProcesses(store));
       await chore(() => forgetPlans(store));
     }
+    if (round % roundsPerSchemaCheck === 1) await chore(() => endSilentThrottles(store));
     if (round % roundsPerDestruction === 3) await chore(destroyDue);
     if (round % roundsPerTidying === 1) await chore(() => tellOfLongPauses(store, logger));
     if (certify !== null && round % roundsPerCertificates === 1)

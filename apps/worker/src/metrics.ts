@@ -2,6 +2,7 @@ import { type Kek, KmsError } from '@rekey/kms';
 import { countConnections, createMetrics, type Metrics } from '@rekey/metrics';
 import type { RotationEnvironment, RotationEvent } from '@rekey/rotation';
 import type { WorkerConnections } from './connections.ts';
+import { type ThrottleMetrics, throttleMetrics } from './throttle/metrics.ts';
 
 /** What a worker tells of itself. */
 export interface WorkerMetrics {
@@ -19,6 +20,7 @@ export interface WorkerMetrics {
   /** A checkpoint was sent to `CHECKPOINT_URL`, with what outcome. */
   checkpointTried(outcome: string): void;
   checkpointsBehind(read: () => number): void;
+  readonly throttle: ThrottleMetrics;
   /** How many statements with records may be under way at once. */
   places(read: () => number): void;
 }
@@ -137,6 +139,7 @@ export function createWorkerMetrics({ budget }: Pick<WorkerConnections, 'budget'
         'For how long CHECKPOINT_URL has not taken the latest checkpoint; 0 where it has. Absent where there is no such address.',
         read,
       ),
+    throttle: throttleMetrics(metrics),
     places: (read) =>
       metrics.reading(
         'rekey_statement_places',

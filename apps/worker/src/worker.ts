@@ -39,6 +39,7 @@ import { processRotation } from './process-rotation.ts';
 import { pushCheckpoints } from './push-checkpoints.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
+import { createWorkerThrottle } from './throttle/create-throttle.ts';
 import { withDeadline } from './with-deadline.ts';
 import { createWriteEvents } from './write-events.ts';
 
@@ -105,6 +106,15 @@ export function startWorker(
   const usage = createUsage();
   const logEvent = logEvents(logger);
   const kmsCalls = countKmsCalls(keks);
+  const throttle = createWorkerThrottle({
+    config,
+    store: heartbeatStore,
+    patientStore: store,
+    places: () => env.statementLimiter?.places ?? 1,
+    publish,
+    logger,
+    measures,
+  });
   const env: RotationEnvironment = {
     store,
     heartbeatStore,
@@ -125,6 +135,7 @@ export function startWorker(
     lockLimiter: fixedStatementLimiter(Math.floor(connections.sweep / 2)),
     rateLimiter:
       config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createRateLimiter(config.ITEMS_PER_SECOND_MAX),
+    throttle,
     publish,
     onEvent(event) {
       logEvent(event);
@@ -241,6 +252,7 @@ export function startWorker(
       // This waits for Redis and for the jobs under way; a process that is to end does not.
       const idle = [queues.close(), housekeeping, rewrapping, planning, pushes?.done];
       await withDeadline(handBackMs, Promise.all(idle));
+      throttle?.close();
       await reports.close();
       watch.close();
       queues.disconnect();

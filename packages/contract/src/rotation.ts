@@ -71,6 +71,28 @@ export const TargetProgress = Type.Object(
   { additionalProperties: false },
 );
 
+/** What the sweep is held back for, for the sake of production. */
+export const ThrottledBy = Type.Object(
+  {
+    signal: Type.Union(
+      [
+        Type.Literal('lag'),
+        Type.Literal('wal_archive'),
+        Type.Literal('load'),
+        Type.Literal('latency'),
+        Type.Literal('locks'),
+        Type.Literal('dead_tuples'),
+        Type.Literal('query'),
+        Type.Literal('http'),
+      ],
+      { description: 'What was seen; docs/protection.md has them all.' },
+    ),
+    detail: Type.String(),
+    since: Timestamp,
+  },
+  { additionalProperties: false },
+);
+
 /** A rotation as `GET …/rotations/{rotationId}` and `POST …/pause`, `/resume`, `/cancel` and `/retry` answer it. */
 export const Rotation = Type.Object(
   {
@@ -109,6 +131,9 @@ export const Rotation = Type.Object(
     failureReason: Type.Union([Type.String(), Type.Null()]),
     initiatedBy: Initiator,
     ...plannedFields,
+    throttledBy: Type.Union([ThrottledBy, Type.Null()], {
+      description: 'What its sweep is held back for, for the sake of production; it goes on by itself.',
+    }),
   },
   { additionalProperties: false },
 );
@@ -171,6 +196,7 @@ const example = {
     waitingDetail: null,
     failureReason: null,
     initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
+    throttledBy: null,
   },
   timestamp: '2025-07-10T14:35:02.000Z',
 };

@@ -188,11 +188,24 @@ export {
   type Initiator,
   type RotationView,
   reviveView,
+  type ThrottledBy,
   type WaitingDetail,
   type WaitingFor,
 } from './rotation-view.ts';
 export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
 export { type Summary, summarize } from './summarize.ts';
+export { type ThrottleSignal, throttleSignals } from './throttled-by.ts';
+export {
+  askThrottleQuery,
+  endSilentThrottles,
+  noteThrottle,
+  type Pressure,
+  readPressure,
+  type Slot,
+  type Standby,
+  type ThrottleLevel,
+  type Throttling,
+} from './throttles.ts';
 export { type RotationEvent, readTimeline, type Timeline } from './timeline.ts';
 export { beginVerifying } from './transitions/begin-verifying.ts';
 export {

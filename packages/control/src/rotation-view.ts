@@ -1,6 +1,7 @@
 import type { ItemCounts, ItemType } from '@rekey/data';
 import { inOrder, noItems, seconds, silentFor } from '@rekey/data';
 import { kekSuspendedMs, unattendedMs } from '@rekey/times';
+import { type ThrottledBy, throttledColumn, toThrottledBy } from './throttled-by.ts';
 import type { RotationPhase, RotationStatus } from './transitions/states.ts';
 
 export type WaitingFor =
@@ -48,6 +49,8 @@ export interface RotationView {
   readonly waitingDetail: WaitingDetail | null;
   readonly failureReason: string | null;
   readonly initiatedBy: Omit<Initiator, 'realm'>;
+  /** What its sweep is held back for, for the sake of production. */
+  readonly throttledBy: ThrottledBy | null;
 }
 
 /** What a rotation has done in one registered table, by the name that an operator gave it. */
@@ -79,6 +82,8 @@ export interface Holder {
   /** Whether it began then, or was seen first then: this role may not see more. */
   readonly sinceIsExact: boolean;
 }
+
+export type { ThrottledBy };
 
 export interface Initiator {
   /** Where the id is unique; absent in rotations that an earlier version started. */
@@ -126,6 +131,7 @@ export interface RotationRow {
   readonly progress: Progress | null;
   readonly version: string;
   readonly unattended: boolean;
+  readonly throttled_by: ThrottledBy | null;
 }
 
 /**
@@ -140,7 +146,8 @@ export const rotationColumns = `
   id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
   switched_at, drained_at, waiting_detail, items_per_second_max,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
-  status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended`;
+  status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended,
+  ${throttledColumn}`;
 
 export function toView(row: RotationRow): RotationView {
   const { progress } = row;
@@ -170,6 +177,7 @@ export function toView(row: RotationRow): RotationView {
     waitingDetail: row.unattended ? null : row.waiting_detail,
     failureReason: row.failure_reason,
     initiatedBy: initiatorOf(row),
+    throttledBy: toThrottledBy(row),
   };
 }
 
@@ -204,6 +212,7 @@ export function reviveView(json: unknown): RotationView | null {
     targets: view.targets ?? [],
     completedAt: dateOf(view.completedAt),
     itemsPerSecondMax: view.itemsPerSecondMax ?? null,
+    throttledBy: view.throttledBy ?? null,
     estimatedCompletion: dateOf(view.estimatedCompletion),
   };
 }

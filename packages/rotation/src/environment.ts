@@ -8,6 +8,7 @@ import type { Heartbeats } from './heartbeat.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { SpeedLimits } from './speed-limit.ts';
 import type { StatementLimiter } from './statement-limiter.ts';
+import type { Throttle } from './throttle/throttle.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
 export interface RotationEnvironment {
@@ -31,6 +32,8 @@ export interface RotationEnvironment {
   readonly batchSize: BatchSize;
   /** Absent: as fast as it goes. */
   readonly rateLimiter?: RateLimiter | undefined;
+  /** Absent: without regard to what the database bears. */
+  readonly throttle?: Throttle | undefined;
   /** Absent: all statements at once. */
   readonly statementLimiter?: StatementLimiter | undefined;
   /** Of those who wait for a record that others hold: the other connections are for who need not wait. Absent: all at once. */

@@ -26,4 +26,7 @@ export {
 } from './statement-limiter.ts';
 export type { Sweep } from './sweep.ts';
 export { sweepRange } from './sweep-range.ts';
+export { quiet, type Reading, type Signal } from './throttle/signal.ts';
+export type { Throttle } from './throttle/throttle.ts';
+export { createWatchingThrottle } from './throttle/watching.ts';
 export { diagnose, endsRotation, IntegrityTrouble, type Trouble, type Waits } from './trouble.ts';

@@ -11,6 +11,7 @@ import {
 } from './reencrypt-window.ts';
 import { createSecondLook, type SecondLook } from './second-look.ts';
 import type { Sweep } from './sweep.ts';
+import { urgencyOf } from './throttle/urgency.ts';
 import { withinLimit } from './within-limit.ts';
 import { writeOneByOne, writeSettled } from './write-settled.ts';
 
@@ -136,6 +137,8 @@ async function sweepWindow(
       heartbeat.touch();
       for (const limiter of [speedLimit, env.rateLimiter])
         if ((await limiter?.acquire(sealed.replacements.items, signal, stillOurs)) === false) return 'lost';
+      const { throttle } = env;
+      if ((await throttle?.acquire(urgencyOf(rotation), signal, stillOurs)) === false) return 'lost';
       if (signal.aborted) return 'stopped';
       if (again !== null && again.replacements.items > 0) {
         const healed = await write(sealing, toBatch({ ...again, setAside: [] }, null));
@@ -170,11 +173,12 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   return await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
 }
 
-function batchItems({ env: { batchSize, rateLimiter }, speedLimit }: Sweep): number {
+function batchItems({ env: { batchSize, rateLimiter, throttle }, speedLimit }: Sweep): number {
   return Math.min(
     batchSize.items,
     rateLimiter?.batchItemsMax ?? Number.POSITIVE_INFINITY,
     speedLimit.batchItemsMax,
+    throttle?.batchItemsMax ?? Number.POSITIVE_INFINITY,
   );
 }
 

@@ -23,6 +23,7 @@ import type { Outcome } from './outcome.ts';
 import { createSpeedLimits } from './speed-limit.ts';
 import type { Sweep } from './sweep.ts';
 import { sweepOnce } from './sweep-pass.ts';
+import { urgencyOf } from './throttle/urgency.ts';
 import { withinLimit } from './within-limit.ts';
 
 /** A range, and what of it is at hand already. */
@@ -53,6 +54,7 @@ export async function sweepRange(
     rotation.itemsPerSecondMax,
   );
   const leave = speedLimit.enter(lease.owner);
+  const leaveThrottle = env.throttle?.enter(rotation.id, urgencyOf(rotation));
   let outcome: Outcome | undefined;
   try {
     const newDek = range.newDek ?? (await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId));
@@ -69,6 +71,7 @@ export async function sweepRange(
     throw trouble;
   } finally {
     leave();
+    leaveThrottle?.();
     // Proved or left to drain, the lease is gone; given up, this lets the next worker claim at once.
     if (outcome !== 'done' && outcome !== 'left') await releaseLease(env.sweepStore, lease).catch(() => {});
   }

@@ -16,7 +16,13 @@ export async function withinLimit<Result>(
     if (signal.aborted) return 'stopped';
     const isLong = performance.now() - sinceMs > heartbeatWhileWaitingMs;
     if (isLong && !(await renewLease(env.sweepStore, lease))) return 'lost';
-    return statement();
+    if (env.throttle === undefined) return statement();
+    const sentMs = performance.now();
+    try {
+      return await statement();
+    } finally {
+      env.throttle.took(performance.now() - sentMs);
+    }
   };
   return env.statementLimiter === undefined ? send() : env.statementLimiter.run(send);
 }

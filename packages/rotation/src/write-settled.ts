@@ -34,11 +34,15 @@ export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): 
     if (locked === 'wait' && items > 0) {
       env.batchSize.took(items, ms);
       env.statementLimiter?.took(items, bytes, ms);
+      env.throttle?.wrote(ms);
     }
     env.onWritten?.(replaced ?? 0, ms);
     return replaced ?? 'lost';
   } catch (error) {
-    if (locked === 'wait' && isLocked(error)) return writeSettled(sweep, batch, 'skip');
+    if (locked === 'wait' && isLocked(error)) {
+      env.throttle?.missed();
+      return writeSettled(sweep, batch, 'skip');
+    }
     const reason = await refusal(sweep, error);
     if (reason === null || batch.replacements.items === 0) throw error;
     return writeInHalves(sweep, batch, locked, reason);

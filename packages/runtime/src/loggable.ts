@@ -37,6 +37,7 @@ export const logFields = [
   'sequence',
   'setting',
   'signal',
+  'slot',
   'statements',
   'status',
   'step',

@@ -22,7 +22,8 @@ begin
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps',
-        'plans'];
+        'plans',
+        'rotation_throttles'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
@@ -34,9 +35,11 @@ begin
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash',
-        'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans'];
+        'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
+        'read_pressure', 'note_throttle'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
-        'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints'];
+        'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
+        'rotation_throttles'];
     when 'application' then
       functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage'];
@@ -57,7 +60,8 @@ begin
         'rotation_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
         'keks', 'rewraps', 'rewrapped_deks',
-        'plans'];
+        'plans',
+        'rotation_throttles'];
     else
       raise exception 'There is no part %', part;
   end case;

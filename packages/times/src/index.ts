@@ -89,3 +89,10 @@ export const processSilentMs = 180_000;
 
 /** How often the API counts what there is to do, and from when on it says nothing of it rather than something old. */
 export const figuresMs = { every: 5_000, old: 15_000 } as const;
+
+/** While something is swept, it is looked so often how the database bears it, and a process says again what holds it back. */
+export const throttleMs = { lookEvery: 250, sayEvery: 3_000 } as const;
+/** From when on a process that said so is taken to hold back nothing any more. Also in SQL: `rekey.note_throttle`. */
+export const throttleSilentMs = 10_000;
+/** How long an operator's switch, a query or a URL, may take to answer. */
+export const askedMs = 1_000;

@@ -141,6 +141,14 @@ export type ResumeRotationAnswer = {
       /** Up to a second or two ago, but for those of a worker that was killed before it told of them. */
       readonly kmsCalls: number;
     };
+    /** What its sweep is held back for, for the sake of production; it goes on by itself. */
+    readonly throttledBy: {
+      /** What was seen; docs/protection.md has them all. */
+      readonly signal: 'lag' | 'wal_archive' | 'load' | 'latency' | 'locks' | 'dead_tuples' | 'query' | 'http';
+      readonly detail: string;
+      /** ISO 8601, UTC, with milliseconds. */
+      readonly since: string;
+    } | null;
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;
