@@ -5,12 +5,16 @@ import { benchTable, benchTarget, type Dataset } from './dataset.ts';
 
 const entry = fileURLToPath(new URL('../programs/application.ts', import.meta.url));
 
-/** An application that reads and writes the tenant's records for so long, or until it is stopped. */
+/**
+ * An application that reads and writes the tenant's records for so long, or until it is stopped; with `clients`, as fast as so
+ * many can, else at its pace.
+ */
 export function startApplication(
   { rig, parameters }: Bench,
   dataset: Dataset,
   databaseUrl: string,
   ms: number,
+  clients = 0,
 ): RunningProcess {
   return startProcess({
     name: 'application',
@@ -25,6 +29,7 @@ export function startApplication(
       APP_READS_PER_SECOND: String(parameters.applicationReadsPerSecond),
       APP_WRITES_PER_SECOND: String(parameters.applicationWritesPerSecond),
       APP_VALUE_BYTES: String(parameters.valueBytes),
+      APP_CLIENTS: String(clients),
       APP_MS: String(ms),
     },
   });

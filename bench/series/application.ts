@@ -65,7 +65,7 @@ export const application: Series = {
 };
 
 /** An application before and during a rotation. */
-interface Watched {
+export interface Watched {
   readonly idle: Result;
   readonly busy: Result;
   readonly recordsPerSecond: number;
@@ -76,7 +76,7 @@ interface Round {
   readonly heldBack: Watched;
 }
 
-async function watch(
+export async function watch(
   bench: Bench,
   dataset: Dataset,
   workerEnv: Readonly<Record<string, string>>,

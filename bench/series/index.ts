@@ -5,6 +5,7 @@ import { comparison } from './comparison.ts';
 import { forgottenTransaction } from './forgotten-transaction.ts';
 import { idKindsSeries } from './id-kinds.ts';
 import { manyTenants } from './many-tenants.ts';
+import { protection } from './protection.ts';
 import { recordSizes } from './record-sizes.ts';
 import { rotateCall } from './rotate-call.ts';
 import { sizes } from './sizes.ts';
@@ -22,6 +23,7 @@ export const allSeries: readonly Series[] = [
   idKindsSeries,
   application,
   forgottenTransaction,
+  protection,
   recordSizes,
   sizes,
 ];

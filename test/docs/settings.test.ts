@@ -41,7 +41,11 @@ for (const { name, heading, variables } of processes) {
       const value = 'default' in schema ? String(schema.default) : undefined;
       if (value === undefined) assert.equal(cell === 'required', required.has(key), key);
       else if (literal(cell) !== undefined) assert.equal(literal(cell), value, key);
-      else assert.ok(key === 'WORKER_CONCURRENCY' || cell === 'as above', `${key}: ${cell}`);
+      else
+        assert.ok(
+          key === 'WORKER_CONCURRENCY' || key === 'THROTTLE_SESSIONS' || cell === 'as above',
+          `${key}: ${cell}`,
+        );
     }
   });
 }

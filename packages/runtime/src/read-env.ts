@@ -54,6 +54,7 @@ export function readEnv<Schema extends TObject>(
 function convert(schema: TSchema, raw: string): unknown {
   const type = 'type' in schema ? schema.type : undefined;
   if (type === 'integer') return /^[0-9]{1,15}$/.test(raw) ? Number(raw) : raw;
+  if (type === 'number') return /^[0-9]{1,9}(\.[0-9]{1,6})?$/.test(raw) ? Number(raw) : raw;
   if (type === 'boolean')
     return raw === 'true' || raw === '1' ? true : raw === 'false' || raw === '0' ? false : raw;
   return raw;
