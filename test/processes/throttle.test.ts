@@ -111,8 +111,7 @@ async function stopsFor(
 
   assert.equal(state, 'in_progress');
   assert.ok(Date.parse(throttledBy?.since ?? '') > Date.now() - 120_000);
-  await sleep(2_000);
- // in which two workers write 1,600 records otherwise
+  await sleep(2_000); // in which two workers write 1,600 records otherwise
   // Two workers with three ranges each at most, and the machine may have stood still between stop and look.
   assert.ok((await rotated()) - at <= 6 * batch, `it stands still for ${signal}`);
 
