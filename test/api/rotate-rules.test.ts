@@ -96,6 +96,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [`${key}`, 'GET, HEAD'],
     [`${key}/destruction`, 'GET, HEAD'],
     [`${key}/blast-radius`, 'GET, HEAD'],
+    [`${key}/compromise`, 'POST'],
     [`${key}/schedule-destruction`, 'POST'],
     [`${key}/cancel-destruction`, 'POST'],
     [`${key}/approve-destruction`, 'POST'],

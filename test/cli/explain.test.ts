@@ -26,6 +26,8 @@ const rotation: Rotation = {
   percentComplete: 100,
   itemsPerSecond: 10,
   itemsPerSecondMax: null,
+  compromise: false,
+  supersededBy: null,
   waitingFor: null,
   waitingDetail: null,
   failureReason: null,

@@ -32,6 +32,8 @@ const rotation = {
   percentComplete: 100,
   itemsPerSecond: 1,
   itemsPerSecondMax: null,
+  compromise: false,
+  supersededBy: null,
   waitingFor: 'lock',
   waitingDetail: {
     what: nasty,

@@ -28,6 +28,8 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
     percentComplete: 100,
     itemsPerSecond: 0,
     itemsPerSecondMax: null,
+    compromise: false,
+    supersededBy: null,
     waitingFor: null,
     waitingDetail: null,
     failureReason: null,

@@ -2,16 +2,20 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
+import { endHolders, startRotation, storeMaterial, switchDek, takeUp } from '@rekey/control';
 import { openStore } from '@rekey/db';
+import { makeDek } from '@rekey/keyring';
 import { checkApiWork, checkWorkerWork, migrate } from '@rekey/schema';
 import { createVault } from '@rekey/vault';
 import { Client } from 'pg';
 import { testEnvironment } from '../harness/environment.ts';
 import { testKek } from '../harness/kek.ts';
 import { sqlState } from '../harness/session.ts';
+import { until } from '../harness/wait.ts';
 
 const run = `doc_${randomBytes(4).toString('hex')}`;
 const password = 'of-a-test';
+const kek = await testKek();
 const parts = ['owner', 'api', 'worker', 'app', 'operator'] as const;
 type Part = (typeof parts)[number];
 
@@ -77,7 +81,6 @@ test('the set-up of roles works as the manual says, each step as the role that i
   await checkApiWork(open('api'));
   await checkWorkerWork(open('worker'));
 
-  const kek = await testKek();
   const vault = createVault({ store: open('app'), kek, prefetch: false });
   t.after(() => vault.close());
   const [tenantId, id] = [randomUUID(), randomUUID()];
@@ -118,6 +121,46 @@ test('an operator runs what the manual says, without being the owner', async () 
       assert.equal(await sqlState(client.query(refused)), '42501', refused);
     }
   });
+});
+
+test('who holds a compromised key is ended by a worker, though the owner of the schema is no superuser', async (t) => {
+  const open = (part: Part) => {
+    const store = openStore({ url: urlOf(part), max: 4, applicationName: 'a test', onError: () => {} });
+    t.after(() => store.end());
+    return store;
+  };
+  const vault = createVault({ store: open('app'), kek, prefetch: false, report: false });
+  t.after(() => vault.close());
+  const tenantId = randomUUID();
+  await vault.createTenant({ tenantId, name: 'a tenant' });
+  await runAs(urlOf('operator'), (client) =>
+    client.query(`select rekey.change_setting('compromise_patience_seconds', 1)`),
+  );
+  const holder = new Client({ connectionString: urlOf('app') });
+  holder.on('error', () => {});
+  await holder.connect();
+  t.after(() => holder.end().catch(() => {}));
+  await holder.query('begin');
+  await holder.query('select rekey.hold_dek($1)', [tenantId]);
+
+  const [rotationId, newDekId] = [randomUUID(), randomUUID()];
+  const initiatedBy = { id: 'ada', name: null, email: null };
+  const call = { rotationId, newDekId, tenantId, initiatedBy, idempotency: null, compromise: true };
+  assert.equal((await startRotation(open('api'), call)).kind, 'started');
+  const worker = open('worker');
+  const running = await takeUp(worker, rotationId);
+  await storeMaterial(worker, await makeDek(kek, tenantId, newDekId));
+  const previousDekId = running?.previousDekId ?? '';
+  assert.equal(await switchDek(worker, { rotationId, tenantId, previousDekId, newDekId }), 'draining');
+  const [ended] = await until(
+    async () => {
+      const met = await endHolders(worker, previousDekId, worker);
+      return met.length > 0 ? met : undefined;
+    },
+    { what: 'the holder is met once its time is over' },
+  );
+  assert.deepEqual([ended?.role, ended?.ended], [`${run}_app`, true]);
+  assert.notEqual(await sqlState(holder.query('commit')), undefined);
 });
 
 test('a role that is given up can be dropped once its rights are revoked', async () => {

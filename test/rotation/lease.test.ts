@@ -254,6 +254,8 @@ test('a range that is held elsewhere is not waited for', async () => {
     newKeyNumber: sweep.newKeyNumber,
     switched: true,
     itemsPerSecondMax: null,
+    compromise: false,
+    kekId: null,
   };
   const { lease: range, target } = sweep;
   assert.equal(await sweepRange(core.environment(), { rotation, target, range, signal: never }), 'lost');

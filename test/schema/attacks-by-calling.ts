@@ -56,6 +56,10 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'have it forgotten who a person was that did something',
   },
   { on: /^rekey\.note_accesses\(/, calling: 'invent a read or a refusal' },
+  {
+    on: /^rekey\.(end_holders|compromised_and_held)\(/,
+    calling: "end others' sessions, or learn whose keys are compromised",
+  },
   { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
   {
     on: /^rekey\.(append_log|append_log_heads|complete_log|keep_checkpoint|lock_log|log_leaf_hash|log_subtree)\(/,
@@ -84,7 +88,7 @@ export const attacksByCalling: readonly Attack[] = [
     on: /^rekey\.(take_up|beat|keep_progress|begin_verifying|note_drained|note_waiting)\(/,
     calling: 'keep workers from a rotation',
   },
-  { on: /^rekey\.(complete|cancel|close|halt)_rotation\(/, calling: 'end a rotation' },
+  { on: /^rekey\.(complete|cancel|close|halt|end|supersede)_rotation\(/, calling: 'end a rotation' },
   {
     on: /^rekey\.((pause|resume|limit)_rotation|note_long_pauses)\(/,
     calling: 'stop a rotation, or let one run that is to stand still',
@@ -92,7 +96,7 @@ export const attacksByCalling: readonly Attack[] = [
   { on: /^rekey\.summarize\(/, calling: 'count rotations, and learn whose need help' },
   { on: /^rekey\.say_who_and_why\(/, calling: 'act under the name of another' },
   {
-    on: /^rekey\.(start_rotation|retry_rotation|seconds_expected|lock_tenant)\(/,
+    on: /^rekey\.(start_rotation|begin_rotation|retry_rotation|seconds_expected|lock_tenant)\(/,
     calling: 'start a rotation, or hold up those who do',
   },
   {
@@ -104,11 +108,11 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'take ranges from workers, or fill in their counts',
   },
   {
-    on: /^rekey\.(switch_to_dek|switch_dek|drain_older|wait_for_drain|open_dek_locks)\(/,
+    on: /^rekey\.(switch_to_dek|switch_dek|drain_older|wait_for_drain|wait_for_dek|open_dek_locks)\(/,
     calling: 'switch keys, or hold up who writes',
   },
   {
-    on: /^rekey\.(store_material|create_tenant|destroy_dek|compromise_dek|refuse_to_destroy)\(/,
+    on: /^rekey\.(store_material|create_tenant|destroy_dek|compromise_dek|mark_compromised|declare_compromised|refuse_to_destroy)\(/,
     calling: 'make, replace or end a DEK',
   },
   { on: /^rekey\.read_pressure\(/, calling: 'see standbys, slots and sessions of the server' },

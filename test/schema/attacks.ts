@@ -22,6 +22,11 @@ const attacksOnTables: readonly Attack[] = [
     reading: 'see who drains',
     writing: 'open or close the lock of a DEK, or keep it',
   },
+  {
+    on: /^rekey\.dek_compromises$/,
+    reading: 'learn whose keys are compromised',
+    writing: 'have a session ended before its time, or never',
+  },
   { on: /^rekey\.dek_drains$/, reading: 'see who drains', writing: 'end a drain that others still hold' },
   { on: /^rekey\.dek_seals$/, reading: 'see who writes how much', writing: 'use up a DEK with 2^32 seals' },
   { on: /^rekey\.dek_seal_counts$/, reading: 'see who writes how much' },

@@ -48,6 +48,18 @@ export function whoAndWhat({ id, address, caller, noted, headers, params }: Fast
   };
 }
 
+/** That the rotation in the way of one because of a compromised key was cancelled for it. */
+export function tellOfSuperseded(
+  logger: Logger,
+  {
+    superseded,
+  }: { readonly superseded: { readonly view: { readonly id: string; readonly tenantId: string } } | null },
+): void {
+  if (superseded === null) return;
+  const { id: rotationId, tenantId } = superseded.view;
+  logger.info('rotation superseded by one because of a compromised key', { rotationId, tenantId });
+}
+
 export function outcomeOf(status: number): 'done' | 'refused' | 'failed' {
   if (status < 400) return 'done';
   return status < 500 ? 'refused' : 'failed';

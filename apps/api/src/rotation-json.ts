@@ -14,7 +14,11 @@ import { success } from './success.ts';
 
 /** The exact body of the 200 that starts a rotation. */
 export function renderStarted(view: RotationView): string {
-  const data: StartedRotation = {
+  return JSON.stringify(success<RotateResponse>(rotateMessage, startedJson(view)));
+}
+
+export function startedJson(view: RotationView): StartedRotation {
+  return {
     ...identity(view),
     status: 'in_progress',
     ...keys(view),
@@ -24,8 +28,6 @@ export function renderStarted(view: RotationView): string {
     itemsToRotate: view.itemsToRotate,
     initiatedBy: view.initiatedBy,
   };
-  const body = success<RotateResponse>(rotateMessage, data);
-  return JSON.stringify(body);
 }
 
 /** As the caller may see it: the names of applications are for `super_admin`. */
@@ -70,6 +72,8 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     failureReason: view.failureReason,
     initiatedBy: view.initiatedBy,
     throttledBy: view.throttledBy,
+    compromise: view.compromise,
+    supersededBy: view.supersededBy === null ? null : formatRotationId(view.supersededBy),
   };
 }
 

@@ -26,12 +26,18 @@ function beginning({
   tenantId,
   startedAt,
   itemsToRotate,
+  compromise,
 }: Rotation): string[] {
   const who = name === null ? id : `${name} (${id})`;
   const what =
     retryOf === null ? 'a new key for the tenant' : `what ${retryOf} left to be re-encrypted, for the tenant`;
   return [
     `On ${when(startedAt)}, ${who} asked for ${what} ${tenantId}.`,
+    ...(compromise
+      ? [
+          'The active key was compromised: this rotation comes before all others, nothing holds it back, and who still holds that key is ended.',
+        ]
+      : []),
     `The tenant had ${describe(itemsToRotate)} to re-encrypt then.`,
   ];
 }
@@ -116,6 +122,7 @@ function ending({
   failureReason,
   rotationId,
   itemsRemaining,
+  supersededBy,
 }: Rotation): string[] {
   if (completedAt === null) {
     if (status === 'paused') return [`It is paused and stands still until: rekey resume ${rotationId}`];
@@ -131,6 +138,10 @@ function ending({
     left === 0
       ? ''
       : ` ${records_(left)} ${left === 1 ? 'is' : 'are'} still on an older key, and can be read as before.`;
+  if (supersededBy !== null)
+    return [
+      `It was replaced on ${took}, because a key was compromised: ${supersededBy} sweeps what it left.`,
+    ];
   if (status === 'cancelled') return [`It was cancelled on ${took}.${rest}`];
   return [`It failed on ${took}: ${failureReason ?? 'no reason is known'}.${rest}`];
 }

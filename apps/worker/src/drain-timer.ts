@@ -91,10 +91,16 @@ export function createDrainTimer({
   async function look(tenantId: string, state: Draining): Promise<void> {
     const found = await findHolders(waitingStore, tenantId, store);
     if (found.length > 0) state.holders = found.map((holder) => asSeenBefore(holder, state.holders));
-    const rotationId = await findUnfinished(store, tenantId);
+    const running = await findUnfinished(store, tenantId);
+    const rotationId = running?.id ?? null;
     const isWaiting = rotationId !== null && (await rangesToProve(store, tenantId)).length > 0;
     if (rotationId !== null && isWaiting) {
-      const snapshot = await beat(store, rotationId, 'lock', detailOf(state.holders));
+      const snapshot = await beat(
+        store,
+        rotationId,
+        'lock',
+        detailOf(state.holders, running?.compromise === true),
+      );
       if (snapshot !== null) publish(snapshot);
     }
     const nowMs = performance.now();
@@ -122,7 +128,7 @@ function asSeenBefore(holder: Holder, before: readonly Holder[]): Holder {
   return { ...holder, since: known?.since ?? new Date().toISOString() };
 }
 
-function detailOf(holders: readonly Holder[]): WaitingDetail {
+function detailOf(holders: readonly Holder[], compromise: boolean): WaitingDetail {
   const since =
     holders
       .map((holder) => holder.since)
@@ -131,7 +137,9 @@ function detailOf(holders: readonly Holder[]): WaitingDetail {
   return {
     what: 'transactions that wrote for this tenant before the switch are still open, so records may still be written under an older key',
     since,
-    todo: 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid), or rollback prepared for a prepared one',
+    todo: compromise
+      ? 'sessions that hold the compromised key are ended within seconds; a prepared transaction has to be rolled back or committed by hand, and one that may not be ended (the log says so) too: select pg_terminate_backend(pid)'
+      : 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid), or rollback prepared for a prepared one',
     holders,
   };
 }

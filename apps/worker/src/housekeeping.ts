@@ -13,6 +13,7 @@ import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
 import { choresEveryMs } from '@rekey/times';
+import type { Precedence } from './precedence.ts';
 import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
@@ -25,6 +26,9 @@ export interface HousekeepingDependencies {
   readonly onUnfit: () => void;
   /** Ends the drains that jobs left, and says who is in the way. */
   readonly drain: () => Promise<void>;
+  /** Ends the transactions that hold a compromised DEK for too long. */
+  readonly endCompromised: () => Promise<void>;
+  readonly precedence: Pick<Precedence, 'look'>;
   /** Makes certificates, of all rotations or of recent ones; null: this worker has no key for it. */
   readonly certify: ((all: boolean) => Promise<void>) | null;
   /** Writes what the database recorded to the log. */
@@ -65,6 +69,8 @@ export async function keepHouse({
   ticketQueue,
   logger,
   drain,
+  endCompromised,
+  precedence,
   certify,
   writeEvents,
   keepLog,
@@ -86,6 +92,8 @@ export async function keepHouse({
     if (signal.aborted) return;
     trouble = undefined;
     if (round % roundsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();
+    await chore(() => precedence.look());
+    await chore(endCompromised);
     await chore(drain);
     await chore(() => recover(store, ticketQueue));
     await chore(() => foldRecordCounts(store));

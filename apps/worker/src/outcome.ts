@@ -7,6 +7,7 @@ import { type Job, WaitingError } from 'bullmq';
 import type { KmsCalls } from './count-kms-calls.ts';
 import type { HandOn } from './hand-on.ts';
 import type { WorkerMetrics } from './metrics.ts';
+import type { Precedence } from './precedence.ts';
 import { PutOff, pauseMs, type SuspendedMs } from './put-off.ts';
 
 export interface OutcomeDependencies {
@@ -19,6 +20,7 @@ export interface OutcomeDependencies {
   /** Told of each time that a rotation meets a part of the schema missing; whether it has been so for too long. */
   readonly staysMissing: (rotationId: string) => boolean;
   readonly handOn: HandOn;
+  readonly precedence: Pick<Precedence, 'begins' | 'isTaken'>;
   /** How long a rotation is left alone whose KEK the KMS refuses. */
   readonly suspendedMs: SuspendedMs;
   readonly kmsCalls: Pick<KmsCalls, 'during'>;
@@ -66,6 +68,23 @@ export function leaveToLater({ logger }: Pick<OutcomeDependencies, 'logger'>, jo
   const reason = 'a ticket of a later version waits for a worker of that version';
   logger.warn(reason, { jobId: job.id });
   throw new Error(reason);
+}
+
+/** Does a job, or puts it back that is not because of a compromised key while one that is goes forward. */
+export async function byPrecedence(
+  { precedence, handOn }: Pick<OutcomeDependencies, 'precedence' | 'handOn'>,
+  job: Job,
+  token: string | undefined,
+  { compromise = false }: { readonly compromise?: boolean },
+  work: () => Promise<void>,
+): Promise<void> {
+  if (!compromise) return precedence.isTaken() ? handOn.pass(job, token) : work();
+  const ends = precedence.begins();
+  try {
+    await work();
+  } finally {
+    ends();
+  }
 }
 
 async function handBack(job: Job, token: string | undefined): Promise<never> {

@@ -1,7 +1,7 @@
 import { parseRangeTicket } from '@rekey/jobs';
-import { conclude, loadSweep, sweepRange } from '@rekey/rotation';
+import { conclude, loadSweep, type Outcome, sweepRange } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { leaveToLater, type OutcomeDependencies, settle } from './outcome.ts';
+import { byPrecedence, leaveToLater, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Sweeps and proves one range; whoever proves the last one ends the rotation. */
 export function processRange(dependencies: OutcomeDependencies): Processor {
@@ -14,7 +14,7 @@ export function processRange(dependencies: OutcomeDependencies): Processor {
       return;
     }
     const { rotationId } = range;
-    await settle(dependencies, job, token, rotationId, jobSignal, async (signal) => {
+    const sweepIt = async (signal: AbortSignal): Promise<Outcome> => {
       const sweep = await loadSweep(env, rotationId);
       const target = sweep?.targets.get(range.target);
       if (sweep === null) return 'lost';
@@ -22,6 +22,9 @@ export function processRange(dependencies: OutcomeDependencies): Processor {
       const { rotation } = sweep;
       if ((await sweepRange(env, { rotation, target, range, signal })) === 'stopped') return 'stopped';
       return conclude(env, rotationId);
-    });
+    };
+    await byPrecedence(dependencies, job, token, range, () =>
+      settle(dependencies, job, token, rotationId, jobSignal, sweepIt),
+    );
   };
 }

@@ -1,8 +1,8 @@
 import type { RangeId } from '@rekey/data';
 import { parseRotationTicket, type RangeTicket, type TicketQueue } from '@rekey/jobs';
-import { rotate } from '@rekey/rotation';
+import { type Outcome, rotate } from '@rekey/rotation';
 import type { Processor } from 'bullmq';
-import { leaveToLater, type OutcomeDependencies, settle } from './outcome.ts';
+import { byPrecedence, leaveToLater, type OutcomeDependencies, settle } from './outcome.ts';
 
 /** Takes a tenant's rotation forward: activate, plan, then sweep it here or spread its ranges over the queue. */
 export function processRotation(
@@ -16,9 +16,15 @@ export function processRotation(
       dropped(job.id);
       return;
     }
-    const { rotationId } = ticket;
-    await settle(dependencies, job, token, rotationId, jobSignal, (signal) =>
-      rotate(env, rotationId, signal, (ranges) => ticketQueue.enqueueRanges(ranges.map(toTicket))),
+    const { rotationId, compromise } = ticket;
+    const takeForward = (signal: AbortSignal): Promise<Outcome> =>
+      rotate(env, rotationId, signal, (ranges) =>
+        ticketQueue.enqueueRanges(
+          ranges.map((range) => ({ ...toTicket(range), compromise: compromise === true })),
+        ),
+      );
+    await byPrecedence(dependencies, job, token, ticket, () =>
+      settle(dependencies, job, token, rotationId, jobSignal, takeForward),
     );
   };
 }

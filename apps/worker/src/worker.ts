@@ -25,6 +25,7 @@ import { countKmsCalls } from './count-kms-calls.ts';
 import { createDestroyDue } from './destroy-due.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
+import { createEndCompromised } from './end-compromised.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createKeepLog } from './keep-log.ts';
@@ -34,6 +35,7 @@ import { logEvents } from './log-events.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { openStores } from './open-stores.ts';
+import { createPrecedence } from './precedence.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
 import { pushCheckpoints } from './push-checkpoints.ts';
@@ -146,6 +148,7 @@ export function startWorker(
   };
   measures?.places(() => env.statementLimiter?.places ?? 0);
   const stop = new AbortController();
+  const precedence = createPrecedence(heartbeatStore);
   const dependencies = {
     env,
     logger,
@@ -153,6 +156,7 @@ export function startWorker(
     dropped: createDropped(logger),
     staysMissing: createMissingSchema(schemaMissingMs),
     handOn: createHandOn(),
+    precedence,
     suspendedMs,
     measures,
     kmsCalls,
@@ -167,9 +171,13 @@ export function startWorker(
     // tenant then has another rotation than the one this job was for.
     onDone: async (ticket) => {
       if (stop.signal.aborted) return;
-      const rotationId = await findUnfinished(heartbeatStore, ticket.tenantId);
-      if (rotationId !== null && rotationId !== ticket.rotationId)
-        await ticketQueue.enqueue({ rotationId, tenantId: ticket.tenantId });
+      const running = await findUnfinished(heartbeatStore, ticket.tenantId);
+      if (running !== null && running.id !== ticket.rotationId)
+        await ticketQueue.enqueue({
+          rotationId: running.id,
+          tenantId: ticket.tenantId,
+          compromise: running.compromise,
+        });
     },
   });
   const watch = warnOfRedis(logger, 'rotations stand still', [queues, ticketQueue, snapshots]);
@@ -205,6 +213,8 @@ export function startWorker(
       publish,
       logger,
     }),
+    endCompromised: createEndCompromised({ store: heartbeatStore, waitingStore: store, logger }),
+    precedence,
     certify: signer === null ? null : createCertify({ store, signer, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
     keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, sent: pushes?.last, logger }),

@@ -38,6 +38,8 @@ export interface Client extends Calls {
       readonly idempotencyKey?: string;
       readonly reason?: string;
       readonly planId?: string;
+      readonly kek?: string;
+      readonly compromise?: true;
     },
   ): Promise<AnswerOf<'rotateDek'>['data']>;
   /** Follows a rotation until it has ended, however it has. */
@@ -83,12 +85,15 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     ...calls,
-    async rotate(tenantId, { idempotencyKey = crypto.randomUUID(), reason, planId, ...given } = {}) {
+    async rotate(tenantId, options = {}) {
+      const { idempotencyKey = crypto.randomUUID(), reason, planId, kek, compromise, ...given } = options;
       const headers = { 'x-tenantid': tenantId, 'idempotency-key': idempotencyKey };
       const body = {
         tenantId,
         ...(reason === undefined ? {} : { reason }),
         ...(planId === undefined ? {} : { planId }),
+        ...(kek === undefined ? {} : { kek }),
+        ...(compromise === undefined ? {} : { compromise }),
       };
       return (await calls.rotateDek({ headers, body }, given)).data;
     },

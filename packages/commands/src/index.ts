@@ -1,3 +1,4 @@
+import { type CompromisedKey, type CompromiseKey, compromiseKey } from './compromise-key.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedPlan, type StartPlan, startPlan } from './plans.ts';
 import {
@@ -21,6 +22,7 @@ import {
   type LimitedRotation,
   type LimitRotation,
   limitRotation,
+  type PausedRotation,
   pauseRotation,
   type RetriedRotation,
   type RetryRotation,
@@ -33,8 +35,11 @@ import {
 export type {
   Actor,
   CommandDependencies,
+  CompromisedKey,
+  CompromiseKey,
   LimitedRotation,
   LimitRotation,
+  PausedRotation,
   RetriedRotation,
   RetryRotation,
   StartedPlan,
@@ -58,8 +63,9 @@ export type {
  */
 export interface Commands {
   startRotation(actor: Actor, input: StartRotation): Promise<StartedRotation>;
+  compromiseKey(actor: Actor, input: CompromiseKey): Promise<CompromisedKey>;
   cancelRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
-  pauseRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
+  pauseRotation(actor: Actor, input: SteerRotation): Promise<PausedRotation>;
   resumeRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
   retryRotation(actor: Actor, input: RetryRotation): Promise<RetriedRotation>;
   scheduleDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
@@ -74,6 +80,7 @@ export interface Commands {
 export function createCommands(dependencies: CommandDependencies): Commands {
   return {
     startRotation: (actor, input) => startRotation(dependencies, actor, input),
+    compromiseKey: (actor, input) => compromiseKey(dependencies, actor, input),
     cancelRotation: (actor, input) => cancelRotation(dependencies, actor, input),
     pauseRotation: (actor, input) => pauseRotation(dependencies, actor, input),
     resumeRotation: (actor, input) => resumeRotation(dependencies, actor, input),

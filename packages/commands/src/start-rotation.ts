@@ -14,13 +14,28 @@ export interface StartRotation {
   readonly idempotency?: IdempotencyKey;
   /** The plan that it is started with. */
   readonly planId?: string | undefined;
+  /** The registered name of the KEK that the new DEK is to be wrapped under. */
+  readonly kek?: string | undefined;
+  /** Because the tenant's active DEK is compromised: replaces a rotation that runs, unless that is for such a reason too. */
+  readonly compromise?: boolean | undefined;
+  /** With `compromise`: the DEK that has to be the active one. */
+  readonly activeDekId?: string;
 }
 
 /** Starts the rotation of a tenant's DEK. Resolves once it is durable and its ticket is in the queue, or will not be soon. */
 export async function startRotation(
   { store, snapshots, ticketQueue }: CommandDependencies,
   actor: Actor,
-  { tenantId, reason, intervalSeconds = 0, idempotency, planId }: StartRotation,
+  {
+    tenantId,
+    reason,
+    intervalSeconds = 0,
+    idempotency,
+    planId,
+    kek,
+    compromise = false,
+    activeDekId,
+  }: StartRotation,
 ): Promise<StartedRotation> {
   const outcome = await start(store, {
     rotationId: randomUUID(),
@@ -29,14 +44,28 @@ export async function startRotation(
     initiatedBy: actor,
     reason,
     idempotency: idempotency ?? null,
-    intervalSeconds,
+    intervalSeconds: compromise ? 0 : intervalSeconds,
     planId,
+    kek,
+    compromise,
+    ...(activeDekId === undefined ? {} : { activeDekId }),
   });
   if (outcome.kind !== 'started') return outcome;
-  const { view } = outcome;
+  const { view, superseded } = outcome;
   const rotation = { rotationId: view.id, tenantId: view.tenantId };
+  // Whoever follows the one that was replaced hears of its end.
+  if (superseded !== null) {
+    const { view: ended, version } = superseded;
+    void snapshots.publish({
+      rotationId: ended.id,
+      tenantId: ended.tenantId,
+      version,
+      final: true,
+      view: ended,
+    });
+  }
   // So that polling begins at Redis. Not waited for: Postgres knows as much.
   void snapshots.publish({ ...rotation, version: 0, final: false, view });
-  await ticketQueue.enqueue(rotation);
+  await ticketQueue.enqueue(compromise ? { ...rotation, compromise } : rotation);
   return outcome;
 }

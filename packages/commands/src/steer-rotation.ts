@@ -4,6 +4,7 @@ import {
   type IdempotencyKey,
   type LimitedRotation,
   limitRotation as limit,
+  type NotHeldBack,
   pauseRotation as pause,
   type RetriedRotation,
   resumeRotation as resume,
@@ -13,6 +14,7 @@ import {
 import type { Actor, CommandDependencies } from './dependencies.ts';
 
 export type { LimitedRotation, RetriedRotation, SteeredRotation };
+export type PausedRotation = SteeredRotation | NotHeldBack;
 
 export interface SteerRotation {
   readonly rotationId: string;
@@ -49,7 +51,7 @@ export async function pauseRotation(
   dependencies: CommandDependencies,
   actor: Actor,
   { rotationId, reason }: SteerRotation,
-): Promise<SteeredRotation> {
+): Promise<PausedRotation> {
   const outcome = await pause(dependencies.store, rotationId, { actor, reason: reason ?? null });
   return told(dependencies, outcome, { brings: 'nobody' });
 }
@@ -92,7 +94,7 @@ export async function limitRotation(
 }
 
 /** What follows from a change: whoever polls must not read an older state from Redis than this caller is told. */
-async function told<Outcome extends SteeredRotation | RetriedRotation | LimitedRotation>(
+async function told<Outcome extends PausedRotation | RetriedRotation | LimitedRotation>(
   { snapshots, ticketQueue }: CommandDependencies,
   outcome: Outcome,
   { brings }: { readonly brings: 'a worker' | 'nobody' },

@@ -110,6 +110,23 @@ export const errorTable = {
     message: 'Plan used',
     detail: 'Another rotation was started with this plan; make a new one.',
   },
+  ROTATION_NOT_HELD_BACK: {
+    status: 409,
+    message: 'Rotation not held back',
+    detail:
+      'A rotation because of a compromised key is neither paused nor slowed down; whoever may can cancel it.',
+  },
+  COMPROMISE_REFUSED: {
+    status: 409,
+    message: 'Compromise refused',
+    detail: 'The key was never in use or is destroyed, so nothing protected by it can be known to others.',
+  },
+  KEK_REFUSED: {
+    status: 409,
+    message: 'KEK refused',
+    detail:
+      'Not every live process has proved that it can use this KEK; error.issues names those that have not.',
+  },
   DESTRUCTION_REFUSED: {
     status: 409,
     message: 'Destruction refused',
@@ -198,7 +215,7 @@ export const ErrorResponse = Type.Object(
           Type.Array(Issue, {
             maxItems: issuesMax,
             description:
-              'With INVALID_REQUEST everything that is wrong, with DESTRUCTION_REFUSED which conditions, with REWRAP_REFUSED everybody in the way.',
+              'With INVALID_REQUEST everything that is wrong, with DESTRUCTION_REFUSED which conditions, with REWRAP_REFUSED and KEK_REFUSED everybody in the way.',
           }),
         ),
       },

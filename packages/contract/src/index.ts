@@ -1,4 +1,5 @@
 export * from './audit.ts';
+export * from './compromise.ts';
 export { conforms } from './conforms.ts';
 export * from './destruction.ts';
 export * from './error-remedies.ts';

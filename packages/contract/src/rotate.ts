@@ -2,10 +2,22 @@ import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { AnyCasePlanId, AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts } from './items.ts';
+import { KekName } from './keks.ts';
 import { Reason } from './reason.ts';
 
 export const RotateBody = Type.Object(
-  { tenantId: AnyCaseUuid, reason: Type.Optional(Reason), planId: Type.Optional(AnyCasePlanId) },
+  {
+    tenantId: AnyCaseUuid,
+    reason: Type.Optional(Reason),
+    planId: Type.Optional(AnyCasePlanId),
+    kek: Type.Optional(KekName),
+    compromise: Type.Optional(
+      Type.Boolean({
+        description:
+          'The active key is compromised: an ordinary rotation that runs is cancelled and replaced by this one, which comes before all others and is held back by nothing.',
+      }),
+    ),
+  },
   { additionalProperties: false, examples: [{ tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6' }] },
 );
 export type RotateBody = Static<typeof RotateBody>;

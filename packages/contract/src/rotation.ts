@@ -130,6 +130,13 @@ export const Rotation = Type.Object(
     waitingDetail: Type.Union([WaitingDetail, Type.Null()]),
     failureReason: Type.Union([Type.String(), Type.Null()]),
     initiatedBy: Initiator,
+    compromise: Type.Boolean({
+      description:
+        'Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back.',
+    }),
+    supersededBy: Type.Union([RotationId, Type.Null()], {
+      description: 'The rotation that took its place, because of a compromised key.',
+    }),
     ...plannedFields,
     throttledBy: Type.Union([ThrottledBy, Type.Null()], {
       description: 'What its sweep is held back for, for the sake of production; it goes on by itself.',
@@ -197,6 +204,8 @@ const example = {
     failureReason: null,
     initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
     throttledBy: null,
+    compromise: false,
+    supersededBy: null,
   },
   timestamp: '2025-07-10T14:35:02.000Z',
 };

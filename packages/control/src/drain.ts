@@ -29,14 +29,17 @@ export async function drainingTenants(on: Queryable, limit = 200): Promise<strin
 }
 
 /** The ranges of the tenant's running rotation that were swept and waited for the drain: they can be proved now. */
-export async function rangesToProve(on: Queryable, tenantId: string): Promise<RangeId[]> {
-  const found = await rows<{ rotation_id: string; target: string; ordinal: number }>(
+export async function rangesToProve(
+  on: Queryable,
+  tenantId: string,
+): Promise<Array<RangeId & { readonly compromise: boolean }>> {
+  const found = await rows<{ rotation_id: string; target: string; ordinal: number; compromise: boolean }>(
     on,
-    `select g.rotation_id, g.target, g.ordinal
+    `select g.rotation_id, g.target, g.ordinal, r.compromise
      from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
      where r.tenant_id = $1 and r.status = 'in_progress' and g.proved_at is null and g.swept and g.owner is null
      order by g.ordinal`,
     [tenantId],
   );
-  return found.map(({ rotation_id: rotationId, target, ordinal }) => ({ rotationId, target, ordinal }));
+  return found.map(({ rotation_id: rotationId, ...range }) => ({ rotationId, ...range }));
 }

@@ -24,6 +24,12 @@ export {
   openConsoleSession,
   useConsoleSession,
 } from './console-sessions.ts';
+  declareCompromised,
+  type EndedHolder,
+  endHolders,
+  findHeldCompromised,
+  isCompromiseUnderWay,
+} from './compromised.ts';
 export {
   type DekState,
   findKeksInUse,
@@ -234,7 +240,7 @@ export {
   rotationPhases,
   rotationStatuses,
 } from './transitions/states.ts';
-export type { SteeredRotation, Steering } from './transitions/steered.ts';
+export type { NotHeldBack, SteeredRotation, Steering } from './transitions/steered.ts';
 export { type SwitchDek, type Switched, switchDek } from './transitions/switch-dek.ts';
 export { type TakenUp, takeUp } from './transitions/take-up.ts';
 export { findUnattended, type Unattended } from './unattended.ts';

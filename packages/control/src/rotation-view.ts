@@ -51,6 +51,10 @@ export interface RotationView {
   readonly initiatedBy: Omit<Initiator, 'realm'>;
   /** What its sweep is held back for, for the sake of production. */
   readonly throttledBy: ThrottledBy | null;
+  /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
+  readonly compromise: boolean;
+  /** The rotation that took its place. */
+  readonly supersededBy: string | null;
 }
 
 /** What a rotation has done in one registered table, by the name that an operator gave it. */
@@ -132,6 +136,8 @@ export interface RotationRow {
   readonly version: string;
   readonly unattended: boolean;
   readonly throttled_by: ThrottledBy | null;
+  readonly compromise: boolean;
+  readonly superseded_by: string | null;
 }
 
 /**
@@ -145,7 +151,7 @@ const unattendedAfter = `case when waiting_for is null then ${seconds(unattended
 export const rotationColumns = `
   id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
   switched_at, drained_at, waiting_detail, items_per_second_max,
-  completed_at, estimated_completion, failure_reason, waiting_for, progress, version,
+  completed_at, estimated_completion, failure_reason, waiting_for, progress, version, compromise, superseded_by,
   status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended,
   ${throttledColumn}`;
 
@@ -178,6 +184,8 @@ export function toView(row: RotationRow): RotationView {
     failureReason: row.failure_reason,
     initiatedBy: initiatorOf(row),
     throttledBy: toThrottledBy(row),
+    compromise: row.compromise,
+    supersededBy: row.superseded_by,
   };
 }
 
@@ -214,6 +222,8 @@ export function reviveView(json: unknown): RotationView | null {
     itemsPerSecondMax: view.itemsPerSecondMax ?? null,
     throttledBy: view.throttledBy ?? null,
     estimatedCompletion: dateOf(view.estimatedCompletion),
+    compromise: view.compromise ?? false,
+    supersededBy: view.supersededBy ?? null,
   };
 }
 

@@ -13,6 +13,10 @@ export interface RunningRotation {
   readonly switched: boolean;
   /** What it was held back to when this was read, over all workers. */
   readonly itemsPerSecondMax: number | null;
+  /** It comes before all that are not, and nothing holds it back. */
+  readonly compromise: boolean;
+  /** What the new DEK is to be wrapped under; null: what wraps the tenant's. */
+  readonly kekId: string | null;
 }
 
 export interface RunningRow {
@@ -24,10 +28,13 @@ export interface RunningRow {
   readonly key_number: number;
   readonly switched: boolean;
   readonly items_per_second_max: number | null;
+  readonly compromise: boolean;
+  readonly kek_id: string | null;
 }
 
 const runningColumns = `r.id, r.tenant_id, r.phase, r.previous_dek_id, r.new_dek_id, d.key_number,
-  r.switched_at is not null as switched, r.items_per_second_max`;
+  r.switched_at is not null as switched, r.items_per_second_max,
+  r.compromise, r.kek_id`;
 
 export function toRunning(found: RunningRow): RunningRotation {
   return {
@@ -39,6 +46,8 @@ export function toRunning(found: RunningRow): RunningRotation {
     newKeyNumber: found.key_number,
     switched: found.switched,
     itemsPerSecondMax: found.items_per_second_max,
+    compromise: found.compromise,
+    kekId: found.kek_id,
   };
 }
 
@@ -54,11 +63,14 @@ export async function loadRunning(on: Queryable, rotationId: string): Promise<Ru
 }
 
 /** Whether the tenant has an unfinished rotation that runs, and which. */
-export async function findUnfinished(on: Queryable, tenantId: string): Promise<string | null> {
-  const [found] = await prepared<{ id: string }>(
+export async function findUnfinished(
+  on: Queryable,
+  tenantId: string,
+): Promise<Pick<RunningRotation, 'id' | 'compromise'> | null> {
+  const [found] = await prepared<{ id: string; compromise: boolean }>(
     on,
-    `select id from rekey.rotations where tenant_id = $1 and status = 'in_progress'`,
+    `select id, compromise from rekey.rotations where tenant_id = $1 and status = 'in_progress'`,
     [tenantId],
   );
-  return found?.id ?? null;
+  return found ?? null;
 }

@@ -3,10 +3,11 @@ import { type Queryable, rows } from '@rekey/db';
 import { kekSuspendedMs, leaseMs, overdueMs, silentMs } from '@rekey/times';
 
 export interface Unattended {
-  readonly rotations: Array<{ rotationId: string; tenantId: string }>;
-  readonly ranges: RangeId[];
+  /** `compromise`: to be served before those that are not. */
+  readonly rotations: Array<{ rotationId: string; tenantId: string; compromise: boolean }>;
+  readonly ranges: Array<RangeId & { compromise: boolean }>;
   /** Those of them that are silent for longer than any back-off: what their jobs wait for will not come. */
-  readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: RangeId[] };
+  readonly overdue: { readonly rotations: Unattended['rotations']; readonly ranges: Unattended['ranges'] };
 }
 
 /** A job that is put off for long since the KMS refuses the KEK is not lost. */
@@ -16,39 +17,46 @@ function overdueAfter(otherwiseMs: string, suspendedMs: string): string {
 
 /**
  * Unfinished work without a heartbeat, by the database's clock. It may still have a job that waits for
- * a free worker; this cannot tell. At most `limit` of each kind, at random, so that each has its turn among more.
+ * a free worker; this cannot tell. At most `limit` of each kind, those that are because of a compromised
+ * key first, then at random, so that each has its turn among more.
  */
 export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unattended> {
-  const rotations = await rows<{ id: string; tenant_id: string; overdue: boolean }>(
+  const rotations = await rows<{ id: string; tenant_id: string; compromise: boolean; overdue: boolean }>(
     on,
-    `select id, tenant_id,
+    `select id, tenant_id, compromise,
        ${silentForMs(overdueAfter('$3', '$4'), 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r
      where status = 'in_progress' and ${silentForMs('$1', 'coalesce(heartbeat_at, started_at)')}
        and (phase in ('queued', 'activating') or not (${planIsComplete('r.id')})
          or not exists (select from rekey.rotation_ranges g where g.rotation_id = r.id and g.proved_at is null))
-     order by random() limit $2`,
+     order by compromise desc, random() limit $2`,
     [silentMs, limit, overdueMs, kekSuspendedMs.overdue],
   );
-  const ranges = await rows<{ rotation_id: string; target: string; ordinal: number; overdue: boolean }>(
+  const ranges = await rows<{
+    rotation_id: string;
+    target: string;
+    ordinal: number;
+    compromise: boolean;
+    overdue: boolean;
+  }>(
     on,
-    `select g.rotation_id, g.target, g.ordinal,
+    `select g.rotation_id, g.target, g.ordinal, r.compromise,
        ${silentForMs(overdueAfter('$4', '$5'), 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
      where r.status = 'in_progress' and g.proved_at is null
        and not (g.swept and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id))
        and (${silentForMs('$2', 'g.heartbeat_at')}
          or (g.owner is null and ${silentForMs('$1', 'coalesce(r.heartbeat_at, r.started_at)')}))
-     order by random() limit $3`,
+     order by r.compromise desc, random() limit $3`,
     [silentMs, leaseMs, limit, overdueMs, kekSuspendedMs.overdue],
   );
-  const tickets = rotations.map(({ id, tenant_id, overdue }) => ({
+  const tickets = rotations.map(({ id, tenant_id, compromise, overdue }) => ({
     overdue,
-    ticket: { rotationId: id, tenantId: tenant_id },
+    ticket: { rotationId: id, tenantId: tenant_id, compromise },
   }));
-  const rangeTickets = ranges.map(({ rotation_id, target, ordinal, overdue }) => ({
+  const rangeTickets = ranges.map(({ rotation_id, target, ordinal, compromise, overdue }) => ({
     overdue,
-    ticket: { rotationId: rotation_id, target, ordinal },
+    ticket: { rotationId: rotation_id, target, ordinal, compromise },
   }));
   return {
     rotations: tickets.map(({ ticket }) => ticket),

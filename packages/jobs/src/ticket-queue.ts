@@ -13,8 +13,9 @@ import {
   type RangeTicket,
   type RotationTicket,
   rangeJobId,
-  rangePriority,
+  rangePlace,
   rotationJobId,
+  rotationPlace,
 } from './tickets.ts';
 
 export interface RedisSettings {
@@ -72,18 +73,18 @@ export function createTicketQueue({ redisUrl, prefix, identity, onError }: Redis
   const queue = lazyQueues(client, prefix, identity, onError);
 
   const addRotations = async (tickets: readonly RotationTicket[]): Promise<void> => {
-    const jobs = tickets.map((ticket) => ({
+    const jobs = tickets.map(plain).map((ticket) => ({
       name: jobNames.rotations,
       data: ticket,
-      opts: { ...jobOptions, jobId: rotationJobId(ticket) },
+      opts: { ...jobOptions, ...rotationPlace(ticket), jobId: rotationJobId(ticket) },
     }));
     await (await queue('rotations')).addBulk(jobs);
   };
   const addRanges = async (tickets: readonly RangeTicket[]): Promise<void> => {
-    const jobs = tickets.map((ticket) => ({
+    const jobs = tickets.map(plain).map((ticket) => ({
       name: jobNames.ranges,
       data: ticket,
-      opts: { ...jobOptions, jobId: rangeJobId(ticket), priority: rangePriority(ticket) },
+      opts: { ...jobOptions, ...rangePlace(ticket), jobId: rangeJobId(ticket) },
     }));
     await (await queue('ranges')).addBulk(jobs);
   };
@@ -96,14 +97,14 @@ export function createTicketQueue({ redisUrl, prefix, identity, onError }: Redis
     });
 
   /** Those that have no place in the queue any more; those put off run now. */
-  const misplaced = async <Ticket>(
+  const misplaced = async <Ticket extends RotationTicket | RangeTicket>(
     of: Queue,
     tickets: readonly Ticket[],
     idOf: (ticket: Ticket) => string,
   ): Promise<Ticket[]> => {
     const lost: Ticket[] = [];
     let moved = 0;
-    for (const ticket of tickets.slice(0, hurriedMax)) {
+    for (const ticket of tickets.slice(0, hurriedMax).map(plain)) {
       const place = await mendPlace(
         client,
         of.opts.prefix ?? '',
@@ -131,8 +132,9 @@ export function createTicketQueue({ redisUrl, prefix, identity, onError }: Redis
   return {
     enqueue: async (ticket) => {
       const isQueued = await within(enqueueMs.one, onError, async () => {
-        await (await queue('rotations')).add(jobNames.rotations, ticket, {
+        await (await queue('rotations')).add(jobNames.rotations, plain(ticket), {
           ...jobOptions,
+          ...rotationPlace(ticket),
           jobId: rotationJobId(ticket),
         });
       });
@@ -177,6 +179,13 @@ export function createTicketQueue({ redisUrl, prefix, identity, onError }: Redis
       client.disconnect();
     },
   };
+}
+
+/** As it stands in Redis, where what is not so is left out: tickets are compared. */
+function plain<Ticket extends RotationTicket | RangeTicket>(ticket: Ticket): Ticket {
+  if (ticket.compromise === true) return ticket;
+  const { compromise: _ordinary, ...rest } = ticket;
+  return rest as Ticket; // `compromise` is optional
 }
 
 async function promote(job: Job): Promise<void> {

@@ -22,8 +22,11 @@ export function isOfLaterVersion(jobName: string): boolean {
   return told !== undefined && Number(told) > version;
 }
 
+/** Whether it is because of a compromised key, and comes before those that are not. A hint, as all of a ticket. */
+const compromise = Type.Optional(Type.Boolean());
+
 /** "Take this tenant's rotation forward." */
-const RotationTicket = Type.Object({ rotationId: Uuid, tenantId: Uuid });
+const RotationTicket = Type.Object({ rotationId: Uuid, tenantId: Uuid, compromise });
 export type RotationTicket = Static<typeof RotationTicket>;
 
 /** "Sweep and prove this range." */
@@ -32,6 +35,7 @@ const RangeTicket = Type.Object({
   target: Type.String({ pattern: '^[a-z][a-z0-9_]{0,40}$' }),
   // Postgres' integer: a larger one would fail there instead of meaning nothing.
   ordinal: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+  compromise,
 });
 export type RangeTicket = Static<typeof RangeTicket>;
 
@@ -41,19 +45,22 @@ export type RangeTicket = Static<typeof RangeTicket>;
  */
 export function parseRotationTicket(data: unknown): RotationTicket | null {
   if (!Value.Check(RotationTicket, data)) return null;
-  const { rotationId, tenantId } = data;
-  return { rotationId, tenantId };
+  const { rotationId, tenantId, compromise: isFirst } = data;
+  return { rotationId, tenantId, ...(isFirst === true ? { compromise: true } : {}) };
 }
 
 export function parseRangeTicket(data: unknown): RangeTicket | null {
   if (!Value.Check(RangeTicket, data)) return null;
-  const { rotationId, target, ordinal } = data;
-  return { rotationId, target, ordinal };
+  const { rotationId, target, ordinal, compromise: isFirst } = data;
+  return { rotationId, target, ordinal, ...(isFirst === true ? { compromise: true } : {}) };
 }
 
-/** One per tenant, so that the queue never holds two tickets for it. BullMQ allows no colon in an id. */
-export function rotationJobId(ticket: Pick<RotationTicket, 'tenantId'>): string {
-  return `rotate-${ticket.tenantId}`;
+/**
+ * One per tenant, so that the queue never holds two tickets for it. BullMQ allows no colon in an id. One because of a
+ * compromised key does not wait for the place of the one that it replaced, which may still be under way.
+ */
+export function rotationJobId({ tenantId, compromise: isFirst }: Omit<RotationTicket, 'rotationId'>): string {
+  return `${isFirst === true ? 'compromise' : 'rotate'}-${tenantId}`;
 }
 
 export function rangeJobId({ rotationId, target, ordinal }: RangeTicket): string {
@@ -74,12 +81,20 @@ export const jobOptions = {
 /** BullMQ's limit. A higher number is served later. */
 const priorityMax = 2_097_151;
 
+/** Before all that wait, the latest first. */
+export function rotationPlace({ compromise: isFirst }: Pick<RotationTicket, 'compromise'>): JobsOptions {
+  return isFirst === true ? { lifo: true } : {};
+}
+
 /**
  * The n-th range of every rotation comes before the (n+1)-th of any: a tenant with one range does not wait for the
- * thousand ranges of another.
+ * thousand ranges of another. Those without a priority come before all that have one.
  */
-export function rangePriority({ ordinal }: Pick<RangeTicket, 'ordinal'>): number {
-  return Math.min(ordinal + 1, priorityMax);
+export function rangePlace({
+  ordinal,
+  compromise: isFirst,
+}: Omit<RangeTicket, 'rotationId' | 'target'>): JobsOptions {
+  return isFirst === true ? {} : { priority: Math.min(ordinal + 1, priorityMax) };
 }
 
 /** Milliseconds until the next attempt after trouble: doubling from 250 ms to 10 s, with jitter. */

@@ -29,13 +29,14 @@ export async function activate(env: RotationEnvironment, rotation: TakenUp): Pro
 /** False: the rotation ended meanwhile, and its DEK with it. */
 async function provideMaterial(
   { store, keks, keyring }: RotationEnvironment,
-  { id, tenantId, previousDekId, newDekId }: RunningRotation,
+  { id, tenantId, previousDekId, newDekId, kekId }: RunningRotation,
 ): Promise<boolean> {
   // What was wrapped under another KEK than the applications' would have to be thrown away again, if not worse.
   if (previousDekId === null) await keyring.needRightKek(newDekId);
   else if ((await keyring.byId(tenantId, previousDekId)) === null)
     throw new PermanentTrouble('OLD_KEY_UNUSABLE');
-  const made = await makeDek(await keks.forTenant(tenantId), tenantId, newDekId);
+  const kek = await (kekId === null ? keks.forTenant(tenantId) : keks.of(kekId));
+  const made = await makeDek(kek, tenantId, newDekId);
   try {
     await storeMaterial(store, made);
     return true;

@@ -135,7 +135,7 @@ async function sweepWindow(
       if (typeof written === 'string') return written;
       replaced += written;
       heartbeat.touch();
-      for (const limiter of [speedLimit, env.rateLimiter])
+      for (const limiter of rotation.compromise ? [] : [speedLimit, env.rateLimiter])
         if ((await limiter?.acquire(sealed.replacements.items, signal, stillOurs)) === false) return 'lost';
       const { throttle } = env;
       if ((await throttle?.acquire(urgencyOf(rotation), signal, stillOurs)) === false) return 'lost';
@@ -173,7 +173,8 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   return await (idlePasses > 0 && isFew ? work() : withinLimit(pass, work));
 }
 
-function batchItems({ env: { batchSize, rateLimiter, throttle }, speedLimit }: Sweep): number {
+function batchItems({ env: { batchSize, rateLimiter, throttle }, rotation, speedLimit }: Sweep): number {
+  if (rotation.compromise) return batchSize.items;
   return Math.min(
     batchSize.items,
     rateLimiter?.batchItemsMax ?? Number.POSITIVE_INFINITY,

@@ -8,10 +8,17 @@ as $$
 declare
   protects constant text[] := array['destruction_grace_seconds', 'destruction_unused_seconds', 'destruction_approvals',
     'backup_horizon_seconds'];
+  -- No fence knows them.
+  others constant text[] := array['compromise_patience_seconds'];
   approvals_max constant bigint := 5;
 begin
   if new_value is null or new_value < 1 or new_value > 1073741823 then
     raise exception 'A setting is a number from 1 to 1073741823' using errcode = '22023';
+  end if;
+  if setting_name = any (others) then
+    insert into rekey.settings as s (name, value) values (setting_name, new_value)
+      on conflict (name) do update set value = new_value;
+    return;
   end if;
   if setting_name = any (protects) then
     if setting_name = 'destruction_approvals' and new_value > approvals_max then

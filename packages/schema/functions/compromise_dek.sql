@@ -4,7 +4,6 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  update rekey.deks d set state = 'compromised' where d.id = dek and d.state = 'deactivated';
-  return found;
+  return rekey.mark_compromised(dek, null);
 end
 $$;

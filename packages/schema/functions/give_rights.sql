@@ -12,7 +12,8 @@ declare
 begin
   case part
     when 'api' then
-      functions := array['installation_id', 'snapshot_key', 'start_rotation', 'lock_tenant', 'claim_idempotency_key',
+      functions := array['installation_id', 'snapshot_key', 'start_rotation', 'begin_rotation', 'supersede_rotation',
+        'declare_compromised', 'lock_tenant', 'claim_idempotency_key',
         'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'limit_rotation', 'summarize',
         'log_leaf_hash', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
@@ -26,7 +27,8 @@ begin
         'rotation_throttles'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
-        'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of', 'note_drained', 'store_ranges',
+        'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of',
+        'compromised_and_held', 'wait_for_dek', 'end_holders', 'note_drained', 'store_ranges',
         'claim_range', 'renew_lease', 'release_lease', 'leave_to_drain', 'restart_range', 'note_waiting', 'hold_lease',
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',

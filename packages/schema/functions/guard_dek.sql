@@ -32,6 +32,11 @@ begin
   ) then
     raise exception 'A DEK cannot go from % to %', old.state, new.state using errcode = 'RK002';
   end if;
+  if new.state = 'compromised' then
+    insert into rekey.dek_compromises (dek_id, tenant_id) values (new.id, new.tenant_id);
+    -- A version of its own for those whose snapshot is older than this: the fence looks at it (rekey.install_fence).
+    update rekey.dek_identities i set material_id = i.material_id where i.dek_id = new.id;
+  end if;
   if new.state = 'active' then
     perform rekey.open_dek_locks(new.id, new.tenant_id, new.key_number);
   elsif old.state = 'active' then

@@ -39,9 +39,18 @@ begin
   if tg_op in ('DELETE', 'TRUNCATE') or old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rotation never changes, and none is deleted' using errcode = 'RK005';
   end if;
-  if (new.id, new.tenant_id, new.retry_of, new.new_dek_id, new.previous_dek_id, new.items_to_rotate)
-    is distinct from (old.id, old.tenant_id, old.retry_of, old.new_dek_id, old.previous_dek_id, old.items_to_rotate) then
+  if (new.id, new.tenant_id, new.retry_of, new.new_dek_id, new.previous_dek_id, new.items_to_rotate, new.compromise,
+      new.kek_id)
+    is distinct from (old.id, old.tenant_id, old.retry_of, old.new_dek_id, old.previous_dek_id, old.items_to_rotate,
+      old.compromise, old.kek_id) then
     raise exception 'What a rotation is about never changes' using errcode = 'RK005';
+  end if;
+  if new.superseded_by is not null and (new.status <> 'cancelled' or old.compromise or new.superseded_by = new.id) then
+    raise exception 'Only an ordinary rotation is superseded, and cancelled by that' using errcode = 'RK005';
+  end if;
+  if old.compromise and (new.status = 'paused' or new.items_per_second_max is not null) then
+    raise exception 'Nothing holds back a rotation because of a compromised key' using errcode = 'RK005',
+      hint = 'It can be cancelled.';
   end if;
   if (new.status, new.phase, new.switched_at) is distinct from (old.status, old.phase, old.switched_at)
     and not exists (

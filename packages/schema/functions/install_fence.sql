@@ -39,6 +39,18 @@ begin
           group by 1, 2 order by 1, 2 loop
         largest := greatest(largest, sealed.bytes);
         continue when sealed.key_number is null;
+        -- A snapshot that is older than the moment in which a DEK was declared compromised does not show that. To lock a row
+        -- of which there is a newer version fails (40001): declaring makes one. Whoever locked it gives it back at once, so
+        -- that nobody who declares has to wait.
+        if current_setting('transaction_isolation') <> 'read committed' then
+          begin
+            perform from rekey.deks d join rekey.dek_identities i on i.dek_id = d.id
+              where d.tenant_id = sealed.tenant and d.key_number = sealed.key_number for share of i;
+            raise exception using errcode = 'RK000';
+          exception when sqlstate 'RK000' then
+            null;
+          end;
+        end if;
         perform from rekey.deks d join rekey.dek_locks l on l.dek_id = d.id
           where d.tenant_id = sealed.tenant and d.key_number = sealed.key_number and d.state = 'active'
             and l.slot = pg_backend_pid() %% l.slots and l.closed_at is null

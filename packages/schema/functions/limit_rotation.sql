@@ -1,5 +1,5 @@
 -- Sets how many records per second an unfinished rotation may re-encrypt, over all workers; null: as many as they can.
--- 'changed', 'unchanged', 'finished', 'not_found', or 'too_fast': it would be raised or lifted by somebody who may not.
+-- 'changed', 'unchanged', 'finished', 'not_found', 'not_held_back': it is because of a compromised key; or 'too_fast': it would be raised or lifted by somebody who may not.
 create or replace function rekey.limit_rotation(
   rotation uuid, items_per_second integer, may_raise boolean, reason text, actor jsonb
 ) returns text
@@ -17,6 +17,9 @@ begin
   end if;
   if found_row.status not in ('in_progress', 'paused') then
     return 'finished';
+  end if;
+  if found_row.compromise then
+    return 'not_held_back';
   end if;
   if found_row.items_per_second_max is not distinct from items_per_second then
     return 'unchanged';

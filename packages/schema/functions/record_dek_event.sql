@@ -5,9 +5,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform rekey.append_event(new.tenant_id, 'key.' || new.state,
-    (select r.id from rekey.rotations r where r.new_dek_id = new.id and r.retry_of is null),
+    coalesce(case new.state when 'compromised' then
+        (select c.rotation_id from rekey.dek_compromises c where c.dek_id = new.id) end,
+      (select r.id from rekey.rotations r where r.new_dek_id = new.id and r.retry_of is null)),
     jsonb_build_object('keyId', new.id, 'keyNumber', new.key_number,
-      'from', case tg_op when 'UPDATE' then old.state end));
+      'from', case tg_op when 'UPDATE' then old.state end)
+      || jsonb_strip_nulls(jsonb_build_object('reason',
+        case new.state when 'compromised' then nullif(current_setting('rekey.reason', true), '') end)));
   return null;
 end
 $$;

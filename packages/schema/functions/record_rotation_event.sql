@@ -8,7 +8,7 @@ begin
     perform rekey.append_event(new.tenant_id, 'rotation.requested', new.id, jsonb_build_object(
       'previousKeyId', new.previous_dek_id, 'newKeyId', new.new_dek_id, 'itemsToRotate', new.items_to_rotate)
       || jsonb_strip_nulls(jsonb_build_object('retryOf', new.retry_of,
-        'reason', nullif(current_setting('rekey.reason', true), ''))));
+        'compromise', nullif(new.compromise, false), 'kek', new.kek_id, 'reason', nullif(current_setting('rekey.reason', true), ''))));
     return null;
   end if;
   if old.switched_at is null and new.switched_at is not null then
@@ -22,7 +22,7 @@ begin
     -- One that runs again was resumed.
     perform rekey.append_event(new.tenant_id, 'rotation.' || case new.status when 'in_progress' then 'resumed'
       else new.status end, new.id, jsonb_strip_nulls(jsonb_build_object(
-      'from', old.status, 'reason', nullif(current_setting('rekey.reason', true), ''), 'failureReason', new.failure_reason,
+      'from', old.status, 'supersededBy', new.superseded_by, 'reason', nullif(current_setting('rekey.reason', true), ''), 'failureReason', new.failure_reason,
       'itemsRotated', new.progress -> 'rotated', 'itemsFailed', new.progress -> 'failed')));
   end if;
   return null;

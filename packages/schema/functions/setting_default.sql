@@ -8,6 +8,8 @@ as $$
     when 'destruction_unused_seconds' then 30 * 86400
     -- None is needed.
     when 'destruction_approvals' then 0
+    -- For so long who holds a compromised DEK may go on with everything but writing.
+    when 'compromise_patience_seconds' then 10
   end::bigint
 $$;
 revoke execute on function rekey.setting_default(text) from public;

@@ -6,6 +6,11 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- A worker of the version before knows of no other KEK than its own.
+  if exists (select from rekey.rotations r where r.new_dek_id = dek and r.kek_id is distinct from kek_ident
+      and r.kek_id is not null) then
+    raise exception 'The rotation of DEK % asks for another KEK', dek using errcode = 'RK002';
+  end if;
   insert into rekey.dek_material (dek_id, kek_uri, wrapped, kek_id) values (dek, kek, bytes, kek_ident)
     on conflict do nothing;
   if not found then

@@ -2,16 +2,20 @@
 -- or not at all. It waits for no writer: whoever holds the previous DEK goes on under it, and it drains. Its last act
 -- tries to close that DEK's locks, which succeeds where nobody writes just then.
 --
+-- Where a rotation is because of a compromised key, that DEK is declared so in here: who holds it is refused from then on.
+--
 -- 'not_ours': this rotation is not the one to switch any more. 'integrity': nothing was done, since what the guarantee rests
 -- on is not as it must be (rekey.integrity_problems). 'draining', 'drained': whether older DEKs are still held.
 create or replace function rekey.switch_to_dek(rotation uuid, tenant uuid, previous uuid, next uuid) returns text
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  because_compromised boolean;
 begin
   -- Nobody but a session of an older version, which locked the DEK's own row, can be in the way of this.
   perform set_config('lock_timeout', '200ms', true);
-  perform from rekey.rotations r
+  select r.compromise into because_compromised from rekey.rotations r
     where r.id = rotation and r.tenant_id = tenant and r.status = 'in_progress' and r.phase = 'activating'
       and r.switched_at is null and r.new_dek_id = next
     for update;
@@ -36,6 +40,11 @@ begin
     where d.id = next and d.tenant_id = tenant and d.state = 'pre_active';
   if not found then
     raise exception 'DEK % was not in the state that this rotation left it in', next using errcode = 'RK002';
+  end if;
+  -- Not before, or the tenant would have no active DEK for a moment; and not in a transaction of its own, or those who hold
+  -- it could go on writing under it between the two.
+  if because_compromised and previous is not null then
+    perform rekey.mark_compromised(previous, rotation);
   end if;
   update rekey.rotations r set switched_at = clock_timestamp(),
       churn_at_switch = (select coalesce(jsonb_object_agg(t.name, kept.churn), '{}')

@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { compromiseKey } from './compromise-key.ts';
 import { approveDestruction, cancelDestruction, getDestruction, scheduleDestruction } from './destruction.ts';
 import { docs } from './docs.ts';
 import { exportAudit } from './export-audit.ts';
@@ -56,6 +57,7 @@ export const routes: readonly Route[] = [
   cancelDestruction,
   approveDestruction,
   getBlastRadius,
+  compromiseKey,
   listWorkers,
   listKeks,
   planRewrap,

@@ -13,7 +13,8 @@ import type { RotationView } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { actorOf, type Caller, callerOf, identityOf, isSuperAdmin, mayActOn } from '../auth/caller.ts';
-import { whoAndWhat } from '../request-log.ts';
+import { lackingIssues } from '../lacking-issues.ts';
+import { tellOfSuperseded, whoAndWhat } from '../request-log.ts';
 import { renderStarted } from '../rotation-json.ts';
 import { route } from '../route.ts';
 
@@ -27,7 +28,10 @@ export const rotateDek = route({
   summary: "Start the rotation of one tenant's data encryption key",
   description:
     'Every credential, API key and secret of the tenant is re-encrypted under a new DEK by a background job, ' +
-    'without service interruption. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
+    'without service interruption. With `kek` the new DEK is wrapped under that registered KEK (`KEK_REFUSED` while a live ' +
+    'worker or vault has not proved it). With `compromise` the active DEK is compromised from the switch on: transactions that ' +
+    'hold it are refused at their next write, and ended after 10 s (a setting); an ordinary rotation that runs is cancelled ' +
+    '(`supersededBy`) in the same transaction, and only another one because of a compromised key answers 409. `x-tenantid` must equal `tenantId` in the body. Roles: `super_admin` for any ' +
     'tenant, `security_admin` for the one in the token. With `planId` its status shows plan and actual side by side.',
   request: { headers: RotateHeaders, body: RotateBody, rules: [tenantsAgree] },
   answers: {
@@ -35,6 +39,8 @@ export const rotateDek = route({
   },
   errors: [
     'TENANT_NOT_FOUND',
+    'KEK_NOT_FOUND',
+    'KEK_REFUSED',
     'ROTATION_IN_PROGRESS',
     'PLAN_NOT_FOUND',
     'PLAN_UNFINISHED',
@@ -44,7 +50,8 @@ export const rotateDek = route({
   ],
   handler:
     ({ commands, logger, rotationIntervalSeconds }) =>
-    async ({ route: self, headers, body: { tenantId: named, reason, planId: plan }, request }) => {
+    async ({ route: self, headers, body, request }) => {
+      const { tenantId: named, reason, planId: plan, kek, compromise = false } = body;
       const caller = callerOf(request);
       const tenantId = named.toLowerCase();
       request.noted.tenantId = tenantId;
@@ -56,14 +63,28 @@ export const rotateDek = route({
         tenantId,
         reason,
         planId,
+        kek,
+        compromise,
         intervalSeconds: isSuperAdmin(caller) ? 0 : rotationIntervalSeconds,
         ...(key === undefined
           ? {}
-          : { idempotency: idempotencyOf(caller, key, { tenantId, reason, planId }) }),
+          : {
+              idempotency: idempotencyOf(caller, key, {
+                tenantId,
+                reason,
+                planId,
+                kek,
+                compromise: compromise ? true : undefined,
+              }),
+            }),
       });
       if (outcome.kind === 'started') {
         request.noted.rotationId = formatRotationId(outcome.view.id);
-        logger.info('rotation started', whoAndWhat(request));
+        logger.info(
+          compromise ? 'rotation of a compromised key started' : 'rotation started',
+          whoAndWhat(request),
+        );
+        tellOfSuperseded(logger, outcome);
       }
       const body = bodyOf(outcome);
       if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(outcome.answer);
@@ -91,6 +112,12 @@ function bodyOf(outcome: StartedRotation): string | Uint8Array {
       throw new ApiError('ROTATION_TOO_SOON', { retryAfterSeconds: outcome.retryAfterSeconds });
     case 'unusable_plan':
       throw new ApiError(ofUnusable[outcome.why]);
+    case 'kek_not_found':
+      throw new ApiError('KEK_NOT_FOUND');
+    case 'kek_lacking':
+      throw new ApiError('KEK_REFUSED', { issues: lackingIssues(outcome.lacking) });
+    // None was named; or the tenant went.
+    case 'not_active':
     case 'tenant_not_found':
       throw new ApiError('TENANT_NOT_FOUND');
   }
@@ -115,12 +142,14 @@ interface Meant {
   readonly tenantId: string;
   readonly reason: string | undefined;
   readonly planId: string | undefined;
+  readonly kek: string | undefined;
+  readonly compromise: true | undefined;
 }
 
 /** Two bodies are the same when they mean the same: spacing and the case of the UUID do not count. */
-function bodyHash({ tenantId, reason, planId }: Meant): Buffer {
-  // Without a reason and a plan it is what it was before there were any: keys are kept for a day.
-  return createHash('sha256').update(JSON.stringify({ tenantId, reason, planId })).digest();
+function bodyHash({ tenantId, reason, planId, kek, compromise }: Meant): Buffer {
+  // Without what came later it is what it was before: keys are kept for a day.
+  return createHash('sha256').update(JSON.stringify({ tenantId, reason, planId, kek, compromise })).digest();
 }
 
 /** Speaks only when both are UUIDs; a malformed one has an issue of its own. */

@@ -3,16 +3,16 @@ import {
   callsPerSecondDefault,
   formatRewrapId,
   type Issue,
-  issuesMax,
   RewrapBody,
   RewrapHeaders,
   RewrapResponse,
   rewrapMessages,
 } from '@rekey/contract';
-import type { LackingProcess, RewrapView } from '@rekey/control';
+import type { RewrapView } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { actorOf, callerOf, identityOf, isSuperAdmin } from '../auth/caller.ts';
+import { lackingIssues } from '../lacking-issues.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { asItBegan, rewrapJson } from '../rewrap-json.ts';
 import { rewrapScope, scopeIssues } from '../rewrap-scope.ts';
@@ -93,17 +93,6 @@ export const startRewrap = route({
 function started(view: RewrapView): string {
   const answer = success<RewrapResponse>(rewrapMessages.start, rewrapJson(asItBegan(view)), view.startedAt);
   return JSON.stringify(answer);
-}
-
-function lackingIssues(lacking: readonly LackingProcess[]): Issue[] {
-  if (lacking.length === 0) return [{ path: 'body.kek', message: 'no live worker has proved this KEK' }];
-  const named = lacking.map(({ kind, host, processId }) => ({
-    path: 'body.kek',
-    message: `${kind} ${processId} on ${host.slice(0, 100)} has not proved this KEK`,
-  }));
-  if (named.length <= issuesMax) return named;
-  const more = { path: 'body.kek', message: `and ${named.length - issuesMax + 1} more processes have not` };
-  return [...named.slice(0, issuesMax - 1), more];
 }
 
 function forceIssues({ body }: FastifyRequest): Issue[] {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Actor, Commands, RetriedRotation, SteeredRotation } from '@rekey/commands';
+import type { Actor, Commands, PausedRotation, RetriedRotation } from '@rekey/commands';
 import {
   cancelMessage,
   type ErrorCode,
@@ -34,7 +34,7 @@ interface Way {
   readonly done: string;
   readonly headers?: typeof RetryHeaders;
   readonly errors?: readonly ErrorCode[];
-  readonly by: (commands: Commands, order: Order) => Promise<SteeredRotation | RetriedRotation>;
+  readonly by: (commands: Commands, order: Order) => Promise<PausedRotation | RetriedRotation>;
 }
 
 interface Order {
@@ -86,6 +86,8 @@ function steering({ operationId, verb, message, errors = [], ...way }: Way): Rou
             throw new ApiError('ROTATION_IN_PROGRESS', { rotationId: formatRotationId(outcome.rotationId) });
           case 'finished':
             throw new ApiError('ROTATION_FINISHED');
+          case 'not_held_back':
+            throw new ApiError('ROTATION_NOT_HELD_BACK');
           case 'superseded':
             throw new ApiError('ROTATION_SUPERSEDED');
           case 'idempotency_mismatch':
@@ -105,10 +107,12 @@ export const pauseRotation = steering({
   description:
     'Needs no body; a `reason` is kept with the event and shown while it is paused. True within one batch: nothing is planned, ' +
     'swept or proved until it is resumed, while applications read and write. Once the DEK was switched it stays so, and the ' +
-    'older one drains. The tenant stays taken: a rotate call gets 409. Repeated it answers 200',
+    'older one drains. The tenant stays taken: a rotate call gets 409. One because of a compromised key is not paused (409). ' +
+    'Repeated it answers 200',
   answer: 'The rotation, paused.',
   message: pauseMessage,
   done: 'rotation paused',
+  errors: ['ROTATION_NOT_HELD_BACK'],
   by: (commands, { actor, given }) => commands.pauseRotation(actor, given),
 });
 

@@ -26,7 +26,7 @@ export const updateRotation = route({
     'kept with the event. Repeated it answers 200.',
   request: { params: RotationParams, headers: RotationHeaders, body: UpdateBody },
   answers: { 200: { description: 'The rotation, with its new limit.', schema: RotationResponse } },
-  errors: ['ROTATION_NOT_FOUND', 'ROTATION_FINISHED'],
+  errors: ['ROTATION_NOT_FOUND', 'ROTATION_FINISHED', 'ROTATION_NOT_HELD_BACK'],
   handler:
     ({ commands, status, logger }) =>
     async (call) => {
@@ -45,6 +45,8 @@ export const updateRotation = route({
           return rotationResponse(outcome.view, updateMessage, caller);
         case 'too_fast':
           throw new ApiError('INSUFFICIENT_PERMISSIONS');
+        case 'not_held_back':
+          throw new ApiError('ROTATION_NOT_HELD_BACK');
         case 'finished':
           throw new ApiError('ROTATION_FINISHED');
         case 'not_found':

@@ -5,7 +5,7 @@ import { completion } from './completion.ts';
 import { doctor, init, migrate, targetList, targetRegister, tenantCreate } from './database.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
-import { keyApprove, keyCancel, keyDestruction, keySchedule, keys } from './keys.ts';
+import { keyApprove, keyCancel, keyDestruction, keySchedule, keys, keysCompromise } from './keys.ts';
 import { list } from './list.ts';
 import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { plan } from './plan.ts';
@@ -37,6 +37,7 @@ export const commands: readonly Command[] = [
   limit,
   cancel,
   keys,
+  keysCompromise,
   keyDestruction,
   keySchedule,
   keyCancel,

@@ -51,6 +51,35 @@ export const keys: Command = {
   },
 };
 
+export const keysCompromise: Command = {
+  name: 'keys compromise',
+  operands,
+  about: 'declare a key compromised: the active one is replaced before all others',
+  remote: true,
+  options: {
+    reason,
+    kek: { value: 'NAME', about: 'wrap the key that replaces it under the KEK of this name' },
+    yes,
+  },
+  async run(call) {
+    const path = pathOf(call);
+    const { tenantId } = (await call.client().getKey({ path })).data;
+    await confirm(call, `Declaring ${path.keyId} compromised`, tenantId);
+    const [why, kek] = [call.option('reason'), call.option('kek')];
+    const body = { ...(why === undefined ? {} : { reason: why }), ...(kek === undefined ? {} : { kek }) };
+    const { data } = await call.client().compromiseKey({ path, body });
+    call.tell(data, () => {
+      const { keyId, rotation, records } = data;
+      if (rotation !== null)
+        call.out.line(`${keyId}  ${rotation.rotationId} replaces it by ${rotation.newKeyId}`);
+      else call.out.line(`${keyId}  compromised; ${records ?? 0} records still stand under it`);
+      for (const target of data.targets)
+        if (target.records > 0) call.out.line(`  ${target.target}  ${target.records}`);
+    });
+    return exitCodes.completed;
+  },
+};
+
 function show(call: Call, destruction: Destruction): number {
   call.tell(destruction, () => {
     const { keyId, tenantId, state, request, conditions, destroyedAt } = destruction;

@@ -1,5 +1,5 @@
 import { type Call, type Command, UsageError } from '../command.ts';
-import { confirmShown, yes } from '../confirm.ts';
+import { confirm, confirmShown, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { describe } from '../rotation-text.ts';
 import { durationMs, timeout, watch } from '../watch.ts';
@@ -11,6 +11,9 @@ export const rotate: Command = {
   remote: true,
   options: {
     tenant: { value: 'ID', about: 'whose key' },
+    compromise: { about: 'its active key is compromised: before all others, in place of one that runs' },
+    kek: { value: 'NAME', about: 'wrap the new key under the KEK of this name' },
+    yes,
     reason: { value: 'TEXT', about: 'why; kept with the event' },
     plan: { about: 'say first what it would take, and ask' },
     check: { ...check, about: `with --plan: ${check.about}` },
@@ -25,6 +28,9 @@ export const rotate: Command = {
     durationMs(call.option('timeout'));
     const idempotencyKey = call.option('idempotency-key');
     const reason = call.option('reason');
+    const kek = call.option('kek');
+    const compromise = call.on('compromise');
+    if (compromise) await confirm(call, 'Declaring the active key compromised', tenantId.toLowerCase());
     const planId = call.on('plan') ? await agreedPlan(call, tenantId) : undefined;
     let started: Awaited<ReturnType<ReturnType<typeof call.client>['rotate']>>;
     try {
@@ -32,6 +38,8 @@ export const rotate: Command = {
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         ...(reason === undefined ? {} : { reason }),
         ...(planId === undefined ? {} : { planId }),
+        ...(kek === undefined ? {} : { kek }),
+        ...(compromise ? { compromise } : {}),
       });
     } catch (error) {
       if (call.signal.aborted)

@@ -4,6 +4,7 @@ import { approveDestruction, type ApproveDestructionAnswer, type ApproveDestruct
 import { cancelDestruction, type CancelDestructionAnswer, type CancelDestructionInput } from './cancel-destruction.ts';
 import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
+import { compromiseKey, type CompromiseKeyAnswer, type CompromiseKeyInput } from './compromise-key.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
@@ -39,6 +40,7 @@ import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './st
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
 export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, getBlastRadius, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, compromiseKey, getBlastRadius, getDestruction, getKey, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -46,6 +48,7 @@ export interface Operations {
   readonly cancelDestruction: { readonly input: CancelDestructionInput; readonly answer: CancelDestructionAnswer };
   readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
+  readonly compromiseKey: { readonly input: CompromiseKeyInput; readonly answer: CompromiseKeyAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };

@@ -162,6 +162,10 @@ export type ListRotationsAnswer = {
         /** ISO 8601, UTC, with milliseconds. */
         readonly since: string;
       } | null;
+      /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
+      readonly compromise: boolean;
+      /** The rotation that took its place, because of a compromised key. */
+      readonly supersededBy: string | null;
     }>;
     /** Null on the last page. */
     readonly nextCursor: string | null;

@@ -151,6 +151,10 @@ export type RetryRotationAnswer = {
       /** ISO 8601, UTC, with milliseconds. */
       readonly since: string;
     } | null;
+    /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
+    readonly compromise: boolean;
+    /** The rotation that took its place, because of a compromised key. */
+    readonly supersededBy: string | null;
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;

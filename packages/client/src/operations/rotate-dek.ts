@@ -19,6 +19,10 @@ export type RotateDekInput = {
     readonly reason?: string;
     /** A completed plan of this tenant, which no other rotation was started with. */
     readonly planId?: string;
+    /** As the configuration of workers names it; never a URI. */
+    readonly kek?: string;
+    /** The active key is compromised: an ordinary rotation that runs is cancelled and replaced by this one, which comes before all others and is held back by nothing. */
+    readonly compromise?: boolean;
   };
 };
 

@@ -70,6 +70,29 @@ export async function cancelRotation(
   });
 }
 
+/**
+ * Cancels the tenant's unfinished rotation, in a transaction in which one because of a compromised key begins as `by`. Null: it
+ * has ended meanwhile; `compromise`: it is of that kind itself, and stays.
+ */
+export async function supersedeRotation(
+  tx: Queryable,
+  rotationId: string,
+  by: string,
+  actor: Initiator,
+): Promise<Snapshot | 'compromise' | null> {
+  const rotation = await halt(tx, rotationId);
+  if (rotation === null) return null;
+  if (rotation.compromise) return 'compromise';
+  const { sums, nowMs } = await sumRanges(tx, rotationId);
+  const progress = finalProgress(progressOf(rotation, sums, nowMs), rotation, 'cancelled', nowMs);
+  const closed = await row<RotationRow>(
+    tx,
+    `select ${rotationColumns} from rekey.supersede_rotation($1, $2, $3, $4, $5)`,
+    [rotationId, by, JSON.stringify(progress), new Date(nowMs), JSON.stringify(actor)],
+  );
+  return { view: toView(closed), version: Number(closed.version) };
+}
+
 /** Takes the ranges from whoever sweeps them, until the transaction ends; null when it has ended. */
 export async function halt(tx: Queryable, rotationId: string): Promise<RotationRow | null> {
   const [found] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.halt_rotation($1)`, [

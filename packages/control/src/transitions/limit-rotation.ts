@@ -2,7 +2,7 @@ import { seconds, silentFor } from '@rekey/data';
 import { inTransaction, prepared, type Queryable, row, type Store } from '@rekey/db';
 import { leaseMs } from '@rekey/times';
 import { type RotationRow, rotationColumns, toView } from '../rotation-view.ts';
-import type { SteeredRotation, Steering } from './steered.ts';
+import type { NotHeldBack, SteeredRotation, Steering } from './steered.ts';
 
 export interface LimitOrder extends Steering {
   /** Records per second over all workers; null: as many as they can. */
@@ -12,7 +12,7 @@ export interface LimitOrder extends Steering {
 }
 
 /** `too_fast`: it would be raised or lifted by somebody who may not. */
-export type LimitedRotation = SteeredRotation | { readonly kind: 'too_fast' };
+export type LimitedRotation = SteeredRotation | NotHeldBack | { readonly kind: 'too_fast' };
 
 /** Holds an unfinished rotation back to so many records per second. Workers read it within half a second. */
 export function limitRotation(
@@ -26,7 +26,8 @@ export function limitRotation(
       'select rekey.limit_rotation($1, $2, $3, $4, $5) as outcome',
       [rotationId, itemsPerSecondMax, mayRaise, reason, JSON.stringify(actor)],
     );
-    if (outcome === 'not_found' || outcome === 'too_fast') return { kind: outcome };
+    if (outcome === 'not_found' || outcome === 'too_fast' || outcome === 'not_held_back')
+      return { kind: outcome };
     const found = await row<RotationRow>(tx, `select ${rotationColumns} from rekey.rotations where id = $1`, [
       rotationId,
     ]);

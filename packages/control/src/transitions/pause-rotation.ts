@@ -2,7 +2,7 @@ import { inTransaction, rows, type Store } from '@rekey/db';
 import { progressOf, sumRanges } from '../progress.ts';
 import { type RotationRow, rotationColumns } from '../rotation-view.ts';
 import { halt } from './close-rotation.ts';
-import { asItIs, changed, type SteeredRotation, type Steering } from './steered.ts';
+import { asItIs, changed, type NotHeldBack, type SteeredRotation, type Steering } from './steered.ts';
 
 /**
  * Holds an unfinished rotation where it stands: batches that are committing are waited for, later ones are turned away, and
@@ -12,9 +12,10 @@ export function pauseRotation(
   store: Store,
   rotationId: string,
   { actor, reason }: Steering,
-): Promise<SteeredRotation> {
-  return inTransaction(store, async (tx): Promise<SteeredRotation> => {
+): Promise<SteeredRotation | NotHeldBack> {
+  return inTransaction(store, async (tx): Promise<SteeredRotation | NotHeldBack> => {
     const rotation = await halt(tx, rotationId);
+    if (rotation?.compromise === true) return { kind: 'not_held_back' };
     if (rotation?.status !== 'in_progress') return asItIs(tx, rotationId);
     const { sums, nowMs } = await sumRanges(tx, rotationId);
     // Whatever its rate was: nothing is done now, and the time it stands still counts for nothing later.

@@ -57,9 +57,9 @@ export const rotationMoves: readonly RotationMove[] = [
     to: ended(status),
     by: 'complete_rotation',
   })),
-  { event: 'fail', from: running(...unfinishedPhases), to: ended('failed'), by: 'close_rotation' },
-  { event: 'cancel', from: running(...unfinishedPhases), to: ended('cancelled'), by: 'close_rotation' },
-  { event: 'cancel', from: paused, to: ended('cancelled'), by: 'close_rotation' },
+  { event: 'fail', from: running(...unfinishedPhases), to: ended('failed'), by: 'end_rotation' },
+  { event: 'cancel', from: running(...unfinishedPhases), to: ended('cancelled'), by: 'end_rotation' },
+  { event: 'cancel', from: paused, to: ended('cancelled'), by: 'end_rotation' },
   { event: 'pause', from: running(...unfinishedPhases), to: stays('paused'), by: 'pause_rotation' },
   { event: 'resume', from: paused, to: stays('in_progress'), by: 'resume_rotation' },
 ];

@@ -26,6 +26,11 @@ export type SteeredRotation =
   | { readonly kind: 'finished'; readonly view: RotationView }
   | { readonly kind: 'not_found' };
 
+/** It is because of a compromised key: it is neither paused nor slowed down. */
+export interface NotHeldBack {
+  readonly kind: 'not_held_back';
+}
+
 /** What a statement that moves it gave back; nothing: it was not in the way to be moved. */
 export async function changed(
   on: Queryable,

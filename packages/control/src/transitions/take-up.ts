@@ -11,8 +11,9 @@ export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp
   const [found] = await prepared<RunningRow & { material_stored: boolean }>(
     on,
     `select id, tenant_id, phase, previous_dek_id, new_dek_id, key_number, switched, material_stored, ${asyncCommit},
-       (select r.items_per_second_max from rekey.rotations r where r.id = $1)
-     from rekey.take_up($1)`,
+       r.items_per_second_max, r.compromise, r.kek_id
+     from rekey.take_up($1), lateral (select s.items_per_second_max, s.compromise, s.kek_id
+       from rekey.rotations s where s.id = $1) r`,
     [rotationId],
   );
   return found === undefined ? null : { ...toRunning(found), materialStored: found.material_stored };
