@@ -46,7 +46,8 @@ test('others of about its size give a range around what it would take, never wid
   }
   const small = estimateRotation(work(20), { queue: idle, finished: others, workers: 1 });
   assert.ok(holds(small.seconds, 0.3), JSON.stringify(small.seconds));
-  assert.ok(holds(small.walBytes, 100_000));
+  // Without what 65 records more would have written.
+  assert.ok(holds(small.walBytes, 70_000), JSON.stringify(small.walBytes));
 });
 
 test('what stands before it takes its time, and every worker that sweeps asks for the keys', () => {

@@ -17,8 +17,11 @@ export function createPlanned(
 ): (view: RotationView) => Promise<Planned> {
   const known = new Map<string, { readonly plan: PlanView | null; readonly askedAt: number }>();
 
-  async function planOf(rotationId: string): Promise<PlanView | null> {
-    const remembered = known.get(rotationId);
+  async function planOf({ id: rotationId, completedAt }: RotationView): Promise<PlanView | null> {
+    const before = known.get(rotationId);
+    // From before its end.
+    const isOld = completedAt !== null && before?.plan?.walBytes === null;
+    const remembered = isOld ? undefined : before;
     const askedAt = performance.now();
     if (
       remembered !== undefined &&
@@ -34,13 +37,13 @@ export function createPlanned(
       return plan;
     } catch (error) {
       // What Redis tells of a rotation while Postgres is away is told all the same.
-      if (error instanceof StoreError && error.code === 'UNAVAILABLE') return remembered?.plan ?? null;
+      if (error instanceof StoreError && error.code === 'UNAVAILABLE') return before?.plan ?? null;
       throw error;
     }
   }
 
   return async (view) => {
-    const plan = await planOf(view.id);
+    const plan = await planOf(view);
     return plan === null || plan.estimate === null ? {} : sideBySide(plan, plan.estimate, view);
   };
 }

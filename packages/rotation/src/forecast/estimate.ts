@@ -31,7 +31,7 @@ const nearestMax = 5;
 const nearestMin = 2;
 const unlikeFactor = 32;
 /** How far the ends are from the middle: as far as the others lay apart, within these; so no range is wider than 1 : 2. */
-const spread = { least: 1.2, most: Math.SQRT2 } as const;
+const spread = { least: 1.2, most: 1.41 } as const;
 
 /** A record costs as much time as so many of its bytes, and as much WAL. */
 const recordBytes = { seconds: 1_024, walBytes: 400 } as const;
@@ -100,8 +100,11 @@ function estimate(work: Omit<Taken, 'value'>, taken: readonly Taken[], otherwise
       by: 'assumed',
     };
   }
+  // What a record adds is seen in large ones.
+  const large = taken.filter((one) => !isSmall(one));
+  const each = median(large.map(({ value, weight }) => value / weight)) ?? 0;
   const scaled = nearest.map(({ value, weight }) => {
-    if (isSmall(work)) return value;
+    if (isSmall(work)) return Math.max(value / 4, value + each * (work.weight - weight));
     const always = Math.min(fixed ?? otherwise.fixed.low, value / 2);
     return always + ((value - always) * work.weight) / weight;
   });
