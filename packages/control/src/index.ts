@@ -24,6 +24,7 @@ export {
   openConsoleSession,
   useConsoleSession,
 } from './console-sessions.ts';
+export {
   declareCompromised,
   type EndedHolder,
   endHolders,
