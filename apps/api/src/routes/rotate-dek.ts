@@ -86,9 +86,9 @@ export const rotateDek = route({
         );
         tellOfSuperseded(logger, outcome);
       }
-      const body = bodyOf(outcome);
+      const answer = bodyOf(outcome);
       if (outcome.kind === 'replayed') request.noted.rotationId = rotationIn(outcome.answer);
-      return body;
+      return answer;
     },
 });
 
