@@ -45,4 +45,13 @@ export const errorRemedies = {
     'Repeat it once, if that can do no harm. Then give `requestId` to whoever runs the service: its log has the reason under it.',
   SERVICE_UNAVAILABLE:
     'Repeat it after `Retry-After` seconds; a POST with the same `Idempotency-Key`. What has begun goes on meanwhile.',
+  CROSS_SITE_REQUEST: 'Call from the console’s own pages, or with a bearer token instead of a cookie.',
+  LOGIN_TOO_OLD: 'Sign in again, then repeat it.',
+  PLAN_NOT_FOUND: 'Look at the id, or make a new plan: plans are kept for 30 days.',
+  PLAN_IN_PROGRESS: 'Wait for the plan that is being made; it is the same question.',
+  PLAN_UNFINISHED: 'Wait until the plan is completed, or start the rotation without it.',
+  PLAN_USED: 'Make a new plan, or start the rotation without one.',
+  ROTATION_NOT_HELD_BACK: 'Let it run: the key is known to others. Whoever may can cancel it.',
+  COMPROMISE_REFUSED: 'Look at the key’s state: there is nothing under it to be rescued.',
+  KEK_REFUSED: 'Let every process that `error.issues` names use that KEK, then ask again.',
 } as const satisfies Record<ErrorCode, string>;
