@@ -102,6 +102,10 @@ export type CancelRotationAnswer = {
       readonly name: string | null;
       readonly email: string | null;
     };
+    /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
+    readonly compromise: boolean;
+    /** The rotation that took its place, because of a compromised key. */
+    readonly supersededBy: string | null;
     /** Only of a rotation that was started with a plan, for as long as that is kept. */
     readonly plan?: {
       readonly planId: string;
@@ -149,10 +153,6 @@ export type CancelRotationAnswer = {
       /** ISO 8601, UTC, with milliseconds. */
       readonly since: string;
     } | null;
-    /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
-    readonly compromise: boolean;
-    /** The rotation that took its place, because of a compromised key. */
-    readonly supersededBy: string | null;
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;

@@ -115,6 +115,10 @@ export type ListRotationsAnswer = {
         readonly name: string | null;
         readonly email: string | null;
       };
+      /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
+      readonly compromise: boolean;
+      /** The rotation that took its place, because of a compromised key. */
+      readonly supersededBy: string | null;
       /** Only of a rotation that was started with a plan, for as long as that is kept. */
       readonly plan?: {
         readonly planId: string;
@@ -162,10 +166,6 @@ export type ListRotationsAnswer = {
         /** ISO 8601, UTC, with milliseconds. */
         readonly since: string;
       } | null;
-      /** Because the DEK that it replaces is compromised: it comes before all others, and nothing holds it back. */
-      readonly compromise: boolean;
-      /** The rotation that took its place, because of a compromised key. */
-      readonly supersededBy: string | null;
     }>;
     /** Null on the last page. */
     readonly nextCursor: string | null;
