@@ -12,7 +12,7 @@ export interface CompromiseKey extends Pick<StartRotation, 'tenantId' | 'reason'
  * - `refused`: it has never been in use, or is destroyed.
  */
 export type CompromisedKey =
-  | Exclude<StartedRotation, { kind: 'not_active' | 'tenant_not_found' | 'too_soon' }>
+  | Exclude<StartedRotation, { kind: 'not_active' | 'tenant_not_found' | 'too_soon' | 'unusable_plan' }>
   | { readonly kind: 'marked' | 'unchanged' }
   | { readonly kind: 'refused'; readonly state: 'pre_active' | 'destroyed' }
   | { readonly kind: 'not_found' };
@@ -37,6 +37,8 @@ export async function compromiseKey(
       break;
     case 'tenant_not_found':
     case 'too_soon':
+    // None was named.
+    case 'unusable_plan':
       return { kind: 'not_found' };
     default:
       return started;
