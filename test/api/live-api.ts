@@ -8,8 +8,8 @@ import {
   connectAudit,
   connectKeys,
   connectRotations,
-  createAccesses,
   connectSessions,
+  createAccesses,
   createStatus,
 } from '@rekey/api';
 import { createCommands } from '@rekey/commands';

@@ -19,18 +19,18 @@ export {
   type SigningKey,
 } from './certificates.ts';
 export {
-  type ConsoleSession,
-  endConsoleSession,
-  openConsoleSession,
-  useConsoleSession,
-} from './console-sessions.ts';
-export {
   declareCompromised,
   type EndedHolder,
   endHolders,
   findHeldCompromised,
   isCompromiseUnderWay,
 } from './compromised.ts';
+export {
+  type ConsoleSession,
+  endConsoleSession,
+  openConsoleSession,
+  useConsoleSession,
+} from './console-sessions.ts';
 export {
   type DekState,
   findKeksInUse,

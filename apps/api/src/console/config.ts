@@ -1,6 +1,5 @@
-import type { EnvRule } from '@rekey/runtime';
+import { type EnvRule, isSecureUrl } from '@rekey/runtime';
 import Type, { type Static } from 'typebox';
-import { isSecureUrl } from '../auth/secure-url.ts';
 import type { ConsoleSettings } from './settings.ts';
 
 export const ConsoleVariables = Type.Object({
