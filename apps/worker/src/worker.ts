@@ -1,22 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import type { Signer } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
-import { createKeyring, createUsage, startReporting } from '@rekey/keyring';
+import { createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
-import {
-  adaptiveStatementLimiter,
-  createHeartbeats,
-  createRateLimiter,
-  createSpeedLimits,
-  fixedBatchSize,
-  fixedStatementLimiter,
-  measuredBatchSize,
-  type RotationEnvironment,
-} from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
-import { checkWorkerWork } from '@rekey/schema';
 import { disconnectMs, handBackMs, kekSuspendedMs, schemaMissingMs as longestMissingMs } from '@rekey/times';
 import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
@@ -26,15 +14,16 @@ import { createDestroyDue } from './destroy-due.ts';
 import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { createEndCompromised } from './end-compromised.ts';
+import { createEnvironment } from './environment.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createKeepLog } from './keep-log.ts';
 import { keepPlanning } from './keep-planning.ts';
 import { keepRewrapping } from './keep-rewrapping.ts';
-import { logEvents } from './log-events.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { createMissingSchema } from './missing-schema.ts';
 import { openStores } from './open-stores.ts';
+import { createPostgresCheck } from './postgres-check.ts';
 import { createPrecedence } from './precedence.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
@@ -106,7 +95,6 @@ export function startWorker(
   };
 
   const usage = createUsage();
-  const logEvent = logEvents(logger);
   const kmsCalls = countKmsCalls(keks);
   const throttle = createWorkerThrottle({
     config,
@@ -117,35 +105,18 @@ export function startWorker(
     logger,
     measures,
   });
-  const env: RotationEnvironment = {
-    store,
-    heartbeatStore,
-    heartbeats: createHeartbeats(),
-    speedLimits: createSpeedLimits(store),
-    sweepStore,
+  const env = createEnvironment({
+    config,
+    connections,
+    stores: { store, heartbeatStore, sweepStore },
     keks: kmsCalls.keks,
-    keyring: createKeyring({ store, keks: kmsCalls.keks, usage }),
     usage,
     cipher,
-    batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
-    statementLimiter:
-      config.WORKER_STATEMENTS === undefined
-        ? adaptiveStatementLimiter(Math.min(2 * ranges, connections.sweep), {
-            isEager: cipher.kind === 'ffi' && availableParallelism() > 1,
-          })
-        : fixedStatementLimiter(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
-    lockLimiter: fixedStatementLimiter(Math.floor(connections.sweep / 2)),
-    rateLimiter:
-      config.ITEMS_PER_SECOND_MAX === undefined ? undefined : createRateLimiter(config.ITEMS_PER_SECOND_MAX),
     throttle,
     publish,
-    onEvent(event) {
-      logEvent(event);
-      measures?.onEvent(event);
-    },
-    onWritten: measures?.onWritten,
-    onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
-  };
+    logger,
+    measures,
+  });
   measures?.places(() => env.statementLimiter?.places ?? 0);
   const stop = new AbortController();
   const precedence = createPrecedence(heartbeatStore);
@@ -228,32 +199,13 @@ export function startWorker(
   });
   const rewrapping = keepRewrapping({ store, keks, logger, signal: stop.signal });
   const planning = keepPlanning({ env, heartbeatStore, kmsCalls, logger, signal: stop.signal });
-  // Once for each reason, however often it is asked.
-  let told = '';
-  const tellOfDatabase = (error: unknown): void => {
-    const reason = error instanceof Error ? error.message : '';
-    if (reason === told) return;
-    told = reason;
-    logger.warn('postgres does not do what work needs', { error });
-  };
+  const answersForWork = createPostgresCheck(heartbeatStore, logger);
 
   return {
     ready: queues.ready,
     facts: () => (pushes === null ? {} : { checkpointsBehindSeconds: pushes.behindSeconds() }),
     async check() {
-      const [postgres, trouble] = await Promise.all([
-        checkWorkerWork(heartbeatStore).then(
-          () => {
-            told = '';
-            return true;
-          },
-          (error: unknown) => {
-            tellOfDatabase(error);
-            return false;
-          },
-        ),
-        watch.check(),
-      ]);
+      const [postgres, trouble] = await Promise.all([answersForWork(), watch.check()]);
       // Whoever paused a queue wanted it so.
       return { postgres, redis: trouble === null || trouble.code === 'PAUSED', schema: isFit };
     },
