@@ -33,13 +33,13 @@ export async function watch(call: Call, rotationId: string): Promise<number> {
   try {
     const client = call.client(true);
     const begun = performance.now();
-    const ended =
-      (await followed(client, rotationId, { timeoutMs, onUpdate: show })) ??
-      (await client.waitFor(rotationId, {
-        everyMs,
-        timeoutMs: timeoutMs - (performance.now() - begun),
-        onUpdate: show,
-      }));
+    await followed(client, rotationId, { timeoutMs, onUpdate: show });
+    // Also behind a stream that told of the end: of a plan, and of what it came to, only the status knows.
+    const ended = await client.waitFor(rotationId, {
+      everyMs,
+      timeoutMs: timeoutMs - (performance.now() - begun),
+      onUpdate: show,
+    });
     out.settle();
     call.tell(ended, () => {
       for (const parts of details(ended)) out.line(...parts);
@@ -58,12 +58,12 @@ interface Following {
   readonly onUpdate: (rotation: Rotation) => void;
 }
 
-/** By the stream of events, to the end; null where that is not to be had, or not any more: then looks will do. */
+/** By the stream of events, to the end, or for as long as it is to be had. */
 async function followed(
   client: Client,
   rotationId: string,
   { timeoutMs, onUpdate }: Following,
-): Promise<Rotation | null> {
+): Promise<void> {
   const stop = new AbortController();
   const until = (ms: number) =>
     ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => stop.abort(), Math.min(ms, timerMaxMs));
@@ -75,12 +75,10 @@ async function followed(
       silence = undefined;
       if (told.kind === 'event') continue;
       onUpdate(told.rotation);
-      if (told.rotation.completedAt !== null) return told.rotation;
+      if (told.rotation.completedAt !== null) return;
     }
-    return null;
   } catch (error) {
-    if (stop.signal.aborted || error instanceof ClientError) return null;
-    throw error;
+    if (!stop.signal.aborted && !(error instanceof ClientError)) throw error;
   } finally {
     clearTimeout(timer);
     clearTimeout(silence);
