@@ -32,9 +32,11 @@ export function watchAnswers(server: Server): readonly string[] {
       return end(...given);
     };
     response.once('finish', () => {
+      const target = documentedTarget(request.url ?? '', response.statusCode);
+      if (target === null) return;
       const problem = undocumented({
         method: request.method ?? '',
-        target: request.url ?? '',
+        target,
         status: response.statusCode,
         headers: { ...response.getHeaders(), ...headers },
         text: Buffer.concat(parts).toString(),
@@ -43,4 +45,14 @@ export function watchAnswers(server: Server): readonly string[] {
     });
   });
   return problems;
+}
+
+/**
+ * The console's own pages, its sign-in and what it refuses are no part of the document; what it is given for a cookie is what
+ * the operation of the same name answers.
+ */
+function documentedTarget(target: string, status: number): string | null {
+  if (!target.startsWith('/console')) return target;
+  const operation = /^\/console(\/api\/.*)$/.exec(target)?.[1];
+  return operation !== undefined && status < 300 ? operation : null;
 }

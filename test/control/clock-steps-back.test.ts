@@ -27,8 +27,8 @@ test('a rotation whose worker died before the clock stepped back is found, not w
   assert.deepEqual((await findUnattended(store)).rotations, []);
   await stepBack(rotationId);
   const { rotations, overdue } = await findUnattended(store);
-  assert.deepEqual(rotations, [{ rotationId, tenantId }]);
-  assert.deepEqual(overdue.rotations, [{ rotationId, tenantId }]);
+  assert.deepEqual(rotations, [{ rotationId, tenantId, compromise: false }]);
+  assert.deepEqual(overdue.rotations, [{ rotationId, tenantId, compromise: false }]);
   assert.equal((await findRotation(store, rotationId))?.waitingFor, 'worker');
 });
 

@@ -12,7 +12,7 @@ begin
   end if;
   erased := old;
   erased.initiated_by := rekey.without_name(old.initiated_by);
-  if new is not distinct from erased then
+  if new is distinct from old and new is not distinct from erased then
     return new;
   end if;
   if old.status not in ('in_progress', 'paused') then

@@ -32,7 +32,7 @@ begin
     erased.ended_by := rekey.without_name(old.ended_by);
     if new.initiated_by = old.initiated_by then erased.initiated_by := old.initiated_by; end if;
     if new.ended_by is not distinct from old.ended_by then erased.ended_by := old.ended_by; end if;
-    if new is not distinct from erased then
+    if new is distinct from old and new is not distinct from erased then
       return new;
     end if;
   end if;

@@ -63,7 +63,7 @@ export const mutations: readonly Mutation[] = [
         to: 'create index rotations_one_unfinished_per_tenant',
       },
       {
-        file: 'packages/schema/functions/start_rotation.sql',
+        file: 'packages/schema/functions/begin_rotation.sql',
         from: "on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning",
         to: 'returning',
       },
