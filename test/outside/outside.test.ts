@@ -74,8 +74,9 @@ test('a client made by openapi-typescript compiles, and calls every operation', 
     ...options,
     '--lib',
     'es2022,dom,dom.iterable',
-    '--types',
-    '',
+    // None of what stands in the folders above.
+    '--typeRoots',
+    folder,
     join(folder, 'application.ts'),
   ];
   const said = await run(process.execPath, [bin('typescript/bin/tsc'), ...args], { cwd: here }).catch(

@@ -23,9 +23,8 @@ export const CompromiseResponse = answer(
     {
       keyId: KeyId,
       tenantId: Uuid,
-      state: Type.Union([KeyState], {
-        description: '`active` until the switch of the rotation, `compromised` from then on.',
-      }),
+      // `active` until the switch of the rotation, `compromised` from then on.
+      state: KeyState,
       rotation: Type.Union([StartedRotation, Type.Null()], {
         description: 'What replaces an active key; null for one that was out of use.',
       }),

@@ -77,9 +77,12 @@ function errorAnswer(codes: readonly ErrorCode[]): object {
   };
 }
 
-/** What each error looks like, once; NOT_FOUND is no operation's. */
-export function errorExamples(): object {
-  const codes = (Object.keys(errorTable) as ErrorCode[]).filter((code) => code !== 'NOT_FOUND');
+/** What each error looks like that an operation answers with, once: some are of the console or of no operation. */
+export function errorExamples(paths: object): object {
+  const answered = JSON.stringify(paths);
+  const codes = (Object.keys(errorTable) as ErrorCode[]).filter((code) =>
+    answered.includes(`"#/components/examples/${code}"`),
+  );
   return Object.fromEntries(codes.map((code) => [code, { value: example(code) }]));
 }
 

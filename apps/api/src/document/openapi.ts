@@ -12,7 +12,7 @@ export function openApi(routes: readonly Route[]): string {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
   return JSON.stringify(
-    { ...document, components: componentsOf(routes), paths, 'x-errors': errors },
+    { ...document, components: componentsOf(routes, paths), paths, 'x-errors': errors },
     inCommonWords,
   );
 }
@@ -45,14 +45,14 @@ const errors = Object.fromEntries(
   ]),
 );
 
-function componentsOf(routes: readonly Route[]): object {
+function componentsOf(routes: readonly Route[], paths: object): object {
   const schemas: Record<string, TSchema> = {};
   for (const schema of [ErrorResponse, ...routes.flatMap(schemasOf)]) {
     if (!('$id' in schema)) continue;
     const { $id, ...named } = schema;
     schemas[String($id)] = named;
   }
-  return { securitySchemes, schemas, examples: errorExamples() };
+  return { securitySchemes, schemas, examples: errorExamples(paths) };
 }
 
 function schemasOf({ answers }: Route): TSchema[] {

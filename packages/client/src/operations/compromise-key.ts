@@ -30,7 +30,6 @@ export type CompromiseKeyAnswer = {
   readonly data: {
     readonly keyId: string;
     readonly tenantId: string;
-    /** `active` until the switch of the rotation, `compromised` from then on. */
     readonly state: 'pre_active' | 'active' | 'deactivated' | 'compromised' | 'destroyed';
     /** What replaces an active key; null for one that was out of use. */
     readonly rotation: {
