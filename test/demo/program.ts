@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type RunningProcess, startProcess } from '@rekey/stack';
 import type { Owner } from '../harness/cleanup.ts';
-import { notNice } from '../harness/process.ts';
+import { forTests } from '../harness/process.ts';
 
 export interface Program extends RunningProcess {
   /** What it has left in its temporary folder. */
@@ -21,7 +21,7 @@ export async function startProgram(
   const program = startProcess({
     name,
     entry: fileURLToPath(new URL(`../../apps/demo/src/${name}.ts`, import.meta.url)),
-    env: { TMPDIR: folder, ...notNice, ...env },
+    env: { TMPDIR: folder, ...forTests, ...env },
     readyLine: name === 'start' ? /^ready http/ : ' ',
   });
   owner.after(async () => {

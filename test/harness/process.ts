@@ -8,8 +8,11 @@ const ours = fileURLToPath(new URL('../..', import.meta.url));
 
 type Environment = Record<string, string>;
 
-/** Many tests run on few cores: a worker that lets all of them go first would hardly get a turn. */
-export const notNice: Environment = { WORKER_NICENESS: '0' };
+/**
+ * Many tests run on few cores: a worker that lets all of them go first would hardly get a turn, and one that yields to
+ * whatever else the server does would be held back by other tests. Those of protection switch it on.
+ */
+export const forTests: Environment = { WORKER_NICENESS: '0', THROTTLE: 'off' };
 
 /** Where `npm test` keeps compiled code: with it a process starts in half the time. */
 const { NODE_COMPILE_CACHE } = process.env;
@@ -31,7 +34,7 @@ export async function startWorker(
   owner: Owner = thisFile,
   folder: string = ours,
 ): Promise<RunningProcess> {
-  const worker = startApp('worker', { ...notNice, ...env }, '"msg":"worker ready"', owner, folder);
+  const worker = startApp('worker', { ...forTests, ...env }, '"msg":"worker ready"', owner, folder);
   await worker.ready;
   return worker;
 }

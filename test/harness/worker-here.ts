@@ -25,7 +25,7 @@ export async function workerHere(
       REKEY_CIPHER: 'auto',
       BATCH_SIZE: 500,
       LOG_LEVEL: 'debug',
-      THROTTLE: 'on',
+      THROTTLE: 'off',
       THROTTLE_LAG_SECONDS: 5,
       THROTTLE_SESSIONS: 0.5,
       HEALTH_HOST: '127.0.0.1',

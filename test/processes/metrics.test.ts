@@ -14,7 +14,7 @@ const prometheus = await tool('prometheus');
 const rekey = await installation({
   workers: 0,
   apiEnv: { METRICS_PORT: '0' },
-  workerEnv: { METRICS_PORT: '0' },
+  workerEnv: { METRICS_PORT: '0', THROTTLE: 'on' },
 });
 const [api] = rekey.apis;
 assert.ok(api !== undefined);

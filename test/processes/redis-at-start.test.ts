@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { startRedis } from '@rekey/stack';
 import { Redis } from 'ioredis';
 import { openDoor } from '../harness/door.ts';
-import { notNice } from '../harness/process.ts';
+import { forTests } from '../harness/process.ts';
 import { until } from '../harness/wait.ts';
 import { good, refusal, start } from './starting-worker.ts';
 
@@ -35,7 +35,7 @@ test('a Redis that is away is waited for: the worker is alive meanwhile, and rea
 test('a Cluster that is away is waited for as well, and not in silence', async (t) => {
   const worker = start({
     ...good,
-    ...notNice,
+    ...forTests,
     REDIS_URL: 'redis+cluster://127.0.0.1:1',
     QUEUE_PREFIX: '{rekey}',
   });
@@ -89,7 +89,7 @@ test('a replica, or a Redis that hides what it is, is no reason to refuse: the o
   const rules = ['on', '>pw', '~*', '&*', '+@all', '-info', '-config', '-client'];
   await admin.call('ACL', 'SETUSER', 'managed', ...rules);
   const url = `redis://managed:pw@127.0.0.1:${new URL(own.url).port}`;
-  const worker = start({ ...good, ...notNice, REDIS_URL: url });
+  const worker = start({ ...good, ...forTests, REDIS_URL: url });
   t.after(async () => {
     await worker.stop();
   });

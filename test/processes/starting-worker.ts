@@ -7,7 +7,7 @@ import { createLocalKeyFile } from '@rekey/kms';
 import { startProcess, workerFlags } from '@rekey/stack';
 import { thisFile } from '../harness/cleanup.ts';
 import { createTestDatabase } from '../harness/database.ts';
-import { notNice } from '../harness/process.ts';
+import { forTests } from '../harness/process.ts';
 import { testRedis } from '../harness/redis.ts';
 
 export const database = await createTestDatabase();
@@ -31,7 +31,7 @@ export function start(env: Record<string, string>) {
 
 /** The lines that a worker which refuses to start says; it has to end by itself, unsuccessfully and soon. */
 export async function refusal(env: Record<string, string>): Promise<string[]> {
-  const worker = start({ ...notNice, ...env });
+  const worker = start({ ...forTests, ...env });
   const started = await worker.ready.then(
     () => true,
     () => false,

@@ -51,6 +51,7 @@ const rekey = await installation({
   databaseUrl,
   workers: 2,
   workerEnv: {
+    THROTTLE: 'on',
     BATCH_SIZE: String(batch),
     ITEMS_PER_SECOND_MAX: '400',
     THROTTLE_LAG_SECONDS: String(lagSeconds),

@@ -9,7 +9,10 @@ export const planMessage = 'DEK rotation planned';
 export const planStatusMessage = 'DEK rotation plan';
 
 export const PlanParams = Type.Object({
-  planId: Type.String({ description: 'plan-<uuid>', examples: ['plan-550e8400-e29b-41d4-a716-446655440003'] }),
+  planId: Type.String({
+    description: 'plan-<uuid>',
+    examples: ['plan-550e8400-e29b-41d4-a716-446655440003'],
+  }),
 });
 
 export const PlanHeaders = Type.Object({
