@@ -205,6 +205,7 @@ test('what cannot be taken back needs a log-in at most five minutes old', async 
   for (const name of [
     'scheduleDestruction',
     'approveDestruction',
+    'compromiseKey',
     'startRewrap',
     'resumeRewrap',
     'cancelRewrap',
@@ -219,9 +220,24 @@ test('what cannot be taken back needs a log-in at most five minutes old', async 
     path: `/console/api/v1/admin/keys/dek-${randomUUID()}/schedule-destruction`,
   };
   checkError(await browser.send(schedule), 'KEY_NOT_FOUND');
+  const rotateOf = (more: object): Omit<Call, 'path'> => ({
+    method: 'POST',
+    headers: { 'x-tenantid': tenantId },
+    body: { tenantId, ...more },
+  });
   for (const at of ["now() - interval '301 seconds'", 'null']) {
     await pool.query(`update rekey.console_sessions set logged_in_at = ${at} where subject = 'old'`);
     checkError(await browser.send(schedule), 'LOGIN_TOO_OLD', at);
+    for (const [more, code] of [
+      [{ compromise: true }, 'LOGIN_TOO_OLD'],
+      [{ kek: 'other' }, 'LOGIN_TOO_OLD'],
+      [{}, 'TENANT_NOT_FOUND'],
+    ] as const)
+      checkError(
+        await browser.send({ ...rotateOf(more), path: '/console/api/v1/admin/dek/rotate' }),
+        code,
+        at,
+      );
     assert.equal((await browser.send({ path: listPath })).status, 200);
   }
 });
