@@ -19,8 +19,8 @@ export interface SizesRead {
   readonly bytes: number;
   /** Of the DEKs that they are under. */
   readonly keyNumbers: readonly number[];
-  /** The ids of the sample, but for records that are larger than this installation allows. */
-  readonly sampled: readonly string[];
+  /** The sample, but for records that are larger than this installation allows. */
+  readonly sampled: ReadonlyArray<{ readonly id: string; readonly bytes: number }>;
   readonly sampledTooLarge: number;
   /** The last id that was looked at; null: there is nothing behind it. */
   readonly next: string | null;
@@ -35,6 +35,7 @@ export async function readSizes(on: Queryable, target: Target, order: SizesOrder
     bytes: string;
     keys: number[];
     sampled: string[];
+    sampled_bytes: number[];
     too_large: string;
     last: string | null;
   }>(
@@ -48,6 +49,7 @@ export async function readSizes(on: Queryable, target: Target, order: SizesOrder
      select count(*) as records, coalesce(sum(bytes), 0) as bytes,
        coalesce(array_agg(distinct key_number) filter (where key_number is not null), '{}') as keys,
        coalesce(array_agg(id order by place) filter (where chosen and not too_large), '{}') as sampled,
+       coalesce(array_agg(bytes order by place) filter (where chosen and not too_large), '{}') as sampled_bytes,
        count(*) filter (where chosen and too_large) as too_large,
        (select l.id from looked_at l order by l.place desc limit 1) as last
      from looked_at`,
@@ -59,7 +61,7 @@ export async function readSizes(on: Queryable, target: Target, order: SizesOrder
     records,
     bytes: Number(found.bytes),
     keyNumbers: found.keys,
-    sampled: found.sampled,
+    sampled: found.sampled.map((id, place) => ({ id, bytes: found.sampled_bytes[place] ?? 0 })),
     sampledTooLarge: Number(found.too_large),
     next: records < order.itemsMax ? null : found.last,
   };

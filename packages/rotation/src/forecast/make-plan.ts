@@ -11,7 +11,7 @@ import { heartbeatWhileWaitingMs } from '@rekey/times';
 import type { RotationEnvironment } from '../environment.ts';
 import { atMost, sampleConfidence } from './at-most.ts';
 import { estimateRotation } from './estimate.ts';
-import { type Opened, openThese, openWindow, windowItems } from './open-records.ts';
+import { groupsToOpen, type Opened, openThese, openWindow } from './open-records.ts';
 
 export type PlanEnvironment = Pick<
   RotationEnvironment,
@@ -127,27 +127,24 @@ const sizesOf: Step = async (env, plan, target, progress, after, signal) => {
     keyNumbers: [...new Set([...progress.keyNumbers, ...read.keyNumbers])].sort((a, b) => a - b),
   };
   if (sample === null) return [found, read.next];
-  const ids = read.sampled.slice(0, room);
-  await env.rateLimiter?.acquire(ids.length, signal, async () => true);
-  const opened = await within(env, () => openThese(env, { tenantId, target }, ids));
-  const tooLarge = Math.min(read.sampledTooLarge, room - ids.length);
-  const withLarge = tooLarge === 0 ? opened : add(opened, 'TOO_LARGE', tooLarge);
-  return [withOpened(found, withLarge), read.next];
+  const chosen = read.sampled.slice(0, room);
+  let opened = found;
+  for (const ids of groupsToOpen(chosen)) {
+    if (signal.aborted) return [progress, after]; // whoever goes on looks at these sizes again
+    await env.rateLimiter?.acquire(ids.length, signal, async () => true);
+    opened = withOpened(opened, await within(env, () => openThese(env, { tenantId, target }, ids)));
+  }
+  const tooLarge = Math.min(read.sampledTooLarge, room - chosen.length);
+  if (tooLarge > 0)
+    opened = withOpened(opened, { records: tooLarge, notOpening: new Map([['TOO_LARGE', tooLarge]]) });
+  return [opened, read.next];
 };
 
 const openingOf: Step = async (env, { tenantId }, target, progress, after, signal) => {
-  await env.rateLimiter?.acquire(windowItems, signal, async () => true);
   const { next: last, ...opened } = await within(env, () => openWindow(env, { tenantId, target }, after));
+  if (opened.records > 0) await env.rateLimiter?.acquire(opened.records, signal, async () => true);
   return [withOpened(progress, opened), last];
 };
-
-function add(
-  { records, notOpening }: Opened,
-  reason: Parameters<Opened['notOpening']['get']>[0],
-  count: number,
-): Opened {
-  return { records: records + count, notOpening: new Map([...notOpening, [reason, count]]) };
-}
 
 function withOpened(progress: PlanProgress, { records, notOpening }: Opened): PlanProgress {
   const reasons: Record<string, number> = { ...progress.notOpening };

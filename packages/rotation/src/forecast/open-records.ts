@@ -27,8 +27,8 @@ export interface Opened {
 /** No DEK has this number: records under any count. */
 const anyKey = -1;
 
-/** Records that are read at once. */
-export const windowItems = 1_600;
+/** What is read at once: what a sweep reads, so that a plan takes no more memory. */
+const windowItems = 1_600;
 const windowBytes = 3 * 1024 * 1024;
 
 /** Opens the next records of a target, as the sweep reads them. */
@@ -48,6 +48,24 @@ export async function openWindow(
   const notOpening = new Map(opened.notOpening);
   for (const { reason } of window.unreadable) notOpening.set(reason, (notOpening.get(reason) ?? 0) + 1);
   return { records: opened.records + window.unreadable.length, notOpening, next: window.next };
+}
+
+/** In groups that are read at once, each of one record at least. */
+export function* groupsToOpen(
+  chosen: ReadonlyArray<{ readonly id: string; readonly bytes: number }>,
+): Generator<string[]> {
+  let ids: string[] = [];
+  let sum = 0;
+  for (const { id, bytes } of chosen) {
+    if (ids.length > 0 && (sum + bytes > windowBytes || ids.length === windowItems)) {
+      yield ids;
+      ids = [];
+      sum = 0;
+    }
+    ids.push(id);
+    sum += bytes;
+  }
+  if (ids.length > 0) yield ids;
 }
 
 /** Opens these records, by their ids; those that are not there any more do not count. */
