@@ -52,8 +52,13 @@ test('an erased person is nowhere but by id, the chains stay whole, and nobody e
      values ($1, 'next', 'local:x', 'cancelled', now(), 1, false, $2, 0, 0)`,
     [randomUUID(), ada],
   );
+  await store.query(
+    `select rekey.open_console_session(sha256('x'), 'staff', 'ada', $1, now(), now() + interval '1 hour')`,
+    [ada],
+  );
   for (const text of ['Ada Bär', 'ada@example.com'])
-    assert.ok((await tablesWith(text)).includes('rekey.rotations'), text);
+    for (const table of ['rekey.rotations', 'rekey.console_sessions'])
+      assert.ok((await tablesWith(text)).includes(table), `${text} in ${table}`);
   const before = (await store.query('select chain, sequence, hash from rekey.events order by 1, 2')).rows;
 
   const { rows } = await operator.query('select rekey.erase_actor($1, $2)::int as changed', ['staff', 'ada']);

@@ -47,7 +47,10 @@ export function pushCheckpoints({
   async function push(): Promise<boolean> {
     const [latest] = await listCheckpoints(store, { before: null, limit: 1 });
     const next = latest === undefined ? undefined : readCheckpoints(latest.note)[0];
-    if (next === undefined || next.size === taken?.size) return true;
+    if (next === undefined || next.note === taken?.note) {
+      behindSince = null;
+      return true;
+    }
     behindSince ??= performance.now();
     const outcome = await send(next.note);
     onTried(outcome);
@@ -110,9 +113,18 @@ function requestTo(url: string): { address: string; headers: Record<string, stri
   parsed.username = '';
   parsed.password = '';
   if (username === '' && password === '') return { address: parsed.href, headers: {} };
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const pair = `${unescaped(username)}:${unescaped(password)}`;
   return {
     address: parsed.href,
     headers: { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` },
   };
+}
+
+/** A percent sign that begins no byte stands for itself. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -14,6 +14,10 @@ begin
   end if;
   delete from rekey.actor_names a where a.id = of_id and a.realm is not distinct from of_realm;
   get diagnostics erased = row_count;
+  -- Whoever is signed in would be remembered with the next call.
+  delete from rekey.console_sessions s where s.subject = of_id and s.realm is not distinct from of_realm;
+  get diagnostics changed = row_count;
+  erased := erased + changed;
   -- Whoever did something stands in columns that end so, in every table, also in those to come.
   for place in
     select c.oid::regclass as in_table, a.attname as in_column

@@ -1,6 +1,6 @@
 -- Says that a process holds back its sweep of a rotation and what for, or with a null for the signal that it does so no more.
--- The first process that does makes an event, a stop of what was only slowed another, and the last that ends it one. Of a
--- rotation that has ended there is none: its end says it.
+-- From the first process that does to the last that ends it there is one event of each signal and level, and one of the end with how
+-- long it took, however often they came and went meanwhile. Of a rotation that has ended there is none: its end says it.
 create or replace function rekey.note_throttle(rotation uuid, process uuid, signal text, level text, detail text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -8,9 +8,11 @@ as $$
 declare
   tenant uuid;
   is_unfinished boolean;
-  level_before text;
-  level_after text;
+  is_known boolean;
+  was_held boolean;
+  is_held boolean;
   began timestamptz;
+  is_told boolean;
 begin
   select r.tenant_id into tenant from rekey.rotations r where r.id = rotation;
   if not found then
@@ -18,7 +20,9 @@ begin
   end if;
   -- Processes that begin or end at the same moment take turns, and each sees what the other has committed.
   perform pg_advisory_xact_lock(hashtextextended('rekey.throttle ' || rotation::text, 0));
-  select max(t.level), min(t.since) into level_before, began from rekey.rotation_throttles t where t.rotation_id = rotation;
+  select count(*) > 0,
+      coalesce(bool_or(t.process_id = process and t.signal = note_throttle.signal and t.level = note_throttle.level), false)
+    into was_held, is_known from rekey.rotation_throttles t where t.rotation_id = rotation;
   select r.status in ('in_progress', 'paused') into is_unfinished from rekey.rotations r where r.id = rotation;
   delete from rekey.rotation_throttles t where t.rotation_id = rotation and (not is_unfinished
     or t.process_id = process and note_throttle.signal is null or t.seen_at < clock_timestamp() - interval '10 seconds');
@@ -32,12 +36,19 @@ begin
       detail = excluded.detail, seen_at = excluded.seen_at,
       since = case when t.signal = excluded.signal then t.since else excluded.since end;
   end if;
-  select max(t.level) into level_after from rekey.rotation_throttles t where t.rotation_id = rotation;
-  -- 'stop' sorts behind 'slow'.
-  if level_after > coalesce(level_before, '') then
+  select count(*) > 0 into is_held from rekey.rotation_throttles t where t.rotation_id = rotation;
+  if is_known or not (was_held or is_held) then
+    return;
+  end if;
+  -- What was told since it was last told to be over.
+  select min(e.at), coalesce(bool_or(e.payload ->> 'signal' = note_throttle.signal
+      and e.payload ->> 'level' = note_throttle.level), false) into began, is_told
+    from rekey.events e where e.rotation_id = rotation and e.kind = 'rotation.throttled' and e.sequence > coalesce((
+      select max(o.sequence) from rekey.events o where o.rotation_id = rotation and o.kind = 'rotation.unthrottled'), 0);
+  if note_throttle.signal is not null and not is_told then
     perform rekey.append_event(tenant, 'rotation.throttled', rotation, jsonb_build_object(
       'signal', note_throttle.signal, 'level', note_throttle.level, 'detail', left(note_throttle.detail, 1000)));
-  elsif level_before is not null and level_after is null then
+  elsif not is_held and began is not null then
     perform rekey.append_event(tenant, 'rotation.unthrottled', rotation, jsonb_build_object(
       'seconds', round(extract(epoch from clock_timestamp() - began)::numeric, 1)));
   end if;

@@ -10,7 +10,7 @@ as $$
       (select s.setting::bigint * case s.unit when '8kB' then 8192 when 'MB' then 1048576 else 1 end
        from pg_settings s where s.name = 'wal_segment_size') as segment_bytes
   ), archived as (
-    select a.*, case when a.last_archived_wal ~ '^[0-9A-F]{24}$' then
+    select a.*, case when a.last_archived_wal ~ '^[0-9A-F]{24}' then
       ('x' || substr(a.last_archived_wal, 9, 8))::bit(32)::bigint * 4294967296
         + (('x' || substr(a.last_archived_wal, 17, 8))::bit(32)::bigint + 1) * (select segment_bytes from me) end as upto
     from pg_stat_archiver a

@@ -5,7 +5,7 @@ export interface Watch {
   /** Begins to read what is due, or one of them at once; waits for nothing. */
   look(name?: Signal['name']): void;
   worst(): Reading & { readonly signal: Signal['name'] | null };
-  /** What was read is not true any more. */
+  /** What was read is not true any more, nor what is being read. */
   forget(): void;
 }
 
@@ -23,17 +23,21 @@ export function createWatch(
     reason: '' as string | null,
   }));
 
+  let forgotten = 0;
   const read = async (state: (typeof states)[number]): Promise<void> => {
     state.underWay = true;
+    const begun = forgotten;
+    let reading: Reading = quiet;
     let reason: string | null = null;
     try {
-      state.reading = await state.signal.read();
+      reading = await state.signal.read();
     } catch (error) {
       // Neither quiet nor a reason to stand still: what it said before may not hold any more.
-      state.reading = quiet;
       reason = error instanceof Error ? error.message : 'it failed';
     }
     state.underWay = false;
+    if (begun !== forgotten) return;
+    state.reading = reading;
     state.readAtMs = performance.now();
     if (reason !== state.reason) onUnreadable?.(state.signal.name, reason);
     state.reason = reason;
@@ -58,6 +62,7 @@ export function createWatch(
         : { ...found.reading, signal: found.signal.name };
     },
     forget() {
+      forgotten += 1;
       for (const state of states) state.reading = quiet;
     },
   };

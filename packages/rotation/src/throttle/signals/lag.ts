@@ -115,6 +115,12 @@ export function lagSignal(
     async read() {
       const { wal, standbys: seen, slots: all } = await pressure();
       const nowMs = performance.now();
+      if (wal !== null && wal < (past.at(-1)?.wal ?? 0)) {
+        // Another server answers, or this one was restored: positions of before are none of its.
+        past = [];
+        standbys.clear();
+        slotsAtBest.clear();
+      }
       if (wal !== null && wal > (past.at(-1)?.wal ?? -1)) past.push({ wal, atMs: nowMs });
       if (past.length > pastMax) past = past.filter((_, i) => i % 2 === 0 || i > pastMax / 2);
       // Slots are to be seen by everybody; who is behind them is not.

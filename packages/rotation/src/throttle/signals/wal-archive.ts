@@ -1,5 +1,5 @@
 import type { ReadPressure } from '../pressure.ts';
-import { inMiB, quiet, type Reading, type Signal } from '../signal.ts';
+import { inMiB, quiet, type Reading, type Signal, Unreadable } from '../signal.ts';
 
 /**
  * WAL that is not archived stays in the primary's disk until that is full, and what is not archived is in no backup. A
@@ -20,7 +20,9 @@ export function walArchiveSignal(pressure: ReadPressure, everyMs: number): Signa
           level: 'stop',
           detail: `archiving of WAL fails, last of ${archiver.lastFailed ?? 'a file'}`,
         };
-      const behind = archiver.behindBytes ?? 0;
+      const behind = archiver.behindBytes;
+      if (behind === null)
+        throw new Unreadable('no WAL was archived yet, so how far behind that is is not to be seen');
       if (behind < behindBytes.slow) return quiet;
       return {
         level: behind < behindBytes.stop ? 'slow' : 'stop',
