@@ -4,11 +4,14 @@ create or replace function rekey.guard_dek_material() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  stands text;
 begin
   if tg_op = 'INSERT' then
-    -- The share lock keeps a cancelled rotation from leaving material behind a DEK that is being destroyed.
-    perform from rekey.deks d where d.id = new.dek_id and d.state = 'pre_active' for share;
-    if not found then
+    -- The share lock keeps a cancelled rotation from leaving material behind a DEK that is being destroyed. By its id alone:
+    -- with its state in the statement, one that was planned when none was pre_active reads all that are.
+    select d.state into stands from rekey.deks d where d.id = new.dek_id for share;
+    if stands is distinct from 'pre_active' then
       raise exception 'Material is stored only for a pre_active DEK' using errcode = 'RK002';
     end if;
     insert into rekey.dek_identities (dek_id) values (new.dek_id) on conflict do nothing;
