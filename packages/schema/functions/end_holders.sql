@@ -39,8 +39,13 @@ begin
   exception when others then
     others := null; -- there is none of that number
   end;
+  -- By the transaction, and not by asking again whom the session waits for: by now that may be for something else.
   for holder in
-    select b.pid, b.gid, b.application_name, b.role_name from rekey.blockers_of(waiting_pid) b
+    select a.pid, null::text as gid, a.application_name, a.usename::text as role_name
+    from pg_locks k join pg_stat_activity a on a.pid = k.pid
+    where k.locktype = 'transactionid' and k.granted and k.transactionid = held.waits_for
+    union
+    select null, p.gid, null, p.owner::text from pg_prepared_xacts p where p.transaction = held.waits_for
     union
     select a.pid, null, a.application_name, a.usename::text
     from pg_stat_activity a where a.pid = any (others)

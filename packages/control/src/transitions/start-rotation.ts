@@ -132,7 +132,11 @@ async function startInPlace(
       : await supersedeRotation(tx, inTheWay.id, call.rotationId, call.initiatedBy);
   if (superseded === 'compromise') return { kind: 'in_progress', rotationId: inTheWay?.id ?? '' };
   const outcome = await start(tx, call, kekId);
-  return keeping(tx, call, outcome.kind === 'started' ? { ...outcome, superseded } : outcome);
+  if (outcome.kind !== 'started') return keeping(tx, call, outcome);
+  // The rotation that ran may have switched since that was looked at. What was done here is undone.
+  const { previousDekId } = outcome.view;
+  if (call.activeDekId !== undefined && previousDekId !== call.activeDekId) return { kind: 'not_active' };
+  return keeping(tx, call, { ...outcome, superseded });
 }
 
 async function isActive(tx: Queryable, dekId: string): Promise<boolean> {
