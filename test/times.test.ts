@@ -6,6 +6,7 @@ import {
   backoffMs,
   choresEveryMs,
   clockAheadMs,
+  compromiseQueuedMs,
   connectionTimeoutMs,
   connectMs,
   disconnectMs,
@@ -105,6 +106,11 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     'A KEK that is suspended is asked for many times before it ends a rotation',
     100 * kekSuspendedMs.max,
     kekRefusedMs,
+  ],
+  [
+    'A lost ticket because of a compromised key is in the queue again while ordinary work still gives way to it',
+    overdueMs + 2 * choresEveryMs.most,
+    compromiseQueuedMs,
   ],
   ['What is lost is first looked for where that is cheap', silentMs + 2 * choresEveryMs.most, overdueMs],
   [

@@ -15,7 +15,7 @@ test('a compromised key is out of use, who holds it is ended, and its records co
   const rekey = await installation({ databaseUrl: database.url, workers: 0 });
   const scale = {
     records: number('DRILL_RECORDS', 6_000),
-    queue: number('DRILL_QUEUE', 20),
+    queue: number('DRILL_QUEUE', 100),
     kmsMs: 50,
     patienceSeconds: number('DRILL_PATIENCE', 2),
   };
@@ -28,6 +28,12 @@ test('a compromised key is out of use, who holds it is ended, and its records co
   // Refused, or ended before it could be.
   assert.notEqual(figures.refused.holder, undefined);
   assert.equal(figures.leftOnOlderKeys, 0);
-  // It is a matter of milliseconds; with a switch that waits for who holds the key it would be all of its patience and more.
+  // A matter of milliseconds; with a switch that waits for who holds the key it would be all of the patience and more.
+  const patienceMs = scale.patienceSeconds * 1_000;
+  assert.ok(figures.switchedAfterMs < patienceMs, `it switched after ${figures.switchedAfterMs} ms`);
   assert.ok(figures.writes.count > 0);
+  assert.ok(figures.writes.longestMs < patienceMs, `a write took ${figures.writes.longestMs} ms`);
+  // It was called for last: in its turn it would switch when nearly all of them have ended.
+  const { switch: before } = figures.ordinaryBefore;
+  assert.ok(before < scale.queue * 0.75, `${before} of ${scale.queue} came before it`);
 });

@@ -31,8 +31,8 @@ export interface Figures {
   readonly writes: { readonly count: number; readonly failed: number; readonly longestMs: number };
   readonly blastRadiusMs: number;
   readonly completedAfterMs: number;
-  /** Of the queue: how many were completed before the compromised key was empty. */
-  readonly ordinaryBefore: number;
+  /** Of the queue: how many were completed before the switch, and before the compromised key was empty, for which who holds it is waited for. */
+  readonly ordinaryBefore: { readonly switch: number; readonly end: number };
   readonly leftOnOlderKeys: number;
 }
 
@@ -105,7 +105,7 @@ export async function fireDrill(
   const writers = Array.from({ length: 4 }, write);
   await sleep(200);
 
-  const queued = Promise.all(others.map((other) => rekey.rotate(other.tenantId)));
+  await Promise.all(others.map((other) => rekey.rotate(other.tenantId)));
   const calledMs = performance.now();
   const started = (await (await call('dek/rotate', { tenantId, compromise: true })).json()) as {
     data: { rotationId: string; previousKeyId: string };
@@ -136,16 +136,21 @@ export async function fireDrill(
   );
   writing = false;
   await Promise.all(writers);
-  await queued;
   await until(() => holderEnded, { what: 'who held it is ended' });
   const { rows: times } = await store.query(
     `select (extract(epoch from r.switched_at - r.started_at) * 1000)::float8 as switched,
        (extract(epoch from r.completed_at - r.started_at) * 1000)::float8 as completed,
-       (select count(*)::int from rekey.rotations o where o.tenant_id <> r.tenant_id and o.completed_at < r.completed_at) as before
+       (select count(*)::int from rekey.rotations o where o.tenant_id <> r.tenant_id and o.completed_at < r.switched_at) as before_switch,
+       (select count(*)::int from rekey.rotations o where o.tenant_id <> r.tenant_id and o.completed_at < r.completed_at) as before_end
      from rekey.rotations r where r.id = $1 and $2::text is not null`,
     [rotationId.slice(4), ended.rotationId],
   );
-  const [at] = times as Array<{ switched: number; completed: number; before: number }>;
+  const [at] = times as Array<{
+    switched: number;
+    completed: number;
+    before_switch: number;
+    before_end: number;
+  }>;
   await holder.end().catch(() => {});
   const leftOnOlderKeys = await rekey.leftOnOlderKeys(tenantId);
   await worker.close();
@@ -158,7 +163,7 @@ export async function fireDrill(
     writes: { count: latencies.length, failed, longestMs: Math.max(...latencies) },
     blastRadiusMs,
     completedAfterMs: at?.completed ?? Number.NaN,
-    ordinaryBefore: at?.before ?? Number.NaN,
+    ordinaryBefore: { switch: at?.before_switch ?? Number.NaN, end: at?.before_end ?? Number.NaN },
     leftOnOlderKeys,
   };
 }

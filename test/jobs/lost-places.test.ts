@@ -46,30 +46,30 @@ type Queues = Awaited<ReturnType<typeof queues>>;
 test.after(() => redis.disconnect());
 
 const losses: Record<string, (of: Queues, jobId: string) => Promise<unknown>> = {
-  'whose list is gone': ({ key }) => redis.del(key('rotations', 'wait')),
+  'whose places are gone': ({ key }) => redis.del(key('rotations', 'prioritized')),
   'in the failed set': async ({ key }, jobId) => {
-    await redis.lrem(key('rotations', 'wait'), 0, jobId);
+    await redis.zrem(key('rotations', 'prioritized'), jobId);
     await redis.zadd(key('rotations', 'failed'), Date.now(), jobId);
   },
   'in the completed set': async ({ key }, jobId) => {
-    await redis.lrem(key('rotations', 'wait'), 0, jobId);
+    await redis.zrem(key('rotations', 'prioritized'), jobId);
     await redis.zadd(key('rotations', 'completed'), Date.now(), jobId);
   },
   'that waits for children': async ({ key }, jobId) => {
-    await redis.lrem(key('rotations', 'wait'), 0, jobId);
+    await redis.zrem(key('rotations', 'prioritized'), jobId);
     await redis.zadd(key('rotations', 'waiting-children'), Date.now(), jobId);
   },
   'in the list of the paused': async ({ key }, jobId) => {
-    await redis.lrem(key('rotations', 'wait'), 0, jobId);
+    await redis.zrem(key('rotations', 'prioritized'), jobId);
     await redis.lpush(key('rotations', 'paused'), jobId);
   },
   'whose hash is a string': async ({ key }, jobId) => {
-    await redis.del(key('rotations', 'wait'), key('rotations', jobId));
+    await redis.del(key('rotations', 'prioritized'), key('rotations', jobId));
     await redis.set(key('rotations', jobId), 'x');
   },
-  'whose list is a string': async ({ key }) => {
-    await redis.del(key('rotations', 'wait'));
-    await redis.set(key('rotations', 'wait'), 'x');
+  'whose places are a string': async ({ key }) => {
+    await redis.del(key('rotations', 'prioritized'));
+    await redis.set(key('rotations', 'prioritized'), 'x');
   },
   'whose data nobody can read': ({ key }, jobId) => redis.hset(key('rotations', jobId), 'data', '{'),
   'whose options nobody can read': ({ key }, jobId) => redis.hset(key('rotations', jobId), 'opts', '{'),
@@ -78,7 +78,7 @@ const losses: Record<string, (of: Queues, jobId: string) => Promise<unknown>> = 
   'with the repetition of another': ({ key }, jobId) =>
     redis.hset(key('rotations', jobId), 'rjk', 'a:b:c:d:e'),
   'that is put off for a year': async ({ key }, jobId) => {
-    await redis.lrem(key('rotations', 'wait'), 0, jobId);
+    await redis.zrem(key('rotations', 'prioritized'), jobId);
     const year = Date.now() + 365 * 86_400_000;
     await redis.zadd(key('rotations', 'delayed'), year * 0x1000, jobId);
     await redis.hset(key('rotations', jobId), 'delay', String(365 * 86_400_000));
@@ -119,17 +119,13 @@ test('what waits keeps its place, what runs is left alone, what is not there is 
   await of.ticketQueue.enqueueLost(tickets);
   const [running, ...waiting] = tickets;
   assert.ok(running);
-  const moved = await redis.lmove(
-    of.key('rotations', 'wait'),
-    of.key('rotations', 'active'),
-    'RIGHT',
-    'LEFT',
-  );
-  assert.equal(moved, rotationJobId(running));
+  const moved = await redis.zpopmin(of.key('rotations', 'prioritized'));
+  assert.equal(moved[0], rotationJobId(running));
+  await redis.lpush(of.key('rotations', 'active'), rotationJobId(running));
   await redis.set(of.key('rotations', rotationJobId(running), 'lock'), 'a worker', 'PX', 5_000);
-  const before = await redis.lrange(of.key('rotations', 'wait'), 0, -1);
+  const before = await redis.zrange(of.key('rotations', 'prioritized'), '0', '-1');
   await of.ticketQueue.hurry([...tickets, newTicket()], []);
-  assert.deepEqual(await redis.lrange(of.key('rotations', 'wait'), 0, -1), before);
+  assert.deepEqual(await redis.zrange(of.key('rotations', 'prioritized'), '0', '-1'), before);
   assert.deepEqual(await redis.lrange(of.key('rotations', 'active'), 0, -1), [rotationJobId(running)]);
   assert.equal(before.length, waiting.length);
 });
@@ -140,7 +136,8 @@ test('a lock that nobody will ever give back is taken away, so that the job coun
     const ticket = newTicket();
     await of.ticketQueue.enqueue(ticket);
     const jobId = rotationJobId(ticket);
-    await redis.lmove(of.key('rotations', 'wait'), of.key('rotations', 'active'), 'RIGHT', 'LEFT');
+    await redis.zrem(of.key('rotations', 'prioritized'), jobId);
+    await redis.lpush(of.key('rotations', 'active'), jobId);
     await redis.call('SET', of.key('rotations', jobId, 'lock'), 'x', ...forever);
     await of.ticketQueue.hurry([ticket], []);
     assert.equal(await redis.exists(of.key('rotations', jobId, 'lock')), 0);

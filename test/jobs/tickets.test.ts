@@ -97,7 +97,7 @@ test('the queue holds one ticket per tenant and range, with ids only, and never 
     await until(() => ticketQueue.enqueue(rotation), { what: 'the ticket queue is connected' });
     await ticketQueue.enqueue({ ...rotation, rotationId: randomUUID() });
     await ticketQueue.enqueueLost([rotation, { rotationId: randomUUID(), tenantId: randomUUID() }]);
-    assert.equal(await rotations.getJobCountByTypes('waiting'), 2);
+    assert.equal(await rotations.getJobCountByTypes('prioritized'), 2);
     const job = await rotations.getJob(rotationJobId(rotation));
     assert.deepEqual(job?.data, rotation);
     assert.equal(job?.name, 'rotate@1');

@@ -57,7 +57,7 @@ test('a thousand rotations that wait for a free worker are not enqueued again, a
   t.diagnostic(`enqueued again within 8 s: ${again}`);
   assert.equal(again, 0);
 
-  const lost = await queue.getJobs(['waiting'], 500, 500);
+  const lost = await queue.getJobs(['prioritized'], 500, 500);
   const [job] = lost;
   assert.ok(job !== undefined);
   await job.remove();

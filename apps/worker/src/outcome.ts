@@ -20,16 +20,27 @@ export interface OutcomeDependencies {
   /** Told of each time that a rotation meets a part of the schema missing; whether it has been so for too long. */
   readonly staysMissing: (rotationId: string) => boolean;
   readonly handOn: HandOn;
-  readonly precedence: Pick<Precedence, 'begins' | 'isTaken'>;
+  readonly precedence: Pick<Precedence, 'begins' | 'isTaken' | 'givesWay'>;
   /** How long a rotation is left alone whose KEK the KMS refuses. */
   readonly suspendedMs: SuspendedMs;
   readonly kmsCalls: Pick<KmsCalls, 'during'>;
   readonly measures?: Pick<WorkerMetrics, 'failed' | 'waits'> | null;
 }
 
+/** A rotation's work as one job does it. */
+export interface Piece {
+  readonly rotationId: string;
+  /** Aborted when the job is not ours any more. */
+  readonly jobSignal: AbortSignal | undefined;
+  /** Aborted when this is to give way to what is because of a compromised key; absent: it is that itself. */
+  readonly givesWay?: AbortSignal | undefined;
+  readonly work: (signal: AbortSignal) => Promise<Outcome>;
+}
+
 /**
  * Translates what became of a rotation's work into what BullMQ is to do with the job:
- * done, left to others or lost to them → finished; stopped → handed back to the queue without spending an attempt; transient trouble → thrown, so
+ * done, left to others or lost to them → finished; stopped → handed back to the queue without spending an attempt, for a second or two where it
+ * gives way; transient trouble → thrown, so
  * that the queue tries again after a back-off, a long one where the KMS refuses the KEK; a KEK that this process lacks → handed on to others; a permanent cause → the
  * rotation ends as failed and the job is done.
  */
@@ -37,13 +48,12 @@ export async function settle(
   dependencies: OutcomeDependencies,
   job: Job,
   token: string | undefined,
-  rotationId: string,
-  jobSignal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<Outcome>,
+  { rotationId, jobSignal, givesWay, work }: Piece,
 ): Promise<void> {
   const { stopping, handOn, kmsCalls } = dependencies;
   if (handOn.isLeft(job, rotationId)) return handOn.pass(job, token);
-  const signal = jobSignal === undefined ? stopping : AbortSignal.any([stopping, jobSignal]);
+  const ends = [stopping, jobSignal, givesWay].filter((signal) => signal !== undefined);
+  const signal = ends.length === 1 ? stopping : AbortSignal.any(ends);
   let outcome: Outcome;
   try {
     outcome = await kmsCalls.during(rotationId, () => work(signal));
@@ -51,7 +61,9 @@ export async function settle(
   } catch (error) {
     if (stopping.aborted) return handBack(job, token);
     // The lock is lost: the job runs elsewhere, and what BullMQ makes of this end of it does not count.
-    if (signal.aborted) throw error;
+    if (jobSignal?.aborted) throw error;
+    // Whatever it was, it is met again.
+    if (givesWay?.aborted) return handOn.pass(job, token);
     if (!(error instanceof KmsError && error.code === 'NOT_HELD'))
       return troubled(dependencies, job, rotationId, error);
     handOn.leave(job, rotationId);
@@ -59,7 +71,9 @@ export async function settle(
     await troubled(dependencies, job, rotationId, error).catch(() => {});
     return handOn.pass(job, token);
   }
-  if (outcome === 'stopped' && stopping.aborted) return handBack(job, token);
+  if (outcome !== 'stopped') return;
+  if (stopping.aborted) return handBack(job, token);
+  if (givesWay?.aborted && !jobSignal?.aborted) return handOn.pass(job, token);
 }
 
 /** Throws for a ticket that only a later version understands, so that it is put off and not dropped. */
@@ -70,21 +84,22 @@ export function leaveToLater({ logger }: Pick<OutcomeDependencies, 'logger'>, jo
   throw new Error(reason);
 }
 
-/** Does a job, or puts it back that is not because of a compromised key while one that is goes forward. */
+/**
+ * Does a job; one that is not because of a compromised key is put back while one that is goes forward, before it begins or in
+ * its midst: a sweep that is held back would keep its place in this worker for as long as that lasts.
+ */
 export async function byPrecedence(
   { precedence, handOn }: Pick<OutcomeDependencies, 'precedence' | 'handOn'>,
   job: Job,
   token: string | undefined,
   { compromise = false }: { readonly compromise?: boolean },
-  work: () => Promise<void>,
+  work: (givesWay: AbortSignal | undefined) => Promise<void>,
 ): Promise<void> {
-  if (!compromise) return precedence.isTaken() ? handOn.pass(job, token) : work();
-  const ends = precedence.begins();
-  try {
-    await work();
-  } finally {
-    ends();
+  if (compromise) {
+    precedence.begins();
+    return work(undefined);
   }
+  return precedence.isTaken() ? handOn.pass(job, token) : work(precedence.givesWay());
 }
 
 async function handBack(job: Job, token: string | undefined): Promise<never> {

@@ -23,8 +23,8 @@ export function processRange(dependencies: OutcomeDependencies): Processor {
       if ((await sweepRange(env, { rotation, target, range, signal })) === 'stopped') return 'stopped';
       return conclude(env, rotationId);
     };
-    await byPrecedence(dependencies, job, token, range, () =>
-      settle(dependencies, job, token, rotationId, jobSignal, sweepIt),
+    await byPrecedence(dependencies, job, token, range, (givesWay) =>
+      settle(dependencies, job, token, { rotationId, jobSignal, givesWay, work: sweepIt }),
     );
   };
 }

@@ -23,8 +23,8 @@ export function processRotation(
           ranges.map((range) => ({ ...toTicket(range), compromise: compromise === true })),
         ),
       );
-    await byPrecedence(dependencies, job, token, ticket, () =>
-      settle(dependencies, job, token, rotationId, jobSignal, takeForward),
+    await byPrecedence(dependencies, job, token, ticket, (givesWay) =>
+      settle(dependencies, job, token, { rotationId, jobSignal, givesWay, work: takeForward }),
     );
   };
 }

@@ -103,16 +103,30 @@ async function endWhomItWaitsFor(
 }
 
 /**
- * Whether a rotation because of a compromised key is under way: whatever is not gives way to it. One that waits for something,
- * or that nobody has worked on for a while, holds up nobody.
+ * From the one after so many within an hour on, a tenant's rotations because of a compromised key come first in the queue and
+ * hold up nobody: else whoever may call for them of one tenant could keep the rotations of all others from going on.
  */
-export async function isCompromiseUnderWay(on: Queryable, silentAfterMs: number): Promise<boolean> {
+const holdingUpPerHour = 3;
+
+/**
+ * Whether a rotation because of a compromised key is under way that whatever is not gives way to. One that waits for
+ * something, or that nobody has worked on for a while, holds up nobody; one that nobody has taken up yet may be waiting for
+ * just that place.
+ */
+export async function isCompromiseUnderWay(
+  on: Queryable,
+  { silentAfterMs, queuedAfterMs }: { readonly silentAfterMs: number; readonly queuedAfterMs: number },
+): Promise<boolean> {
   const [found] = await prepared<{ under_way: boolean }>(
     on,
     `select exists (select from rekey.rotations r
        where r.compromise and r.status = 'in_progress' and r.waiting_for is null
-         and coalesce(r.heartbeat_at, r.started_at) > clock_timestamp() - make_interval(secs => $1::float8 / 1000)) as under_way`,
-    [silentAfterMs],
+         and coalesce(r.heartbeat_at, r.started_at) > clock_timestamp()
+           - make_interval(secs => case r.phase when 'queued' then $2::float8 else $1::float8 end / 1000)
+         and (select count(*) from (select from rekey.rotations o
+           where o.tenant_id = r.tenant_id and o.compromise and o.started_at > r.started_at - interval '1 hour'
+           limit $3::integer + 1) o) <= $3) as under_way`,
+    [silentAfterMs, queuedAfterMs, holdingUpPerHour],
   );
   return found?.under_way === true;
 }

@@ -81,9 +81,12 @@ export const jobOptions = {
 /** BullMQ's limit. A higher number is served later. */
 const priorityMax = 2_097_151;
 
-/** Before all that wait, the latest first. */
+/**
+ * In order. Those because of a compromised key come before all that wait, the latest first; and, since those without a priority
+ * come before all that have one, also when they come back after trouble.
+ */
 export function rotationPlace({ compromise: isFirst }: Pick<RotationTicket, 'compromise'>): JobsOptions {
-  return isFirst === true ? { lifo: true } : {};
+  return isFirst === true ? { lifo: true } : { priority: 1 };
 }
 
 /**

@@ -40,6 +40,8 @@ export const silentMs = 3_000;
 export const overdueMs = 12_000;
 /** From then on a rotation is said to wait for a worker: later while a worker said that it waits for something else. */
 export const unattendedMs = { running: 5_000, waiting: 20_000 } as const;
+/** For so long ordinary work gives way to a rotation because of a compromised key that no worker has taken up yet. */
+export const compromiseQueuedMs = 60_000;
 /** So often it is looked who is in the way of a drain, for each tenant. */
 export const drainLookEveryMs = 5_000;
 

@@ -1,0 +1,76 @@
+/** When ordinary work gives way to a rotation because of a compromised key, and when not. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { beat, takeUp } from '@rekey/control';
+import { createPrecedence } from '../../apps/worker/src/precedence.ts';
+import { rotationCore } from '../harness/rotation.ts';
+import { until } from '../harness/wait.ts';
+
+const core = await rotationCore();
+const { store, pool } = core;
+
+async function compromise(tenantId: string): Promise<string> {
+  const started = await core.tryToStart(tenantId, { compromise: true });
+  if (started.kind !== 'started') throw new Error(started.kind);
+  return started.view.id;
+}
+const age = (rotationId: string, seconds: number): Promise<unknown> =>
+  pool.query(
+    `update rekey.rotations set started_at = started_at - make_interval(secs => $2),
+       heartbeat_at = heartbeat_at - make_interval(secs => $2) where id = $1`,
+    [rotationId, seconds],
+  );
+async function taken(): Promise<boolean> {
+  const precedence = createPrecedence(store);
+  await precedence.look();
+  return precedence.isTaken();
+}
+
+test('one that is queued takes precedence for a minute, one that is taken up while somebody works on it', async () => {
+  assert.equal(await taken(), false);
+  await core.start(await core.createTenant());
+  assert.equal(await taken(), false, 'an ordinary one');
+  const id = await compromise(await core.createTenant());
+  assert.equal(await taken(), true);
+  await age(id, 30);
+  assert.equal(await taken(), true, 'it waits for a place');
+  await age(id, 40);
+  assert.equal(await taken(), false, 'nobody takes it');
+  await takeUp(store, id);
+  assert.equal(await taken(), true);
+  await age(id, 6);
+  assert.equal(await taken(), false, 'nobody works on it');
+  await core.finish(id);
+  assert.equal(await taken(), false);
+});
+
+test('one that waits for something takes none, also while a piece of it is at work here', async () => {
+  const id = await compromise(await core.createTenant());
+  await takeUp(store, id);
+  await beat(store, id, 'kms', null);
+  const precedence = createPrecedence(store);
+  precedence.begins();
+  await precedence.look();
+  assert.equal(precedence.isTaken(), false);
+  await beat(store, id, null, null);
+  const givesWay = precedence.givesWay();
+  precedence.begins();
+  await until(() => precedence.isTaken(), { what: 'whoever begins it looks at once' });
+  assert.equal(givesWay.aborted, true, 'what is under way is told to stop');
+  assert.equal(precedence.givesWay().aborted, false, 'what begins later is not told yet');
+  await core.finish(id);
+  await precedence.look();
+  assert.equal(precedence.isTaken(), false);
+});
+
+test('from the fourth of a tenant within an hour on it holds up nobody', async () => {
+  const tenantId = await core.createTenant();
+  for (const expected of [true, true, true, false]) {
+    const id = await compromise(tenantId);
+    assert.equal(await taken(), expected);
+    await core.finish(id);
+  }
+  const another = await compromise(await core.createTenant());
+  assert.equal(await taken(), true, 'of another tenant');
+  await core.finish(another);
+});
