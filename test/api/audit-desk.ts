@@ -52,7 +52,7 @@ export async function auditDesk(): Promise<AuditDesk> {
   const log: string[] = [];
   const keepLog = createKeepLog({
     store,
-    signer: signerOf(privateKey),
+    signer: async () => signerOf(privateKey),
     file: at('checkpoints'),
     logger: createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
   });

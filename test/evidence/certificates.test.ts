@@ -8,15 +8,12 @@ import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import {
   certificateVerify,
-  openSigner,
   type PublicJwk,
   pinnedKey,
   preAuthenticationEncoding,
   rotationStatement,
-  SignerError,
   seal,
   signerOf,
-  thumbprint,
   verifyCertificate,
 } from '@rekey/evidence';
 import { compactVerify, importJWK } from 'jose';
@@ -180,28 +177,6 @@ test('openssl verifies it, with no line of ours', { skip: openssl.skip }, async 
   message[message.length - 1] = 0x20;
   await writeFile(pae, message);
   await assert.rejects(run('openssl', args));
-});
-
-test('a signer is opened from a PKCS#8 file, and says what is wrong without what is in it', async () => {
-  const path = join(folder, 'signing.pem');
-  await writeFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }));
-  const opened = await openSigner(`file:${path}`);
-  assert.equal(opened.kid, thumbprint(jwk.x));
-  assert.equal((await seal(payload, opened)).dsse, dsse);
-  const { privateKey: p256 } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  await writeFile(join(folder, 'p256.pem'), p256.export({ type: 'pkcs8', format: 'pem' }));
-  await writeFile(join(folder, 'text.pem'), 'secret text');
-  for (const uri of [
-    `file:${folder}/p256.pem`,
-    `file:${folder}/text.pem`,
-    `file:${folder}/none`,
-    'kms:x',
-    'x',
-  ])
-    await assert.rejects(openSigner(uri), (error) => {
-      assert.ok(error instanceof SignerError);
-      return !error.message.includes('secret');
-    });
 });
 
 test('the command says what it trusted or why it refused, by its exit code as well', async () => {

@@ -2,7 +2,7 @@ import pkcs11js from 'pkcs11js';
 
 // What an operator of a token does, in a process of its own: module and PIN stand in its one argument.
 
-const { module, pin, make, remove, extractable, bits } = JSON.parse(String(process.argv[2]));
+const { module, pin, make, makeSigning, remove, extractable, bits } = JSON.parse(String(process.argv[2]));
 const hsm = new pkcs11js.PKCS11();
 hsm.load(module);
 hsm.C_Initialize();
@@ -22,6 +22,28 @@ if (make !== undefined)
     { type: pkcs11js.CKA_LABEL, value: make },
     { type: pkcs11js.CKA_VALUE_LEN, value: bits / 8 },
   ]);
+const named = [
+  { type: pkcs11js.CKA_TOKEN, value: true },
+  { type: pkcs11js.CKA_LABEL, value: makeSigning },
+];
+if (makeSigning !== undefined)
+  // Of PKCS #11 3.0, which the binding does not name: CKM_EC_EDWARDS_KEY_PAIR_GEN, for edwards25519.
+  hsm.C_GenerateKeyPair(
+    session,
+    { mechanism: 0x1055 },
+    [
+      ...named,
+      { type: pkcs11js.CKA_VERIFY, value: true },
+      { type: pkcs11js.CKA_EC_PARAMS, value: Buffer.from('130c656477617264733235353139', 'hex') },
+    ],
+    [
+      ...named,
+      { type: pkcs11js.CKA_PRIVATE, value: true },
+      { type: pkcs11js.CKA_SENSITIVE, value: !extractable },
+      { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
+      { type: pkcs11js.CKA_SIGN, value: true },
+    ],
+  );
 if (remove !== undefined) {
   hsm.C_FindObjectsInit(session, [{ type: pkcs11js.CKA_LABEL, value: remove }]);
   const found = hsm.C_FindObjects(session, 10);

@@ -25,8 +25,12 @@ export interface SoftHsm {
   /** Where the tokens lie. */
   readonly tokens: string;
   uri(object?: string): string;
+  /** Of an Ed25519 key. */
+  signingUri(object?: string): string;
   /** On the token, by a process of its own: by default one that can be used and not extracted. */
   newKey(object?: string, options?: { extractable?: boolean; bits?: number }): Promise<void>;
+  /** An Ed25519 key pair. */
+  newSigningKey(object?: string, options?: { extractable?: boolean }): Promise<void>;
   deleteKey(object?: string): Promise<void>;
 }
 
@@ -52,13 +56,18 @@ export async function startSoftHsm(owner: Owner = thisFile): Promise<SoftHsm> {
       join(import.meta.dirname, 'softhsm-act.ts'),
       JSON.stringify({ module, pin, ...action }),
     ]);
+  const uri = (object: string, type: string): string =>
+    `pkcs11:token=rekey;object=${object};type=${type}?module-path=${module}&pin-source=file:${pinFile}`;
   return {
     module,
     pinFile,
     env,
     tokens,
-    uri: (object = 'kek') =>
-      `pkcs11:token=rekey;object=${object};type=secret-key?module-path=${module}&pin-source=file:${pinFile}`,
+    uri: (object = 'kek') => uri(object, 'secret-key'),
+    signingUri: (object = 'signing') => uri(object, 'private'),
+    async newSigningKey(object = 'signing', { extractable = false } = {}) {
+      await act({ makeSigning: object, extractable });
+    },
     async newKey(object = 'kek', { extractable = false, bits = 256 } = {}) {
       await act({ make: object, extractable, bits });
     },

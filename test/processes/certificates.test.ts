@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openSigner, pinnedKey, rotationStatement, seal, verifyCertificate } from '@rekey/evidence';
+import { pinnedKey, rotationStatement, seal, signerOf, verifyCertificate } from '@rekey/evidence';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
 import { sqlState } from '../harness/session.ts';
@@ -15,7 +15,7 @@ after(() => rm(folder, { recursive: true }));
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const path = join(folder, 'signing.pem');
 await writeFile(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-const signer = await openSigner(`file:${path}`);
+const signer = signerOf(privateKey);
 const keys = [pinnedKey(publicKey)];
 
 // The owner of the schema, so that what stands in the way of an attack is no missing right.

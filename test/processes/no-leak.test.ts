@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { dekWrapAad } from '@rekey/envelope';
-import { openSigner } from '@rekey/evidence';
+import { signerOf } from '@rekey/evidence';
 import { createLocalKeyFile, openKek } from '@rekey/kms';
 import { createLogger } from '@rekey/runtime';
 import { LINES_KEPT, startRedis } from '@rekey/stack';
@@ -100,7 +100,8 @@ const contents: string[] = [];
 async function evidenceOf(rotationId: string): Promise<string[]> {
   const log: string[] = [];
   const logger = createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) });
-  const signer = await openSigner(`file:${signingKey}`);
+  const key = signerOf(createPrivateKey(await readFile(signingKey)));
+  const signer = async () => key;
   const file = join(folder, 'checkpoints');
   const keepLog = createKeepLog({ store: rekey.store, signer, file, logger });
   // A worker does the same now and then, and while it does this one passes on.

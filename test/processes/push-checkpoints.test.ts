@@ -41,7 +41,7 @@ const pushes = pushCheckpoints({
 });
 const keepLog = createKeepLog({
   store,
-  signer: signerOf(privateKey),
+  signer: async () => signerOf(privateKey),
   file: undefined,
   sent: pushes.last,
   logger,

@@ -1,12 +1,14 @@
 import { certificateFacts, certificatesDue, keepCertificate, registerSigningKey } from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
 import { type RotationPredicate, rotationStatement, type Signer, seal } from '@rekey/evidence';
+import { KmsError } from '@rekey/kms';
 import type { Logger } from '@rekey/runtime';
 import manifest from '../package.json' with { type: 'json' };
+import type { OpenSigner } from './usable-signer.ts';
 
 interface CertifyDependencies {
   readonly store: Store;
-  readonly signer: Signer;
+  readonly signer: OpenSigner;
   readonly logger: Logger;
 }
 
@@ -22,13 +24,26 @@ const everHours = 1_000_000;
  */
 export function createCertify({
   store,
-  signer,
+  signer: open,
   logger,
 }: CertifyDependencies): (all: boolean) => Promise<void> {
   let told = false;
+  let isAway = false;
   return async (all) => {
     const due = await certificatesDue(store, all ? everHours : recentHours, atOnce);
     if (due.length === 0) return;
+    try {
+      await certifyAll(due, await open());
+      isAway = false;
+    } catch (error) {
+      // Rotations wait for their certificates meanwhile, and for nothing else.
+      if (!(error instanceof KmsError)) throw error;
+      if (!isAway) logger.error('no certificates are made: the signing key cannot be used', { error });
+      isAway = true;
+    }
+  };
+
+  async function certifyAll(due: readonly string[], signer: Signer): Promise<void> {
     if (!(await registerSigningKey(store, signer))) {
       if (!told)
         logger.error('no certificates are made: SIGNING_KEY_URI names a key that is retired or compromised');
@@ -37,17 +52,18 @@ export function createCertify({
     }
     for (const rotationId of due) {
       try {
-        if (await certify(rotationId)) logger.info('certificate made', { rotationId });
+        if (await certify(rotationId, signer)) logger.info('certificate made', { rotationId });
       } catch (error) {
         // Those that are away concern all of them; else the others have theirs, and this one is tried again.
-        if (error instanceof StoreError && error.code === 'UNAVAILABLE') throw error;
+        if ((error instanceof StoreError && error.code === 'UNAVAILABLE') || error instanceof KmsError)
+          throw error;
         logger.error('a certificate could not be made', { rotationId, error });
       }
     }
-  };
+  }
 
   /** Whether this call made it. */
-  async function certify(rotationId: string): Promise<boolean> {
+  async function certify(rotationId: string, signer: Signer): Promise<boolean> {
     const { facts, now } = await certificateFacts(store, rotationId);
     if (facts === null) return false;
     const predicate = { ...facts, softwareVersion: manifest.version, signedAt: now.toISOString() };

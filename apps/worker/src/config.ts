@@ -43,12 +43,12 @@ export const WorkerVariables = Type.Object({
       description: 'name=uri, separated by commas or line ends',
     }),
   ),
-  /** What certificates of rotations are signed with; without it this worker makes none. */
+  /** What certificates and checkpoints are signed with; without it this worker makes none. */
   SIGNING_KEY_URI: Type.Optional(
     Type.String({
-      pattern: '^file:.+$',
+      pattern: '^(file|pkcs11):.+$',
       maxLength: 2_048,
-      description: 'file:<path of an Ed25519 key in PKCS#8 PEM>',
+      description: 'file:<path of an Ed25519 key in PKCS#8 PEM>, or pkcs11:… of one in a token',
     }),
   ),
   /** Where signed checkpoints of the log of events are written, outside of the database; needs a signing key. */

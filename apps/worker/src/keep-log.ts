@@ -2,6 +2,7 @@ import {
   appendLog,
   appendLogHeads,
   checkpointsAfter,
+  headsInLog,
   type Installation,
   keepCheckpoint,
   listCheckpoints,
@@ -23,13 +24,15 @@ import {
   signCheckpoint,
   unlessMissing,
 } from '@rekey/evidence';
+import { KmsError } from '@rekey/kms';
 import type { Logger } from '@rekey/runtime';
 import { appendNote, lastIn } from './checkpoint-file.ts';
+import type { OpenSigner } from './usable-signer.ts';
 
 interface LogDependencies {
   readonly store: Store;
   /** Null: this worker appends, and signs nothing. */
-  readonly signer: Signer | null;
+  readonly signer: OpenSigner | null;
   /** Where checkpoints are written outside of the database; undefined: nowhere. */
   readonly file: string | undefined;
   /** Where there is no file: the latest that was sent elsewhere. */
@@ -47,7 +50,7 @@ const recentSeconds = 60;
  * Brings events into the log and signs what it then is. Any number of workers may do it at once: whoever finds the log locked
  * leaves it to the one that has it.
  */
-export function createKeepLog({ store, signer, file, sent = () => null, logger }: LogDependencies): {
+export function createKeepLog({ store, signer: open, file, sent = () => null, logger }: LogDependencies): {
   /** Appends what is not in the log yet, of all chains or of those that had an event lately. */
   append(all: boolean): Promise<void>;
   /** Signs a checkpoint if there is anything new, and writes to the file what it has not yet. */
@@ -55,7 +58,7 @@ export function createKeepLog({ store, signer, file, sent = () => null, logger }
 } {
   let installation: Installation | undefined;
   // Each time, so that nobody misses it: this is what the log is for.
-  const tell = (message: string): void => logger.error(message);
+  const tell = (message: string, facts = {}): void => logger.error(message, facts);
 
   async function append(all: boolean): Promise<void> {
     for (let n = 0; n < statementsAtOnce; n += 1) {
@@ -65,7 +68,16 @@ export function createKeepLog({ store, signer, file, sent = () => null, logger }
   }
 
   async function checkpoint(): Promise<void> {
-    if (signer === null) return;
+    if (open === null) return;
+    try {
+      await signAndWrite(await open());
+    } catch (error) {
+      if (!(error instanceof KmsError)) throw error;
+      tell('no checkpoint is signed: the signing key cannot be used', { error });
+    }
+  }
+
+  async function signAndWrite(signer: Signer): Promise<void> {
     const outside = file === undefined ? sent() : await lastIn(file);
     installation ??= await loadInstallation(store);
     const origin = originOf(installation.id);
@@ -73,30 +85,32 @@ export function createKeepLog({ store, signer, file, sent = () => null, logger }
       return tell('no checkpoint is signed: what is kept outside is of another installation');
     if (!(await registerSigningKey(store, signer)))
       return tell('no checkpoint is signed: SIGNING_KEY_URI names a key that is retired or compromised');
-    const held = await inTransaction(store, (tx) => signNew(tx, origin, signer, outside));
-    if (!held) return tell('no checkpoint is signed: the log in the database is not the one that was signed');
+    const grown = await inTransaction(store, (tx) => toSign(tx, outside));
+    if (grown === 'another log')
+      return tell('no checkpoint is signed: the log in the database is not the one that was signed');
+    // Behind the transaction: what signs may be far away, and the log is locked by none meanwhile.
+    if (grown !== null)
+      await keepCheckpoint(store, signer.kid, await signCheckpoint({ origin, ...grown }, signer));
     if (file !== undefined) await writeNew(file, outside);
   }
 
-  /** False: what was signed before is not the beginning of this log. */
-  async function signNew(
+  /** The size and root of a log that ends with where the chains stand; null: that is signed, or another worker is at it. */
+  async function toSign(
     tx: Queryable,
-    origin: string,
-    by: Signer,
     outside: SignedCheckpoint | null,
-  ): Promise<boolean> {
+  ): Promise<{ readonly size: number; readonly root: Buffer } | 'another log' | null> {
     const size = await lockLog(tx);
-    if (size === null) return true;
+    if (size === null) return null;
     const [latest] = await listCheckpoints(tx, { before: null, limit: 1 });
     // What is outside is trusted, and the database's own only where there is nothing.
     const before = outside ?? (latest === undefined ? undefined : readCheckpoints(latest.note)[0]);
-    if (before !== undefined && !(await beginsWith(tx, size, before))) return false;
-    if (size === 0 || size === latest?.size) return true;
+    if (before !== undefined && !(await beginsWith(tx, size, before))) return 'another log';
+    if (size === 0 || size === latest?.size) return null;
+    // Nothing came behind them: they were appended by whoever could not sign.
+    if ((await headsInLog(tx, size - 1)) !== null) return { size, root: await treeOf(tx, size).root() };
     const heads = await logHeads(tx);
     const grown = await appendLogHeads(tx, heads.length, await headsTree(heads).root());
-    const root = await treeOf(tx, grown).root();
-    await keepCheckpoint(tx, by.kid, await signCheckpoint({ origin, size: grown, root }, by));
-    return true;
+    return { size: grown, root: await treeOf(tx, grown).root() };
   }
 
   /** What is in the file already is not asked of the database. */

@@ -1,7 +1,6 @@
 import process from 'node:process';
 import { StoreError } from '@rekey/db';
 import { CipherFault, EnvelopeError } from '@rekey/envelope';
-import { openSigner, SignerError } from '@rekey/evidence';
 import { RedisTrouble } from '@rekey/jobs';
 import { KmsError } from '@rekey/kms';
 import { serveMetrics } from '@rekey/metrics';
@@ -23,6 +22,7 @@ import { createWorkerMetrics } from './metrics.ts';
 import { provenPlace, usableCipher } from './start-checks.ts';
 import { usableKeks } from './usable-keks.ts';
 import { usableRedis } from './usable-redis.ts';
+import { usableSigner } from './usable-signer.ts';
 import { type RekeyWorker, startWorker } from './worker.ts';
 
 const config = orRefuse(() => readWorkerConfig(process.env));
@@ -38,7 +38,7 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
 );
 const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
 const connections = divideConnections(config.DATABASE_CONNECTIONS_MAX);
-const signer = await usableSigner(config);
+const signer = await usableSigner(config.SIGNING_KEY_URI, logger);
 const measures = config.METRICS_PORT === undefined ? null : createWorkerMetrics(connections);
 const keks = await usableKeks(config, logger, measures?.counted);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
@@ -54,6 +54,7 @@ const close = closeOnSignal({
     { name: 'start', close: () => stopping.abort() },
     { name: 'worker', close: () => worker?.close() },
     { name: 'keks', close: () => keks.close() },
+    { name: 'signer', close: () => signer?.close() },
     { name: 'metrics', close: () => metrics?.close() },
     { name: 'health', close: () => health.close() },
   ],
@@ -67,7 +68,7 @@ await start().catch((error: unknown) => {
 async function start(): Promise<void> {
   await provenPlace(config.DATABASE_URL, connections.budget, keks, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, keks, logger, { cipher, connections, signer, measures });
+  worker = startWorker(config, keks, logger, { cipher, connections, signer: signer?.open ?? null, measures });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,
@@ -79,16 +80,6 @@ async function start(): Promise<void> {
     ...(reason === null ? {} : { reason: `node:crypto is used: ${reason}` }),
     statements: config.WORKER_STATEMENTS ?? 'measured',
   });
-}
-
-async function usableSigner({ SIGNING_KEY_URI: uri }: WorkerConfig) {
-  if (uri === undefined) return null;
-  try {
-    return await openSigner(uri);
-  } catch (error) {
-    if (!(error instanceof SignerError)) throw error;
-    return refuseToStart(new ConfigError([`SIGNING_KEY_URI: ${error.message}`]));
-  }
 }
 
 /** From here on it is alive; it is ready once it has seen that it has the right KEK, and takes jobs. */

@@ -1,6 +1,5 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
-import type { Signer } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
 import { createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
@@ -31,6 +30,7 @@ import { pushCheckpoints } from './push-checkpoints.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
 import { createWorkerThrottle } from './throttle/create-throttle.ts';
+import type { OpenSigner } from './usable-signer.ts';
 import { withDeadline } from './with-deadline.ts';
 import { createWriteEvents } from './write-events.ts';
 
@@ -53,7 +53,7 @@ interface WorkerOptions {
   readonly cipher?: BatchCipher;
   readonly schemaMissingMs?: number;
   /** What signs certificates; absent: this worker makes none. */
-  readonly signer?: Signer | null;
+  readonly signer?: OpenSigner | null;
   readonly suspendedMs?: SuspendedMs;
   /** What is told of it; null: nothing. */
   readonly measures?: WorkerMetrics | null;

@@ -25,7 +25,7 @@ export {
   unlessMissing,
 } from './merkle.ts';
 export { keysOfJwks, type PublicJwk, pinnedKey, thumbprint } from './public-keys.ts';
-export { openSigner, type Signer, SignerError, signerOf } from './signer.ts';
+export { type Signer, signerBy, signerOf } from './signer.ts';
 export { type RotationPredicate, rotationPredicateType, rotationStatement } from './statement.ts';
 export { type Verdict, verifyCertificate } from './verify.ts';
 export { certificateVerify } from './verify-main.ts';

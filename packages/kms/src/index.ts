@@ -4,3 +4,4 @@ export { asKeks, createKeks, type Keks, nameKeks } from './keks.ts';
 export { isTransient, KmsError, type KmsErrorCode } from './kms-error.ts';
 export { createLocalKeyFile } from './local-key-file.ts';
 export { openKek } from './open-kek.ts';
+export { openSigningKey, type SigningKey } from './signing-key.ts';

@@ -23,16 +23,16 @@ const groupOrOthersWrite = 0o022;
  *
  * @throws KmsError `DENIED`, `INVALID_URI` when it is no file
  */
-export async function needPrivateFile(file: FileHandle, path: string): Promise<void> {
+export async function needPrivateFile(file: FileHandle, path: string, what = 'KEK file'): Promise<void> {
   const stat = await file.stat();
-  if (!stat.isFile()) throw new KmsError('INVALID_URI', `KEK file ${path}: ${kindOf(stat)}, not a file`);
+  if (!stat.isFile()) throw new KmsError('INVALID_URI', `${what} ${path}: ${kindOf(stat)}, not a file`);
   const { mode } = stat;
   if ((mode & 0o077) === 0) return;
   const mount = await mountOf(file.fd);
   const apart = mount !== null && !shared.has(mount.point) ? mount : null;
-  const refuse = (what: string): never => {
+  const refuse = (why: string): never => {
     const octal = (mode & 0o777).toString(8).padStart(4, '0');
-    throw new KmsError('DENIED', `KEK file ${path}: ${what} (mode ${octal}); ${advice(path)}`);
+    throw new KmsError('DENIED', `${what} ${path}: ${why} (mode ${octal}); ${advice(path)}`);
   };
 
   if ((mode & groupOrOthersWrite) !== 0 && apart?.readOnly !== true)

@@ -38,6 +38,14 @@ declare class PKCS11 {
   C_DestroyObject(session: Handle, object: Handle): void;
   C_GetAttributeValue(session: Handle, object: Handle, template: readonly Attribute[]): { value: Buffer }[];
   C_GenerateKey(session: Handle, mechanism: Mechanism, template: readonly Attribute[]): Handle;
+  C_GenerateKeyPair(
+    session: Handle,
+    mechanism: Mechanism,
+    publicTemplate: readonly Attribute[],
+    privateTemplate: readonly Attribute[],
+  ): { readonly publicKey: Handle; readonly privateKey: Handle };
+  C_SignInit(session: Handle, mechanism: Mechanism, key: Handle): void;
+  C_SignAsync(session: Handle, bytes: Buffer, into: Buffer): Promise<Buffer>;
   C_EncryptInit(session: Handle, mechanism: Mechanism, key: Handle): void;
   C_EncryptAsync(session: Handle, bytes: Buffer, into: Buffer): Promise<Buffer>;
   C_DecryptInit(session: Handle, mechanism: Mechanism, key: Handle): void;
@@ -48,6 +56,8 @@ declare const pkcs11js: {
   readonly PKCS11: typeof PKCS11;
   readonly CKA_CLASS: number;
   readonly CKA_DECRYPT: number;
+  readonly CKA_EC_PARAMS: number;
+  readonly CKA_EC_POINT: number;
   readonly CKA_ENCRYPT: number;
   readonly CKA_EXTRACTABLE: number;
   readonly CKA_ID: number;
@@ -55,8 +65,10 @@ declare const pkcs11js: {
   readonly CKA_LABEL: number;
   readonly CKA_PRIVATE: number;
   readonly CKA_SENSITIVE: number;
+  readonly CKA_SIGN: number;
   readonly CKA_TOKEN: number;
   readonly CKA_VALUE_LEN: number;
+  readonly CKA_VERIFY: number;
   readonly CKF_OS_LOCKING_OK: number;
   readonly CKF_RW_SESSION: number;
   readonly CKF_SERIAL_SESSION: number;
@@ -64,6 +76,8 @@ declare const pkcs11js: {
   readonly CKK_AES: number;
   readonly CKM_AES_GCM: number;
   readonly CKM_AES_KEY_GEN: number;
+  readonly CKO_PRIVATE_KEY: number;
+  readonly CKO_PUBLIC_KEY: number;
   readonly CKO_SECRET_KEY: number;
   readonly CKU_USER: number;
   readonly CK_PARAMS_AES_GCM: number;

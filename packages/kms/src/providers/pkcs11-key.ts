@@ -20,7 +20,7 @@ const ofPath = ['token', 'serial', 'object', 'id', 'type'];
 const ofQuery = ['module-path', 'pin-source'];
 
 /** Of the URI behind its scheme. Throws `INVALID_URI`, repeating nothing of it. */
-export function parseTokenKey(rest: string): TokenKey {
+export function parseTokenKey(rest: string, type: 'secret-key' | 'private' = 'secret-key'): TokenKey {
   if (/pin-value/i.test(rest))
     throw invalid('a PIN must not stand in it; use pin-source, or PKCS11_PIN of the environment');
   const [path = '', query = '', ...more] = rest.split('?');
@@ -39,8 +39,7 @@ export function parseTokenKey(rest: string): TokenKey {
   if (object === undefined && objectId === undefined) throw invalid('it must have an object or an id');
   if (objectId !== undefined && (objectId.length === 0 || objectId.length > 64))
     throw invalid('its id is not well formed');
-  if (!['secret-key', 'undefined'].includes(String(told.get('type'))))
-    throw invalid('its type must be secret-key');
+  if (![type, 'undefined'].includes(String(told.get('type')))) throw invalid(`its type must be ${type}`);
   const module = where.get('module-path')?.toString() ?? '';
   if (!absolute.test(module)) throw invalid('its module-path must be the absolute path of a library');
   const source = where.get('pin-source')?.toString();

@@ -13,6 +13,9 @@ export interface Session {
   readonly key: Buffer;
 }
 
+/** Finds the key in a session that is logged in, and refuses one that is not as it should be. */
+export type FindKey = (module: Module, handle: Buffer, key: TokenKey) => Buffer;
+
 interface Held {
   readonly module: Module;
   users: number;
@@ -76,14 +79,14 @@ function finalise(held: Held): void {
 }
 
 /** Logged in, with the key found and judged. Throws the module's errors and `KmsError`. */
-export async function openSession(module: Module, key: TokenKey): Promise<Session> {
+export async function openSession(module: Module, key: TokenKey, find: FindKey): Promise<Session> {
   const pin = await pinOf(key.pinFile);
   initialise(key.module);
   const slot = slotOf(module, key);
   const handle = module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION);
   try {
     logIn(module, handle, `${key.module} ${key.token} ${key.serial}`, pin);
-    return { handle, key: keyOf(module, handle, key) };
+    return { handle, key: find(module, handle, key) };
   } catch (error) {
     closeSession(module, handle);
     throw error;
@@ -130,9 +133,15 @@ function logIn(module: Module, handle: Buffer, token: string, pin: string): void
   }
 }
 
-function keyOf(module: Module, handle: Buffer, { object, objectId }: TokenKey): Buffer {
+/** The one object of that class which the URI names. */
+export function objectOf(
+  module: Module,
+  handle: Buffer,
+  { object, objectId }: Pick<TokenKey, 'object' | 'objectId'>,
+  ofClass: number,
+): Buffer {
   module.C_FindObjectsInit(handle, [
-    { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_SECRET_KEY },
+    { type: pkcs11js.CKA_CLASS, value: ofClass },
     ...(object === undefined ? [] : [{ type: pkcs11js.CKA_LABEL, value: object }]),
     ...(objectId === undefined ? [] : [{ type: pkcs11js.CKA_ID, value: objectId }]),
   ]);
@@ -141,19 +150,28 @@ function keyOf(module: Module, handle: Buffer, { object, objectId }: TokenKey): 
   const [key] = found;
   if (key === undefined) throw new KmsError('NOT_FOUND', 'PKCS #11: the token has no such key');
   if (found.length > 1) throw new KmsError('DENIED', 'PKCS #11: there are several such keys; name the id');
-  const [type, bytes, sensitive, extractable] = module
-    .C_GetAttributeValue(handle, key, [
-      { type: pkcs11js.CKA_KEY_TYPE },
-      { type: pkcs11js.CKA_VALUE_LEN },
-      { type: pkcs11js.CKA_SENSITIVE },
-      { type: pkcs11js.CKA_EXTRACTABLE },
-    ])
+  return key;
+}
+
+/** Attributes of one number or flag each. */
+export function numbersOf(
+  module: Module,
+  handle: Buffer,
+  key: Buffer,
+  types: readonly number[],
+): readonly number[] {
+  return module
+    .C_GetAttributeValue(
+      handle,
+      key,
+      types.map((type) => ({ type })),
+    )
     .map(({ value }) => (Buffer.isBuffer(value) ? value.readUInt8(0) : Number(value)));
-  if (type !== pkcs11js.CKK_AES || bytes !== 32)
-    throw new KmsError('DENIED', 'PKCS #11: the key is no AES key of 256 bits');
+}
+
+export function needInside(sensitive: number | undefined, extractable: number | undefined): void {
   if (sensitive !== 1 || extractable !== 0)
     throw new KmsError('DENIED', 'PKCS #11: the key can be extracted from the token');
-  return key;
 }
 
 function quietly(work: () => unknown): void {
