@@ -95,6 +95,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     ['/api/v1/admin/keys', 'GET, HEAD'],
     [`${key}`, 'GET, HEAD'],
     [`${key}/destruction`, 'GET, HEAD'],
+    [`${key}/destruction/certificate`, 'GET, HEAD'],
     [`${key}/blast-radius`, 'GET, HEAD'],
     [`${key}/compromise`, 'POST'],
     [`${key}/schedule-destruction`, 'POST'],

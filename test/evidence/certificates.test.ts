@@ -11,9 +11,9 @@ import {
   type PublicJwk,
   pinnedKey,
   preAuthenticationEncoding,
-  rotationStatement,
   seal,
   signerOf,
+  statementOf,
   verifyCertificate,
 } from '@rekey/evidence';
 import { compactVerify, importJWK } from 'jose';
@@ -31,7 +31,7 @@ after(() => rm(folder, { recursive: true }));
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const signer = signerOf(privateKey);
 const keys = [pinnedKey(publicKey)];
-const payload = rotationStatement({
+const payload = statementOf('rotation', {
   schemaVersion: 1,
   rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
   tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',

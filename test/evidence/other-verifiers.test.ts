@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { rotationStatement, seal, signerOf } from '@rekey/evidence';
+import { seal, signerOf, statementOf } from '@rekey/evidence';
 import { tool } from '../harness/tool.ts';
 
 const cosign = await tool('cosign');
@@ -15,7 +15,7 @@ after(() => rm(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const payload = rotationStatement({
+const payload = statementOf('rotation', {
   schemaVersion: 1,
   rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
   tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',

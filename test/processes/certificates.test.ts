@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { pinnedKey, rotationStatement, seal, signerOf, verifyCertificate } from '@rekey/evidence';
+import { pinnedKey, seal, signerOf, statementOf, verifyCertificate } from '@rekey/evidence';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation } from '../harness/installation.ts';
 import { sqlState } from '../harness/session.ts';
@@ -164,7 +164,7 @@ test('what the rows do not say is not kept, and there is no second certificate',
   const keep = async (changes: object) => {
     const predicate = { ...facts, signedAt: new Date().toISOString(), ...changes };
     const forms = await seal(
-      rotationStatement(predicate as unknown as Parameters<typeof rotationStatement>[0]),
+      statementOf('rotation', predicate as unknown as Parameters<typeof statementOf>[1]),
       signer,
     );
     return pool.query('select rekey.keep_certificate($1, $2, $3, $4) as kept', [

@@ -44,7 +44,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'hide that a key is in use, or speak for another process',
   },
   {
-    on: /^rekey\.(certificates_due|certificate_facts|keep_certificate)\(/,
+    on: /^rekey\.(certificates_due|(certificate|rewrap|destroyed)_facts|(work|facts)_to_certify|keep_certificate(_of)?)\(/,
     calling: 'read what was proved of whom, or take the place of a certificate',
   },
   {

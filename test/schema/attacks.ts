@@ -100,7 +100,7 @@ const attacksOnTables: readonly Attack[] = [
   },
   { on: /^rekey\.actor_names$/, reading: 'read names of persons', writing: 'put a name on what another did' },
   {
-    on: /^rekey\.rotation_certificates$/,
+    on: /^rekey\.(rotation|other)_certificates$/,
     reading: 'read what was proved of whom',
     writing: 'invent, change or lose a certificate',
   },

@@ -1,5 +1,6 @@
 import {
   countKeyRecords,
+  findCertificate,
   findDestruction,
   findKekId,
   findKey,
@@ -24,6 +25,7 @@ export function connectKeys(store: Store): Keys {
     records: (tenantId) => countKeyRecords(store, tenantId),
     processesOf: (keyId, limit) => listKeyProcesses(store, keyId, limit),
     destruction: (keyId) => findDestruction(store, keyId),
+    certificate: (work) => findCertificate(store, work),
     processes: (filter, page) => listProcesses(store, filter, page),
     keks: (tenantId) => listKeks(store, tenantId),
     kekId: (name) => findKekId(store, name),

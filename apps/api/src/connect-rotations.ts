@@ -32,7 +32,7 @@ export function connectRotations(store: Store): Rotations {
     readFollowed: (followed, eventsMax) => readFollowed(store, followed, eventsMax),
     plan: (planId) => findPlan(store, planId),
     planOf: (rotationId) => findPlanOf(store, rotationId),
-    certificate: (rotationId) => findCertificate(store, rotationId),
+    certificate: (rotationId) => findCertificate(store, { kind: 'rotation', subject: rotationId }),
     signingKeys: () => listSigningKeys(store),
     checkSchema: () => checkSchema(store),
     checkWork: () => checkApiWork(store),

@@ -2,6 +2,7 @@ import type { Commands } from '@rekey/commands';
 import type {
   AuditFilter,
   AuditPage,
+  CertifiedWork,
   ConsoleSession,
   DestructionView,
   FailurePage,
@@ -94,6 +95,7 @@ export interface Keys {
   records(tenantId: string): Promise<KeyRecords[]>;
   processesOf(keyId: string, limit: number): Promise<KeyProcess[]>;
   destruction(keyId: string): Promise<DestructionView | null>;
+  certificate(work: CertifiedWork): Promise<KeptCertificate | null>;
   processes(filter: ProcessFilter, page: { after: string | null; limit: number }): Promise<ProcessPage>;
   keks(tenantId: string | null): Promise<KekView[]>;
   /** Null: no KEK has that name. */

@@ -1,6 +1,12 @@
-import { certificateFacts, certificatesDue, keepCertificate, registerSigningKey } from '@rekey/control';
+import {
+  type CertifiedWork,
+  certificateFacts,
+  certificatesDue,
+  keepCertificate,
+  registerSigningKey,
+} from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
-import { type RotationPredicate, rotationStatement, type Signer, seal } from '@rekey/evidence';
+import { type Predicate, type Signer, seal, statementOf } from '@rekey/evidence';
 import { KmsError } from '@rekey/kms';
 import type { Logger } from '@rekey/runtime';
 import manifest from '../package.json' with { type: 'json' };
@@ -19,8 +25,8 @@ const recentHours = 1;
 const everHours = 1_000_000;
 
 /**
- * Makes certificates of completed rotations that have none. Any number of workers may do it at once, and one may die in its
- * midst: the first that is kept is the certificate, and until then the rotation is found again.
+ * Makes certificates of completed rotations, rewraps and destructions that have none. Any number of workers may do it at once, and one may die in its
+ * midst: the first that is kept is the certificate, and until then the work is found again.
  */
 export function createCertify({
   store,
@@ -43,32 +49,37 @@ export function createCertify({
     }
   };
 
-  async function certifyAll(due: readonly string[], signer: Signer): Promise<void> {
+  async function certifyAll(due: readonly CertifiedWork[], signer: Signer): Promise<void> {
     if (!(await registerSigningKey(store, signer))) {
       if (!told)
         logger.error('no certificates are made: SIGNING_KEY_URI names a key that is retired or compromised');
       told = true;
       return;
     }
-    for (const rotationId of due) {
+    for (const work of due) {
       try {
-        if (await certify(rotationId, signer)) logger.info('certificate made', { rotationId });
+        if (await certify(work, signer)) logger.info('certificate made', factsOf(work));
       } catch (error) {
         // Those that are away concern all of them; else the others have theirs, and this one is tried again.
         if ((error instanceof StoreError && error.code === 'UNAVAILABLE') || error instanceof KmsError)
           throw error;
-        logger.error('a certificate could not be made', { rotationId, error });
+        logger.error('a certificate could not be made', { ...factsOf(work), error });
       }
     }
   }
 
   /** Whether this call made it. */
-  async function certify(rotationId: string, signer: Signer): Promise<boolean> {
-    const { facts, now } = await certificateFacts(store, rotationId);
+  async function certify(work: CertifiedWork, signer: Signer): Promise<boolean> {
+    const { facts, now } = await certificateFacts(store, work);
     if (facts === null) return false;
     const predicate = { ...facts, softwareVersion: manifest.version, signedAt: now.toISOString() };
     // What the database's function answers is the rest of a predicate; verifiers look at it again.
-    const forms = await seal(rotationStatement(predicate as unknown as RotationPredicate), signer);
-    return keepCertificate(store, rotationId, { kid: signer.kid, ...forms });
+    const forms = await seal(statementOf(work.kind, predicate as unknown as Predicate), signer);
+    return keepCertificate(store, work, { kid: signer.kid, ...forms });
   }
+}
+
+function factsOf({ kind, subject }: CertifiedWork): Record<string, string> {
+  if (kind === 'rotation') return { rotationId: subject };
+  return kind === 'rewrap' ? { rewrapId: subject } : { keyId: subject };
 }

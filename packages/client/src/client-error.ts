@@ -1,3 +1,4 @@
+import type { certificateRoutes } from './certificate.ts';
 import type { OperationId } from './operation.ts';
 import { type ErrorCode, errorTexts } from './operations/errors.ts';
 
@@ -9,7 +10,7 @@ export interface Issue {
 }
 
 /** The generated operations, and those whose answers are files. */
-export type AnyOperationId = OperationId | 'getRotationCertificate' | 'exportAudit' | 'followRotation';
+export type AnyOperationId = OperationId | keyof typeof certificateRoutes | 'exportAudit' | 'followRotation';
 
 /** `NO_ANSWER`: none came, in time or at all. `UNEXPECTED_ANSWER`: one that the contract does not have. */
 export type ClientErrorCode = ErrorCode | 'NO_ANSWER' | 'UNEXPECTED_ANSWER' | 'WAITED_TOO_LONG';

@@ -1,5 +1,5 @@
 import { type AuditQuery, type ExportForm, exportForms, exportRoute } from './audit-export.ts';
-import { type CertificateForm, certificateForms, certificateRoute } from './certificate.ts';
+import { type CertificateForm, certificateForms, certificateOf, certificateRoutes } from './certificate.ts';
 import { errorOf } from './client-error.ts';
 import { eventStreamType, followRotation, followRoute, type Told } from './follow.ts';
 import { type AnswerOf, type AnyInput, type InputOf, isRepeatable, type OperationId } from './operation.ts';
@@ -51,11 +51,8 @@ export interface Client extends Calls {
    * patiently as any call: events behind `lastEventId` (an event's `sequence`) come, each once.
    */
   follow(rotationId: string, options?: CallOptions & { readonly lastEventId?: number }): AsyncIterable<Told>;
-  /** The signed certificate of a rotation as it was signed, to the byte: for a file. */
-  certificate(
-    rotationId: string,
-    options?: CallOptions & { readonly form?: CertificateForm },
-  ): Promise<string>;
+  /** The signed certificate of a rotation, a rewrap or a key's destruction as it was signed, to the byte: for a file. */
+  certificate(id: string, options?: CallOptions & { readonly form?: CertificateForm }): Promise<string>;
   /** What was recorded, with its proofs, as it comes: for a file. Whether it is whole, its last line tells. */
   exportAudit(
     query: AuditQuery & { readonly checkpoint?: number },
@@ -110,12 +107,12 @@ export function createClient(options: ClientOptions): Client {
       const look = async (): Promise<Plan> => (await calls.getPlan({ path: { planId } }, given)).data;
       return waitForPlan(look, signal === undefined ? wait : { ...wait, signal });
     },
-    certificate(rotationId, { form = 'dsse', ...given } = {}) {
+    certificate(of, { form = 'dsse', ...given } = {}) {
       const signal = anyOf(options.signal, given.signal);
-      const id = 'getRotationCertificate';
+      const { operation: id, path } = certificateOf(of);
       const attempt = async (): Promise<string> => {
-        const input = { path: { rotationId }, headers: { accept: certificateForms[form] } };
-        const { text, ...answer } = await send(options, id, certificateRoute, input, signal);
+        const input = { path, headers: { accept: certificateForms[form] } };
+        const { text, ...answer } = await send(options, id, certificateRoutes[id], input, signal);
         if (answer.status !== 200) throw errorOf(id, { ...answer, body: parsed(text) });
         return text;
       };

@@ -17,7 +17,7 @@ export const errorRemedies = {
   KEK_NOT_FOUND: 'Name a KEK that stands in `KEKS` of a running worker: the list of KEKs shows them.',
   REWRAP_NOT_FOUND: 'Look at the id; the list of rewraps has those that the token may see.',
   CERTIFICATE_NOT_READY:
-    'If the rotation has completed, ask again after `Retry-After` seconds; if that never helps, no worker has `SIGNING_KEY_URI`.',
+    'If the work has completed, ask again after `Retry-After` seconds; if that never helps, no worker has `SIGNING_KEY_URI`.',
   METHOD_NOT_ALLOWED: 'Use one of the methods in the `Allow` header.',
   NOT_ACCEPTABLE: 'Send `Accept: application/json`, or the type that the operation names, or none at all.',
   REQUEST_TIMEOUT: 'Send the whole request within 10 seconds; then repeat it.',

@@ -61,7 +61,7 @@ export const errorTable = {
     status: 404,
     message: 'Certificate not ready',
     detail:
-      'There is no certificate: a worker with a signing key makes one within seconds of a completed rotation, and none of one that failed or was cancelled.',
+      'There is no certificate: a worker with a signing key makes one within seconds of a completed rotation or rewrap, or of a destruction, and none of what failed or was cancelled.',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,

@@ -13,50 +13,59 @@ export async function registerSigningKey(
   return usable;
 }
 
-/** Rotations that were completed within so many hours and have no certificate. */
-export async function certificatesDue(on: Queryable, hours: number, atMost: number): Promise<string[]> {
-  const found = await rows<{ id: string }>(
-    on,
-    `select d as id from rekey.certificates_due($1 * interval '1 hour', $2) d`,
-    [hours, atMost],
-  );
-  return found.map(({ id }) => id);
+/** What certificates are made of: a rotation, a rewrap, or a DEK that was destroyed. */
+export interface CertifiedWork {
+  readonly kind: 'rotation' | 'rewrap' | 'destruction';
+  readonly subject: string;
 }
 
-/** What the rows say of a completed rotation, and what time it is there. */
+/** What was completed within so many hours and has no certificate. */
+export function certificatesDue(on: Queryable, hours: number, atMost: number): Promise<CertifiedWork[]> {
+  return rows<CertifiedWork>(
+    on,
+    `select kind, subject from rekey.work_to_certify($1 * interval '1 hour', $2)`,
+    [hours, atMost],
+  );
+}
+
+/** What the rows say of completed work, and what time it is there. */
 export async function certificateFacts(
   on: Queryable,
-  rotationId: string,
+  { kind, subject }: CertifiedWork,
 ): Promise<{ facts: Readonly<Record<string, unknown>> | null; now: Date }> {
-  return row(on, 'select rekey.certificate_facts($1) as facts, clock_timestamp() as now', [rotationId]);
+  return row(on, 'select rekey.facts_to_certify($1, $2) as facts, clock_timestamp() as now', [kind, subject]);
 }
 
 /** False: somebody else's was first. */
 export async function keepCertificate(
   on: Queryable,
-  rotationId: string,
+  { kind, subject }: CertifiedWork,
   { kid, dsse, jws }: { readonly kid: string; readonly dsse: string; readonly jws: string },
 ): Promise<boolean> {
-  const { kept } = await row<{ kept: boolean }>(on, 'select rekey.keep_certificate($1, $2, $3, $4) as kept', [
-    rotationId,
-    kid,
-    dsse,
-    jws,
-  ]);
+  const { kept } = await row<{ kept: boolean }>(
+    on,
+    'select rekey.keep_certificate_of($1, $2, $3, $4, $5) as kept',
+    [kind, subject, kid, dsse, jws],
+  );
   return kept;
 }
 
-/** The certificate of a rotation, in both forms. */
+/** A certificate, in both forms. */
 export interface KeptCertificate {
   readonly dsse: string;
   readonly jws: string;
 }
 
-export async function findCertificate(on: Queryable, rotationId: string): Promise<KeptCertificate | null> {
+export async function findCertificate(
+  on: Queryable,
+  { kind, subject }: CertifiedWork,
+): Promise<KeptCertificate | null> {
   const [found] = await rows<KeptCertificate>(
     on,
-    'select dsse, jws from rekey.rotation_certificates where rotation_id = $1',
-    [rotationId],
+    kind === 'rotation'
+      ? 'select dsse, jws from rekey.rotation_certificates where rotation_id = $1'
+      : 'select dsse, jws from rekey.other_certificates where subject = $1 and kind = $2',
+    kind === 'rotation' ? [subject] : [subject, kind],
   );
   return found ?? null;
 }

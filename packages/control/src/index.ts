@@ -9,6 +9,7 @@ export {
 } from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
 export {
+  type CertifiedWork,
   certificateFacts,
   certificatesDue,
   findCertificate,

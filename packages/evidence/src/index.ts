@@ -26,6 +26,6 @@ export {
 } from './merkle.ts';
 export { keysOfJwks, type PublicJwk, pinnedKey, thumbprint } from './public-keys.ts';
 export { type Signer, signerBy, signerOf } from './signer.ts';
-export { type RotationPredicate, rotationPredicateType, rotationStatement } from './statement.ts';
+export { type Predicate, predicateTypes, statementOf } from './statement.ts';
 export { type Verdict, verifyCertificate } from './verify.ts';
 export { certificateVerify } from './verify-main.ts';

@@ -3,59 +3,75 @@ import { canonicalJson } from './canonical-json.ts';
 
 const statementType = 'https://in-toto.io/Statement/v1';
 
-/** Raised when a field changes its meaning or goes; what is added to a predicate leaves it. */
-export const rotationPredicateType = 'https://rekey.dev/attestations/rotation/v1';
+/** Of what a certificate is. Raised when a field changes its meaning or goes; what is added to a predicate leaves it. */
+export const predicateTypes = {
+  rotation: 'https://rekey.dev/attestations/rotation/v1',
+  rewrap: 'https://rekey.dev/attestations/rewrap/v1',
+  destruction: 'https://rekey.dev/attestations/destruction/v1',
+} as const;
 
-/** What the database says of a rotation, and who signed for it. */
-export interface RotationPredicate {
+export type StatementKind = keyof typeof predicateTypes;
+/** The member of the predicate that says which one. */
+const subjects = { rotation: 'rotationId', rewrap: 'rewrapId', destruction: 'keyId' } as const;
+const kinds = Object.keys(predicateTypes) as StatementKind[];
+
+/** What the database says of completed work, and who signed for it. */
+export interface Predicate {
   readonly schemaVersion: 1;
-  readonly rotationId: string;
-  readonly tenantId: string;
+  /** Null: of all tenants. */
+  readonly tenantId: string | null;
   readonly signedAt: string;
   readonly [field: string]: unknown;
 }
 
-export interface RotationStatement {
+export interface Statement {
   readonly _type: typeof statementType;
   readonly subject: ReadonlyArray<{ readonly name: string; readonly digest: { readonly sha256: string } }>;
-  readonly predicateType: typeof rotationPredicateType;
-  readonly predicate: RotationPredicate;
+  readonly predicateType: (typeof predicateTypes)[StatementKind];
+  readonly predicate: Predicate;
 }
 
 /**
  * The bytes that are signed. Their subject is the predicate itself, by its digest: a rotation is no file that could be hashed,
  * and tools that verify statements want one.
  */
-export function rotationStatement(predicate: RotationPredicate): Buffer {
-  const statement: RotationStatement = {
+export function statementOf(kind: StatementKind, predicate: Predicate): Buffer {
+  const name = predicate[subjects[kind]];
+  if (typeof name !== 'string') throw new TypeError(`A certificate of a ${kind} must say of which one`);
+  const statement: Statement = {
     _type: statementType,
-    subject: [{ name: predicate.rotationId, digest: { sha256: digestOf(predicate) } }],
-    predicateType: rotationPredicateType,
+    subject: [{ name, digest: { sha256: digestOf(predicate) } }],
+    predicateType: predicateTypes[kind],
     predicate,
   };
   return Buffer.from(canonicalJson(statement), 'utf8');
 }
 
-/** Null where these bytes are no statement of a rotation; they have been verified, or say nothing. */
-export function readRotationStatement(bytes: Buffer): RotationStatement | null {
-  const statement = parse(bytes) as Partial<RotationStatement> | null;
+/** Null where these bytes are no statement of ours; they have been verified, or say nothing. */
+export function readStatement(
+  bytes: Buffer,
+): { readonly kind: StatementKind; readonly statement: Statement } | null {
+  const statement = parse(bytes) as Partial<Statement> | null;
   if (statement === null || typeof statement !== 'object') return null;
   const { predicate } = statement;
+  const kind = kinds.find((one) => predicateTypes[one] === statement.predicateType);
+  if (kind === undefined) return null;
   const isOne =
     statement._type === statementType &&
-    statement.predicateType === rotationPredicateType &&
     typeof predicate === 'object' &&
     predicate !== null &&
     predicate.schemaVersion === 1 &&
-    typeof predicate.rotationId === 'string' &&
-    typeof predicate.tenantId === 'string' &&
+    typeof predicate[subjects[kind]] === 'string' &&
+    // Every certificate is of one tenant; only a rewrap may be of all.
+    (typeof predicate.tenantId === 'string' || (kind === 'rewrap' && predicate.tenantId === null)) &&
     typeof predicate.signedAt === 'string' &&
     !Number.isNaN(Date.parse(predicate.signedAt));
   // Canonical and with the subject that follows from the predicate: there is one form of each statement.
-  return isOne && rotationStatement(predicate).equals(bytes) ? (statement as RotationStatement) : null;
+  const isWhole = isOne && statementOf(kind, predicate).equals(bytes);
+  return isWhole ? { kind, statement: statement as Statement } : null;
 }
 
-function digestOf(predicate: RotationPredicate): string {
+function digestOf(predicate: Predicate): string {
   return createHash('sha256').update(canonicalJson(predicate)).digest('hex');
 }
 

@@ -41,14 +41,16 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     if (verdict.kid !== null) io.out(`names key ${JSON.stringify(verdict.kid)}`);
     return 1;
   }
-  const { predicate } = verdict.statement;
+  const { predicate, subject } = verdict.statement;
   io.out('verified  the certificate is whole, and signed by a key that you gave');
   io.out(`trusted   ${verdict.kid}, from ${source}`);
-  io.out(`rotation  ${predicate.rotationId}`);
-  io.out(`tenant    ${predicate.tenantId}`);
+  io.out(`${labels[verdict.kind]} ${subject.map(({ name }) => name).join()}`);
+  io.out(`tenant    ${predicate.tenantId ?? 'all'}`);
   io.out(`signed    ${predicate.signedAt}`);
   return 0;
 }
+
+const labels = { rotation: 'rotation ', rewrap: 'rewrap   ', destruction: 'destroyed' } as const;
 
 function read(
   args: readonly string[],

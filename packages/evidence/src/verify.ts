@@ -1,12 +1,12 @@
 import { verify } from 'node:crypto';
 import { openEnvelope } from './envelopes.ts';
 import { keysOfJwks, type TrustedKey } from './public-keys.ts';
-import { type RotationStatement, readRotationStatement } from './statement.ts';
+import { readStatement, type Statement, type StatementKind } from './statement.ts';
 
 /** Why a certificate is refused. */
 const refusals = {
   MALFORMED: 'This is no DSSE envelope and no compact JWS.',
-  WRONG_TYPE: 'This is signed as something else than the certificate of a rotation.',
+  WRONG_TYPE: 'This is signed as something else than a certificate of ours.',
   UNKNOWN_KEY: 'It names a signing key that is not among those given.',
   BAD_SIGNATURE: 'The signature is not of this content: it was changed, or made by another key.',
   KEY_COMPROMISED:
@@ -22,7 +22,9 @@ export type Verdict =
       readonly form: 'dsse' | 'jws';
       /** The key that was trusted, by its thumbprint. */
       readonly kid: string;
-      readonly statement: RotationStatement;
+      /** Of what it is. */
+      readonly kind: StatementKind;
+      readonly statement: Statement;
     }
   | {
       readonly verified: false;
@@ -48,14 +50,15 @@ export function verifyCertificate(
   if (!verify(null, signed.message, key.publicKey, signed.signature)) return refuse('BAD_SIGNATURE', kid);
   // Without an older witness no date in it counts: whoever has the key writes what date they like.
   if (candidates.some(({ compromisedAt }) => compromisedAt !== null)) return refuse('KEY_COMPROMISED', kid);
-  const statement = readRotationStatement(signed.payload);
-  if (statement === null) return refuse('WRONG_TYPE', kid);
+  const read = readStatement(signed.payload);
+  if (read === null) return refuse('WRONG_TYPE', kid);
+  const { kind, statement } = read;
   const signedAt = new Date(statement.predicate.signedAt);
   if (candidates.some(({ retiredAt }) => retiredAt !== null && signedAt > retiredAt))
     return refuse('KEY_RETIRED', kid);
   if (candidates.some(({ notBefore }) => notBefore !== null && signedAt < notBefore))
     return refuse('KEY_NOT_YET_VALID', kid);
-  return { verified: true, form, kid, statement };
+  return { verified: true, form, kid, kind, statement };
 }
 
 function refuse(refusal: Refusal, kid: string | null = null): Verdict {

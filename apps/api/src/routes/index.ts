@@ -22,6 +22,7 @@ import { listRotations } from './list-rotations.ts';
 import { listWorkers } from './list-workers.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
+import { getDestructionCertificate, getRewrapCertificate } from './other-certificates.ts';
 import { planRewrap } from './plan-rewrap.ts';
 import { getPlan, planRotation } from './plans.ts';
 import { readyz } from './readyz.ts';
@@ -53,6 +54,7 @@ export const routes: readonly Route[] = [
   listKeys,
   getKey,
   getDestruction,
+  getDestructionCertificate,
   scheduleDestruction,
   cancelDestruction,
   approveDestruction,
@@ -64,6 +66,7 @@ export const routes: readonly Route[] = [
   startRewrap,
   listRewraps,
   getRewrap,
+  getRewrapCertificate,
   pauseRewrap,
   resumeRewrap,
   cancelRewrap,

@@ -22,7 +22,7 @@ import { success } from '../success.ts';
 type OfRewrap = Call<{ params: typeof RewrapParams; headers: typeof RotationHeaders }>;
 
 /** That one, if the caller may see it; of all tenants: who may act on any. */
-async function findVisible(
+export async function findVisibleRewrap(
   keys: Keys,
   { route: self, params, headers, request }: Pick<OfRewrap, 'route' | 'params' | 'headers' | 'request'>,
 ): Promise<RewrapView> {
@@ -55,7 +55,7 @@ export const getRewrap = route({
   handler:
     ({ keys }) =>
     async (call) =>
-      response(await findVisible(keys, call), rewrapMessages.get),
+      response(await findVisibleRewrap(keys, call), rewrapMessages.get),
 });
 
 export const listRewraps = route({
@@ -107,7 +107,7 @@ function steering({ operationId, verb, wanted, summary, description }: Way): Rou
     handler:
       ({ commands, keys, logger }) =>
       async (call) => {
-        const { id: rewrapId } = await findVisible(keys, call);
+        const { id: rewrapId } = await findVisibleRewrap(keys, call);
         const order = { rewrapId, wanted, ...call.body };
         const outcome = await commands.steerRewrap(actorOf(callerOf(call.request)), order);
         if (outcome.kind === 'not_found') throw new ApiError('REWRAP_NOT_FOUND');

@@ -6,17 +6,19 @@ const forms = ['dsse', 'jws'] as const;
 
 export const certificateGet: Command = {
   name: 'certificate get',
-  operands: ['rotation'],
-  about: 'print the signed certificate of a completed rotation, for a file',
+  operands: ['id'],
+  about: 'print the signed certificate of a rotation, a rewrap or a destroyed key, for a file',
   remote: true,
   options: { form: { value: 'FORM', about: 'dsse unless said', oneOf: forms } },
   async run(call) {
-    const [rotationId = ''] = call.operands;
+    const [id = ''] = call.operands;
     const form = forms.find((one) => one === call.option('form')) ?? 'dsse';
-    const certificate = await call.client().certificate(rotationId, { form });
+    const certificate = await call.client().certificate(id, { form });
     // The signature is over these bytes; both forms are of ASCII without controls, or they are refused.
     if (!/^[\x20-\x7e\n]*$/.test(certificate)) throw new Error('What came is no certificate.');
-    call.tell({ rotationId, form, certificate }, () => call.out.raw(certificate));
+    call.tell({ id, ...(id.startsWith('rot-') ? { rotationId: id } : {}), form, certificate }, () =>
+      call.out.raw(certificate),
+    );
     return exitCodes.completed;
   },
 };

@@ -14,7 +14,7 @@ export const errorTexts = {
   KEY_NOT_FOUND: { message: 'Key not found', detail: 'There is no such key that you may see.' },
   KEK_NOT_FOUND: { message: 'KEK not found', detail: 'No configuration of a worker names such a KEK.' },
   REWRAP_NOT_FOUND: { message: 'Rewrap not found', detail: 'There is no such rewrap that you may see.' },
-  CERTIFICATE_NOT_READY: { message: 'Certificate not ready', detail: 'There is no certificate: a worker with a signing key makes one within seconds of a completed rotation, and none of one that failed or was cancelled.' },
+  CERTIFICATE_NOT_READY: { message: 'Certificate not ready', detail: 'There is no certificate: a worker with a signing key makes one within seconds of a completed rotation or rewrap, or of a destruction, and none of what failed or was cancelled.' },
   METHOD_NOT_ALLOWED: { message: 'Method not allowed', detail: 'The Allow header lists the methods of this route.' },
   NOT_ACCEPTABLE: { message: 'Not acceptable', detail: 'The Accept header excludes what can be answered, application/json unless the document says otherwise.' },
   REQUEST_TIMEOUT: { message: 'Request timeout', detail: 'The request did not arrive in time.' },

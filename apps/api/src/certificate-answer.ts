@@ -1,0 +1,47 @@
+import type { KeptCertificate } from '@rekey/control';
+import Type from 'typebox';
+import { ApiError } from './api-error.ts';
+import { chooseType } from './media-types.ts';
+import type { Call } from './route.ts';
+
+const jose = 'application/jose';
+const forms = ['application/vnd.dsse+json', jose] as const;
+
+/** As programs that verify such envelopes know it. */
+const Dsse = Type.Object({
+  payload: Type.String({ description: 'The statement, in Base64.' }),
+  payloadType: Type.String(),
+  signatures: Type.Array(Type.Object({ keyid: Type.String(), sig: Type.String() })),
+});
+const dsseExample = {
+  payload: 'eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEifQ==',
+  payloadType: 'application/vnd.in-toto+json',
+  signatures: [{ keyid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k', sig: 'c2lnbmF0dXJl' }],
+};
+
+/** What all routes that serve a certificate have in common. */
+export const ofCertificate = {
+  description: 'An in-toto Statement in a DSSE envelope, or the same as compact JWS. It never changes.',
+  mediaTypes: [forms[0], jose] as [string, ...string[]],
+  answers: {
+    200: {
+      description: 'The certificate.',
+      schema: Type.String(),
+      media: {
+        'application/vnd.dsse+json': { schema: Dsse, example: dsseExample },
+        [jose]: { example: 'eyJhbGciOiJFZERTQSJ9.eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pbyJ9.c2lnbmF0dXJl' },
+      },
+    },
+  },
+};
+
+/** The very bytes that were signed, bare: whoever keeps the answer has the file. */
+export function bareCertificate(
+  { request, reply }: Pick<Call, 'request' | 'reply'>,
+  certificate: KeptCertificate | null,
+): string {
+  if (certificate === null) throw new ApiError('CERTIFICATE_NOT_READY');
+  const type = chooseType(request.headers.accept, forms) ?? forms[0];
+  reply.type(type).header('vary', 'accept');
+  return type === jose ? certificate.jws : certificate.dsse;
+}
