@@ -18,6 +18,8 @@ const api = await liveApi({
   console: { publicUrl, login: client },
 });
 
+const pool = api.database.pool({ max: 1 });
+
 const cookiesOf = ({ headers }: Answer): Map<string, string> =>
   new Map(
     [headers['set-cookie'] ?? []].flat().map((line) => {
@@ -100,6 +102,59 @@ test('a log-in is good once, in the browser that began it, within five minutes, 
   idp.lies.access = { roles: ['reader'] };
   refused(await comeBack(await begin()), 'not_admitted');
   idp.lies.access = {};
+});
+
+test('a log-in ends the session of before when it begins: the browser brings no strict cookie back', async () => {
+  const answer = await comeBack(await begin());
+  const cookie = pairOf(cookiesOf(answer).get('__Host-rekey-session'));
+  const stands = async (): Promise<boolean> =>
+    (await api.send({ path: '/console/session', headers: { cookie } })).json.data.session !== null;
+  const goTo = (site: string): Promise<Answer> =>
+    api.send({ path: '/console/login', headers: { cookie, 'sec-fetch-site': site } });
+  await goTo('cross-site');
+  assert.ok(await stands(), 'nobody elsewhere signs anybody out');
+  const begun = await goTo('same-origin');
+  assert.match(cookiesOf(begun).get('__Host-rekey-session') ?? '', /^__Host-rekey-session=;.*Max-Age=0$/);
+  assert.ok(!(await stands()));
+});
+
+test('who is refused on the way back is recorded and logged, with a name where there is one', async () => {
+  const recorded = async (): Promise<string[]> => {
+    await api.accesses.close();
+    const { rows } = await pool.query<{ told: string }>(
+      `select concat_ws(' ', kind, actor ->> 'id', payload ->> 'outcome', payload ->> 'count') as told
+       from rekey.events where payload ->> 'operation' = 'signIn' order by sequence`,
+    );
+    return rows.map(({ told }) => told);
+  };
+  const before = (await recorded()).length;
+  const lines = api.log.length;
+  await comeBack({ cookie: '', back: '/console/login/callback?code=x&state=y' });
+  idp.lies.access = { sub: 'rita', roles: ['reader'] };
+  idp.lies.id = { sub: 'rita' };
+  refused(await comeBack(await begin()), 'not_admitted');
+  idp.lies.id = {};
+  refused(await comeBack(await begin()), 'refused');
+  idp.lies.access = {};
+  await comeBack(await begin());
+  assert.deepEqual((await recorded()).slice(before).sort(), [
+    'access.refused rita 401 1',
+    'access.refused rita 403 1',
+    'access.refused unknown 401 1',
+  ]);
+  const told = api.log
+    .slice(lines)
+    .map((line) => JSON.parse(line))
+    .filter(({ path }) => path === '/console/login/callback');
+  assert.deepEqual(
+    told.map(({ subject, code, outcome }) => [subject, code, outcome]),
+    [
+      [undefined, 'AUTHENTICATION_FAILED', 'refused'],
+      ['rita', 'INSUFFICIENT_PERMISSIONS', 'refused'],
+      ['rita', 'AUTHENTICATION_FAILED', 'refused'],
+      ['ada', undefined, 'done'],
+    ],
+  );
 });
 
 test('a fresh log-in asks for the password again, and says when it was given', async () => {

@@ -5,7 +5,7 @@ import { html } from './html.js';
 import { Trouble } from './parts.js';
 
 const problems = {
-  away: 'The identity provider cannot be reached. Try again, or paste a token.',
+  away: 'The identity provider or the database cannot be reached. Try again in a while.',
   expired: 'That log-in took more than five minutes, or began in another browser. Begin again.',
   refused: 'The identity provider’s answer was not accepted. The log of the API says why.',
   not_admitted: 'You are known, and have no role here.',

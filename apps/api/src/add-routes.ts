@@ -5,7 +5,7 @@ import { validated } from './validate.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Of a route of the list. */
+    /** Of a route of the list, or signing in to the console. */
     operationId?: string;
     /** Who calls it is recorded, also where nothing is refused. */
     isRecorded?: boolean;

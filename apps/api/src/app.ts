@@ -17,7 +17,7 @@ import { buildGuards } from './guards.ts';
 import { answerOddRequests, requireOneHost, serverOptions } from './http-server.ts';
 import { addressLimiter, callerLimiter, type RateLimits } from './rate-limits.ts';
 import { readBody } from './read-body.ts';
-import { type Noted, requestLog } from './request-log.ts';
+import { cameTo, type Noted, requestLog } from './request-log.ts';
 import { routes } from './routes/index.ts';
 import { allow, unknownRoutes } from './unknown-routes.ts';
 
@@ -33,7 +33,7 @@ export interface ApiSettings {
   readonly console?: ConsoleSettings | null;
 }
 
-/** The only body we take is `{"tenantId":"…"}`; the rest is room for whitespace. */
+/** The largest body we take is a pasted token of the console; an operation's is some hundred bytes. */
 const bodyBytesMax = 16 * 1024;
 
 /** The HTTP side of Rekey, ready to listen or to be injected into. Close it before its dependencies. */
@@ -83,7 +83,7 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
     logRequest(request, reply);
     const { operationId = null, isRecorded = false } = request.routeOptions.config;
     deps.onAnswer?.(operationId, reply.statusCode, reply.elapsedTime / 1_000);
-    deps.accesses.note(request, { operation: operationId, outcome: reply.statusCode, isRecorded });
+    deps.accesses.note(request, { operation: operationId, outcome: cameTo(request, reply), isRecorded });
   });
 
   const authentication = await buildAuthentication(app, settings.auth);

@@ -43,12 +43,12 @@ export async function startMetrics(
 
   const answers = metrics.counter({
     name: 'rekey_http_requests_total',
-    help: 'Requests that were answered, by operation of the OpenAPI document (none: no route) and status.',
+    help: 'Requests that were answered, by operation of the OpenAPI document (signIn: to the console; none: no other route) and status.',
     labelNames: ['operation', 'status'],
   });
   const durations = metrics.histogram({
     name: 'rekey_http_request_duration_seconds',
-    help: 'How long an answer took, by operation of the OpenAPI document (none: no route).',
+    help: 'How long an answer took, by operation of the OpenAPI document (signIn: to the console; none: no other route).',
     labelNames: ['operation'],
     buckets: answerSeconds,
   });

@@ -1,4 +1,4 @@
-import { type ErrorCode, formatRotationId, parseRotationId, parseUuid } from '@rekey/contract';
+import { type ErrorCode, errorTable, formatRotationId, parseRotationId, parseUuid } from '@rekey/contract';
 import type { LogFields, Logger } from '@rekey/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -28,11 +28,16 @@ export function requestLog(logger: Logger) {
       method: request.method,
       path,
       status: reply.statusCode,
-      outcome: outcomeOf(reply.statusCode),
+      outcome: outcomeOf(cameTo(request, reply)),
       code: request.noted.code,
       ms: Math.round(reply.elapsedTime * 10) / 10,
     });
   };
+}
+
+/** The status, or that of the error which a browser was not answered with but sent on for. */
+export function cameTo({ noted: { code } }: FastifyRequest, { statusCode }: FastifyReply): number {
+  return code === undefined ? statusCode : errorTable[code].status;
 }
 
 /** Who asked, from where, and which tenant and rotation it is about: the one known, else the one that was named. */

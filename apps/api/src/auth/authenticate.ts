@@ -1,6 +1,7 @@
 import type { Logger } from '@rekey/runtime';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
+import type { Caller } from './caller.ts';
 import type { FindCaller } from './remember-callers.ts';
 import { KeysUnavailable } from './verifier.ts';
 
@@ -16,17 +17,27 @@ export interface Authentication {
  */
 export function authenticate({ realms, defaultRealm }: Authentication, logger: Logger) {
   return async (request: FastifyRequest): Promise<void> => {
-    try {
-      const findCaller = realms.get(onlyHeader(request, 'realmname') ?? defaultRealm);
-      const token = bearerToken(onlyHeader(request, 'authorization'));
-      if (findCaller === undefined || token === null) throw new ApiError('AUTHENTICATION_FAILED');
-      request.caller = await findCaller(token);
-    } catch (error) {
-      if (error instanceof KeysUnavailable) throw new ApiError('SERVICE_UNAVAILABLE', { cause: error });
-      logger.debug('token refused', { requestId: request.id, error });
-    }
-    if (request.caller === null) throw new ApiError('AUTHENTICATION_FAILED');
+    const findCaller = realms.get(onlyHeader(request, 'realmname') ?? defaultRealm);
+    const token = bearerToken(onlyHeader(request, 'authorization'));
+    request.caller = await callerBehind(token, findCaller, { requestId: request.id, logger });
   };
+}
+
+/** The caller behind a token, of whatever way in. Throws what `authenticate` throws; why a token is refused, the log says alone. */
+export async function callerBehind(
+  token: string | null,
+  findCaller: FindCaller | undefined,
+  { requestId, logger }: { readonly requestId: string; readonly logger: Logger },
+): Promise<Caller> {
+  let caller: Caller | null = null;
+  try {
+    if (findCaller !== undefined && token !== null) caller = await findCaller(token);
+  } catch (error) {
+    if (error instanceof KeysUnavailable) throw new ApiError('SERVICE_UNAVAILABLE', { cause: error });
+    logger.debug('token refused', { requestId, error });
+  }
+  if (caller === null) throw new ApiError('AUTHENTICATION_FAILED');
+  return caller;
 }
 
 /** The header's value; throws when it was sent twice (Node keeps the first Authorization and joins others). */

@@ -40,7 +40,7 @@ export async function addConsole(
 
   await addShell(app);
   const canLogIn = login !== null && publicUrl !== null && auth.kind === 'oidc';
-  addSignIn(app, { authentication, sessions, requireOwnPage, limits: ofAddress, routes, canLogIn });
+  addSignIn(app, { authentication, sessions, requireOwnPage, limits: ofAddress, routes, canLogIn, logger });
   if (canLogIn) {
     const provider = identityProvider({ issuers: auth.issuers, publicUrl, ...login });
     addLogin(app, { authentication, provider, sessions, limits: ofAddress, logger });

@@ -1,12 +1,15 @@
+import type { ErrorCode } from '@rekey/contract';
 import type { Logger } from '@rekey/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Authentication } from '../auth/authenticate.ts';
+import { type Authentication, callerBehind } from '../auth/authenticate.ts';
 import type { Limiter } from '../rate-limits.ts';
+import { whoAndWhat } from '../request-log.ts';
+import { translateError } from '../translate-error.ts';
 import { cookie, cookieOf, loginCookie, sessionCookie, withoutCookie } from './cookies.ts';
 import type { IdentityProvider, PendingLogin } from './identity-provider.ts';
 import { ownPath } from './own-path.ts';
 import type { Sessions } from './sessions.ts';
-import { callerBehind } from './sign-in.ts';
+import { signInConfig } from './sign-in.ts';
 
 interface Login {
   readonly authentication: Authentication;
@@ -27,19 +30,28 @@ export const callbackPath = '/console/login/callback';
 const waitSeconds = 300;
 
 /** Why somebody is back at the sign-in page; the page has the sentences. */
-type Problem = 'away' | 'expired' | 'refused' | 'not_admitted';
+type Problem = keyof typeof codes;
+const codes = {
+  away: 'SERVICE_UNAVAILABLE',
+  expired: 'AUTHENTICATION_FAILED',
+  refused: 'AUTHENTICATION_FAILED',
+  not_admitted: 'INSUFFICIENT_PERMISSIONS',
+} as const satisfies Record<string, ErrorCode>;
 
 /** Sign-in at the identity provider: authorization code with PKCE, which this process exchanges; no token reaches a page. */
 export function addLogin(
   app: FastifyInstance,
   { authentication, provider, sessions, limits, logger }: Login,
 ): void {
-  const back = (reply: FastifyReply, problem: Problem): FastifyReply =>
-    reply
+  const back = (request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply => {
+    // The browser gets a page; log and events have it as what it is.
+    request.noted = { ...request.noted, code: codes[problem] };
+    return reply
       .header('set-cookie', withoutCookie(loginCookie))
       .redirect(`/console/sign-in?problem=${problem}`, 303);
+  };
 
-  app.get('/console/login', { onRequest: [limits.reads] }, async (request, reply) => {
+  app.get('/console/login', { config: signInConfig, onRequest: [limits.reads] }, async (request, reply) => {
     const asked = request.query as Readonly<Record<string, unknown>>;
     const returnTo = ownPath(asked.returnTo);
     const realm = typeof asked.realm === 'string' ? asked.realm : authentication.defaultRealm;
@@ -47,33 +59,35 @@ export function addLogin(
     const site = request.headers['sec-fetch-site'];
     if (site !== undefined && site !== 'same-origin' && site !== 'none')
       return reply.redirect('/console/sign-in', 303);
-    if (!authentication.realms.has(realm)) return back(reply, 'not_admitted');
+    if (!authentication.realms.has(realm)) return back(request, reply, 'not_admitted');
     try {
       const { url, pending } = await provider.begin(realm, { fresh: asked.fresh === '1' });
       const kept: KeptLogin = { ...pending, realm, returnTo, untilMs: Date.now() + waitSeconds * 1_000 };
-      reply.header(
-        'set-cookie',
-        cookie(loginCookie, Buffer.from(JSON.stringify(kept)).toString('base64url'), {
-          sameSite: 'Lax',
-          maxAgeSeconds: waitSeconds,
-        }),
-      );
+      // Here already: the browser does not send a strict cookie along when the provider sends it back.
+      await sessions.end(request);
+      const value = Buffer.from(JSON.stringify(kept)).toString('base64url');
+      reply.header('set-cookie', [
+        withoutCookie(sessionCookie),
+        cookie(loginCookie, value, { sameSite: 'Lax', maxAgeSeconds: waitSeconds }),
+      ]);
       return await reply.redirect(url, 303);
     } catch (error) {
-      logger.warn('the identity provider cannot be asked for a log-in', { requestId: request.id, error });
-      return back(reply, 'away');
+      logger.warn('a log-in cannot be begun', { requestId: request.id, error });
+      return back(request, reply, 'away');
     }
   });
 
-  app.get(callbackPath, { onRequest: [limits.reads] }, async (request, reply) => {
+  app.get(callbackPath, { config: signInConfig, onRequest: [limits.reads] }, async (request, reply) => {
     const kept = keptIn(request);
-    if (kept === null) return back(reply, 'expired');
+    if (kept === null) return back(request, reply, 'expired');
     try {
       const search = new URL(request.url, 'http://localhost').search;
       const { accessToken, subject, authenticatedAt } = await provider.finish(kept.realm, kept, search);
-      const caller = await callerBehind(authentication.realms.get(kept.realm), accessToken);
+      const findCaller = authentication.realms.get(kept.realm);
+      const caller = await callerBehind(accessToken, findCaller, { requestId: request.id, logger });
+      request.caller = caller;
       if (caller.id !== subject) throw new Error('the tokens are about two people');
-      if (caller.roles.length === 0) return back(reply, 'not_admitted');
+      if (caller.roles.length === 0) return back(request, reply, 'not_admitted');
       const { value } = await sessions.begin(request, caller, authenticatedAt);
       reply.header('set-cookie', [
         withoutCookie(loginCookie),
@@ -81,8 +95,12 @@ export function addLogin(
       ]);
       return await reply.redirect(kept.returnTo, 303);
     } catch (error) {
-      logger.info('a log-in was refused', { requestId: request.id, error });
-      return back(reply, 'refused');
+      const isAway = translateError(error).code === 'SERVICE_UNAVAILABLE';
+      logger.info(isAway ? 'a log-in cannot be ended' : 'a log-in was refused', {
+        ...whoAndWhat(request),
+        error,
+      });
+      return back(request, reply, isAway ? 'away' : 'refused');
     }
   });
 }

@@ -1,10 +1,10 @@
+import type { Logger } from '@rekey/runtime';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { ApiError } from '../api-error.ts';
-import type { Authentication } from '../auth/authenticate.ts';
+import { type Authentication, callerBehind } from '../auth/authenticate.ts';
 import { mayCall } from '../auth/caller.ts';
-import { KeysUnavailable } from '../auth/verifier.ts';
 import { isJson } from '../media-types.ts';
 import type { Limiter } from '../rate-limits.ts';
 import type { Route } from '../route.ts';
@@ -21,9 +21,13 @@ interface SignIn {
   readonly routes: readonly Route[];
   /** Whether people can sign in at an identity provider. */
   readonly canLogIn: boolean;
+  readonly logger: Logger;
 }
 
 const sessionPath = '/console/session';
+
+/** Signing in is no operation of the API, and counted as if it were: who was refused at the door is recorded, too. */
+export const signInConfig = { operationId: 'signIn' } as const;
 
 const Pasted = Type.Object(
   {
@@ -35,7 +39,7 @@ const Pasted = Type.Object(
 
 /** Who is signed in, signing in by a pasted token, and signing out. */
 export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
-  const { authentication, sessions, requireOwnPage, limits } = signIn;
+  const { authentication, sessions, requireOwnPage, limits, logger } = signIn;
   const ownPage = async (request: Parameters<RequireOwnPage>[0]): Promise<void> => requireOwnPage(request);
 
   app.get(sessionPath, { onRequest: [limits.reads, ownPage] }, async (request) => {
@@ -48,7 +52,8 @@ export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
     });
   });
 
-  app.post(sessionPath, { onRequest: [limits.writes, ownPage] }, async (request, reply) => {
+  const signsIn = { config: signInConfig, onRequest: [limits.writes, ownPage] };
+  app.post(sessionPath, signsIn, async (request, reply) => {
     if (!isJson(request.headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
     const { body } = request;
     if (!Check(Pasted, body))
@@ -56,7 +61,9 @@ export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
         issues: [{ path: 'body', message: 'is not a token and a realm' }],
       });
     const findCaller = authentication.realms.get(body.realm ?? authentication.defaultRealm);
-    const caller = await callerBehind(findCaller, body.token.trim().replace(/^Bearer /i, ''));
+    const token = body.token.trim().replace(/^Bearer /i, '');
+    const caller = await callerBehind(token, findCaller, { requestId: request.id, logger });
+    request.caller = caller;
     if (caller.roles.length === 0) throw new ApiError('INSUFFICIENT_PERMISSIONS');
     // Pasting it is the log-in: whoever does so has the token at hand.
     const { value } = await sessions.begin(request, caller, new Date());
@@ -69,18 +76,6 @@ export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
     reply.header('set-cookie', withoutCookie(sessionCookie));
     return answer(null);
   });
-}
-
-type FindCaller = Authentication['realms'] extends ReadonlyMap<string, infer Find> ? Find : never;
-
-/** The caller behind a token, of whatever way in; throws as the guard of the API does. */
-export async function callerBehind(findCaller: FindCaller | undefined, token: string) {
-  const caller = await Promise.resolve(findCaller?.(token) ?? null).catch((error: unknown) => {
-    if (error instanceof KeysUnavailable) throw new ApiError('SERVICE_UNAVAILABLE', { cause: error });
-    return null;
-  });
-  if (caller === null) throw new ApiError('AUTHENTICATION_FAILED');
-  return caller;
 }
 
 /** What a page needs to know of who looks at it; whatever is left out here, the API refuses. */

@@ -85,7 +85,9 @@ const securitySchemes = {
     type: 'http',
     scheme: 'bearer',
     bearerFormat: 'JWT',
-    description: 'With the role `security_admin` (its own tenant) or `super_admin` (any tenant).',
+    description:
+      'With one of the roles `super_admin` (any tenant), `security_admin`, `security_operator` or `security_auditor` (the tenant of the ' +
+      'token); `x-roles` of an operation says which of them may call it.',
   },
 };
 
