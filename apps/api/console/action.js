@@ -3,11 +3,17 @@ import { send } from './api.js';
 import { useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { Copyable, Trouble } from './parts.js';
+import { Planning } from './plan.js';
 
 /**
  * What somebody can do. @typedef {{operationId: string, name: string, effect: string, method: string, path: string, cli: string,
- *   danger?: boolean, body?: object, headers?: Record<string, string>, retype?: string, rate?: boolean}} Action
+ *   danger?: boolean, body?: object, headers?: Record<string, string>, retype?: string, rate?: boolean, plan?: string}} Action
+ * `plan`: of which tenant it can be planned before.
  */
+
+/** What begins something: repeated under its key, it does not begin it twice. */
+const begins = ['rotateDek', 'compromiseKey', 'retryRotation'];
+const loginFreshMs = 5 * 60_000;
 
 const quote = (/** @type {string} */ text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -36,12 +42,13 @@ export function ActionButton({ action, onDone }) {
 }
 
 function ActionDialog({ action, onDone, onClose }) {
-  const { needsFreshLogin } = useSession();
+  const { needsFreshLogin, loggedInAt } = useSession();
   const dialog = useRef(/** @type {any} */ (null));
   const key = useRef(crypto.randomUUID());
   const [reason, setReason] = useState('');
   const [rate, setRate] = useState('');
   const [typed, setTyped] = useState('');
+  const [planId, setPlanId] = useState(/** @type {string | null} */ (null));
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
@@ -50,6 +57,7 @@ function ActionDialog({ action, onDone, onClose }) {
     ...action.body,
     ...(action.rate ? { itemsPerSecondMax: rate === '' ? null : Number(rate) } : {}),
     ...(reason === '' ? {} : { reason }),
+    ...(planId === null ? {} : { planId }),
   };
   const body = Object.keys(fields).length === 0 ? undefined : fields;
   const cli = `${action.cli}${action.rate ? ` ${rate === '' ? 'none' : rate}` : ''}${reason === '' ? '' : ` --reason ${quote(reason)}`}`;
@@ -60,7 +68,7 @@ function ActionDialog({ action, onDone, onClose }) {
     if (!ready) return;
     setBusy(true);
     try {
-      const headers = action.operationId === 'rotateDek' ? { 'idempotency-key': key.current } : {};
+      const headers = begins.includes(action.operationId) ? { 'idempotency-key': key.current } : {};
       const data = await send({
         method: action.method,
         path: action.path,
@@ -70,16 +78,20 @@ function ActionDialog({ action, onDone, onClose }) {
       dialog.current?.close();
       onDone(data);
     } catch (caught) {
+      // The page behind it cannot say so while this is open.
+      if (/** @type {any} */ (caught).status === 401) dispatchEvent(new Event('signed-out'));
       setProblem(caught);
       setBusy(false);
     }
   };
-  const here = encodeURIComponent(location.pathname + location.search);
+  const needsFresh = needsFreshLogin.includes(action.operationId);
+  const isOld = loggedInAt === null || Date.now() - Date.parse(loggedInAt) > loginFreshMs;
+  const again = html`<a href=${`/console/sign-in?fresh=1&returnTo=${encodeURIComponent(location.pathname + location.search)}`}>Sign in again</a>`;
   return html`<dialog ref=${dialog} onClose=${onClose} aria-labelledby="action-name">
     <form onSubmit=${act}>
       <h2 id="action-name">${action.name}</h2>
       <p>${action.effect}</p>
-      ${needsFreshLogin.includes(action.operationId) && html`<p class="note">Needs a log-in at most five minutes old.</p>`}
+      ${needsFresh && html`<p class="note">Needs a log-in at most five minutes old.${isOld && html` Yours is older: ${again} first.`}</p>`}
       ${
         action.rate &&
         html`<label>Records per second, over all workers <input type="number" min="1" inputmode="numeric" value=${rate}
@@ -92,8 +104,9 @@ function ActionDialog({ action, onDone, onClose }) {
         html`<label>Type <code>${action.retype}</code> to confirm <input type="text" autocomplete="off"
         value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} /></label>`
       }
+      ${action.plan !== undefined && html`<${Planning} tenantId=${action.plan} onPlan=${setPlanId} />`}
       <${Trouble} problem=${problem} />
-      ${problem?.code === 'LOGIN_TOO_OLD' && html`<p><a href=${`/console/sign-in?fresh=1&returnTo=${here}`}>Sign in again</a></p>`}
+      ${problem?.code === 'LOGIN_TOO_OLD' && !isOld && html`<p>${again}</p>`}
       <div class="dialog-actions">
         <button type="button" class="quiet" onClick=${() => dialog.current?.close()}>Leave it</button>
         <button type="submit" class=${action.danger ? 'danger solid' : 'solid'} disabled=${!ready}>${action.name}</button>
@@ -104,53 +117,4 @@ function ActionDialog({ action, onDone, onClose }) {
       </details>
     </form>
   </dialog>`;
-}
-
-/** @param {any} rotation @returns {Action[]} what can be done with it as it stands */
-export function actionsOf({ rotationId, status }) {
-  const on = (/** @type {string} */ verb) => ({
-    method: 'POST',
-    path: `/dek/rotations/${rotationId}/${verb}`,
-    cli: `npx rekey ${verb} ${rotationId}`,
-  });
-  const pause = {
-    ...on('pause'),
-    operationId: 'pauseRotation',
-    name: 'Pause',
-    effect:
-      'Holds the rotation where it stands, within one batch. Applications go on reading and writing. The tenant stays taken: a new rotation is refused until this one is resumed or cancelled.',
-  };
-  const resume = {
-    ...on('resume'),
-    operationId: 'resumeRotation',
-    name: 'Resume',
-    effect: 'The rotation goes on from where it stands.',
-  };
-  const limit = {
-    method: 'PATCH',
-    path: `/dek/rotations/${rotationId}`,
-    cli: `npx rekey limit ${rotationId}`,
-    rate: true,
-    operationId: 'updateRotation',
-    name: 'Limit',
-    effect:
-      'All workers together re-encrypt at most so many records per second of this rotation. Empty: no limit.',
-  };
-  const cancel = {
-    ...on('cancel'),
-    operationId: 'cancelRotation',
-    name: 'Cancel',
-    danger: true,
-    effect:
-      'Ends the rotation for good. Everything stays readable, what is re-encrypted stays so, and the next rotation sweeps what is left on older keys.',
-  };
-  const retry = {
-    ...on('retry'),
-    operationId: 'retryRotation',
-    name: 'Retry',
-    effect: 'Begins a new rotation that sweeps what this one left on older keys, to the same key.',
-  };
-  if (status === 'in_progress') return [pause, limit, cancel];
-  if (status === 'paused') return [resume, cancel];
-  return status === 'completed' ? [] : [retry];
 }

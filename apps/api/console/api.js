@@ -2,11 +2,12 @@ const prefix = '/console/api/v1/admin';
 
 /** An answer that is an error, in the words of the API. */
 class Problem extends Error {
-  /** @param {number} status @param {{code: string, detail: string, issues?: {path: string, message: string}[]}} error */
+  /** @param {number} status @param {{code: string, detail: string, planId?: string, issues?: {path: string, message: string}[]}} error */
   constructor(status, error) {
     super(error.detail);
     this.status = status;
     this.code = error.code;
+    this.planId = error.planId ?? null;
     this.issues = error.issues ?? [];
   }
 }

@@ -1,4 +1,6 @@
 const payloadType = 'application/vnd.in-toto+json';
+const statementType = 'https://in-toto.io/Statement/v1';
+const predicateType = 'https://rekey.dev/attestations/rotation/v1';
 const pinnedAt = 'rekey.pinned-keys';
 
 /** Thumbprints of signing keys that somebody has compared by another way, in this browser. @returns {string[]} */
@@ -58,13 +60,22 @@ export async function verify(text, keys, rotationId) {
     throw new Error('The signature is not of this content: it was changed, or made by another key.');
   const statement = JSON.parse(new TextDecoder().decode(payload));
   const { predicate } = statement;
+  // The same key may sign other things some day: what is valid as one of those is no certificate.
+  if (
+    statement._type !== statementType ||
+    statement.predicateType !== predicateType ||
+    predicate.schemaVersion !== 1
+  )
+    throw new Error('It is signed, and yet no certificate of a rotation that this page can read.');
+  const signedAt = Date.parse(predicate.signedAt);
+  if (Number.isNaN(signedAt)) throw new Error('It does not say when it was signed.');
   if (predicate.rotationId !== rotationId) throw new Error('It is about another rotation.');
   for (const { compromisedAt, retiredAt, notBefore } of named) {
     if (compromisedAt !== null)
       throw new Error('Its signing key is compromised: whoever has it can have written this.');
-    if (retiredAt !== null && predicate.signedAt > retiredAt)
+    if (retiredAt !== null && signedAt > Date.parse(retiredAt))
       throw new Error('It was signed after its key was retired.');
-    if (predicate.signedAt < notBefore) throw new Error('It was signed before its key was in use.');
+    if (signedAt < Date.parse(notBefore)) throw new Error('It was signed before its key was in use.');
   }
   return { kid: key.kid, trusted: pinned().includes(key.kid), statement };
 }

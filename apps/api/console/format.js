@@ -38,3 +38,11 @@ export function estimate(iso) {
 
 /** @param {string} name */
 export const words = (name) => name.replaceAll('_', ' ');
+
+const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+/** 512 bytes, 8.5 MB, 120 GB. @param {number} n */
+export function bytes(n) {
+  const step = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(n) / 3));
+  const value = n / 1_000 ** step;
+  return `${step === 0 || value >= 100 ? count(Math.round(value)) : value.toFixed(1)} ${units[step]}`;
+}

@@ -31,10 +31,14 @@ export function useAddress() {
 /**
  * What an operation answers, asked again every so often while somebody can see it. What was known stays while the next answer
  * fails, beside the problem. @param {string | null} path null: nothing is asked @param {number} [everyMs] 0: once
+ * @param {unknown} [on] once more when this has changed
  */
-export function useRead(path, everyMs = 0) {
-  const [state, setState] = useState(/** @type {any} */ ({ path: null, data: null, problem: null }));
+export function useRead(path, everyMs = 0, on = null) {
+  const [state, setState] = useState(
+    /** @type {any} */ ({ path: null, data: null, problem: null, at: null }),
+  );
   const again = useRef(() => {});
+  const asked = useRef(/** @type {string | null} */ (null));
   useEffect(() => {
     if (path === null) return;
     let over = false;
@@ -45,12 +49,13 @@ export function useRead(path, everyMs = 0) {
       if (!background || !document.hidden) {
         try {
           const data = await read(path, background);
-          if (!over) setState({ path, data, problem: null });
+          if (!over) setState({ path, data, problem: null, at: new Date() });
         } catch (problem) {
           if (!over)
             setState((/** @type {any} */ was) => ({
               path,
               data: was.path === path ? was.data : null,
+              at: was.path === path ? was.at : null,
               problem,
             }));
           if (/** @type {any} */ (problem).status === 401) dispatchEvent(new Event('signed-out'));
@@ -59,14 +64,16 @@ export function useRead(path, everyMs = 0) {
       if (!over && everyMs > 0) timer = setTimeout(ask, everyMs);
     };
     again.current = () => void ask(false);
-    void ask(false);
+    // What a page asks again by itself is no sign of somebody sitting there.
+    void ask(asked.current === path);
+    asked.current = path;
     return () => {
       over = true;
       clearTimeout(timer);
     };
-  }, [path, everyMs]);
-  const known = state.path === path ? state : { data: null, problem: null };
-  return { data: known.data, problem: known.problem, again: () => again.current() };
+  }, [path, everyMs, on]);
+  const known = state.path === path ? state : { data: null, problem: null, at: null };
+  return { data: known.data, problem: known.problem, at: known.at, again: () => again.current() };
 }
 
 let speak = (/** @type {string} */ _text) => {};

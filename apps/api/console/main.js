@@ -11,6 +11,7 @@ import { NowPage } from './page-now.js';
 import { RotationPage } from './page-rotation.js';
 import { RotationsPage } from './page-rotations.js';
 import { SignInPage } from './page-sign-in.js';
+import { SteerPage } from './page-steer.js';
 import { TenantPage } from './page-tenant.js';
 import { Link } from './parts.js';
 
@@ -23,9 +24,11 @@ const places = [
   ['health', 'Health'],
 ];
 
-/** Which page an address is of. @param {URL} address */
-function pageOf({ pathname, searchParams }) {
+/** Which page an address is of. @param {URL} address @param {string[]} may */
+function pageOf({ pathname, searchParams }, may) {
   const [, , page = '', id = ''] = pathname.replace(/\/$/, '').split('/');
+  // Who steers rotations without reading them has one page.
+  if (!may.includes('getRotation')) return html`<${SteerPage} page=${page} id=${id} key=${id} />`;
   const query = Object.fromEntries(searchParams);
   if (page === 'rotations')
     return id === ''
@@ -33,7 +36,7 @@ function pageOf({ pathname, searchParams }) {
       : html`<${RotationPage} id=${id} key=${id} />`;
   if (page === 'keys')
     return id === '' ? html`<${KeysPage} query=${query} />` : html`<${KeyPage} id=${id} key=${id} />`;
-  if (page === 'tenants') return html`<${TenantPage} id=${id} key=${id} />`;
+  if (page === 'tenants') return html`<${TenantPage} id=${id} query=${query} key=${id} />`;
   if (page === 'fleet') return html`<${FleetPage} />`;
   if (page === 'audit') return html`<${AuditPage} query=${query} />`;
   if (page === 'health') return html`<${HealthPage} />`;
@@ -45,11 +48,15 @@ function Console() {
   const [state, setState] = useState(/** @type {any} */ (null));
   const [spoken, setSpoken] = useState('');
   const main = useRef(/** @type {any} */ (null));
+  const [ended, setEnded] = useState(false);
   const learn = () => session.read().then(setState, (problem) => setState({ problem }));
   sayBy(setSpoken);
   useEffect(() => {
     void learn();
-    const out = () => void learn();
+    const out = () => {
+      setEnded(true);
+      void learn();
+    };
     addEventListener('signed-out', out);
     return () => removeEventListener('signed-out', out);
   }, []);
@@ -64,11 +71,12 @@ function Console() {
   if (state === null) return html`<p class="wait">One moment…</p>`;
   const signedIn = state.session ?? null;
   if (signedIn === null || pathname.startsWith('/console/sign-in'))
-    return html`<main id="main" ref=${main}><${SignInPage} about=${state} address=${address} onSignedIn=${learn} /></main>`;
+    return html`<main id="main" ref=${main}><${SignInPage} about=${state} address=${address} ended=${ended} onSignedIn=${learn} /></main>`;
 
-  const { caller } = signedIn;
+  const { caller, may } = signedIn;
   const leave = async () => {
     await session.close().catch(() => {});
+    setEnded(false);
     go('/console');
     await learn();
   };
@@ -77,14 +85,14 @@ function Console() {
     <a class="skip" href="#main">Skip to the page</a>
     <header class="top">
       <${Link} href="/console" class="brand"><img src="/console/assets/icon.svg" alt="" width="24" height="24" /> Rekey</${Link}>
-      <nav aria-label="Pages">${places.map(
+      <nav aria-label="Pages">${(may.includes('getRotation') ? places : []).map(
         ([place, name]) => html`<${Link} href=${place === '' ? '/console' : `/console/${place}`}
         aria-current=${here === place ? 'page' : undefined}>${name}</${Link}>`,
       )}</nav>
       <div class="who"><span title=${caller.id}>${caller.name ?? caller.id}<small>${caller.roles.join(', ')}</small></span>
         <button type="button" class="quiet" onClick=${leave}>Sign out</button></div>
     </header>
-    <main id="main" ref=${main} tabindex="-1">${pageOf(address)}</main>
+    <main id="main" ref=${main} tabindex="-1">${pageOf(address, may)}</main>
     <p class="unseen" aria-live="polite">${spoken}</p>
   </${SessionContext.Provider}>`;
 }

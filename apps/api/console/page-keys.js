@@ -1,9 +1,10 @@
 import { ActionButton } from './action.js';
+import { compromiseOf } from './actions.js';
 import { search } from './api.js';
 import { count, duration, time, words } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Facts, Heading, KeyLink, Link, Section, State, Table, TenantLink, Trouble } from './parts.js';
+import { AsOf, Facts, Heading, KeyLink, Link, Section, State, Table, TenantLink, Trouble } from './parts.js';
 
 const states = ['pre_active', 'active', 'deactivated', 'compromised', 'destroyed'];
 
@@ -67,11 +68,14 @@ const evidence = (/** @type {Record<string, unknown>} */ facts) =>
 export function KeyPage({ id }) {
   const path = `/keys/${encodeURIComponent(id)}`;
   const key = useRead(path);
-  const destruction = useRead(`${path}/destruction`, 10_000);
+  // Each counts the records of the tenant: asked when the page opens, and by hand.
+  const destruction = useRead(`${path}/destruction`);
   const radius = useRead(`${path}/blast-radius`);
   const again = () => {
     for (const one of [key, destruction]) one.again();
   };
+  const compromised = (/** @type {any} */ { rotation }) =>
+    rotation === null ? again() : go(`/console/rotations/${rotation.rotationId}`);
   const { data } = destruction;
   const on = (/** @type {string} */ verb) => ({ method: 'POST', path: `${path}/${verb}` });
   const schedule = {
@@ -115,6 +119,7 @@ export function KeyPage({ id }) {
     data === null ? [] : data.request !== null ? [approve, cancel] : canSchedule ? [schedule] : [];
   return html`
     <${Heading} title=${html`Key <span class="id">${id.slice(0, 12)}</span>`} lead=${key.data !== null && html`<${State} of=${key.data.state} /> of tenant <${TenantLink} id=${key.data.tenantId} />`}>
+      ${key.data !== null && ['active', 'deactivated'].includes(key.data.state) && html`<${ActionButton} action=${compromiseOf(key.data)} onDone=${compromised} />`}
       ${offered.map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${again} />`)}
     </${Heading}>
     <${Trouble} problem=${key.problem} />
@@ -132,7 +137,8 @@ export function KeyPage({ id }) {
         ['Last used', time(key.data.lastUsedAt)],
       ]} />`
     }
-    <${Section} title="Safe to destroy?">
+    <${Section} title="Safe to destroy?" aside=${html`<${AsOf} of=${destruction} name="Look again" />`}>
+    <${Trouble} problem=${destruction.problem} />
       ${
         data !== null &&
         html`<p class="figure"><b>${data.state === 'destroyed' ? 'It is destroyed.' : data.safeToDestroy ? 'Yes: every condition is met.' : 'No.'}</b>

@@ -1,4 +1,5 @@
-import { ActionButton, actionsOf } from './action.js';
+import { ActionButton } from './action.js';
+import { actionsOf } from './actions.js';
 import { ago, count, counted, estimate, words } from './format.js';
 import { useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
@@ -11,6 +12,7 @@ import {
   State,
   Table,
   TenantLink,
+  Throttled,
   Trouble,
   waitsFor,
 } from './parts.js';
@@ -60,6 +62,7 @@ export function NowPage() {
         <p class="card-facts">tenant <${TenantLink} id=${rotation.tenantId} /> · ${count(rotation.itemsPerSecond)} records/s · ${estimate(rotation.estimatedCompletion)}</p>
         <${Bars} rotation=${rotation} />
         ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.</p>`}
+        <${Throttled} by=${rotation.throttledBy} />
         <div class="actions">${actionsOf(rotation).map((action) => html`<${ActionButton} action=${action} onDone=${again} />`)}</div>
       </article>`,
       )}</div>

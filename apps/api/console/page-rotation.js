@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { ActionButton, actionsOf } from './action.js';
+import { ActionButton } from './action.js';
+import { actionsOf } from './actions.js';
 import { readAs, signingKeys } from './api.js';
 import { pin, verify } from './certificate.js';
 import { Phases, Rate, Strip } from './charts.js';
@@ -18,13 +19,17 @@ import {
   State,
   Table,
   TenantLink,
+  Throttled,
   Trouble,
   waitsFor,
 } from './parts.js';
+import { Planned } from './plan.js';
+
+const followed = { stream: 'live', polling: 'looked at every few seconds' };
 
 /** One rotation, from its call to its certificate. */
 export function RotationPage({ id }) {
-  const { rotation, live, gone, again } = useFollowed(id);
+  const { rotation, by, gone, again } = useFollowed(id);
   const runs = rotation !== null && rotation.completedAt === null;
   // Another interval reads once more: what was last seen of a running one is not the end of its story.
   const everyMs = runs ? 3_000 : 0;
@@ -33,6 +38,8 @@ export function RotationPage({ id }) {
   const timeline = useRead(known && `${base}/timeline`, everyMs);
   const ranges = useRead(known && `${base}/ranges?cells=500`, everyMs);
   const samples = useRead(known && `${base}/samples`, everyMs);
+  // What was planned stands beside what it took, and in no stream.
+  const { data: whole } = useRead(known, 0, runs);
   const failures = useRead(known && `${base}/failures?limit=50`, everyMs);
   if (rotation === null)
     return html`<${Heading} title="Rotation" lead=${gone ? 'There is no such rotation that you may see, or the API does not answer.' : 'One moment…'} />`;
@@ -40,7 +47,7 @@ export function RotationPage({ id }) {
     data.rotationId === id ? again() : go(`/console/rotations/${data.rotationId}`);
   return html`
     <${Heading} title=${html`Rotation <span class="id">${id.slice(0, 12)}</span>`}
-      lead=${html`<${State} of=${rotation.status} /> <span class="phase">${rotation.phase}</span>${runs && html` · <span>${live ? 'live' : 'not live: what is shown may be old'}</span>`}`}>
+      lead=${html`<${State} of=${rotation.status} /> <span class="phase">${rotation.phase}</span>${runs && html` · <span>${followed[by] ?? 'not live: what is shown may be old'}</span>`}`}>
       ${actionsOf(rotation).map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${done} />`)}
       <button type="button" class="quiet" onClick=${() => print()}>Print report</button>
     </${Heading}>
@@ -52,6 +59,7 @@ export function RotationPage({ id }) {
       ${' '}${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.
       ${(rotation.waitingDetail.holders ?? []).length > 0 && html`<ul>${rotation.waitingDetail.holders.map((holder) => html`<li>session ${holder.pid ?? holder.gid}${holder.applicationName === null ? '' : ` of ${holder.applicationName}`}</li>`)}</ul>`}</div>`
     }
+    <${Throttled} by=${rotation.throttledBy} />
     <${Section} title="Facts"><${Facts} facts=${[
       ['Tenant', html`<${TenantLink} id=${rotation.tenantId} />`],
       ['Rotation', html`<span class="id">${id}</span>`],
@@ -70,8 +78,14 @@ export function RotationPage({ id }) {
         'Held back to',
         rotation.itemsPerSecondMax === null ? null : `${count(rotation.itemsPerSecondMax)} records/s`,
       ],
+      ['Because of', rotation.compromise ? 'a compromised key' : null],
+      [
+        'Gave way to',
+        rotation.supersededBy === null ? null : html`<${RotationLink} id=${rotation.supersededBy} />`,
+      ],
       ['Retry of', rotation.retryOf === null ? null : html`<${RotationLink} id=${rotation.retryOf} />`],
     ]} /></${Section}>
+    ${whole?.plan !== undefined && html`<${Section} title="Plan"><${Planned} plan=${whole.plan} actual=${runs ? null : whole.actual} /></${Section}>`}
     <${Section} title="Timeline"><${Trouble} problem=${timeline.problem} />${
       timeline.data !== null &&
       html`

@@ -12,7 +12,7 @@ const problems = {
 };
 
 /** Ways in: the identity provider, if there is one, and a token from wherever tokens come from. */
-export function SignInPage({ about, address, onSignedIn }) {
+export function SignInPage({ about, address, ended, onSignedIn }) {
   const query = address.searchParams;
   const back =
     query.get('returnTo') ??
@@ -49,6 +49,7 @@ export function SignInPage({ about, address, onSignedIn }) {
   return html`<div class="sign-in">
     <h1 tabindex="-1"><img src="/console/assets/icon.svg" alt="" width="36" height="36" /> Rekey console</h1>
     ${told && html`<p class="trouble" role="alert">${told}</p>`}
+    ${ended && !told && html`<p class="trouble" role="alert">Your session has ended. Sign in to go on where you were; nothing was sent since.</p>`}
     ${
       realms.length > 1 &&
       html`<label>Realm <select value=${realm} onChange=${(/** @type {any} */ event) => setRealm(event.target.value)}>

@@ -1,29 +1,45 @@
 import { ActionButton } from './action.js';
+import { compromiseOf } from './actions.js';
+import { search } from './api.js';
 import { count, duration, time, total } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Heading, KeyLink, RotationLink, Section, State, Table, Trouble } from './parts.js';
+import { AsOf, Heading, KeyLink, Link, RotationLink, Section, State, Table, Trouble } from './parts.js';
 
 /** One tenant: its keys as a ladder, its rotations, and the next one. */
-export function TenantPage({ id }) {
-  const keys = useRead(`/keys?tenantId=${encodeURIComponent(id)}&limit=100`, 10_000);
+export function TenantPage({ id, query }) {
+  const { cursor } = query;
   const rotations = useRead(`/dek/rotations?tenantId=${encodeURIComponent(id)}&limit=10`, 5_000);
-  const ladder = [...(keys.data?.keys ?? [])].sort((a, b) => b.keyNumber - a.keyNumber);
   const running = (rotations.data?.rotations ?? []).find(({ completedAt }) => completedAt === null);
+  // Counts every record of the tenant: asked when the page opens, when a rotation begins or ends, and by hand.
+  const keys = useRead(
+    rotations.data === null && rotations.problem === null
+      ? null
+      : `/keys${search({ tenantId: id, cursor, limit: 100 })}`,
+    0,
+    running?.rotationId,
+  );
+  const next = keys.data?.nextCursor ?? null;
+  const isWhole = cursor === undefined && next === null;
+  // The newest first; over several pages as they come, by number.
+  const ladder = [...(keys.data?.keys ?? [])].sort((a, b) => (isWhole ? b.keyNumber - a.keyNumber : 0));
   const records = ladder.reduce((sum, key) => sum + (key.records ?? 0), 0);
   const rotate = {
     operationId: 'rotateDek',
     name: 'Rotate',
-    effect: `Makes a new key for this tenant, switches to it, and re-encrypts its ${count(records)} records while applications read and write. The older keys stay, and open what backups hold.`,
+    effect: `Makes a new key for this tenant, switches to it, and re-encrypts its ${isWhole ? `${count(records)} ` : ''}records while applications read and write. The older keys stay, and open what backups hold.`,
     method: 'POST',
     path: '/dek/rotate',
     body: { tenantId: id },
     headers: { 'x-tenantid': id },
     cli: `npx rekey rotate --tenant ${id} --watch`,
+    plan: id,
   };
+  const active = ladder.find(({ state }) => state === 'active');
   const started = (/** @type {any} */ { rotationId }) => go(`/console/rotations/${rotationId}`);
   return html`
     <${Heading} title="Tenant" lead=${html`<span class="id">${id}</span>`}>
+      ${active !== undefined && html`<${ActionButton} action=${compromiseOf(active)} onDone=${({ rotation }) => started(rotation)} />`}
       ${
         running === undefined
           ? rotations.data !== null && html`<${ActionButton} action=${rotate} onDone=${started} />`
@@ -31,10 +47,10 @@ export function TenantPage({ id }) {
       }
     </${Heading}>
     <${Trouble} problem=${keys.problem} />
-    <${Section} title="Keys">
+    <${Section} title="Keys" aside=${html`<${AsOf} of=${keys} name="Count again" />`}>
       ${
         keys.data !== null &&
-        html`<${Table} caption="Keys, the newest first" empty="It has no key yet."
+        html`<${Table} caption=${isWhole ? 'Keys, the newest first' : 'A hundred of its keys, by number'} empty="It has no key yet."
         columns=${[{ name: 'No.', number: true }, { name: 'Key' }, { name: 'State' }, { name: 'Age', number: true }, { name: 'Records', number: true }, { name: 'Share', number: true }, { name: 'Seals', number: true }, { name: 'KEK' }]}
         rows=${ladder.map((key) => [
           key.keyNumber,
@@ -45,7 +61,9 @@ export function TenantPage({ id }) {
           key.share === null ? '–' : `${(key.share * 100).toFixed(1)} %`,
           html`<span title=${`of ${count(key.sealsMax)}`}>${count(key.seals)}</span>`,
           html`<span class="kek">${key.kekId ?? '–'}</span>`,
-        ])} />`
+        ])} />
+        <p class="pager">${cursor && html`<${Link} href=${`/console/tenants/${id}`}>Oldest keys</${Link}>`}
+          ${next !== null && html`<${Link} href=${`/console/tenants/${id}${search({ cursor: next })}`}>Newer keys</${Link}>`}</p>`
       }
     </${Section}>
     <${Section} title="Rotations">

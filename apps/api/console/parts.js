@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { count, short, words } from './format.js';
+import { ago, count, short, words } from './format.js';
 import { go } from './hooks-of-ours.js';
 import { html } from './html.js';
 
@@ -129,6 +129,11 @@ export const Facts = ({ facts }) =>
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
+/** When something was asked that costs too much to be asked all the time. @param {{of: {at: Date | null, again: () => void}, name: string}} props */
+export const AsOf = ({ of, name }) =>
+  of.at !== null &&
+  html`<span class="as-of">as of ${of.at.toLocaleTimeString()} <button type="button" class="quiet" onClick=${of.again}>${name}</button></span>`;
+
 /** A command to take elsewhere. @param {{text: string, name: string}} props */
 export function Copyable({ text, name }) {
   const [copied, setCopied] = useState(false);
@@ -143,6 +148,11 @@ export function Copyable({ text, name }) {
     <pre tabindex="0" aria-label=${name}><code>${text}</code></pre>
   </div>`;
 }
+
+/** What its sweep is held back for, of its own accord. */
+export const Throttled = ({ by }) =>
+  by !== null &&
+  html`<p class="waits"><b>It is held back for the sake of production (${words(by.signal)}), since ${ago(by.since)}.</b> ${by.detail}. It goes on by itself.</p>`;
 
 /** Why it stands still, in a few words: what it waits for, or that somebody paused it. */
 export const waitsFor = ({ status, waitingFor }) =>

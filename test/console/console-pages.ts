@@ -1,0 +1,38 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { watchedPage } from './browser.ts';
+
+/** A person with a browser of their own at the console. */
+export interface Visitor {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What the page complained about: errors, and what its policy refused. */
+  readonly complaints: string[];
+  open(path: string, heading: string | RegExp): Promise<void>;
+  /** By a pasted token; then they are at that page. */
+  signIn(token: string, path: string, heading: string | RegExp): Promise<void>;
+}
+
+const timeoutMs = 30_000;
+
+export async function visitor(browser: Browser, apiUrl: string): Promise<Visitor> {
+  const context = await browser.newContext({ viewport: { width: 1_280, height: 900 } });
+  context.setDefaultTimeout(timeoutMs);
+  const { page, complaints } = await watchedPage(context);
+  const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor();
+  const open = async (path: string, name: string | RegExp): Promise<void> => {
+    await page.goto(`${apiUrl}/console${path}`);
+    await heading(name);
+  };
+  return {
+    context,
+    page,
+    complaints,
+    open,
+    async signIn(token, path, name) {
+      await open(path, 'Rekey console');
+      await page.getByLabel('Access token').fill(token);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await heading(name);
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { installation } from '../harness/installation.ts';
+import { signHs256 } from '../harness/tokens.ts';
+import { until } from '../harness/wait.ts';
+import { accessibilityProblems, openBrowser, skipWithoutBrowser } from './browser.ts';
+import { visitor } from './console-pages.ts';
+
+test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
+  const rekey = await installation({ workerEnv: { ITEMS_PER_SECOND_MAX: '400' } });
+  const [api] = rekey.apis;
+  assert.ok(api);
+  const { tenantId } = await rekey.seedTenant(340);
+  const browser = await openBrowser();
+  const ada = await visitor(browser, api.url);
+  const { page } = ada;
+  await ada.signIn(rekey.token, `/tenants/${tenantId}`, 'Tenant');
+  const older = (): Promise<unknown> =>
+    rekey.store.query(`update rekey.console_sessions set logged_in_at = now() - interval '6 minutes'`);
+
+  await t.test(
+    'a rotation is planned, started with its plan, and its plan stands beside what it took',
+    async () => {
+      await page.getByRole('button', { name: 'Rotate…' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Rotate' });
+      await dialog.getByLabel('Records to open').selectOption('all');
+      await dialog.getByRole('button', { name: 'Plan it' }).click();
+      await dialog.getByText('340 in').waitFor();
+      await dialog.getByText('all do of 340').waitFor();
+      assert.deepEqual(await accessibilityProblems(page), []);
+      await dialog.getByText('The same from a terminal').click();
+      await dialog.getByText(/"planId":"plan-/).waitFor();
+      await dialog.getByLabel('Reason').fill('as planned');
+      await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: /^Rotation rot-/ }).waitFor();
+      await page.locator('.heading .state').getByText('completed').waitFor();
+      await page.getByRole('heading', { level: 2, name: 'Plan' }).waitFor();
+      const { rows } = await rekey.store.query<{ reason: string; planned: boolean }>(
+        `select e.payload ->> 'reason' as reason,
+         exists (select from rekey.plans p where p.rotation_id = e.rotation_id) as planned
+       from rekey.events e where e.kind = 'rotation.requested'`,
+      );
+      assert.deepEqual(rows, [{ reason: 'as planned', planned: true }]);
+      const row = page.getByRole('row', { name: /^Records/ }).filter({ hasText: '340' });
+      assert.equal(await row.getByRole('cell', { name: '340' }).count(), 2, 'planned, and taken');
+    },
+  );
+
+  await t.test(
+    'a key is declared compromised by whoever types its tenant and has just logged in',
+    async () => {
+      const { activeId } = await activeKey();
+      await ada.open(`/keys/dek-${activeId}`, /^Key/);
+      await older();
+      await page.reload();
+      const button = page.getByRole('button', { name: 'Key is compromised…' });
+      await button.click();
+      const dialog = page.getByRole('dialog', { name: 'Key is compromised' });
+      await dialog.getByText('Yours is older').waitFor();
+      const submit = dialog.getByRole('button', { name: 'Key is compromised', exact: true });
+      assert.ok(await submit.isDisabled(), 'nothing is typed');
+      await dialog.getByLabel('to confirm').fill(tenantId.slice(0, -1));
+      assert.ok(await submit.isDisabled(), 'something else is typed');
+      await dialog.getByLabel('to confirm').fill(tenantId);
+      await submit.click();
+      await dialog.getByRole('alert').waitFor();
+      assert.equal((await activeKey()).activeId, activeId, 'an old log-in does nothing');
+      await dialog.getByRole('link', { name: 'Sign in again' }).click();
+      await page.getByLabel('Access token').fill(rekey.token);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await button.click();
+      await dialog.getByText('Needs a log-in').waitFor();
+      assert.equal(await dialog.getByText('Yours is older').count(), 0);
+      await dialog.getByLabel('to confirm').fill(tenantId);
+      await dialog.getByLabel('Reason').fill('found on a laptop');
+      assert.deepEqual(await accessibilityProblems(page), []);
+      await submit.click();
+      await page.getByRole('heading', { level: 1, name: /^Rotation rot-/ }).waitFor();
+      await page.getByText('a compromised key').waitFor();
+      await page.locator('.heading .state').getByText('completed').waitFor();
+      const { rows } = await rekey.store.query<{ state: string }>(
+        'select state from rekey.deks where id = $1',
+        [activeId],
+      );
+      assert.deepEqual(rows, [{ state: 'compromised' }]);
+    },
+  );
+
+  await t.test('a session that ends under an open dialog is told, and the way back leads there', async () => {
+    await ada.open(`/tenants/${tenantId}`, 'Tenant');
+    await page.getByRole('button', { name: 'Rotate…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Rotate' });
+    await dialog.getByLabel('Reason').fill('too late');
+    await rekey.store.query('delete from rekey.console_sessions');
+    await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
+    await page.getByRole('alert').getByText('Your session has ended').waitFor();
+    assert.equal(await dialog.count(), 0);
+    assert.deepEqual(await accessibilityProblems(page), []);
+    await page.getByLabel('Access token').fill(rekey.token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Tenant' }).waitFor();
+    assert.equal(new URL(page.url()).pathname, `/console/tenants/${tenantId}`);
+    const { rows } = await rekey.store.query('select from rekey.rotations');
+    assert.equal(rows.length, 2, 'nothing was started');
+  });
+
+  await t.test('an operator steers and plans by ids, and is offered nothing else', async () => {
+    const other = await rekey.seedTenant(3_400);
+    const { rotationId } = (await rekey.rotate(other.tenantId)).body.data;
+    const exp = Math.floor(Date.now() / 1_000) + 3_600;
+    const token = signHs256(rekey.jwtSecret, {
+      sub: 'olga',
+      roles: ['security_operator'],
+      tenantId: other.tenantId,
+      exp,
+    });
+    const olga = await visitor(browser, api.url);
+    await olga.signIn(token, `/rotations/${rotationId}`, 'Steer');
+    assert.equal(await olga.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').count(), 0);
+    const offered = await olga.page.locator('main').getByRole('button').allTextContents();
+    assert.deepEqual(offered, ['Pause…', 'Resume…', 'Limit…', 'Retry…']);
+    await olga.page.getByRole('button', { name: 'Pause…' }).click();
+    const dialog = olga.page.getByRole('dialog', { name: 'Pause' });
+    await dialog.getByRole('button', { name: 'Pause', exact: true }).click();
+    await olga.page.getByRole('status').getByText('paused').waitFor();
+    assert.equal((await rekey.status(rotationId)).body.data.status, 'paused');
+    await rekey.cancel(rotationId);
+    await olga.page.getByLabel('Tenant').fill(other.tenantId);
+    await olga.page.getByRole('button', { name: 'Plan it' }).click();
+    await olga.page.getByText(/ in \d+ ranges/).waitFor();
+    assert.deepEqual(await accessibilityProblems(olga.page), []);
+    assert.deepEqual(olga.complaints, []);
+    await olga.context.close();
+  });
+
+  await t.test('no page complained', () => assert.deepEqual(ada.complaints, []));
+
+  async function activeKey(): Promise<{ activeId: string }> {
+    return until(
+      async () => {
+        const { rows } = await rekey.store.query<{ activeId: string }>(
+          `select id as "activeId" from rekey.deks where tenant_id = $1 and state = 'active'`,
+          [tenantId],
+        );
+        return rows[0];
+      },
+      { what: 'there is an active key' },
+    );
+  }
+});
