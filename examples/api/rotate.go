@@ -48,6 +48,27 @@ func read(response *http.Response) rotation {
 	return answer.Data
 }
 
+// Nil while it is not signed yet; any other error ends the program, and none is taken for a certificate.
+func certificateOf(path string) []byte {
+	response := call("GET", path+"/certificate", nil, nil)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	check(err)
+	if response.StatusCode == http.StatusOK {
+		return body
+	}
+	var answer struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	check(json.Unmarshal(body, &answer))
+	if answer.Error.Code != "CERTIFICATE_NOT_READY" {
+		check(fmt.Errorf("%d: %s", response.StatusCode, body))
+	}
+	return nil
+}
+
 func check(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -88,15 +109,12 @@ func main() {
 	}
 	fmt.Println("ended", state.Status)
 
-	// Within seconds of the end a worker has signed the certificate; until then it is 404.
-	answer := call("GET", path+"/certificate", nil, nil)
-	for answer.StatusCode == http.StatusNotFound {
-		answer.Body.Close()
+	// Within seconds of the end a worker has signed the certificate.
+	certificate := certificateOf(path)
+	for certificate == nil {
 		time.Sleep(time.Second)
-		answer = call("GET", path+"/certificate", nil, nil)
+		certificate = certificateOf(path)
 	}
-	certificate, err := io.ReadAll(answer.Body)
-	check(err)
 	check(os.WriteFile("certificate.json", certificate, 0o600))
 	var envelope struct {
 		PayloadType string `json:"payloadType"`

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inTransaction } from '@rekey/db';
 import { installation } from '../harness/installation.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { until } from '../harness/wait.ts';
@@ -103,6 +104,36 @@ test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
     const { rows } = await rekey.store.query('select from rekey.rotations');
     assert.equal(rows.length, 2, 'nothing was started');
   });
+
+  await t.test(
+    'a tenant with more than a hundred keys shows them by pages, none twice and none left out',
+    async () => {
+      // Made past the guards: nobody rotates that often in a test.
+      const many = await rekey.seedTenant(17);
+      await inTransaction(rekey.store, async (tx) => {
+        await tx.query("set local session_replication_role = 'replica'");
+        await tx.query(
+          `insert into rekey.deks (id, tenant_id, key_number, state, created_at, activated_at, deactivated_at)
+         select gen_random_uuid(), $1, n, 'deactivated', now(), now(), now() from generate_series(2, 130) n`,
+          [many.tenantId],
+        );
+      });
+      await ada.open(`/tenants/${many.tenantId}`, 'Tenant');
+      const table = page.getByRole('table', { name: 'A hundred of its keys, by number' });
+      const numbers = async (): Promise<number[]> =>
+        (await table.locator('tbody tr td:first-child').allTextContents()).map(Number);
+      await table.waitFor();
+      const first = await numbers();
+      await page.getByRole('link', { name: 'Newer keys' }).click();
+      await page.getByRole('link', { name: 'Oldest keys' }).waitFor();
+      await until(async () => (await numbers())[0] === 101, { what: 'the next page is there' });
+      assert.deepEqual(
+        [...first, ...(await numbers())],
+        Array.from({ length: 130 }, (_, at) => at + 1),
+      );
+      assert.match(page.url(), /\?cursor=/, 'a page of them has an address');
+    },
+  );
 
   await t.test('an operator steers and plans by ids, and is offered nothing else', async () => {
     const other = await rekey.seedTenant(3_400);

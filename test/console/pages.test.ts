@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { installation } from '../harness/installation.ts';
+import { signingKeyUri } from '../harness/signing-key.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import {
   accessibilityProblems,
@@ -25,13 +24,8 @@ const timeout = 30_000;
 const focused = `document.activeElement?.textContent?.trim() ?? ''`;
 
 test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'rekey-console-'));
-  after(() => rm(folder, { recursive: true }));
-  const signingKey = join(folder, 'signing.pem');
-  const { privateKey } = generateKeyPairSync('ed25519');
-  await writeFile(signingKey, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   const rekey = await installation({
-    workerEnv: { SIGNING_KEY_URI: `file:${signingKey}`, ITEMS_PER_SECOND_MAX: '400' },
+    workerEnv: { SIGNING_KEY_URI: await signingKeyUri(), ITEMS_PER_SECOND_MAX: '400' },
   });
   const [api] = rekey.apis;
   assert.ok(api);

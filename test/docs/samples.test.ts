@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { installation } from '../harness/installation.ts';
+import { signingKeyUri } from '../harness/signing-key.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 const folder = await mkdtemp(join(tmpdir(), 'rekey-samples-'));
 after(() => rm(folder, { recursive: true, force: true }));
-const signingKey = join(folder, 'signing.pem');
-const { privateKey } = generateKeyPairSync('ed25519');
-await writeFile(signingKey, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-const rekey = await installation({ workerEnv: { SIGNING_KEY_URI: `file:${signingKey}` } });
+const rekey = await installation({ workerEnv: { SIGNING_KEY_URI: await signingKeyUri() } });
 
 /** In the order of the page, each with what has to be on the machine. */
 const samples = [

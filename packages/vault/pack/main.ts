@@ -1,7 +1,7 @@
 /**
  * `npm run pack:library [-- folder]`: the library for applications as one tarball, for Node 22 and later, with neither
  * TypeScript nor this repository: ECMAScript modules, CommonJS and types, and what they use of the other rooms and no
- * more. Nothing else is ever built: the repository runs its TypeScript as it is. Prints the tarball's path.
+ * more. This and the client are all that is ever built: the repository runs its TypeScript as it is. Prints the tarball's path.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
