@@ -109,6 +109,8 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [`/api/v1/admin/kek/rewraps/rewrap-${other}/pause`, 'POST'],
     [`/api/v1/admin/kek/rewraps/rewrap-${other}/resume`, 'POST'],
     [`/api/v1/admin/kek/rewraps/rewrap-${other}/cancel`, 'POST'],
+    ['/api/v1/admin/policies/default', 'GET, HEAD, PUT'],
+    [`/api/v1/admin/tenants/${other}/policy`, 'GET, HEAD, PUT'],
     ['/api/v1/admin/audit?limit=3', 'GET, HEAD'],
     ['/api/v1/admin/audit/export', 'GET, HEAD'],
     ['/api/v1/admin/audit/checkpoints', 'GET, HEAD'],

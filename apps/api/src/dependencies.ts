@@ -18,6 +18,7 @@ import type {
   LackingProcess,
   LoggedEvent,
   PlanView,
+  PolicyView,
   ProcessFilter,
   ProcessPage,
   RangeCell,
@@ -112,6 +113,12 @@ export interface Keys {
   ): Promise<{ rewraps: RewrapView[]; next: string | null }>;
 }
 
+/** What is done to keys by itself, as it is read: of a tenant (null: there is none such), or the default. */
+export interface Policies {
+  ofTenant(tenantId: string): Promise<PolicyView | null>;
+  standard(): Promise<PolicyView>;
+}
+
 /** Where the console's sessions are kept, by the hash of their cookie. */
 export interface SessionStore {
   /** Until when it lasts. */
@@ -129,6 +136,7 @@ export interface ApiDependencies {
   readonly rotations: Rotations;
   readonly audit: Audit;
   readonly keys: Keys;
+  readonly policies: Policies;
   /** Told of each answer, to record who was refused and who read. */
   readonly accesses: Pick<Accesses, 'note'>;
   readonly sessions: SessionStore;

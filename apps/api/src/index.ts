@@ -8,6 +8,7 @@ export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectAudit } from './connect-audit.ts';
 export { connectKeys } from './connect-keys.ts';
+export { connectPolicies } from './connect-policies.ts';
 export { connectRotations } from './connect-rotations.ts';
 export { connectSessions } from './connect-sessions.ts';
 export { needsFreshLogin } from './console/fresh-login.ts';

@@ -19,6 +19,7 @@ import { KeysUnavailable } from './auth/verifier.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectAudit } from './connect-audit.ts';
 import { connectKeys } from './connect-keys.ts';
+import { connectPolicies } from './connect-policies.ts';
 import { connectRotations } from './connect-rotations.ts';
 import { connectSessions } from './connect-sessions.ts';
 import { learnIdentity } from './learn-identity.ts';
@@ -75,6 +76,7 @@ async function main(config: ApiConfig): Promise<void> {
     rotations,
     audit: connectAudit(store),
     keys: connectKeys(store),
+    policies: connectPolicies(store),
     accesses,
     sessions: connectSessions(store),
     commands: metrics?.counted(commands) ?? commands,

@@ -60,7 +60,7 @@ interface RouteFacts {
   readonly path: `/${string}`;
   /** `public`: without a token, a limit or any look at the request. `by_role`: as `auth/roles.ts` says. */
   readonly permission: 'public' | 'by_role';
-  readonly tag: 'DEK rotation' | 'Keys' | 'Evidence' | 'Health' | 'Document';
+  readonly tag: 'DEK rotation' | 'Keys' | 'Policies' | 'Evidence' | 'Health' | 'Document';
   /** What its answers may be, the first where all are liked alike; application/json when absent. Errors are JSON always. */
   readonly mediaTypes?: readonly [string, ...string[]];
   readonly summary: string;

@@ -48,6 +48,8 @@ const ofErrors: Record<ClientError['code'], ExitCode> = {
   REWRAP_IN_PROGRESS: exitCodes.conflict,
   REWRAP_REFUSED: exitCodes.conflict,
   REWRAP_FINISHED: exitCodes.conflict,
+  PRECONDITION_FAILED: exitCodes.conflict,
+  PRECONDITION_REQUIRED: exitCodes.usage,
   PAYLOAD_TOO_LARGE: exitCodes.usage,
   UNSUPPORTED_MEDIA_TYPE: exitCodes.failed,
   IDEMPOTENCY_KEY_REUSED: exitCodes.conflict,

@@ -1,6 +1,7 @@
 import { type CompromisedKey, type CompromiseKey, compromiseKey } from './compromise-key.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedPlan, type StartPlan, startPlan } from './plans.ts';
+import { type PutPolicy, type PutPolicyOutcome, putPolicy } from './policies.ts';
 import {
   type StartedRewrap,
   type StartRewrap,
@@ -40,6 +41,8 @@ export type {
   LimitedRotation,
   LimitRotation,
   PausedRotation,
+  PutPolicy,
+  PutPolicyOutcome,
   RetriedRotation,
   RetryRotation,
   StartedPlan,
@@ -75,6 +78,7 @@ export interface Commands {
   startPlan(actor: Actor, input: StartPlan): Promise<StartedPlan>;
   startRewrap(actor: Actor, input: StartRewrap): Promise<StartedRewrap>;
   steerRewrap(actor: Actor, input: SteerRewrap): Promise<SteeredRewrap>;
+  putPolicy(actor: Actor, input: PutPolicy): Promise<PutPolicyOutcome>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -92,5 +96,6 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     startPlan: (actor, input) => startPlan(dependencies, actor, input),
     startRewrap: (actor, input) => startRewrap(dependencies, actor, input),
     steerRewrap: (actor, input) => steerRewrap(dependencies, actor, input),
+    putPolicy: (actor, input) => putPolicy(dependencies, actor, input),
   };
 }

@@ -53,5 +53,8 @@ export const errorRemedies = {
   PLAN_USED: 'Make a new plan, or start the rotation without one.',
   ROTATION_NOT_HELD_BACK: 'Let it run: the key is known to others. Whoever may can cancel it.',
   COMPROMISE_REFUSED: 'Look at the key’s state: there is nothing under it to be rescued.',
+  PRECONDITION_FAILED:
+    'Read it again, see what was changed, and put yours with the new `ETag` in `If-Match`.',
+  PRECONDITION_REQUIRED: 'Read it first, and send its `ETag` back in `If-Match`.',
   KEK_REFUSED: 'Let every process that `error.issues` names use that KEK, then ask again.',
 } as const satisfies Record<ErrorCode, string>;

@@ -13,6 +13,7 @@ export * from './keks.ts';
 export * from './keys.ts';
 export * from './planned.ts';
 export * from './plans.ts';
+export * from './policies.ts';
 export * from './processes.ts';
 export * from './ranges.ts';
 export * from './rewrap-plan.ts';

@@ -156,6 +156,7 @@ export {
   startPlan,
   type UnusablePlan,
 } from './plans.ts';
+export * from './policies.ts';
 export {
   forgetProcesses,
   type Latencies,

@@ -98,3 +98,13 @@ export const throttleMs = { lookEvery: 250, sayEvery: 3_000 } as const;
 export const throttleSilentMs = 10_000;
 /** How long an operator's switch, a query or a URL, may take to answer. */
 export const askedMs = 1_000;
+
+export {
+  isTimeZone,
+  type TimeWindow,
+  type Weekday,
+  type WindowState,
+  weekdays,
+  windowState,
+  windowsProblem,
+} from './calendar.ts';

@@ -25,6 +25,7 @@ import { openApiRoute } from './openapi.ts';
 import { getDestructionCertificate, getRewrapCertificate } from './other-certificates.ts';
 import { planRewrap } from './plan-rewrap.ts';
 import { getPlan, planRotation } from './plans.ts';
+import { getDefaultPolicy, getTenantPolicy, putDefaultPolicy, putTenantPolicy } from './policies.ts';
 import { readyz } from './readyz.ts';
 import { cancelRewrap, getRewrap, listRewraps, pauseRewrap, resumeRewrap } from './rewraps.ts';
 import { rotateDek } from './rotate-dek.ts';
@@ -70,6 +71,10 @@ export const routes: readonly Route[] = [
   pauseRewrap,
   resumeRewrap,
   cancelRewrap,
+  getDefaultPolicy,
+  putDefaultPolicy,
+  getTenantPolicy,
+  putTenantPolicy,
   listAudit,
   exportAudit,
   listCheckpoints,

@@ -6,6 +6,7 @@ import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from '.
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { compromiseKey, type CompromiseKeyAnswer, type CompromiseKeyInput } from './compromise-key.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
+import { getDefaultPolicy, type GetDefaultPolicyAnswer, type GetDefaultPolicyInput } from './get-default-policy.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
 import { getPlan, type GetPlanAnswer, type GetPlanInput } from './get-plan.ts';
@@ -15,6 +16,7 @@ import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRanges
 import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamplesInput } from './get-rotation-samples.ts';
 import { getRotationTimeline, type GetRotationTimelineAnswer, type GetRotationTimelineInput } from './get-rotation-timeline.ts';
 import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-summary.ts';
+import { getTenantPolicy, type GetTenantPolicyAnswer, type GetTenantPolicyInput } from './get-tenant-policy.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
@@ -30,6 +32,8 @@ import { pauseRewrap, type PauseRewrapAnswer, type PauseRewrapInput } from './pa
 import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
 import { planRewrap, type PlanRewrapAnswer, type PlanRewrapInput } from './plan-rewrap.ts';
 import { planRotation, type PlanRotationAnswer, type PlanRotationInput } from './plan-rotation.ts';
+import { putDefaultPolicy, type PutDefaultPolicyAnswer, type PutDefaultPolicyInput } from './put-default-policy.ts';
+import { putTenantPolicy, type PutTenantPolicyAnswer, type PutTenantPolicyInput } from './put-tenant-policy.ts';
 import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
 import { resumeRewrap, type ResumeRewrapAnswer, type ResumeRewrapInput } from './resume-rewrap.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
@@ -39,7 +43,7 @@ import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestr
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, compromiseKey, getBlastRadius, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, compromiseKey, getBlastRadius, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantPolicy, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -49,6 +53,7 @@ export interface Operations {
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly compromiseKey: { readonly input: CompromiseKeyInput; readonly answer: CompromiseKeyAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
+  readonly getDefaultPolicy: { readonly input: GetDefaultPolicyInput; readonly answer: GetDefaultPolicyAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
   readonly getPlan: { readonly input: GetPlanInput; readonly answer: GetPlanAnswer };
@@ -58,6 +63,7 @@ export interface Operations {
   readonly getRotationSamples: { readonly input: GetRotationSamplesInput; readonly answer: GetRotationSamplesAnswer };
   readonly getRotationTimeline: { readonly input: GetRotationTimelineInput; readonly answer: GetRotationTimelineAnswer };
   readonly getSummary: { readonly input: GetSummaryInput; readonly answer: GetSummaryAnswer };
+  readonly getTenantPolicy: { readonly input: GetTenantPolicyInput; readonly answer: GetTenantPolicyAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
@@ -73,6 +79,8 @@ export interface Operations {
   readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
   readonly planRewrap: { readonly input: PlanRewrapInput; readonly answer: PlanRewrapAnswer };
   readonly planRotation: { readonly input: PlanRotationInput; readonly answer: PlanRotationAnswer };
+  readonly putDefaultPolicy: { readonly input: PutDefaultPolicyInput; readonly answer: PutDefaultPolicyAnswer };
+  readonly putTenantPolicy: { readonly input: PutTenantPolicyInput; readonly answer: PutTenantPolicyAnswer };
   readonly readyz: { readonly input: ReadyzInput; readonly answer: ReadyzAnswer };
   readonly resumeRewrap: { readonly input: ResumeRewrapInput; readonly answer: ResumeRewrapAnswer };
   readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };

@@ -1,0 +1,106 @@
+// Written by `npm run openapi` from docs/openapi.json: edit the routes of the API instead.
+
+/** Replace a tenant's policy. */
+export const putTenantPolicy = { method: 'PUT', path: '/api/v1/admin/tenants/{tenantId}/policy' } as const;
+
+export type PutTenantPolicyInput = {
+  readonly path: {
+    /** 8-4-4-4-12 hex digits, in either case. */
+    readonly tenantId: string;
+  };
+  readonly headers?: {
+    /** 8-4-4-4-12 hex digits, in either case. */
+    readonly 'x-tenantid'?: string;
+    /** The authentication realm that issued the token; absent: the default realm. */
+    readonly realmname?: string;
+    /** The `ETag` of what is to be replaced; `"0"`: there is none. Without it: 428. */
+    readonly 'if-match'?: string;
+  };
+  readonly body: {
+    /** A rotation is begun when the active DEK is so old, or up to a tenth of that sooner. Null: never because of its age. */
+    readonly rotateEveryDays?: number | null;
+    /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
+    readonly rotateBeforeSeals?: number | null;
+    /** So long after a DEK went out of use its destruction is asked for; all its conditions hold. Null: never by itself. */
+    readonly destroyAfterDays?: number | null;
+    /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+    readonly windows?: Array<{
+      /** On which it begins. */
+      readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+      readonly from: string;
+      /** At or before `from` it is of the next day. */
+      readonly to: string;
+      /** By its name in the IANA database. */
+      readonly timeZone: string;
+    }> | null;
+    /** What new DEKs are wrapped under. Null: what wraps those of the tenant. */
+    readonly kek?: string | null;
+    /** Why; kept with the event. No control characters. */
+    readonly reason?: string;
+  };
+};
+
+export type PutTenantPolicyAnswer = {
+  readonly success: true;
+  readonly message: 'Key policy' | 'Key policy stored';
+  readonly data: {
+    readonly tenantId: string;
+    /** Also the `ETag`. 0: nobody has put one. */
+    readonly version: number;
+    readonly putAt: string | null;
+    /** What it leaves out is the default’s. */
+    readonly policy: {
+      /** A rotation is begun when the active DEK is so old, or up to a tenth of that sooner. Null: never because of its age. */
+      readonly rotateEveryDays?: number | null;
+      /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
+      readonly rotateBeforeSeals?: number | null;
+      /** So long after a DEK went out of use its destruction is asked for; all its conditions hold. Null: never by itself. */
+      readonly destroyAfterDays?: number | null;
+      /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+      readonly windows?: Array<{
+        /** On which it begins. */
+        readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+        readonly from: string;
+        /** At or before `from` it is of the next day. */
+        readonly to: string;
+        /** By its name in the IANA database. */
+        readonly timeZone: string;
+      }> | null;
+      /** What new DEKs are wrapped under. Null: what wraps those of the tenant. */
+      readonly kek?: string | null;
+    };
+    /** Also the `ETag`. 0: nobody has put one. */
+    readonly defaultVersion: number;
+    /** What holds. */
+    readonly effective: {
+      /** A rotation is begun when the active DEK is so old, or up to a tenth of that sooner. Null: never because of its age. */
+      readonly rotateEveryDays: number | null;
+      /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
+      readonly rotateBeforeSeals: number | null;
+      /** So long after a DEK went out of use its destruction is asked for; all its conditions hold. Null: never by itself. */
+      readonly destroyAfterDays: number | null;
+      /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+      readonly windows: Array<{
+        /** On which it begins. */
+        readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+        readonly from: string;
+        /** At or before `from` it is of the next day. */
+        readonly to: string;
+        /** By its name in the IANA database. */
+        readonly timeZone: string;
+      }> | null;
+      /** What new DEKs are wrapped under. Null: what wraps those of the tenant. */
+      readonly kek: string | null;
+    };
+    /** Settings of the installation that protect keys whatever a policy says; changed in the database. */
+    readonly protection: {
+      readonly destructionGraceSeconds: number;
+      readonly destructionUnusedSeconds: number;
+      /** Null: nobody has declared how long backups are kept, and so no key is destroyed. */
+      readonly backupHorizonSeconds: number | null;
+      readonly destructionApprovals: number;
+    };
+  };
+  /** ISO 8601, UTC, with milliseconds. */
+  readonly timestamp: string;
+};

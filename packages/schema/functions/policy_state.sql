@@ -1,0 +1,20 @@
+-- The policy of a tenant, or with null the default: what was put, what holds by it, and the durations that stand in this
+-- installation's settings, which protect keys whatever a policy says. Null: there is no such tenant.
+create or replace function rekey.policy_state(tenant uuid) returns jsonb
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'version', coalesce(own.version, 0), 'putAtMs', floor(extract(epoch from own.put_at) * 1000),
+    'policy', coalesce(own.policy, '{}'), 'defaultVersion', coalesce(standard.version, 0),
+    'effective', rekey.merge_policies(coalesce(standard.policy, '{}'), case when tenant is not null then own.policy end),
+    'protection', jsonb_build_object('destructionGraceSeconds', rekey.setting('destruction_grace_seconds'),
+      'destructionUnusedSeconds', rekey.setting('destruction_unused_seconds'),
+      'backupHorizonSeconds', rekey.setting('backup_horizon_seconds'),
+      'destructionApprovals', rekey.setting('destruction_approvals')))
+  from (select) one
+    left join rekey.latest_policy(tenant) own on true
+    left join rekey.latest_policy(null) standard on true
+  where tenant is null or exists (select from rekey.tenants t where t.id = tenant)
+$$;
+revoke execute on function rekey.policy_state(uuid) from public;
