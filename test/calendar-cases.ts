@@ -1,12 +1,12 @@
-import { type TimeWindow, weekdays } from '@rekey/times';
+import { type OpenHours, weekdays } from '@rekey/times';
 
-export const daily = (from: string, to: string, timeZone: string): TimeWindow => ({
+export const daily = (from: string, to: string, timeZone: string): OpenHours => ({
   days: weekdays,
   from,
   to,
   timeZone,
 });
-export const on = (days: TimeWindow['days'], from: string, to: string, timeZone: string): TimeWindow => ({
+export const on = (days: OpenHours['days'], from: string, to: string, timeZone: string): OpenHours => ({
   days,
   from,
   to,
@@ -15,7 +15,7 @@ export const on = (days: TimeWindow['days'], from: string, to: string, timeZone:
 
 /** When windows are asked, whether they are open then, and when that changes. Worked out by hand. */
 export const calendarCases: ReadonlyArray<
-  [what: string, windows: TimeWindow[], at: string, open: boolean, until: string]
+  [what: string, windows: OpenHours[], at: string, open: boolean, until: string]
 > = [
   ['before it', [daily('02:00', '04:00', 'UTC')], '2026-05-05T01:59:59Z', false, '2026-05-05T02:00:00Z'],
   [

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isTimeZone, windowState, windowsProblem } from '@rekey/times';
+import { hoursProblem, hoursState, isTimeZone } from '@rekey/times';
 import { calendarCases, daily, on } from './calendar-cases.ts';
 
 const minuteMs = 60_000;
 for (const [what, windows, at, open, until] of calendarCases)
   test(`windows: ${what}`, () => {
-    const { isOpen, untilMs } = windowState(windows, Date.parse(at));
+    const { isOpen, untilMs } = hoursState(windows, Date.parse(at));
     assert.deepEqual(
       { isOpen, until: untilMs === null ? null : new Date(untilMs).toISOString() },
       { isOpen: open, until: new Date(until).toISOString() },
@@ -14,7 +14,7 @@ for (const [what, windows, at, open, until] of calendarCases)
   });
 
 test('windows that never close say no end', () => {
-  const state = windowState([daily('00:00', '00:00', 'Europe/Berlin')], Date.parse('2026-03-28T12:00:00Z'));
+  const state = hoursState([daily('00:00', '00:00', 'Europe/Berlin')], Date.parse('2026-03-28T12:00:00Z'));
   assert.deepEqual(state, { isOpen: true, untilMs: null });
 });
 
@@ -27,13 +27,13 @@ test('each state lasts exactly until it says, over a year of minutes around ever
   const endMs = Date.parse('2027-01-01T00:00:00Z');
   let changes = 0;
   while (atMs < endMs) {
-    const { isOpen, untilMs } = windowState(windows, atMs);
+    const { isOpen, untilMs } = hoursState(windows, atMs);
     assert.ok(untilMs !== null && untilMs > atMs);
-    assert.equal(windowState(windows, untilMs - 1).isOpen, isOpen);
-    assert.equal(windowState(windows, untilMs).isOpen, !isOpen);
+    assert.equal(hoursState(windows, untilMs - 1).isOpen, isOpen);
+    assert.equal(hoursState(windows, untilMs).isOpen, !isOpen);
     // Nothing lies between that was not told.
     const middleMs = atMs + Math.floor((untilMs - atMs) / 2 / minuteMs) * minuteMs;
-    assert.equal(windowState(windows, middleMs).isOpen, isOpen);
+    assert.equal(hoursState(windows, middleMs).isOpen, isOpen);
     atMs = untilMs;
     changes += 1;
   }
@@ -42,12 +42,12 @@ test('each state lasts exactly until it says, over a year of minutes around ever
 
 test('windows without an opening within seven days, and unknown time zones, are refused', () => {
   const now = Date.parse('2026-03-24T12:00:00Z');
-  assert.equal(windowsProblem([daily('02:00', '04:00', 'Europe/Berlin')], now), null);
-  assert.equal(windowsProblem([on(['tue'], '02:00', '04:00', 'UTC')], now), null);
-  assert.match(windowsProblem([], now) ?? '', /no window/);
+  assert.equal(hoursProblem([daily('02:00', '04:00', 'Europe/Berlin')], now), null);
+  assert.equal(hoursProblem([on(['tue'], '02:00', '04:00', 'UTC')], now), null);
+  assert.match(hoursProblem([], now) ?? '', /no window/);
   // Its only one falls into the hour that is skipped on the 29th.
-  assert.match(windowsProblem([on(['sun'], '02:30', '03:15', 'Europe/Berlin')], now) ?? '', /no window/);
-  assert.match(windowsProblem([daily('02:00', '04:00', 'Europe/Bonn')], now) ?? '', /time zone/);
-  assert.match(windowsProblem([daily('02:00', '04:00', '+02:00')], now) ?? '', /time zone/);
+  assert.match(hoursProblem([on(['sun'], '02:30', '03:15', 'Europe/Berlin')], now) ?? '', /no window/);
+  assert.match(hoursProblem([daily('02:00', '04:00', 'Europe/Bonn')], now) ?? '', /time zone/);
+  assert.match(hoursProblem([daily('02:00', '04:00', '+02:00')], now) ?? '', /time zone/);
   assert.equal(isTimeZone('UTC'), true);
 });

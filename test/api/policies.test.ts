@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { checkError } from './check-error.ts';
 import { type Answer, bearer, emptyTenant, liveApi } from './live-api.ts';
 
 const api = await liveApi();
 const database = api.database.pool({ max: 1 });
-after(() => database.end());
 const defaultPath = '/api/v1/admin/policies/default';
 const everybody = bearer({ roles: ['super_admin'] });
 
@@ -163,6 +162,7 @@ test('a tenant is read and changed by its own people, the default by those of th
     checkError(refused, 'INSUFFICIENT_PERMISSIONS');
   assert.equal((await get(defaultPath, installation)).status, 200);
   checkError(await get(pathOf(randomUUID())), 'TENANT_NOT_FOUND');
+  checkError(await get(pathOf('none')), 'TENANT_NOT_FOUND');
   checkError(await put(pathOf(randomUUID()), {}, '"0"'), 'TENANT_NOT_FOUND');
   checkError(await get(pathOf(mine), { ...everybody, 'x-tenantid': other }), 'INVALID_REQUEST');
 });

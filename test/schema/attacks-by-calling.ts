@@ -3,6 +3,10 @@ import type { Attack } from './attacks.ts';
 /** Of functions; `attacks.ts` has those of tables. */
 export const attacksByCalling: readonly Attack[] = [
   {
+    on: /^rekey\.(put_policy|policy_(state|problems)|latest_policy|merge_policies)\(/,
+    calling: 'keep keys from being rotated, or learn when they are',
+  },
+  {
     on: /^rekey\.(schedule_destruction|cancel_destruction|approve_destruction|due_destructions|deciding_person)\(/,
     calling: 'have a key destroyed that nobody agreed to lose, or keep one for ever',
   },

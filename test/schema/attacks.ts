@@ -135,6 +135,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'forge the proof that an old KEK is unused',
   },
   {
+    on: /^rekey\.policies$/,
+    reading: 'see whose keys are old, and when nobody watches',
+    writing: 'keep keys from being rotated, or have them destroyed early',
+  },
+  {
     on: /^rekey\.plans$/,
     reading: 'see how much a tenant has, and what would not open',
     writing: 'have a rotation started on a lie about what it takes',

@@ -1,6 +1,6 @@
-import { type DefaultPolicyResponse, type Issue, TimeWindows } from '@rekey/contract';
+import { type DefaultPolicyResponse, type Issue, OpenHoursList } from '@rekey/contract';
 import type { PolicyView } from '@rekey/control';
-import { windowsProblem } from '@rekey/times';
+import { hoursProblem } from '@rekey/times';
 import type { FastifyRequest } from 'fastify';
 import { Check } from 'typebox/value';
 
@@ -17,10 +17,10 @@ export function policyJson(view: PolicyView): DefaultPolicyResponse['data'] {
 }
 
 /** Windows name time zones that there are, and open within a week. What the schema refuses it has refused. */
-export function windowsIssues({ body }: FastifyRequest): Issue[] {
+export function hoursIssues({ body }: FastifyRequest): Issue[] {
   if (typeof body !== 'object' || body === null || !('windows' in body)) return [];
   const { windows } = body;
-  if (!Check(TimeWindows, windows) || windows === null) return [];
-  const problem = windowsProblem(windows, Date.now());
+  if (!Check(OpenHoursList, windows) || windows === null) return [];
+  const problem = hoursProblem(windows, Date.now());
   return problem === null ? [] : [{ path: 'body.windows', message: problem }];
 }

@@ -20,7 +20,7 @@ const orNever = (number: typeof Days, description: string) =>
 
 const Time = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', examples: ['22:00'] });
 
-export const TimeWindow = Type.Object(
+export const OpenHours = Type.Object(
   {
     days: Type.Array(Type.Enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']), {
       minItems: 1,
@@ -44,7 +44,7 @@ export const TimeWindow = Type.Object(
   { additionalProperties: false },
 );
 
-export const TimeWindows = Type.Union([Type.Array(TimeWindow, { maxItems: windowsMax }), Type.Null()], {
+export const OpenHoursList = Type.Union([Type.Array(OpenHours, { maxItems: windowsMax }), Type.Null()], {
   title: `list of at most ${windowsMax} windows {days, from, to, timeZone}, or null`,
   description: 'Outside of these nothing is begun and the sweep stands still. Null: at any time.',
 });
@@ -70,7 +70,7 @@ const Effective = {
   rotateEveryDays: RotateEveryDays,
   rotateBeforeSeals: RotateBeforeSeals,
   destroyAfterDays: DestroyAfterDays,
-  windows: TimeWindows,
+  windows: OpenHoursList,
   kek: Kek,
 };
 
@@ -78,7 +78,7 @@ const Own = {
   rotateEveryDays: Type.Optional(RotateEveryDays),
   rotateBeforeSeals: Type.Optional(RotateBeforeSeals),
   destroyAfterDays: Type.Optional(DestroyAfterDays),
-  windows: Type.Optional(TimeWindows),
+  windows: Type.Optional(OpenHoursList),
   kek: Type.Optional(Kek),
 };
 

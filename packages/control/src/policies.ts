@@ -1,5 +1,5 @@
 import { type Queryable, row } from '@rekey/db';
-import type { TimeWindow } from '@rekey/times';
+import type { OpenHours } from '@rekey/times';
 import type { Steering } from './transitions/steered.ts';
 
 /** What is done to a tenant's keys by itself. Null: never, or without limit. */
@@ -7,7 +7,7 @@ export interface Policy {
   readonly rotateEveryDays: number | null;
   readonly rotateBeforeSeals: number | null;
   readonly destroyAfterDays: number | null;
-  readonly windows: readonly TimeWindow[] | null;
+  readonly windows: readonly OpenHours[] | null;
   /** The name of the KEK that new DEKs are wrapped under; null: the one that wraps the tenant's. */
   readonly kek: string | null;
 }

@@ -28,11 +28,10 @@ begin
     return;
   end if;
   found_problems := rekey.policy_problems(tenant, wanted);
-  -- The default's is what tenants may not go below, so it goes up only: whoever owns the schema may put it lower.
+  -- The default's is what tenants may not go below, so it goes up only; whoever owns the schema may insert a version.
   if tenant is null and standing.version is not null and wanted ->> 'destroyAfterDays' is not null
     and coalesce((wanted ->> 'destroyAfterDays')::bigint < (standing.policy ->> 'destroyAfterDays')::bigint,
-      standing.policy ? 'destroyAfterDays')
-    and not pg_has_role(session_user, (select n.nspowner from pg_namespace n where n.nspname = 'rekey'), 'USAGE') then
+      standing.policy ? 'destroyAfterDays') then
     found_problems := found_problems || '[{"field": "destroyAfterDays", "problem": "can only be lengthened"}]';
   end if;
   if found_problems <> '[]' then

@@ -6,7 +6,7 @@
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Weekday = (typeof weekdays)[number];
 
-export interface TimeWindow {
+export interface OpenHours {
   /** On which it begins. */
   readonly days: readonly Weekday[];
   /** `HH:MM`. */
@@ -18,7 +18,7 @@ export interface TimeWindow {
 }
 
 /** Whether they are open, and until when that is so; null: for as long as can be foreseen. */
-export interface WindowState {
+export interface HoursState {
   readonly isOpen: boolean;
   readonly untilMs: number | null;
 }
@@ -32,7 +32,7 @@ interface Opening {
 /** A weekly window that falls into the hour that is skipped opens the week after. */
 const foreseenDays = 15;
 
-export function windowState(windows: readonly TimeWindow[], nowMs: number): WindowState {
+export function hoursState(windows: readonly OpenHours[], nowMs: number): HoursState {
   const ahead = openings(windows, nowMs, foreseenDays);
   const lastMs = nowMs + (foreseenDays - 1) * dayMs;
   const [next] = ahead;
@@ -42,7 +42,7 @@ export function windowState(windows: readonly TimeWindow[], nowMs: number): Wind
 }
 
 /** What is wrong with them, as a sentence without a subject; null: nothing. */
-export function windowsProblem(windows: readonly TimeWindow[], nowMs: number): string | null {
+export function hoursProblem(windows: readonly OpenHours[], nowMs: number): string | null {
   const odd = windows.find(({ timeZone }) => !isTimeZone(timeZone));
   if (odd !== undefined) return 'names a time zone that is not known';
   const isOpenSoon = openings(windows, nowMs, 8).some(({ fromMs }) => fromMs < nowMs + 7 * dayMs);
@@ -62,7 +62,7 @@ export function isTimeZone(name: string): boolean {
 const dayMs = 24 * 60 * 60_000;
 
 /** Those that end behind `nowMs`, in order, those that touch or overlap as one. */
-function openings(windows: readonly TimeWindow[], nowMs: number, days: number): readonly Opening[] {
+function openings(windows: readonly OpenHours[], nowMs: number, days: number): readonly Opening[] {
   const found = windows
     .flatMap((window) => openingsOf(window, nowMs, days))
     .filter(({ fromMs, toMs }) => fromMs < toMs && toMs > nowMs)
@@ -76,7 +76,7 @@ function openings(windows: readonly TimeWindow[], nowMs: number, days: number): 
   return merged;
 }
 
-function openingsOf({ days, from, to, timeZone }: TimeWindow, nowMs: number, count: number): Opening[] {
+function openingsOf({ days, from, to, timeZone }: OpenHours, nowMs: number, count: number): Opening[] {
   const today = Temporal.Instant.fromEpochMilliseconds(nowMs).toZonedDateTimeISO(timeZone).toPlainDate();
   const endsNextDay = to <= from ? 1 : 0;
   // The one of yesterday may end today; where a zone skips a day, the one before that.

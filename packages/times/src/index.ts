@@ -100,11 +100,11 @@ export const throttleSilentMs = 10_000;
 export const askedMs = 1_000;
 
 export {
+  type HoursState,
+  hoursProblem,
+  hoursState,
   isTimeZone,
-  type TimeWindow,
+  type OpenHours,
   type Weekday,
-  type WindowState,
   weekdays,
-  windowState,
-  windowsProblem,
 } from './calendar.ts';

@@ -6,6 +6,7 @@ import {
   PolicyParams,
   PolicyResponse,
   PutPolicyHeaders,
+  parseUuid,
   policyMessages,
   RotationHeaders,
 } from '@rekey/contract';
@@ -14,7 +15,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { actorOf, callerOf, mayActOn, mayActOnAny } from '../auth/caller.ts';
 import type { Policies } from '../dependencies.ts';
-import { policyJson, windowsIssues } from '../policy-json.ts';
+import { hoursIssues, policyJson } from '../policy-json.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { type Call, type Route, type RouteContext, route } from '../route.ts';
 import { success } from '../success.ts';
@@ -33,7 +34,8 @@ type OfTenant = Call<{ params: typeof PolicyParams; headers: typeof RotationHead
 
 /** Whose it is, in lower case, if the caller may; `x-tenantid` names the same tenant, where it is sent. */
 function tenantOf({ route: self, request, params }: Pick<OfTenant, 'route' | 'request' | 'params'>): string {
-  const tenantId = params.tenantId.toLowerCase();
+  const tenantId = parseUuid(params.tenantId);
+  if (tenantId === null) throw new ApiError('TENANT_NOT_FOUND');
   if (!mayActOn(callerOf(request), self, tenantId)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
   request.noted.tenantId = tenantId;
   return tenantId;
@@ -135,7 +137,7 @@ export const putDefaultPolicy = route({
   description:
     'Only at `*`, or as `super_admin`. It holds for every tenant as far as its own policy says nothing else. `destroyAfterDays` can only be ' +
     'lengthened. `If-Match` names the version that is replaced. What a rotation began by stays as it was.',
-  request: { headers: PutPolicyHeaders, body: DefaultPolicyBody, rules: [windowsIssues] },
+  request: { headers: PutPolicyHeaders, body: DefaultPolicyBody, rules: [hoursIssues] },
   answers: { 200: { description: 'The policy as it is stored.', schema: DefaultPolicyResponse } },
   errors: ['PRECONDITION_REQUIRED', 'PRECONDITION_FAILED'],
   handler: (context) => async (call) => {
@@ -185,7 +187,7 @@ export const putTenantPolicy = route({
     params: PolicyParams,
     headers: PutPolicyHeaders,
     body: PolicyBody,
-    rules: [tenantIssues, windowsIssues],
+    rules: [tenantIssues, hoursIssues],
   },
   answers: { 200: { description: 'The policy as it is stored, and what holds.', schema: PolicyResponse } },
   errors: ['TENANT_NOT_FOUND', 'PRECONDITION_REQUIRED', 'PRECONDITION_FAILED'],
