@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import {
+  type Predicate,
   type PublicJwk,
-  type RotationPredicate,
-  rotationStatement,
   seal,
   signerOf,
+  statementOf,
   verifyCertificate,
 } from '@rekey/evidence';
 
@@ -22,7 +22,7 @@ const { verify } = (await import(script)) as {
 
 const signer = signerOf(generateKeyPairSync('ed25519').privateKey);
 const rotationId = 'rot-550e8400-e29b-41d4-a716-446655440001';
-const predicate: RotationPredicate = {
+const predicate: Predicate = {
   schemaVersion: 1,
   rotationId,
   tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
@@ -39,7 +39,7 @@ const key: PublicJwk = {
 };
 /** A statement as it is made, but for what is changed in its text; the signature holds. */
 const signed = async (from = '', to = ''): Promise<string> => {
-  const text = rotationStatement(predicate).toString('utf8');
+  const text = statementOf('rotation', predicate).toString('utf8');
   assert.ok(text.includes(from), from);
   return (await seal(Buffer.from(text.replace(from, to)), signer)).dsse;
 };
