@@ -1,5 +1,5 @@
 import { type ItemCounts, type ItemType, inOrder, noItems, rangeItems } from '@rekey/data';
-import { type Queryable, row, rows } from '@rekey/db';
+import { prepared, type Queryable, row, rows } from '@rekey/db';
 import { unattendedMs } from '@rekey/times';
 import type { Initiator } from './rotation-view.ts';
 
@@ -204,7 +204,7 @@ export async function findPlan(on: Queryable, planId: string): Promise<PlanView 
 
 /** The plan that a rotation was started with; null: none, or it is not kept any more. */
 export async function findPlanOf(on: Queryable, rotationId: string): Promise<PlanView | null> {
-  const [found] = await rows<PlanRow>(
+  const [found] = await prepared<PlanRow>(
     on,
     `select ${columns} from rekey.plans where rotation_id = $1 and ${kept}`,
     [rotationId],

@@ -1,5 +1,5 @@
 import { noItems } from '@rekey/data';
-import { type Queryable, row, rows, type Store } from '@rekey/db';
+import { prepared, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
 import { findKekId, findLacking, type LackingProcess } from '../keks.ts';
 import { answerOf } from '../kept-answer.ts';
@@ -146,7 +146,7 @@ async function isActive(tx: Queryable, dekId: string): Promise<boolean> {
 
 /** One statement, and so all of it or nothing. */
 async function start(on: Queryable, call: StartRotation, kekId: string | null): Promise<StartedRotation> {
-  const [started] = await rows<RotationRow>(
+  const [started] = await prepared<RotationRow>(
     on,
     `select ${rotationColumns} from rekey.begin_rotation($1, $2, $3, $4, $5, $6, $7)`,
     [
