@@ -102,6 +102,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [`${key}/cancel-destruction`, 'POST'],
     [`${key}/approve-destruction`, 'POST'],
     ['/api/v1/admin/keks', 'GET, HEAD'],
+    [`/api/v1/admin/tenants/${other}/kek`, 'GET, HEAD, PUT'],
     ['/api/v1/admin/kek/rewrap', 'POST'],
     ['/api/v1/admin/kek/rewrap/plan', 'POST'],
     ['/api/v1/admin/kek/rewraps', 'GET, HEAD'],

@@ -19,6 +19,7 @@ export async function workerHere(
       REDIS_URL: rekey.redis.url,
       QUEUE_PREFIX: rekey.redis.prefix,
       KEK_URI: 'local:of-a-test',
+      TENANT_KEK_ADDRESSES: 'public',
       WORKER_CONCURRENCY: 2,
       DATABASE_CONNECTIONS_MAX: 12,
       WORKER_NICENESS: 0,

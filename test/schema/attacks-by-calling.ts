@@ -23,6 +23,14 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'be signed in as another, or sign others out',
   },
   {
+    on: /^rekey\.(choose_kek|claim_kek_choices|settle_kek_choice|find_tenant_kek)\(/,
+    calling: "choose the KEK of another tenant's DEKs, or have one used that nobody has tried",
+  },
+  {
+    on: /^rekey\.(register|forget)_kek_template\(/,
+    calling: 'have a name stand for another template',
+  },
+  {
     on: /^rekey\.(register_kek|forget_kek)\(/,
     calling: 'have a name stand for another KEK',
   },

@@ -125,6 +125,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'have a rewrap bring DEKs under another KEK than its name says',
   },
   {
+    on: /^rekey\.(kek_templates|kek_choices|tenant_keks)$/,
+    reading: 'see which KEK a tenant chose',
+    writing: "have a tenant's next DEK wrapped under another's KEK",
+  },
+  {
     on: /^rekey\.console_sessions$/,
     reading: 'see who is signed in',
     writing: 'be signed in as another, or sign others out',

@@ -2,6 +2,7 @@ import {
   countKeyRecords,
   findCertificate,
   findDestruction,
+  findKekChoice,
   findKekId,
   findKey,
   findLacking,
@@ -13,6 +14,7 @@ import {
   listKeys,
   listProcesses,
   listRewraps,
+  tenantExists,
 } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Keys } from './dependencies.ts';
@@ -28,6 +30,8 @@ export function connectKeys(store: Store): Keys {
     certificate: (work) => findCertificate(store, work),
     processes: (filter, page) => listProcesses(store, filter, page),
     keks: (tenantId) => listKeks(store, tenantId),
+    choice: (tenantId) => findKekChoice(store, tenantId),
+    tenantExists: (tenantId) => tenantExists(store, tenantId),
     kekId: (name) => findKekId(store, name),
     census: (tenantId) => kekCensus(store, tenantId),
     fingerprint: (tenantId) => keysFingerprint(store, tenantId),

@@ -7,6 +7,7 @@ import type {
   DestructionView,
   FailurePage,
   FollowedRotation,
+  KekChoice,
   KekView,
   KeptCertificate,
   KeptCheckpoint,
@@ -100,6 +101,9 @@ export interface Keys {
   processes(filter: ProcessFilter, page: { after: string | null; limit: number }): Promise<ProcessPage>;
   keks(tenantId: string | null): Promise<KekView[]>;
   /** Null: no KEK has that name. */
+  /** Null: it has never chosen. */
+  choice(tenantId: string): Promise<KekChoice | null>;
+  tenantExists(tenantId: string): Promise<boolean>;
   kekId(name: string): Promise<string | null>;
   /** DEKs under each KEK; of one tenant, or with null of all. */
   census(tenantId: string | null): Promise<Pick<KekView, 'kekId' | 'deks'>[]>;

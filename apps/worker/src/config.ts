@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { databaseUrlProblem } from '@rekey/db';
 import type { CipherChoice } from '@rekey/envelope';
 import { clusterProblems } from '@rekey/jobs';
-import { parseKekNames } from '@rekey/kms';
+import { KmsError, parseKekNames, parseKekTemplates } from '@rekey/kms';
 import { itemsPerSecondMin } from '@rekey/rotation';
 import {
   DatabaseUrl,
@@ -42,6 +42,18 @@ export const WorkerVariables = Type.Object({
       maxLength: 65_536,
       description: 'name=uri, separated by commas or line ends',
     }),
+  ),
+  /** What tenants may make KEKs of their own from: URIs with free words. */
+  TENANT_KEKS: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 65_536,
+      description: 'name=template, separated by commas or line ends',
+    }),
+  ),
+  /** Where these may lead. */
+  TENANT_KEK_ADDRESSES: Type.Unsafe<'public' | 'any'>(
+    Type.String({ pattern: '^(public|any)$', default: 'public', description: 'public or any' }),
   ),
   /** What certificates and checkpoints are signed with; without it this worker makes none. */
   SIGNING_KEY_URI: Type.Optional(
@@ -172,7 +184,14 @@ const databaseRule: EnvRule<WorkerConfig> = {
 
 /** Throws `ConfigError` with a line for every problem. */
 export function readWorkerConfig(env: Environment): WorkerConfig {
-  return readEnv(WorkerVariables, env, [databaseRule, keksRule, clusterRule, checkpointRule, throttleRule]);
+  return readEnv(WorkerVariables, env, [
+    databaseRule,
+    keksRule,
+    templatesRule,
+    clusterRule,
+    checkpointRule,
+    throttleRule,
+  ]);
 }
 
 const keksRule: EnvRule<WorkerConfig> = {
@@ -181,6 +200,22 @@ const keksRule: EnvRule<WorkerConfig> = {
     text === undefined || parseKekNames(text) !== null
       ? []
       : ['KEKS must be name=uri, separated by commas or line ends, each name once, of a-z, 0-9 and -'],
+};
+
+const templatesRule: EnvRule<WorkerConfig> = {
+  over: ['TENANT_KEKS', 'TENANT_KEK_ADDRESSES', 'KEKS'],
+  problems({ TENANT_KEKS: text, TENANT_KEK_ADDRESSES, KEKS }) {
+    if (text === undefined) return [];
+    try {
+      const templates = parseKekTemplates(text, TENANT_KEK_ADDRESSES);
+      return (parseKekNames(KEKS ?? '') ?? [])
+        .filter(({ name }) => templates.has(name))
+        .map(({ name }) => `TENANT_KEKS: the name ${name} is a KEK's in KEKS`);
+    } catch (error) {
+      if (error instanceof KmsError) return [`TENANT_KEKS: ${error.message}`];
+      throw error;
+    }
+  },
 };
 
 const clusterRule: EnvRule<WorkerConfig> = {

@@ -49,6 +49,7 @@ export function countKmsCalls(keks: Keks): KmsCalls {
       of: async (kekId) => countedKek(await keks.of(kekId)),
       held: keks.held,
       named: keks.named,
+      tenantKeks: keks.tenantKeks,
       close: () => keks.close(),
     },
     during: (rotationId, work) => at.run(rotationId, work),

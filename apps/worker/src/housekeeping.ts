@@ -37,6 +37,8 @@ export interface HousekeepingDependencies {
   readonly keepLog: { append(all: boolean): Promise<void>; checkpoint(): Promise<void> };
   /** Destroys the DEKs whose time has come. */
   readonly destroyDue: () => Promise<void>;
+  /** Tries the KEKs that tenants have chosen. */
+  readonly tryChosenKeks: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
@@ -75,6 +77,7 @@ export async function keepHouse({
   writeEvents,
   keepLog,
   destroyDue,
+  tryChosenKeks,
   onUnfit,
   signal,
 }: HousekeepingDependencies): Promise<void> {
@@ -97,6 +100,7 @@ export async function keepHouse({
     await chore(drain);
     await chore(() => recover(store, ticketQueue));
     await chore(() => foldRecordCounts(store));
+    await chore(tryChosenKeks);
     await chore(() => writeEvents(signal));
     if (round % roundsPerSight === 1) await chore(() => recognize(patientStore, logger));
     if (round % roundsPerTidying === 0) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { claimRewrap } from '@rekey/control';
+import { claimRewrap, templateId } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Keks } from '@rekey/kms';
 import { rewrapDeks } from '@rekey/rotation';
@@ -20,7 +20,8 @@ interface Rewrapping {
  */
 export async function keepRewrapping({ store, keks, logger, signal }: Rewrapping): Promise<void> {
   const owner = randomUUID();
-  const kekIds = keks.held.map(({ id }) => id);
+  const templates = [...(keks.tenantKeks?.templates.keys() ?? [])].map(templateId);
+  const kekIds = [...keks.held.map(({ id }) => id), ...templates];
   const { least, most } = choresEveryMs;
   for (;;) {
     await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});

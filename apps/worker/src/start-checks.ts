@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { registerKek } from '@rekey/control';
+import { registerKek, registerKekTemplate } from '@rekey/control';
 import {
   type ConnectionBudget,
   findConnectionRoom,
@@ -98,6 +98,11 @@ async function prove(store: Store, keks: Keks): Promise<{ error: Error } | null>
       if (outcome === 'other_kek')
         refuse(`KEKS: the name ${name} is registered for another KEK than ${kekId}`);
       if (outcome === 'other_name') refuse(`KEKS: ${kekId} is registered under another name than ${name}`);
+    }
+    for (const { name, parts } of keks.tenantKeks?.templates.values() ?? []) {
+      const outcome = await registerKekTemplate(store, name, parts);
+      if (outcome === 'other_parts') refuse(`TENANT_KEKS: ${name} is registered with other free words`);
+      if (outcome === 'other_kek') refuse(`TENANT_KEKS: the name ${name} is a KEK's`);
     }
     return null;
   } catch (error) {

@@ -1,4 +1,5 @@
 import {
+  allowTenantKeks,
   createKeks,
   isTransient,
   type Kek,
@@ -7,11 +8,15 @@ import {
   nameKeks,
   openKek,
   parseKekNames,
+  parseKekTemplates,
 } from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
 import type { WorkerConfig } from './config.ts';
 
-type KekConfig = Pick<WorkerConfig, 'KEK_URI' | 'KEK_URIS_UNWRAP_ONLY' | 'KEKS'>;
+type KekConfig = Pick<
+  WorkerConfig,
+  'KEK_URI' | 'KEK_URIS_UNWRAP_ONLY' | 'KEKS' | 'TENANT_KEKS' | 'TENANT_KEK_ADDRESSES'
+>;
 
 /**
  * Opens the KEKs. The one that is to wrap is tried; one that is away for the moment is waited for, and one that can never
@@ -31,7 +36,12 @@ export async function usableKeks(
     named.set(name, counted(await usable('KEKS', uri)));
   const ids = [...named.values()].map(({ id }) => id);
   if (new Set(ids).size < ids.length) refuse('KEKS: two names stand for the same KEK');
-  return nameKeks(createKeks(wrapsNew, ...unwrapOnly, ...named.values()), named);
+  const keks = nameKeks(createKeks(wrapsNew, ...unwrapOnly, ...named.values()), named);
+  if (config.TENANT_KEKS === undefined) return keks;
+  return allowTenantKeks(keks, {
+    templates: parseKekTemplates(config.TENANT_KEKS, config.TENANT_KEK_ADDRESSES),
+    addresses: config.TENANT_KEK_ADDRESSES,
+  });
 }
 
 function urisOf({ KEK_URIS_UNWRAP_ONLY: list = '' }: KekConfig): string[] {

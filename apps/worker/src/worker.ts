@@ -1,7 +1,7 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
-import { createUsage, startReporting } from '@rekey/keyring';
+import { bindTenantKeks, createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { Logger } from '@rekey/runtime';
 import { disconnectMs, handBackMs, kekSuspendedMs, schemaMissingMs as longestMissingMs } from '@rekey/times';
@@ -30,6 +30,7 @@ import { pushCheckpoints } from './push-checkpoints.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
 import { createWorkerThrottle } from './throttle/create-throttle.ts';
+import { createTryChosenKeks } from './try-chosen-keks.ts';
 import type { OpenSigner } from './usable-signer.ts';
 import { withDeadline } from './with-deadline.ts';
 import { createWriteEvents } from './write-events.ts';
@@ -95,7 +96,8 @@ export function startWorker(
   };
 
   const usage = createUsage();
-  const kmsCalls = countKmsCalls(keks);
+  const tenantKeks = bindTenantKeks(keks, heartbeatStore);
+  const kmsCalls = countKmsCalls(tenantKeks.keks);
   const throttle = createWorkerThrottle({
     config,
     store: heartbeatStore,
@@ -190,6 +192,7 @@ export function startWorker(
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
     keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, sent: pushes?.last, logger }),
     destroyDue: createDestroyDue({ store, logger }),
+    tryChosenKeks: createTryChosenKeks({ store: heartbeatStore, keks, logger }),
     onUnfit: () => {
       isFit = false;
       stop.abort();
@@ -197,7 +200,7 @@ export function startWorker(
     },
     signal: stop.signal,
   });
-  const rewrapping = keepRewrapping({ store, keks, logger, signal: stop.signal });
+  const rewrapping = keepRewrapping({ store, keks: tenantKeks.keks, logger, signal: stop.signal });
   const planning = keepPlanning({ env, heartbeatStore, kmsCalls, logger, signal: stop.signal });
   const answersForWork = createPostgresCheck(heartbeatStore, logger);
 
@@ -215,7 +218,7 @@ export function startWorker(
       const idle = [queues.close(), housekeeping, rewrapping, planning, pushes?.done];
       await withDeadline(handBackMs, Promise.all(idle));
       throttle?.close();
-      await reports.close();
+      await Promise.all([reports.close(), tenantKeks.closeOpened()]);
       watch.close();
       queues.disconnect();
       await Promise.all([ticketQueue.close(), snapshots.close()]);

@@ -1,3 +1,4 @@
+import { type ChooseKek, type ChosenKek, chooseKek } from './choose-kek.ts';
 import { type CompromisedKey, type CompromiseKey, compromiseKey } from './compromise-key.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedPlan, type StartPlan, startPlan } from './plans.ts';
@@ -35,6 +36,8 @@ import {
 
 export type {
   Actor,
+  ChooseKek,
+  ChosenKek,
   CommandDependencies,
   CompromisedKey,
   CompromiseKey,
@@ -75,6 +78,7 @@ export interface Commands {
   cancelDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   approveDestruction(actor: Actor, input: SteerDestruction): Promise<SteeredDestruction>;
   limitRotation(actor: Actor, input: LimitRotation): Promise<LimitedRotation>;
+  chooseKek(actor: Actor, input: ChooseKek): Promise<ChosenKek>;
   startPlan(actor: Actor, input: StartPlan): Promise<StartedPlan>;
   startRewrap(actor: Actor, input: StartRewrap): Promise<StartedRewrap>;
   steerRewrap(actor: Actor, input: SteerRewrap): Promise<SteeredRewrap>;
@@ -93,6 +97,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     cancelDestruction: (actor, input) => cancelDestruction(dependencies, actor, input),
     approveDestruction: (actor, input) => approveDestruction(dependencies, actor, input),
     limitRotation: (actor, input) => limitRotation(dependencies, actor, input),
+    chooseKek: (actor, input) => chooseKek(dependencies, actor, input),
     startPlan: (actor, input) => startPlan(dependencies, actor, input),
     startRewrap: (actor, input) => startRewrap(dependencies, actor, input),
     steerRewrap: (actor, input) => steerRewrap(dependencies, actor, input),

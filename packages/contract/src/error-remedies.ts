@@ -14,7 +14,7 @@ export const errorRemedies = {
   ROTATION_NOT_FOUND:
     'Look at the id, and at `x-tenantid` if it was sent; rotations of tenants that the token may not see are answered like ones that are not there.',
   KEY_NOT_FOUND: 'Look at the id; the list of keys has those that the token may see.',
-  KEK_NOT_FOUND: 'Name a KEK that stands in `KEKS` of a running worker: the list of KEKs shows them.',
+  KEK_NOT_FOUND: 'Name a KEK or template that stands in `KEKS` or `TENANT_KEKS` of a running worker.',
   REWRAP_NOT_FOUND: 'Look at the id; the list of rewraps has those that the token may see.',
   CERTIFICATE_NOT_READY:
     'If the work has completed, ask again after `Retry-After` seconds; if that never helps, no worker has `SIGNING_KEY_URI`.',
@@ -57,4 +57,5 @@ export const errorRemedies = {
     'Read it again, see what was changed, and put yours with the new `ETag` in `If-Match`.',
   PRECONDITION_REQUIRED: 'Read it first, and send its `ETag` back in `If-Match`.',
   KEK_REFUSED: 'Let every process that `error.issues` names use that KEK, then ask again.',
+  KEK_REFUSED: 'Let every process that `error.issues` names use that KEK or template, then ask again.',
 } as const satisfies Record<ErrorCode, string>;

@@ -23,4 +23,5 @@ export * from './rotation.ts';
 export * from './rotations.ts';
 export * from './samples.ts';
 export * from './summary.ts';
+export * from './tenant-kek.ts';
 export * from './timeline.ts';

@@ -203,6 +203,20 @@ export {
 } from './rotation-view.ts';
 export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
 export { type Summary, summarize } from './summarize.ts';
+export {
+  type ChooseKek,
+  type ChosenKekOutcome,
+  type ClaimedChoice,
+  chooseKek,
+  claimKekChoices,
+  findKekChoice,
+  findTenantKek,
+  type KekChoice,
+  registerKekTemplate,
+  settleKekChoice,
+  templateId,
+  tenantExists,
+} from './tenant-keks.ts';
 export { type ThrottleSignal, throttleSignals } from './throttled-by.ts';
 export {
   askThrottleQuery,

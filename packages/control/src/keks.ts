@@ -1,5 +1,6 @@
 import { type Queryable, row, rows } from '@rekey/db';
 import type { DekState } from './deks.ts';
+import { templateId } from './tenant-keks.ts';
 
 /** Makes a KEK known by its name; what is in the way is another KEK of that name, or another name of that KEK. */
 export async function registerKek(
@@ -70,20 +71,23 @@ export async function listKeks(on: Queryable, tenantId: string | null): Promise<
   // A KEK without a name of which a tenant has nothing is another's.
   const unnamed = [...census.keys(), ...(tenantId === null ? holders.map(({ kek_id }) => kek_id) : [])];
   const kekIds = new Set([...names.keys(), ...unnamed.sort()]);
-  return [...kekIds].map((kekId) => ({
-    name: names.get(kekId)?.name ?? null,
-    kekId,
-    registeredAt: names.get(kekId)?.registered_at ?? null,
-    deks: census.get(kekId) ?? none,
-    holders: holders
-      .filter(({ kek_id }) => kek_id === kekId)
-      .map(({ process_id: processId, kind, host, proved_at: provedAt }) => ({
-        processId,
-        kind,
-        host,
-        provedAt,
-      })),
-  }));
+  // Who has a template is told in the same way, and is no KEK.
+  return [...kekIds]
+    .filter((kekId) => !kekId.startsWith(templateId('')))
+    .map((kekId) => ({
+      name: names.get(kekId)?.name ?? null,
+      kekId,
+      registeredAt: names.get(kekId)?.registered_at ?? null,
+      deks: census.get(kekId) ?? none,
+      holders: holders
+        .filter(({ kek_id }) => kek_id === kekId)
+        .map(({ process_id: processId, kind, host, proved_at: provedAt }) => ({
+          processId,
+          kind,
+          host,
+          provedAt,
+        })),
+    }));
 }
 
 /** The KEK of a name; null: no configuration names one so. */

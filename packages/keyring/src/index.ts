@@ -4,5 +4,6 @@ export { makeDek, type NewDek, tryDek } from './make-dek.ts';
 export { proveKeks } from './prove-keks.ts';
 export { type Reports, startReporting } from './report-usage.ts';
 export { isRoundTrip, roundTripAad } from './round-trip.ts';
+export { bindTenantKeks, tryTenantKek } from './tenant-keks.ts';
 export { unwrapStored } from './unwrap-stored.ts';
 export { createUsage, type Usage } from './usage.ts';

@@ -1,5 +1,6 @@
 import type { Kek } from './kek.ts';
 import { KmsError } from './kms-error.ts';
+import type { TenantKekRules } from './tenant-keks.ts';
 
 /** The KEKs of a process. Which one a DEK is unwrapped with is told by the DEK's row, never tried out. */
 export interface Keks {
@@ -14,6 +15,9 @@ export interface Keks {
 
   /** The names that the configuration gives to some of them, and whose id each stands for. */
   readonly named: ReadonlyMap<string, string>;
+
+  /** What KEKs of tenants are made from; absent: this process opens none. They are not among `held`. */
+  readonly tenantKeks?: TenantKekRules | undefined;
 
   /** Closes all of them. May be repeated. */
   close(): Promise<void>;

@@ -1,6 +1,8 @@
 -- The call as one statement, whose plans each connection keeps: planning it cost as much as a third of a call, and behind
 -- a pooler the API cannot prepare statements by name.
 --
+-- Its new DEK is wrapped under the KEK named, else under the tenant's own (rekey.choose_kek), else under the installation's.
+--
 -- The tenant's unfinished rotation: the one asked for, with the identity of its new DEK; or, by its id, another one that
 -- stands in the way. No row: there is no such tenant. Each statement in here sees what was
 -- committed before it began. One because of a compromised key stands in nobody's way: rekey.supersede_rotation first.
@@ -40,7 +42,8 @@ begin
         select rotation, tenant, (select d.id from rekey.deks d where d.tenant_id = tenant and d.state = 'active'), next,
           no_items || (select coalesce(jsonb_object_agg(c.item_type, c.records), '{}') from counted c), initiator,
           now() + make_interval(secs => rekey.seconds_expected((select coalesce(sum(c.records), 0) from counted c))),
-          compromised, kek
+          compromised,
+          coalesce(kek, (select c.active_kek_id from rekey.kek_choices c where c.tenant_id = tenant))
         on conflict (tenant_id) where status in ('in_progress', 'paused') do nothing returning *),
       reserved as (
         insert into rekey.deks (id, tenant_id, key_number, state)

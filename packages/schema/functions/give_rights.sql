@@ -19,10 +19,10 @@ begin
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
-        'start_plan', 'use_plan', 'policy_state', 'put_policy'];
+        'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
-        'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps',
+        'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps', 'kek_templates', 'kek_choices',
         'plans',
         'rotation_throttles'];
     when 'worker' then
@@ -39,13 +39,15 @@ begin
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'log_leaf_hash',
         'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
-        'read_pressure', 'note_throttle'];
+        'read_pressure', 'note_throttle', 'register_kek_template', 'claim_kek_choices', 'settle_kek_choice',
+        'find_tenant_kek'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'rotation_throttles'];
     when 'application' then
       functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
-        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage'];
+        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage',
+        'find_tenant_kek'];
       readable := array['targets'];
       -- With every record that is read: whether a DEK stands ready to become active.
       execute format('grant select (tenant_id, state) on rekey.deks to %I', role_name);
@@ -56,14 +58,14 @@ begin
         'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state', 'destruction_conditions', 'destruction_state', 'schedule_destruction',
         'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers',
         'forget_kek', 'kek_census', 'kek_holders', 'lacking_kek', 'keys_fingerprint', 'steer_rewrap', 'work_figures',
-        'erase_actor', 'policy_state', 'put_policy'];
+        'erase_actor', 'policy_state', 'put_policy', 'forget_kek_template'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
         'rotation_certificates', 'other_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
         'keks', 'rewraps', 'rewrapped_deks',
-        'plans', 'policies',
+        'plans', 'policies', 'kek_templates', 'tenant_keks', 'kek_choices',
         'rotation_throttles'];
     else
       raise exception 'There is no part %', part;

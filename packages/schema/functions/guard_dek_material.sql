@@ -16,6 +16,10 @@ begin
     end if;
     insert into rekey.dek_identities (dek_id) values (new.dek_id) on conflict do nothing;
     new.kek_id := rekey.kek_id_of(new.kek_uri, new.wrapped, new.kek_id);
+    if exists (select from rekey.tenant_keks k join rekey.deks d on d.id = new.dek_id
+        where k.kek_id = new.kek_id and k.tenant_id <> d.tenant_id) then
+      raise exception 'The KEK % is another tenant''s', new.kek_id using errcode = 'RK002';
+    end if;
     return new;
   end if;
   if tg_op = 'UPDATE' then
@@ -25,6 +29,10 @@ begin
     -- What is overwritten, before it is deleted, says nothing of a KEK.
     if not exists (select from rekey.deks d where d.id = old.dek_id and d.state = 'destroyed') then
       new.kek_id := rekey.kek_id_of(new.kek_uri, new.wrapped, new.kek_id);
+      if new.kek_id <> old.kek_id and exists (select from rekey.tenant_keks k join rekey.deks d on d.id = new.dek_id
+          where k.kek_id = new.kek_id and k.tenant_id <> d.tenant_id) then
+        raise exception 'The KEK % is another tenant''s', new.kek_id using errcode = 'RK002';
+      end if;
     end if;
     return new;
   end if;

@@ -5,6 +5,12 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  if exists (select from rekey.kek_templates t where t.name = kek_name) then
+    return 'other_kek';
+  end if;
+  if exists (select from rekey.tenant_keks t where t.kek_id = kek_ident) then
+    return 'other_name'; -- a tenant's own
+  end if;
   insert into rekey.keks (name, kek_id) values (kek_name, kek_ident) on conflict do nothing;
   if found then
     return 'registered';

@@ -1,5 +1,12 @@
 import { openStore as openPool, type PgPool, type StoreOptions } from '@rekey/db';
-import { type Kek, openKek as openKekByUri } from '@rekey/kms';
+import {
+  allowTenantKeks as allow,
+  asKeks,
+  type Kek,
+  type Keks,
+  openKek as openKekByUri,
+  parseKekTemplates,
+} from '@rekey/kms';
 import { asVault, translate } from './translate.ts';
 
 /**
@@ -9,6 +16,22 @@ import { asVault, translate } from './translate.ts';
  */
 export async function openKek(uri: string): Promise<Kek> {
   return asVault(() => openKekByUri(uri));
+}
+
+/**
+ * The same KEKs, and those that tenants bring: made from `templates` as the workers have them in `TENANT_KEKS`. `addresses`: where
+ * these may lead, as `TENANT_KEK_ADDRESSES`. Throws `VaultError` `INVALID_VALUE` for a template that cannot be understood.
+ */
+export function allowTenantKeks(
+  kek: Kek | Keks,
+  templates: string,
+  addresses: 'public' | 'any' = 'public',
+): Keks {
+  try {
+    return allow(asKeks(kek), { templates: parseKekTemplates(templates, addresses), addresses });
+  } catch (error) {
+    throw translate(error);
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { listenForDeks } from '@rekey/control';
 import { asDb, type Db, openSibling, type PgPool, poolOf } from '@rekey/db';
-import { createKeyring, createUsage, startReporting } from '@rekey/keyring';
+import { bindTenantKeks, createKeyring, createUsage, startReporting } from '@rekey/keyring';
 import { asKeks, type Kek, type Keks } from '@rekey/kms';
 import { createTenant } from './create-tenant.ts';
 import { createDelete } from './delete.ts';
@@ -93,7 +93,6 @@ export function createVault(options: VaultOptions): Vault {
   if (typeof store?.query !== 'function' || typeof options.kek !== 'object' || options.kek === null) {
     throw new VaultError('INVALID_VALUE', 'A vault needs a store and a kek');
   }
-  const keks = asKeks(options.kek);
   const db = asDb(store);
   const pool = poolOf(store);
   const sibling =
@@ -105,6 +104,7 @@ export function createVault(options: VaultOptions): Vault {
           onError,
         });
   const beside = sibling ?? db;
+  const { keks, closeOpened } = bindTenantKeks(asKeks(options.kek), beside);
   const usage = createUsage();
   const keyring = createKeyring({
     store: beside,
@@ -142,7 +142,7 @@ export function createVault(options: VaultOptions): Vault {
     async close() {
       stopListening();
       keyring.close();
-      closing ??= (reports?.close() ?? Promise.resolve()).then(() => sibling?.end());
+      closing ??= (reports?.close() ?? Promise.resolve()).then(closeOpened).then(() => sibling?.end());
       await closing;
     },
   };

@@ -31,6 +31,7 @@ import { cancelRewrap, getRewrap, listRewraps, pauseRewrap, resumeRewrap } from 
 import { rotateDek } from './rotate-dek.ts';
 import { startRewrap } from './start-rewrap.ts';
 import { cancelRotation, pauseRotation, resumeRotation, retryRotation } from './steer-rotation.ts';
+import { chooseTenantKek, getTenantKek } from './tenant-kek.ts';
 import { updateRotation } from './update-rotation.ts';
 
 /** Every route there is: server, guard, limits, validation, 405 answers, document and client follow from this list. */
@@ -63,6 +64,8 @@ export const routes: readonly Route[] = [
   compromiseKey,
   listWorkers,
   listKeks,
+  getTenantKek,
+  chooseTenantKek,
   planRewrap,
   startRewrap,
   listRewraps,

@@ -4,6 +4,7 @@ import { approveDestruction, type ApproveDestructionAnswer, type ApproveDestruct
 import { cancelDestruction, type CancelDestructionAnswer, type CancelDestructionInput } from './cancel-destruction.ts';
 import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
+import { chooseTenantKek, type ChooseTenantKekAnswer, type ChooseTenantKekInput } from './choose-tenant-kek.ts';
 import { compromiseKey, type CompromiseKeyAnswer, type CompromiseKeyInput } from './compromise-key.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getDefaultPolicy, type GetDefaultPolicyAnswer, type GetDefaultPolicyInput } from './get-default-policy.ts';
@@ -17,6 +18,7 @@ import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamp
 import { getRotationTimeline, type GetRotationTimelineAnswer, type GetRotationTimelineInput } from './get-rotation-timeline.ts';
 import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-summary.ts';
 import { getTenantPolicy, type GetTenantPolicyAnswer, type GetTenantPolicyInput } from './get-tenant-policy.ts';
+import { getTenantKek, type GetTenantKekAnswer, type GetTenantKekInput } from './get-tenant-kek.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
@@ -44,6 +46,7 @@ import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './st
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
 export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, compromiseKey, getBlastRadius, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantPolicy, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -51,6 +54,7 @@ export interface Operations {
   readonly cancelDestruction: { readonly input: CancelDestructionInput; readonly answer: CancelDestructionAnswer };
   readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
+  readonly chooseTenantKek: { readonly input: ChooseTenantKekInput; readonly answer: ChooseTenantKekAnswer };
   readonly compromiseKey: { readonly input: CompromiseKeyInput; readonly answer: CompromiseKeyAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getDefaultPolicy: { readonly input: GetDefaultPolicyInput; readonly answer: GetDefaultPolicyAnswer };
@@ -64,6 +68,7 @@ export interface Operations {
   readonly getRotationTimeline: { readonly input: GetRotationTimelineInput; readonly answer: GetRotationTimelineAnswer };
   readonly getSummary: { readonly input: GetSummaryInput; readonly answer: GetSummaryAnswer };
   readonly getTenantPolicy: { readonly input: GetTenantPolicyInput; readonly answer: GetTenantPolicyAnswer };
+  readonly getTenantKek: { readonly input: GetTenantKekInput; readonly answer: GetTenantKekAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };

@@ -1,0 +1,273 @@
+/** Templates of tenants' KEKs: what may be free in them, and that nothing hostile is ever sent anywhere. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { test } from 'node:test';
+import { KmsError, openTenantKek, parseKekNames, parseKekTemplates } from '@rekey/kms';
+import { createKekTemplate } from '../../packages/kms/src/kek-template.ts';
+import { isPublicAddress, needPublicHost } from '../../packages/kms/src/public-address.ts';
+import { awsCredentials } from '../harness/moto.ts';
+
+const account = '111122223333';
+const key = '12345678-1234-1234-1234-123456789012';
+const tenantId = randomUUID();
+
+/** Whoever is connected to. */
+let connections = 0;
+const server = createServer((socket) => {
+  connections += 1;
+  socket.destroy();
+});
+server.listen(0, '127.0.0.1');
+await once(server, 'listening');
+test.after(() => server.close());
+const here = `127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a TCP port
+Object.assign(process.env, awsCredentials, { VAULT_TOKEN: 'hvs.of-a-test' });
+
+const isRefused = (error: unknown): boolean => error instanceof KmsError && error.code === 'INVALID_URI';
+
+test('each scheme has its free words, and what they are filled with makes the URI and the id', () => {
+  const cases = [
+    [
+      `aws-kms:arn:aws:kms:*:${account}:key/*`,
+      { region: 'eu-central-1', key },
+      `aws-kms:arn:aws:kms:eu-central-1:${account}:key/${key}`,
+      `aws-kms:arn:aws:kms:eu-central-1:${account}:key/${key}`,
+      'kms.eu-central-1.amazonaws.com',
+    ],
+    [
+      'gcp-kms:projects/my-project/locations/*/keyRings/rekey/cryptoKeys/{tenant}',
+      { location: 'europe-west3' },
+      `gcp-kms:projects/my-project/locations/europe-west3/keyRings/rekey/cryptoKeys/${tenantId}`,
+      `gcp-kms:projects/my-project/locations/europe-west3/keyRings/rekey/cryptoKeys/${tenantId}`,
+      'cloudkms.googleapis.com',
+    ],
+    [
+      'azure-kv:https://byok.vault.azure.net/keys/tenant-*',
+      { key: 'acme' },
+      'azure-kv:https://byok.vault.azure.net/keys/tenant-acme',
+      'azure-kv:byok.vault.azure.net/keys/tenant-acme',
+      'byok.vault.azure.net',
+    ],
+    [
+      'hcvault:https://vault.example.com:8200/transit/keys/*?auth=approle&namespace=tenants/{tenant}&role=rekey',
+      { key: 'acme' },
+      `hcvault:https://vault.example.com:8200/transit/keys/acme?auth=approle&namespace=tenants/${tenantId}&role=rekey`,
+      `hcvault:tenants/${tenantId}/transit/acme`,
+      'vault.example.com',
+    ],
+    [
+      'hcvault:https://vault.example.com/transit/keys/rekey?namespace=tenants/*',
+      { namespace: 'acme' },
+      'hcvault:https://vault.example.com/transit/keys/rekey?namespace=tenants/acme',
+      'hcvault:tenants/acme/transit/rekey',
+      'vault.example.com',
+    ],
+    [
+      'hcvault:https://vault.example.com/transit/keys/*?token_file=/run/secrets/token',
+      { key: 'acme' },
+      'hcvault:https://vault.example.com/transit/keys/acme?token_file=/run/secrets/token',
+      'hcvault:transit/acme',
+      'vault.example.com',
+    ],
+  ] as const;
+  for (const [text, words, uri, kekId, host] of cases) {
+    const template = createKekTemplate('customers', text);
+    assert.deepEqual([...template.parts].sort(), Object.keys(words).sort(), text);
+    assert.deepEqual(template.fill(tenantId, words), { uri, kekId, host });
+  }
+});
+
+test('what is not a single word of key, place or namespace is never free', () => {
+  const templates = [
+    '*',
+    '*:arn',
+    `*-kms:arn:aws:kms:*:${account}:key/*`,
+    `aws-kms:arn:aws:kms:*:*:key/*`,
+    `aws-kms:arn:*:kms:eu-central-1:${account}:key/*`,
+    `aws-kms:arn:aws:kms:eu-central-1:${account}:alias/*`,
+    `aws-kms:arn:aws:kms:*:${account}:key/*?endpoint=https://*`,
+    `aws-kms:arn:aws:kms:*:${account}:key/*?endpoint=https://user:secret@${here}`,
+    `aws-kms:arn:aws:kms:eu-central-1:${account}:key/${key}`,
+    'gcp-kms:projects/*/locations/l/keyRings/r/cryptoKeys/*',
+    'gcp-kms:projects/my-project/locations/*/keyRings/r/cryptoKeys/k/cryptoKeyVersions/*',
+    'azure-kv:https://*.vault.azure.net/keys/*',
+    'azure-kv:https://{tenant}.vault.azure.net/keys/a',
+    'azure-kv:https://evil.example.com/keys/*',
+    'azure-kv:*://byok.vault.azure.net/keys/*',
+    'hcvault:https://*/transit/keys/*',
+    'hcvault:https://vault.example.com:*/transit/keys/*',
+    'hcvault:https://user:secret@vault.example.com/transit/keys/*',
+    'hcvault:https://vault.example.com/*/keys/*',
+    'hcvault:https://vault.example.com/transit/keys/*?token_file=/run/*',
+    'hcvault:https://vault.example.com/transit/keys/*?namespace=*/below',
+    'hcvault:https://vault.example.com/transit/keys/*?namespace=tenants%2F*',
+    'hcvault:https://vault.example.com/transit/keys/*?unknown=1',
+    'hcvault:https://vault.example.com/transit/keys/**',
+    'pkcs11:token=rekey;object=*?module-path=/usr/lib/softhsm.so',
+    'pkcs11:token=*;object=a?module-path=/usr/lib/softhsm.so&pin-value=1234',
+    'pkcs11:object=*?module-path=/tmp/*.so',
+    'local:/etc/rekey/*',
+    'local:*',
+  ];
+  for (const text of templates) assert.throws(() => createKekTemplate('customers', text), isRefused, text);
+  for (const text of templates.slice(0, 4))
+    assert.throws(() => parseKekTemplates(`customers=${text}`, 'any'), isRefused, text);
+});
+
+test('hostile names, words and tenants are refused with no packet sent', async () => {
+  const rules = (text: string) => ({
+    templates: parseKekTemplates(`customers=${text}`, 'any'),
+    addresses: 'any' as const,
+  });
+  const transit = rules(`hcvault:http://${here}/transit/keys/*?namespace=tenants/*`);
+  const aws = rules(`aws-kms:arn:aws:kms:*:${account}:key/*?endpoint=http://${here}`);
+  const azure = rules(`azure-kv:http://${here}/keys/*`);
+  const words = [
+    '../../sys/raw',
+    '..',
+    '.',
+    '',
+    'a/b',
+    'a%2Fb',
+    'a?x=1',
+    'a#b',
+    'a&token_file=/etc/passwd',
+    `a@${here}`,
+    `//${here}/`,
+    `http://${here}`,
+    'a:b',
+    'a\\b',
+    'a b',
+    'a\r\nX-Vault-Token: stolen',
+    'a\0',
+    '*',
+    '{tenant}',
+    'ключ',
+    'ａ',
+    '-a',
+    'a'.repeat(64),
+    '__proto__;x',
+  ];
+  for (const word of words) {
+    for (const parts of [
+      { key: word, namespace: 'acme' },
+      { key: 'acme', namespace: word },
+    ])
+      await assert.rejects(openTenantKek(transit, { tenantId, name: 'customers', parts }), isRefused, word);
+    for (const parts of [
+      { region: 'eu-central-1', key: word },
+      { region: word, key },
+    ])
+      await assert.rejects(openTenantKek(aws, { tenantId, name: 'customers', parts }), isRefused, word);
+    const parts = { key: word };
+    await assert.rejects(openTenantKek(azure, { tenantId, name: 'customers', parts }), isRefused, word);
+  }
+  // A name that is no template, words that are too many, too few, inherited or none, and a tenant that is none.
+  for (const name of ['nobody', 'pkcs11:', 'local:/etc/passwd', `http://${here}`, '__proto__', 'constructor'])
+    await assert.rejects(
+      openTenantKek(transit, { tenantId, name, parts: { key: 'a', namespace: 'a' } }),
+      (error) => error instanceof KmsError && error.code === 'NOT_HELD',
+      name,
+    );
+  for (const parts of [
+    {},
+    { key: 'a' },
+    { key: 'a', namespace: 'a', host: here },
+    { key: 'a', toString: 'a' },
+  ])
+    await assert.rejects(
+      openTenantKek(transit, { tenantId, name: 'customers', parts: parts as Record<string, string> }),
+      isRefused,
+    );
+  await assert.rejects(
+    openTenantKek(azure, { tenantId: '../x', name: 'customers', parts: { key: 'a' } }),
+    isRefused,
+  );
+  // In another case the same key of Azure's would be another KEK.
+  await assert.rejects(
+    openTenantKek(azure, { tenantId, name: 'customers', parts: { key: 'ACME' } }),
+    isRefused,
+  );
+  for (const names of [
+    'A=local:x',
+    'a b=local:x',
+    '=local:x',
+    'a=',
+    'a=b',
+    'a=local:x,a=local:y',
+    '../a=local:x',
+  ])
+    assert.equal(parseKekNames(names), null, names);
+  assert.equal(connections, 0);
+
+  // The listener would have heard: a word that is none of these reaches it.
+  const kek = await openTenantKek(transit, {
+    tenantId,
+    name: 'customers',
+    parts: { key: 'acme', namespace: 'acme' },
+  });
+  await assert.rejects(kek.wrap(Buffer.alloc(32), Buffer.alloc(32)));
+  await kek.close();
+  assert.ok(connections > 0);
+});
+
+test('a template leads to no private, link-local or own address, by its text or by its name', async () => {
+  for (const host of [here, 'localhost', '[::1]', '169.254.169.254', '10.0.0.1', '[fd00::1]', '[fe80::1]'])
+    assert.throws(
+      () => parseKekTemplates(`customers=hcvault:https://${host}/transit/keys/*`, 'public'),
+      isRefused,
+      host,
+    );
+  for (const address of [
+    '0.0.0.0',
+    '127.0.0.1',
+    '10.1.2.3',
+    '100.64.0.1',
+    '169.254.169.254',
+    '172.31.0.1',
+    '192.168.1.1',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    '::ffff:127.0.0.1',
+    '::ffff:8.8.8.8',
+    '64:ff9b::7f00:1',
+    '2002:7f00:1::',
+    'fe80::1',
+    'fd00::1',
+    'ff02::1',
+    'no address',
+  ])
+    assert.equal(isPublicAddress(address), false, address);
+  for (const address of ['8.8.8.8', '172.32.0.1', '2a00:1450:4001::200e'])
+    assert.equal(isPublicAddress(address), true, address);
+  const denied = (error: unknown): boolean => error instanceof KmsError && error.code === 'DENIED';
+  const leads =
+    (...addresses: string[]) =>
+    async () =>
+      addresses.map((address) => ({ address }));
+  await needPublicHost('vault.example.com', 'hcvault:a', leads('8.8.8.8'));
+  await assert.rejects(
+    needPublicHost('vault.example.com', 'hcvault:a', leads('8.8.8.8', '10.0.0.1')),
+    denied,
+  );
+  await assert.rejects(
+    needPublicHost('vault.example.com', 'hcvault:a', leads()),
+    (error) => error instanceof KmsError && error.code === 'UNAVAILABLE',
+  );
+
+  // The same by the way that a KEK is used: its host is this machine, whatever it is called.
+  const before = connections;
+  const port = here.split(':')[1];
+  const rules = {
+    templates: parseKekTemplates(`customers=hcvault:http://${here}/transit/keys/*`, 'any'),
+    addresses: 'public' as const,
+  };
+  const kek = await openTenantKek(rules, { tenantId, name: 'customers', parts: { key: 'acme' } });
+  await assert.rejects(kek.wrap(Buffer.alloc(32), Buffer.alloc(32)), denied, port);
+  await assert.rejects(kek.unwrap(Buffer.alloc(64), Buffer.alloc(32)), denied);
+  assert.equal(connections, before, 'no packet was sent');
+});
