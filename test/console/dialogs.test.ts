@@ -1,11 +1,29 @@
 import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { inTransaction } from '@rekey/db';
+import type { Page } from 'playwright-core';
 import { installation } from '../harness/installation.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { until } from '../harness/wait.ts';
-import { accessibilityProblems, openBrowser, skipWithoutBrowser } from './browser.ts';
+import { accessibilityProblems, checkWidth, openBrowser, skipWithoutBrowser } from './browser.ts';
 import { visitor } from './console-pages.ts';
+
+/** Where pictures go, for people to look at. */
+const pictures = process.env.CONSOLE_PICTURES;
+
+/** Narrow and wide: nothing that axe finds, no sideways scrolling. */
+async function look(page: Page, name: string): Promise<void> {
+  for (const width of [320, 1_280]) {
+    await page.setViewportSize({ width, height: 900 });
+    await checkWidth(page, `${name} at ${width}`);
+    assert.deepEqual(await accessibilityProblems(page), [], `${name} at ${width}`);
+    if (pictures === undefined) continue;
+    await mkdir(pictures, { recursive: true });
+    await page.screenshot({ path: join(pictures, `${name}-${width}.png`) });
+  }
+}
 
 test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
   const rekey = await installation({ workerEnv: { ITEMS_PER_SECOND_MAX: '400' } });
@@ -28,7 +46,7 @@ test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
       await dialog.getByRole('button', { name: 'Plan it' }).click();
       await dialog.getByText('340 in').waitFor();
       await dialog.getByText('all do of 340').waitFor();
-      assert.deepEqual(await accessibilityProblems(page), []);
+      await look(page, 'plan');
       await dialog.getByText('The same from a terminal').click();
       await dialog.getByText(/"planId":"plan-/).waitFor();
       await dialog.getByLabel('Reason').fill('as planned');
@@ -74,7 +92,7 @@ test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
       assert.equal(await dialog.getByText('Yours is older').count(), 0);
       await dialog.getByLabel('to confirm').fill(tenantId);
       await dialog.getByLabel('Reason').fill('found on a laptop');
-      assert.deepEqual(await accessibilityProblems(page), []);
+      await look(page, 'compromise');
       await submit.click();
       await page.getByRole('heading', { level: 1, name: /^Rotation rot-/ }).waitFor();
       await page.getByText('a compromised key').waitFor();
@@ -96,7 +114,7 @@ test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
     await dialog.getByRole('button', { name: 'Rotate', exact: true }).click();
     await page.getByRole('alert').getByText('Your session has ended').waitFor();
     assert.equal(await dialog.count(), 0);
-    assert.deepEqual(await accessibilityProblems(page), []);
+    await look(page, 'ended');
     await page.getByLabel('Access token').fill(rekey.token);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { level: 1, name: 'Tenant' }).waitFor();
@@ -159,7 +177,7 @@ test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
     await olga.page.getByLabel('Tenant').fill(other.tenantId);
     await olga.page.getByRole('button', { name: 'Plan it' }).click();
     await olga.page.getByText(/ in \d+ ranges/).waitFor();
-    assert.deepEqual(await accessibilityProblems(olga.page), []);
+    await look(olga.page, 'steer');
     assert.deepEqual(olga.complaints, []);
     await olga.context.close();
   });
