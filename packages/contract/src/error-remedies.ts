@@ -56,6 +56,5 @@ export const errorRemedies = {
   PRECONDITION_FAILED:
     'Read it again, see what was changed, and put yours with the new `ETag` in `If-Match`.',
   PRECONDITION_REQUIRED: 'Read it first, and send its `ETag` back in `If-Match`.',
-  KEK_REFUSED: 'Let every process that `error.issues` names use that KEK, then ask again.',
   KEK_REFUSED: 'Let every process that `error.issues` names use that KEK or template, then ask again.',
 } as const satisfies Record<ErrorCode, string>;

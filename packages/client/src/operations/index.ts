@@ -17,8 +17,8 @@ import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRanges
 import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamplesInput } from './get-rotation-samples.ts';
 import { getRotationTimeline, type GetRotationTimelineAnswer, type GetRotationTimelineInput } from './get-rotation-timeline.ts';
 import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-summary.ts';
-import { getTenantPolicy, type GetTenantPolicyAnswer, type GetTenantPolicyInput } from './get-tenant-policy.ts';
 import { getTenantKek, type GetTenantKekAnswer, type GetTenantKekInput } from './get-tenant-kek.ts';
+import { getTenantPolicy, type GetTenantPolicyAnswer, type GetTenantPolicyInput } from './get-tenant-policy.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
@@ -45,8 +45,7 @@ import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestr
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, compromiseKey, getBlastRadius, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantPolicy, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
-export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -67,8 +66,8 @@ export interface Operations {
   readonly getRotationSamples: { readonly input: GetRotationSamplesInput; readonly answer: GetRotationSamplesAnswer };
   readonly getRotationTimeline: { readonly input: GetRotationTimelineInput; readonly answer: GetRotationTimelineAnswer };
   readonly getSummary: { readonly input: GetSummaryInput; readonly answer: GetSummaryAnswer };
-  readonly getTenantPolicy: { readonly input: GetTenantPolicyInput; readonly answer: GetTenantPolicyAnswer };
   readonly getTenantKek: { readonly input: GetTenantKekInput; readonly answer: GetTenantKekAnswer };
+  readonly getTenantPolicy: { readonly input: GetTenantPolicyInput; readonly answer: GetTenantPolicyAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
