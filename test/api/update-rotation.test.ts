@@ -45,6 +45,22 @@ test('whose token names one tenant may set and lower a limit, and raise it no mo
   assert.equal(limitOf(await patch({ itemsPerSecondMax: 400 }, bearer({ roles: ['super_admin'] }))), 400);
 });
 
+test('windows are set by whoever may hold it back, changed and lifted by the installation, and both at once or neither', async () => {
+  const window = { days: ['mon'], from: '22:00', to: '04:00', timeZone: 'Europe/Berlin' };
+  const all = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+  const always = [{ days: all, from: '00:00', to: '00:00', timeZone: 'UTC' }];
+  const set = await patch({ windows: always }, operator);
+  assert.deepEqual([set.status, set.json.data.windows, set.json.data.waitingFor], [200, always, null]);
+  const before = set.json.data.itemsPerSecondMax;
+  checkError(await patch({ itemsPerSecondMax: 50, windows: null }, operator), 'INSUFFICIENT_PERMISSIONS');
+  const status = await api.send({ path: `${rotationsPath}/${rotationId}`, headers: admin });
+  assert.equal(status.json.data.itemsPerSecondMax, before, 'neither');
+  for (const windows of [[], [{ ...window, timeZone: 'Europe/Bonn' }], [{ ...window, to: '25:00' }]])
+    checkError(await patch({ windows }), 'INVALID_REQUEST', JSON.stringify(windows));
+  const both = await patch({ itemsPerSecondMax: 50, windows: null });
+  assert.deepEqual([both.json.data.itemsPerSecondMax, both.json.data.windows], [50, null]);
+});
+
 test('what is no limit, not there, not theirs or over is refused', async () => {
   for (const body of [
     {},

@@ -28,6 +28,8 @@ const rotation: Rotation = {
   itemsPerSecondMax: null,
   compromise: false,
   supersededBy: null,
+  windows: null,
+  policyVersion: null,
   waitingFor: null,
   waitingDetail: null,
   failureReason: null,

@@ -30,6 +30,8 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
     itemsPerSecondMax: null,
     compromise: false,
     supersededBy: null,
+    windows: null,
+    policyVersion: null,
     waitingFor: null,
     waitingDetail: null,
     failureReason: null,

@@ -140,6 +140,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'forge the proof that an old KEK is unused',
   },
   {
+    on: /^rekey\.policy_(rounds|notes)$/,
+    reading: 'see whose keys are overdue',
+    writing: 'keep anybody from looking for keys whose time has come, or from being told of them',
+  },
+  {
     on: /^rekey\.policies$/,
     reading: 'see whose keys are old, and when nobody watches',
     writing: 'keep keys from being rotated, or have them destroyed early',

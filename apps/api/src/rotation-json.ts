@@ -74,6 +74,8 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     throttledBy: view.throttledBy,
     compromise: view.compromise,
     supersededBy: view.supersededBy === null ? null : formatRotationId(view.supersededBy),
+    windows: view.windows?.map(({ days, ...hours }) => ({ ...hours, days: [...days] })) ?? null,
+    policyVersion: view.policyVersion,
   };
 }
 

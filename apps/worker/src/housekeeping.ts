@@ -28,6 +28,10 @@ export interface HousekeepingDependencies {
   readonly drain: () => Promise<void>;
   /** Ends the transactions that hold a compromised DEK for too long. */
   readonly endCompromised: () => Promise<void>;
+  /** Closes and opens rotations by their windows. */
+  readonly keepHours: () => Promise<void>;
+  /** Begins what policies ask for. */
+  readonly followPolicies: () => Promise<void>;
   readonly precedence: Pick<Precedence, 'look'>;
   /** Makes certificates, of all rotations or of recent ones; null: this worker has no key for it. */
   readonly certify: ((all: boolean) => Promise<void>) | null;
@@ -72,6 +76,8 @@ export async function keepHouse({
   logger,
   drain,
   endCompromised,
+  keepHours,
+  followPolicies,
   precedence,
   certify,
   writeEvents,
@@ -98,6 +104,8 @@ export async function keepHouse({
     await chore(() => precedence.look());
     await chore(endCompromised);
     await chore(drain);
+    await chore(keepHours);
+    await chore(followPolicies);
     await chore(() => recover(store, ticketQueue));
     await chore(() => foldRecordCounts(store));
     await chore(tryChosenKeks);

@@ -14,8 +14,10 @@ import { createDrainTimer } from './drain-timer.ts';
 import { createDropped } from './dropped.ts';
 import { createEndCompromised } from './end-compromised.ts';
 import { createEnvironment } from './environment.ts';
+import { createFollowPolicies } from './follow-policies.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
+import { createKeepHours } from './keep-hours.ts';
 import { createKeepLog } from './keep-log.ts';
 import { keepPlanning } from './keep-planning.ts';
 import { keepRewrapping } from './keep-rewrapping.ts';
@@ -187,6 +189,8 @@ export function startWorker(
       logger,
     }),
     endCompromised: createEndCompromised({ store: heartbeatStore, waitingStore: store, logger }),
+    followPolicies: createFollowPolicies({ store: heartbeatStore, ticketQueue, logger }),
+    keepHours: createKeepHours({ store: heartbeatStore, ticketQueue, publish, logger }),
     precedence,
     certify: signer === null ? null : createCertify({ store, signer, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),

@@ -5,6 +5,7 @@ import {
   type LimitedRotation,
   limitRotation as limit,
   type NotHeldBack,
+  type OpenHours,
   pauseRotation as pause,
   type RetriedRotation,
   resumeRotation as resume,
@@ -30,9 +31,11 @@ export interface RetryRotation extends SteerRotation {
 }
 
 export interface LimitRotation extends SteerRotation {
-  /** Over all workers; null: as many as they can. */
-  readonly itemsPerSecondMax: number | null;
-  /** Whether the actor may raise or lift a limit that stands. */
+  /** Over all workers; null: as many as they can; absent: as it is. */
+  readonly itemsPerSecondMax?: number | null | undefined;
+  /** Outside of which it stands still; null: it never does for that; absent: as they are. */
+  readonly windows?: readonly OpenHours[] | null | undefined;
+  /** Whether the actor may raise or lift a limit, and change windows, that stand. */
   readonly mayRaise: boolean;
 }
 
@@ -87,10 +90,13 @@ export async function retryRotation(
 export async function limitRotation(
   dependencies: CommandDependencies,
   actor: Actor,
-  { rotationId, reason, itemsPerSecondMax, mayRaise }: LimitRotation,
+  { rotationId, reason, ...wanted }: LimitRotation,
 ): Promise<LimitedRotation> {
-  const order = { itemsPerSecondMax, mayRaise, actor, reason: reason ?? null };
-  return told(dependencies, await limit(dependencies.store, rotationId, order), { brings: 'nobody' });
+  const order = { ...wanted, actor, reason: reason ?? null };
+  const outcome = await limit(dependencies.store, rotationId, order);
+  const mayGoOn =
+    wanted.windows !== undefined && outcome.kind === 'changed' && outcome.view.status === 'in_progress';
+  return told(dependencies, outcome, { brings: mayGoOn ? 'a worker' : 'nobody' });
 }
 
 /** What follows from a change: whoever polls must not read an older state from Redis than this caller is told. */

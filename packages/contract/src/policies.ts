@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { AnyCaseUuid, Timestamp, Uuid } from './ids.ts';
 import { KekName } from './keks.ts';
+import { OpenHoursList } from './open-hours.ts';
 import { Reason } from './reason.ts';
 import { RotationHeaders } from './rotation.ts';
 
@@ -10,44 +11,12 @@ export const policyMessages = { get: 'Key policy', put: 'Key policy stored' } as
 const daysMax = 3_650;
 /** As many as a key may seal with random IVs (NIST SP 800-38D). */
 const sealsMax = 4_294_967_296;
-const windowsMax = 20;
 
 const Days = Type.Integer({ minimum: 1, maximum: daysMax });
 const Seals = Type.Integer({ minimum: 1, maximum: sealsMax });
 
 const orNever = (number: typeof Days, description: string) =>
   Type.Union([number, Type.Null()], { title: 'number within its bounds, or null', description });
-
-const Time = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', examples: ['22:00'] });
-
-export const OpenHours = Type.Object(
-  {
-    days: Type.Array(Type.Enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']), {
-      minItems: 1,
-      maxItems: 7,
-      uniqueItems: true,
-      description: 'On which it begins.',
-    }),
-    from: Time,
-    to: Type.String({
-      ...Time,
-      description: 'At or before `from` it is of the next day.',
-      examples: ['04:00'],
-    }),
-    timeZone: Type.String({
-      minLength: 1,
-      maxLength: 64,
-      description: 'By its name in the IANA database.',
-      examples: ['Europe/Berlin'],
-    }),
-  },
-  { additionalProperties: false },
-);
-
-export const OpenHoursList = Type.Union([Type.Array(OpenHours, { maxItems: windowsMax }), Type.Null()], {
-  title: `list of at most ${windowsMax} windows {days, from, to, timeZone}, or null`,
-  description: 'Outside of these nothing is begun and the sweep stands still. Null: at any time.',
-});
 
 const RotateEveryDays = orNever(
   Days,
@@ -59,7 +28,7 @@ const RotateBeforeSeals = orNever(
 );
 const DestroyAfterDays = orNever(
   Days,
-  'So long after a DEK went out of use its destruction is asked for; all its conditions hold. Null: never by itself.',
+  'So long after a DEK went out of use its destruction is to be asked for; kept and shown, and nothing acts on it yet. Null: never by itself.',
 );
 const Kek = Type.Union([KekName, Type.Null()], {
   title: 'name of a registered KEK, or null',

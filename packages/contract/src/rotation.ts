@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { AnyCaseUuid, KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
 import { ItemCounts, itemTypes } from './items.ts';
+import { OpenHoursList } from './open-hours.ts';
 import { plannedFields } from './planned.ts';
 import { Reason } from './reason.ts';
 import { IdempotencyKey, Initiator, RealmName } from './rotate.ts';
@@ -137,6 +138,10 @@ export const Rotation = Type.Object(
     supersededBy: Type.Union([RotationId, Type.Null()], {
       description: 'The rotation that took its place, because of a compromised key.',
     }),
+    windows: OpenHoursList,
+    policyVersion: Type.Union([Type.String(), Type.Null()], {
+      description: 'Of the policy that began it, `<default>.<tenant>`; null: somebody called for it.',
+    }),
     ...plannedFields,
     throttledBy: Type.Union([ThrottledBy, Type.Null()], {
       description: 'What its sweep is held back for, for the sake of production; it goes on by itself.',
@@ -206,6 +211,8 @@ const example = {
     throttledBy: null,
     compromise: false,
     supersededBy: null,
+    windows: null,
+    policyVersion: null,
   },
   timestamp: '2025-07-10T14:35:02.000Z',
 };
@@ -224,10 +231,13 @@ export const SteeringBody = Type.Object({ reason: Type.Optional(Reason) }, { add
 /** What may be changed of an unfinished rotation. */
 export const UpdateBody = Type.Object(
   {
-    itemsPerSecondMax: Type.Union([Type.Integer({ minimum: 1, maximum: 10_000_000 }), Type.Null()], {
-      title: 'a whole number from 1 to 10000000, or null',
-      description: 'Records per second at most, over all workers together; null: as many as they can.',
-    }),
+    itemsPerSecondMax: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 1, maximum: 10_000_000 }), Type.Null()], {
+        title: 'a whole number from 1 to 10000000, or null',
+        description: 'Records per second at most, over all workers together; null: as many as they can.',
+      }),
+    ),
+    windows: Type.Optional(OpenHoursList),
     reason: Type.Optional(Reason),
   },
   { additionalProperties: false, examples: [{ itemsPerSecondMax: 500 }] },

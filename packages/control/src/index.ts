@@ -26,12 +26,7 @@ export {
   findHeldCompromised,
   isCompromiseUnderWay,
 } from './compromised.ts';
-export {
-  type ConsoleSession,
-  endConsoleSession,
-  openConsoleSession,
-  useConsoleSession,
-} from './console-sessions.ts';
+export * from './console-sessions.ts';
 export {
   type DekState,
   findKeksInUse,
@@ -65,7 +60,7 @@ export {
 } from './destructions.ts';
 export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain.ts';
 export { findHolders } from './find-holders.ts';
-export { findRotation } from './find-rotation.ts';
+export * from './find-rotation.ts';
 export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
 export { foldRanges, type RangeCell } from './fold-ranges.ts';
@@ -129,6 +124,7 @@ export {
 export { type LongPause, noteLongPauses } from './long-pauses.ts';
 export { nextEvents, type UnwrittenEvent } from './next-events.ts';
 export { type CountedAccess, noteAccesses } from './note-accesses.ts';
+export { keepHours } from './open-hours.ts';
 export {
   type ClaimedPlan,
   claimPlan,
@@ -157,6 +153,7 @@ export {
   type UnusablePlan,
 } from './plans.ts';
 export * from './policies.ts';
+export * from './policy-rounds.ts';
 export {
   forgetProcesses,
   type Latencies,
@@ -169,7 +166,7 @@ export {
   reportUsage,
   type UsageReport,
 } from './processes.ts';
-export { readSamples, type Sample } from './read-samples.ts';
+export * from './read-samples.ts';
 export {
   type ClaimedRewrap,
   claimRewrap,

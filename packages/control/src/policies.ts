@@ -1,5 +1,8 @@
 import { type Queryable, row } from '@rekey/db';
 import type { OpenHours } from '@rekey/times';
+
+export type { OpenHours };
+
 import type { Steering } from './transitions/steered.ts';
 
 /** What is done to a tenant's keys by itself. Null: never, or without limit. */

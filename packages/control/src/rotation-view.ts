@@ -1,6 +1,6 @@
 import type { ItemCounts, ItemType } from '@rekey/data';
 import { inOrder, noItems, seconds, silentFor } from '@rekey/data';
-import { kekSuspendedMs, unattendedMs } from '@rekey/times';
+import { kekSuspendedMs, type OpenHours, unattendedMs } from '@rekey/times';
 import { type ThrottledBy, throttledColumn, toThrottledBy } from './throttled-by.ts';
 import type { RotationPhase, RotationStatus } from './transitions/states.ts';
 
@@ -55,6 +55,10 @@ export interface RotationView {
   readonly compromise: boolean;
   /** The rotation that took its place. */
   readonly supersededBy: string | null;
+  /** Outside of these hours it stands still; null: it never does for that. */
+  readonly windows: readonly OpenHours[] | null;
+  /** Of the policy that began it, `<default>.<tenant>`; null: somebody called for it. */
+  readonly policyVersion: string | null;
 }
 
 /** What a rotation has done in one registered table, by the name that an operator gave it. */
@@ -138,6 +142,8 @@ export interface RotationRow {
   readonly throttled_by: ThrottledBy | null;
   readonly compromise: boolean;
   readonly superseded_by: string | null;
+  readonly windows: readonly OpenHours[] | null;
+  readonly policy_version: string | null;
 }
 
 /**
@@ -152,7 +158,9 @@ export const rotationColumns = `
   id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
   switched_at, drained_at, waiting_detail, items_per_second_max,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version, compromise, superseded_by,
-  status = 'in_progress' and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended,
+  windows, policy_version,
+  status = 'in_progress' and coalesce(window_opens_at <= clock_timestamp(), true)
+    and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended,
   ${throttledColumn}`;
 
 export function toView(row: RotationRow): RotationView {
@@ -186,6 +194,8 @@ export function toView(row: RotationRow): RotationView {
     throttledBy: toThrottledBy(row),
     compromise: row.compromise,
     supersededBy: row.superseded_by,
+    windows: row.windows,
+    policyVersion: row.policy_version,
   };
 }
 
@@ -224,6 +234,8 @@ export function reviveView(json: unknown): RotationView | null {
     estimatedCompletion: dateOf(view.estimatedCompletion),
     compromise: view.compromise ?? false,
     supersededBy: view.supersededBy ?? null,
+    windows: view.windows ?? null,
+    policyVersion: view.policyVersion ?? null,
   };
 }
 

@@ -15,6 +15,9 @@ function overdueAfter(otherwiseMs: string, suspendedMs: string): string {
   return `(case when r.waiting_for = 'kek_suspended' then ${suspendedMs}::float8 else ${otherwiseMs}::float8 end)`;
 }
 
+/** Its windows are; while they are closed nobody is to work on it. */
+const isOpen = 'coalesce(r.window_opens_at <= clock_timestamp(), true)';
+
 /**
  * Unfinished work without a heartbeat, by the database's clock. It may still have a job that waits for
  * a free worker; this cannot tell. At most `limit` of each kind, those that are because of a compromised
@@ -26,7 +29,7 @@ export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unat
     `select id, tenant_id, compromise,
        ${silentForMs(overdueAfter('$3', '$4'), 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r
-     where status = 'in_progress' and ${silentForMs('$1', 'coalesce(heartbeat_at, started_at)')}
+     where status = 'in_progress' and ${isOpen} and ${silentForMs('$1', 'coalesce(heartbeat_at, started_at)')}
        and (phase in ('queued', 'activating') or not (${planIsComplete('r.id')})
          or not exists (select from rekey.rotation_ranges g where g.rotation_id = r.id and g.proved_at is null))
      order by compromise desc, random() limit $2`,
@@ -43,7 +46,7 @@ export async function findUnattended(on: Queryable, limit = 1_000): Promise<Unat
     `select g.rotation_id, g.target, g.ordinal, r.compromise,
        ${silentForMs(overdueAfter('$4', '$5'), 'coalesce(r.heartbeat_at, r.started_at)')} as overdue
      from rekey.rotations r join rekey.rotation_ranges g on g.rotation_id = r.id
-     where r.status = 'in_progress' and g.proved_at is null
+     where r.status = 'in_progress' and ${isOpen} and g.proved_at is null
        and not (g.swept and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id))
        and (${silentForMs('$2', 'g.heartbeat_at')}
          or (g.owner is null and ${silentForMs('$1', 'coalesce(r.heartbeat_at, r.started_at)')}))

@@ -8,7 +8,8 @@ as $$
 begin
   return query
     with now_waiting as materialized (
-      select coalesce(waits_for, (
+      select coalesce((select 'window' from rekey.rotations w
+        where w.id = rotation and w.window_opens_at > clock_timestamp()), waits_for, (
         select coalesce(g.waiting_for, 'lock') from rekey.rotation_ranges g
         where g.rotation_id = rotation and g.proved_at is null and (g.waiting_for is not null
           or g.swept and g.owner is null and exists (
@@ -18,6 +19,7 @@ begin
     set version = r.version + 1, heartbeat_at = clock_timestamp(), waiting_for = now_waiting.it,
       -- Since when is kept as long as it is the same; a beat that knows no more leaves the detail as it is.
       waiting_detail = case
+        when now_waiting.it = 'window' then r.waiting_detail
         when detail is null then case when now_waiting.it = r.waiting_for then r.waiting_detail end
         when detail ->> 'what' = r.waiting_detail ->> 'what'
           or (now_waiting.it = 'integrity' and r.waiting_for = 'integrity' and r.waiting_detail is not null)

@@ -1,5 +1,5 @@
 -- Claims a range of a running rotation; no row: it is proved, held by an owner who gave a sign of life within
--- silent_ms, or not to be swept. A sign that lies far ahead tells that the clock has stepped back since. The lock on the
+-- silent_ms, or not to be swept, its windows being closed or it being paused. A sign that lies far ahead tells that the clock has stepped back since. The lock on the
 -- rotation keeps a claim from slipping past a cancel, and does not wait for a beat.
 create or replace function rekey.claim_range(
   rotation uuid, range_target text, range_ordinal integer, claimed_by uuid, silent_ms integer
@@ -11,7 +11,8 @@ as $$
 begin
   return query
     with running as (
-      select r.id from rekey.rotations r where r.id = rotation and r.status = 'in_progress' for key share)
+      select r.id from rekey.rotations r where r.id = rotation and r.status = 'in_progress'
+        and coalesce(r.window_opens_at <= clock_timestamp(), true) for key share)
     update rekey.rotation_ranges g set owner = claimed_by, heartbeat_at = clock_timestamp(), waiting_for = null
     from running
     where g.rotation_id = running.id and g.target = range_target and g.ordinal = range_ordinal

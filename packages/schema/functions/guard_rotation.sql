@@ -45,10 +45,13 @@ begin
       old.compromise, old.kek_id) then
     raise exception 'What a rotation is about never changes' using errcode = 'RK005';
   end if;
+  if old.policy_version is not null and new.policy_version is distinct from old.policy_version then
+    raise exception 'What a rotation is about never changes' using errcode = 'RK005';
+  end if;
   if new.superseded_by is not null and (new.status <> 'cancelled' or old.compromise or new.superseded_by = new.id) then
     raise exception 'Only an ordinary rotation is superseded, and cancelled by that' using errcode = 'RK005';
   end if;
-  if old.compromise and (new.status = 'paused' or new.items_per_second_max is not null) then
+  if old.compromise and (new.status = 'paused' or new.items_per_second_max is not null or new.windows is not null) then
     raise exception 'Nothing holds back a rotation because of a compromised key' using errcode = 'RK005',
       hint = 'It can be cancelled.';
   end if;

@@ -1,6 +1,6 @@
 -- How much there is to do, for all tenants together. A unit of work is what one worker does at a time: a range of a rotation of
 -- more than small_items records, any smaller rotation as a whole, and the step from one phase to the next. Of a rotation that
--- is paused, throttled to a stop, whose KEK is suspended or whose integrity somebody has to see to there is none, nor of ranges that are swept and
+-- is paused, out of its windows, throttled to a stop, whose KEK is suspended or whose integrity somebody has to see to there is none, nor of ranges that are swept and
 -- only wait for the drain. Under way is what has given a sign of life within silent_ms. Amounts of records are as they were
 -- planned, so that nothing is counted here.
 create or replace function rekey.work_figures(small_items bigint, silent_ms integer)
@@ -14,6 +14,7 @@ as $$
   with unfinished as (
     select r.id, r.status, r.phase, r.waiting_for, r.heartbeat_at, r.items_to_rotate,
       r.status = 'in_progress' and coalesce(r.waiting_for, '') not in ('kek_suspended', 'integrity')
+        and coalesce(r.window_opens_at <= clock_timestamp(), true)
         and not exists (select from rekey.rotation_throttles t where t.rotation_id = r.id and t.level = 'stop'
           and t.seen_at > clock_timestamp() - interval '10 seconds') as runs,
       exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id) as drains

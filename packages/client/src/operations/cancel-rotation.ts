@@ -106,6 +106,18 @@ export type CancelRotationAnswer = {
     readonly compromise: boolean;
     /** The rotation that took its place, because of a compromised key. */
     readonly supersededBy: string | null;
+    /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+    readonly windows: Array<{
+      /** On which it begins. */
+      readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+      readonly from: string;
+      /** At or before `from` it is of the next day. */
+      readonly to: string;
+      /** By its name in the IANA database. */
+      readonly timeZone: string;
+    }> | null;
+    /** Of the policy that began it, `<default>.<tenant>`; null: somebody called for it. */
+    readonly policyVersion: string | null;
     /** Only of a rotation that was started with a plan, for as long as that is kept. */
     readonly plan?: {
       readonly planId: string;

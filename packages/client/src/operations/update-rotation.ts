@@ -1,6 +1,6 @@
 // Written by `npm run openapi` from docs/openapi.json: edit the routes of the API instead.
 
-/** Change the speed limit of an unfinished rotation. */
+/** Change the speed limit or the windows of an unfinished rotation. */
 export const updateRotation = { method: 'PATCH', path: '/api/v1/admin/dek/rotations/{rotationId}' } as const;
 
 export type UpdateRotationInput = {
@@ -16,7 +16,17 @@ export type UpdateRotationInput = {
   };
   readonly body: {
     /** Records per second at most, over all workers together; null: as many as they can. */
-    readonly itemsPerSecondMax: number | null;
+    readonly itemsPerSecondMax?: number | null;
+    /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+    readonly windows?: Array<{
+      /** On which it begins. */
+      readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+      readonly from: string;
+      /** At or before `from` it is of the next day. */
+      readonly to: string;
+      /** By its name in the IANA database. */
+      readonly timeZone: string;
+    }> | null;
     /** Why; kept with the event. No control characters. */
     readonly reason?: string;
   };
@@ -108,6 +118,18 @@ export type UpdateRotationAnswer = {
     readonly compromise: boolean;
     /** The rotation that took its place, because of a compromised key. */
     readonly supersededBy: string | null;
+    /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+    readonly windows: Array<{
+      /** On which it begins. */
+      readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+      readonly from: string;
+      /** At or before `from` it is of the next day. */
+      readonly to: string;
+      /** By its name in the IANA database. */
+      readonly timeZone: string;
+    }> | null;
+    /** Of the policy that began it, `<default>.<tenant>`; null: somebody called for it. */
+    readonly policyVersion: string | null;
     /** Only of a rotation that was started with a plan, for as long as that is kept. */
     readonly plan?: {
       readonly planId: string;

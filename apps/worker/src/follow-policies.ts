@@ -1,0 +1,41 @@
+import { policyRound } from '@rekey/control';
+import type { Store } from '@rekey/db';
+import type { TicketQueue } from '@rekey/jobs';
+import type { Logger } from '@rekey/runtime';
+
+interface PolicyDependencies {
+  readonly store: Store;
+  readonly ticketQueue: Pick<TicketQueue, 'enqueueLost'>;
+  readonly logger: Logger;
+}
+
+/** Between two rounds, of whichever workers. */
+const everyMs = 10_000;
+
+/**
+ * Begins what policies ask for. A ticket that is lost with its worker, after the commit, is put back by recovery like that of any
+ * other call.
+ */
+export function createFollowPolicies({
+  store,
+  ticketQueue,
+  logger,
+}: PolicyDependencies): () => Promise<void> {
+  return async () => {
+    const round = await policyRound(store, everyMs);
+    if (round === null) return;
+    for (const { policyVersion: _, ...rotation } of round.begun)
+      logger.info('rotation begun by its policy', rotation);
+    for (const { dekId, level, tenantId } of round.told)
+      logger.warn(
+        level === 'overdue'
+          ? 'a key is overdue by its policy, and not rotated yet'
+          : 'a key needs somebody: tries to rotate it fail, or records are left on an older one',
+        { tenantId, keyId: `dek-${dekId}` },
+      );
+    if (round.begun.length > 0)
+      await ticketQueue.enqueueLost(
+        round.begun.map(({ rotationId, tenantId }) => ({ rotationId, tenantId, compromise: false })),
+      );
+  };
+}

@@ -1,0 +1,49 @@
+import { noItems } from '@rekey/data';
+import { inTransaction, row, rows, type Store } from '@rekey/db';
+import { hoursState, type OpenHours } from '@rekey/times';
+import { itemsSweptHere } from './work-figures.ts';
+
+export interface PolicyRound {
+  /** Rotations that policies began. */
+  readonly begun: ReadonlyArray<{ rotationId: string; tenantId: string; policyVersion: string }>;
+  /** Active DEKs that a person is told of, each once. */
+  readonly told: ReadonlyArray<{ tenantId: string; dekId: string; level: 'overdue' | 'orphaned' }>;
+}
+
+const toldAtOnce = 100;
+
+/**
+ * Looks for tenants whose time has come by their policies, and begins rotations. One process does so at a time, found by the row
+ * that its transaction holds: all of a round is committed, or nothing of it has happened. Null: it is another's turn, or too early.
+ */
+export function policyRound(store: Store, everyMs: number): Promise<PolicyRound | null> {
+  return inTransaction(store, async (tx): Promise<PolicyRound | null> => {
+    const { taken } = await row<{ taken: boolean }>(tx, 'select rekey.take_policy_round($1) as taken', [
+      everyMs,
+    ]);
+    if (!taken) return null;
+    const found = await rows<{ windows: OpenHours[]; now: Date }>(
+      tx,
+      'select windows, clock_timestamp() as now from rekey.due_windows() windows',
+    );
+    const open = found.filter(({ windows, now }) => hoursState(windows, now.getTime()).isOpen);
+    const begun = await rows<{ rotation_id: string; tenant_id: string; policy_version: string }>(
+      tx,
+      'select rotation_id, tenant_id, policy_version from rekey.begin_due($1, $2, $3)',
+      [JSON.stringify(open.map(({ windows }) => windows)), itemsSweptHere, JSON.stringify(noItems())],
+    );
+    const told = await rows<{ tenant_id: string; dek_id: string; level: 'overdue' | 'orphaned' }>(
+      tx,
+      'select tenant_id, dek_id, level from rekey.note_standing($1)',
+      [toldAtOnce],
+    );
+    return {
+      begun: begun.map((one) => ({
+        rotationId: one.rotation_id,
+        tenantId: one.tenant_id,
+        policyVersion: one.policy_version,
+      })),
+      told: told.map((one) => ({ tenantId: one.tenant_id, dekId: one.dek_id, level: one.level })),
+    };
+  });
+}
