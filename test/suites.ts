@@ -11,7 +11,7 @@ export const suites = {
   fast: {
     servers: false,
     files: [
-      'test/{arrows,times}.test.ts',
+      'test/{arrows,calendar,times}.test.ts',
       'test/cases/*.test.ts',
       'test/cli/{explain,list-of-commands}.test.ts',
       'test/client/{operations,retries}.test.ts',
