@@ -144,7 +144,7 @@ test('a rotation because of a compromised key has no windows, whoever says so', 
       [tenant.tenantId],
     );
     const id = rows[0]?.id;
-    const change = 'select rekey.change_windows($1, $2, null, true, null, null) as outcome';
+    const change = 'select rekey.change_hours($1, $2, null, true, null, null) as outcome';
     const { rows: outcomes } = await client.query<{ outcome: string }>(change, [id, '[]']);
     assert.equal(outcomes[0]?.outcome, 'not_held_back');
     await assert.rejects(client.query(`update rekey.rotations set windows = '[]' where id = $1`, [id]), {

@@ -3,11 +3,12 @@ import type { Attack } from './attacks.ts';
 /** Of functions; `attacks.ts` has those of tables. */
 export const attacksByCalling: readonly Attack[] = [
   {
-    on: /^rekey\.(take_policy_round|due_windows|begin_due|note_standing|policy_standing)\(/,
-    calling: 'keep anybody from looking for keys whose time has come, or begin rotations in the name of a policy',
+    on: /^rekey\.(take_policy_round|due_hours|begin_due|note_standing|policy_standing)\(/,
+    calling:
+      'keep anybody from looking for keys whose time has come, or begin rotations in the name of a policy',
   },
   {
-    on: /^rekey\.(keep_windows|change_windows|shut_rotation)\(/,
+    on: /^rekey\.(keep_hours|change_hours|shut_rotation)\(/,
     calling: 'keep a rotation from going on, or have it go on in the hours of production',
   },
   {

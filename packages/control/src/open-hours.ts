@@ -45,7 +45,7 @@ async function turn(
 ): Promise<RotationRow | undefined> {
   const [rotation] = await rows<RotationRow>(
     tx,
-    `select ${rotationColumns} from rekey.keep_windows($1, $2, $3)`,
+    `select ${rotationColumns} from rekey.keep_hours($1, $2, $3)`,
     [rotationId, JSON.stringify(windows), until],
   );
   return rotation;

@@ -24,7 +24,7 @@ export function policyRound(store: Store, everyMs: number): Promise<PolicyRound 
     if (!taken) return null;
     const found = await rows<{ windows: OpenHours[]; now: Date }>(
       tx,
-      'select windows, clock_timestamp() as now from rekey.due_windows() windows',
+      'select windows, clock_timestamp() as now from rekey.due_hours() windows',
     );
     const open = found.filter(({ windows, now }) => hoursState(windows, now.getTime()).isOpen);
     const begun = await rows<{ rotation_id: string; tenant_id: string; policy_version: string }>(

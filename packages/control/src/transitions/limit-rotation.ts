@@ -88,7 +88,7 @@ async function limitHours(
   const opens = windows === null ? null : opensAt(hoursState(windows, now.getTime()), now);
   const { outcome } = await row<{ outcome: Kind }>(
     tx,
-    'select rekey.change_windows($1, $2, $3, $4, $5, $6) as outcome',
+    'select rekey.change_hours($1, $2, $3, $4, $5, $6) as outcome',
     [
       rotationId,
       windows === null ? null : JSON.stringify(windows),

@@ -5,12 +5,12 @@ alter table rekey.rotations
   -- Its windows are closed until then; null: they are open, or there are none.
   add column window_opens_at timestamptz;
 
-create function rekey.record_window_event() returns trigger language plpgsql as $$ begin return null; end $$;
-create constraint trigger record_window_event after update on rekey.rotations
+create function rekey.record_hours_event() returns trigger language plpgsql as $$ begin return null; end $$;
+create constraint trigger record_hours_event after update on rekey.rotations
   deferrable initially deferred for each row
   when (old.windows is distinct from new.windows
     or (old.window_opens_at is null) is distinct from (new.window_opens_at is null))
-  execute function rekey.record_window_event();
+  execute function rekey.record_hours_event();
 
 -- Whoever looks for tenants whose time has come holds this row for as long.
 create table rekey.policy_rounds (

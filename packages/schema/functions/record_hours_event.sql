@@ -1,5 +1,5 @@
 -- Other windows of a rotation, or that they closed or opened, when its transaction commits.
-create or replace function rekey.record_window_event() returns trigger
+create or replace function rekey.record_hours_event() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$

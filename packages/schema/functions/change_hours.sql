@@ -1,7 +1,7 @@
 -- Gives an unfinished rotation other windows, which are closed until then (null: they are open); with null none. 'changed',
 -- 'unchanged', 'finished', 'not_found', 'not_held_back': it is because of a compromised key; or 'not_permitted': it has some, and
 -- they are changed by whoever may act on all tenants.
-create or replace function rekey.change_windows(
+create or replace function rekey.change_hours(
   rotation uuid, new_windows jsonb, opens_at timestamptz, may_lift boolean, reason text, actor jsonb
 ) returns text
 language plpgsql volatile security definer
@@ -32,4 +32,4 @@ begin
   return 'changed';
 end
 $$;
-revoke execute on function rekey.change_windows(uuid, jsonb, timestamptz, boolean, text, jsonb) from public;
+revoke execute on function rekey.change_hours(uuid, jsonb, timestamptz, boolean, text, jsonb) from public;

@@ -1,9 +1,9 @@
 -- The different windows of tenants whose time has come: whether they are open now is not known here.
-create or replace function rekey.due_windows() returns setof jsonb
+create or replace function rekey.due_hours() returns setof jsonb
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select distinct s.policy -> 'windows' from rekey.policy_standing(null) s
   where s.level <> 'fresh' and jsonb_typeof(s.policy -> 'windows') = 'array'
 $$;
-revoke execute on function rekey.due_windows() from public;
+revoke execute on function rekey.due_hours() from public;

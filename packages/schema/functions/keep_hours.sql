@@ -1,6 +1,6 @@
 -- Closes a rotation until then, or with null opens it, for whoever found that of these windows. No row: they are others by now, or
 -- it has ended.
-create or replace function rekey.keep_windows(rotation uuid, of_windows jsonb, opens_at timestamptz)
+create or replace function rekey.keep_hours(rotation uuid, of_windows jsonb, opens_at timestamptz)
 returns setof rekey.rotations
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -16,4 +16,4 @@ begin
   return query select * from rekey.rotations r where r.id = rotation;
 end
 $$;
-revoke execute on function rekey.keep_windows(uuid, jsonb, timestamptz) from public;
+revoke execute on function rekey.keep_hours(uuid, jsonb, timestamptz) from public;
