@@ -10,6 +10,13 @@ import { createKeepLog } from '@rekey/worker';
 import { thisFile } from '../harness/cleanup.ts';
 import { bearer, emptyTenant, type LiveApi, liveApi } from './live-api.ts';
 
+/** Of all tenants together; 100,000 take some minutes. */
+const events = Number(process.env.AUDIT_EVENTS ?? 3_200);
+/** Of each of four tenants, in each of four rounds. */
+export const perRound = Math.ceil(events / 16);
+/** Of a tenant that are under a checkpoint: the first is that it was made. */
+export const covered = 4 * perRound + 1;
+
 /** Four tenants with some thousand events in the log, two checkpoints held outside, and a few events that are newer. */
 export interface AuditDesk {
   readonly api: LiveApi;
@@ -69,8 +76,9 @@ export async function auditDesk(): Promise<AuditDesk> {
       );
   };
   for (let round = 0; round < 4; round += 1) {
-    for (const chain of tenants) await record(chain, round === 1 ? 'test.second' : 'test.event', 200);
-    await keepLog.append(round > 1);
+    for (const chain of tenants) await record(chain, round === 1 ? 'test.second' : 'test.event', perRound);
+    // It appends so many at a time.
+    for (let left = 4 * perRound; left > 0; left -= 40_000) await keepLog.append(round > 1);
     if (round === 1) await keepLog.checkpoint();
   }
   await keepLog.checkpoint();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { readCheckpoints } from '@rekey/evidence';
-import { auditDesk } from './audit-desk.ts';
+import { auditDesk, covered, perRound } from './audit-desk.ts';
 import { bearer } from './live-api.ts';
 
 const { api, at, exports, fetchInto, held, keepLog, log, outside, pool, record, tenant, tenants, verify } =
@@ -60,15 +60,18 @@ const makesLog = `
   insert into rekey.log_heads select distinct on (chain) chain, sequence, content from leaves where chain is not null
     order by chain, sequence desc`;
 
+const middle = Math.floor(1.5 * perRound);
 const tamperings: Readonly<Record<string, string>> = {
-  'a changed event': `update tampered set payload = '{"n": 0}' where place = 300`,
+  'a changed event': `update tampered set payload = '{"n": 0}' where place = ${middle}`,
   'a changed first event': `update tampered set at = at - interval '1 day' where place = 1`,
-  'a deleted event': 'delete from tampered where place = 300',
+  'a deleted event': `delete from tampered where place = ${middle}`,
   'a deleted first event': 'delete from tampered where place = 1',
   'an inserted event': `insert into tampered select chain, sequence, version, 'test.forged', at, actor, database_role, rotation_id,
-    payload, previous, hash, 300.5 from tampered where place = 300`,
-  'two that changed places': 'update tampered set place = 601 - place where place in (300, 301)',
-  'the last one that is covered, and what came after it, gone': 'delete from tampered where place >= 801',
+    payload, previous, hash, ${middle}.5 from tampered where place = ${middle}`,
+  'two that changed places': `update tampered set place = ${2 * middle + 1} - place where place in (${middle}, ${middle + 1})`,
+  'two far apart that changed places': `update tampered set place = ${middle + covered - 1} - place
+    where place in (${middle}, ${covered - 1})`,
+  'the last one that is covered, and what came after it, gone': `delete from tampered where place >= ${covered}`,
   'most of them gone': 'delete from tampered where place > 2',
 };
 
@@ -106,8 +109,8 @@ for (const [what, sql] of Object.entries(tamperings)) {
 
 test('a forged or changed event has no proof in a filtered export; that one is missing is not claimed', async () => {
   for (const [sql, code] of [
-    [`update tampered set payload = '{"n": 0}' where place = 300`, 1],
-    ['delete from tampered where place = 300', 1], // all behind it moved
+    [`update tampered set payload = '{"n": 0}' where place = ${middle}`, 1],
+    [`delete from tampered where place = ${middle}`, 1], // all behind it moved
     ['select 1', 0],
   ] as const) {
     try {
@@ -121,7 +124,7 @@ test('a forged or changed event has no proof in a filtered export; that one is m
       await restore();
     }
   }
-  await asOwner(`delete from rekey.events where chain = '${tenant}' and sequence = 300`);
+  await asOwner(`delete from rekey.events where chain = '${tenant}' and sequence = ${middle}`);
   try {
     const { code, text } = await verify(await fetchInto(exports.filtered), ...outside);
     assert.deepEqual([code, /completeness not claimed/.test(text)], [0, true], text);
