@@ -100,6 +100,11 @@ const attacksOnTables: readonly Attack[] = [
   },
   { on: /^rekey\.actor_names$/, reading: 'read names of persons', writing: 'put a name on what another did' },
   {
+    on: /^rekey\.checkpoint_cosignatures$/,
+    reading: 'read what witnesses signed',
+    writing: 'put a line of its own behind a checkpoint, or lose that of a witness',
+  },
+  {
     on: /^rekey\.(rotation|other)_certificates$/,
     reading: 'read what was proved of whom',
     writing: 'invent, change or lose a certificate',

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { databaseUrlProblem } from '@rekey/db';
 import type { CipherChoice } from '@rekey/envelope';
+import { parseWitnessKey } from '@rekey/evidence';
 import { clusterProblems } from '@rekey/jobs';
 import { KmsError, parseKekNames, parseKekTemplates } from '@rekey/kms';
 import { itemsPerSecondMin } from '@rekey/rotation';
@@ -75,6 +76,23 @@ export const WorkerVariables = Type.Object({
         description: 'an https address, or an http one of this machine',
       }),
       (text) => isSecureUrl(text) && !text.includes('#'),
+    ),
+  ),
+  /** Who signs checkpoints besides, by C2SP's tlog-witness; needs the key of the witness. */
+  WITNESS_URL: Type.Optional(
+    Type.Refine(
+      Type.String({
+        pattern: '^https?://[^\\s@?#]+$',
+        maxLength: 2_048,
+        description: 'an https address, or an http one of this machine, to which /add-checkpoint is appended',
+      }),
+      isSecureUrl,
+    ),
+  ),
+  WITNESS_KEY: Type.Optional(
+    Type.Refine(
+      Type.String({ maxLength: 1_024, description: 'the verifier key of a witness: name+id+base64' }),
+      isWitnessKey,
     ),
   ),
   /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
@@ -190,6 +208,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
     templatesRule,
     clusterRule,
     checkpointRule,
+    witnessRule,
     throttleRule,
   ]);
 }
@@ -224,14 +243,31 @@ const clusterRule: EnvRule<WorkerConfig> = {
 };
 
 const checkpointRule: EnvRule<WorkerConfig> = {
-  over: ['CHECKPOINT_FILE', 'CHECKPOINT_URL', 'SIGNING_KEY_URI'],
+  over: ['CHECKPOINT_FILE', 'CHECKPOINT_URL', 'WITNESS_URL', 'SIGNING_KEY_URI'],
   problems: ({ SIGNING_KEY_URI, ...config }) =>
     SIGNING_KEY_URI !== undefined
       ? []
-      : (['CHECKPOINT_FILE', 'CHECKPOINT_URL'] as const)
+      : (['CHECKPOINT_FILE', 'CHECKPOINT_URL', 'WITNESS_URL'] as const)
           .filter((name) => config[name] !== undefined)
           .map((name) => `${name} needs SIGNING_KEY_URI: checkpoints are signed`),
 };
+
+const witnessRule: EnvRule<WorkerConfig> = {
+  over: ['WITNESS_URL', 'WITNESS_KEY'],
+  problems: ({ WITNESS_URL, WITNESS_KEY }) =>
+    (WITNESS_URL === undefined) === (WITNESS_KEY === undefined)
+      ? []
+      : ['WITNESS_URL and WITNESS_KEY are needed both: what an address answers is believed by its key only'],
+};
+
+function isWitnessKey(text: string): boolean {
+  try {
+    parseWitnessKey(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const throttleRule: EnvRule<WorkerConfig> = {
   over: ['THROTTLE_SQL', 'THROTTLE_SQL_ROLE'],

@@ -1,3 +1,4 @@
+export { askWitness } from './ask-witness.ts';
 export { readWorkerConfig } from './config.ts';
 export { createKeepLog } from './keep-log.ts';
 export { pushCheckpoints } from './push-checkpoints.ts';

@@ -1,10 +1,12 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
+import { parseWitnessKey } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
 import { bindTenantKeks, createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { Logger } from '@rekey/runtime';
 import { disconnectMs, handBackMs, kekSuspendedMs, schemaMissingMs as longestMissingMs } from '@rekey/times';
+import { askWitness } from './ask-witness.ts';
 import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
@@ -173,6 +175,17 @@ export function startWorker(
           signal: stop.signal,
           onTried: measures?.checkpointTried,
         });
+  const { WITNESS_URL: witnessUrl, WITNESS_KEY: witnessKey } = config;
+  const witnessing =
+    witnessUrl === undefined || witnessKey === undefined
+      ? null
+      : askWitness({
+          store: heartbeatStore,
+          url: witnessUrl,
+          witness: parseWitnessKey(witnessKey),
+          logger,
+          signal: stop.signal,
+        });
   if (pushes !== null) measures?.checkpointsBehind(pushes.behindSeconds);
   let isFit = true;
   const housekeeping = keepHouse({
@@ -219,7 +232,7 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      const idle = [queues.close(), housekeeping, rewrapping, planning, pushes?.done];
+      const idle = [queues.close(), housekeeping, rewrapping, planning, pushes?.done, witnessing];
       await withDeadline(handBackMs, Promise.all(idle));
       throttle?.close();
       await Promise.all([reports.close(), tenantKeks.closeOpened()]);

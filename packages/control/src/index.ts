@@ -115,6 +115,7 @@ export {
   headsInLog,
   type KeptCheckpoint,
   keepCheckpoint,
+  keepCosignature,
   listCheckpoints,
   lockLog,
   logHeads,

@@ -93,6 +93,18 @@ export async function readLogHashes(
   return found.map(({ hash }) => hash);
 }
 
+/** The note with the lines of its witnesses behind ours. */
+const witnessed = `c.note || coalesce((select string_agg(w.line, '' order by w.witness)
+  from rekey.checkpoint_cosignatures w where w.tree_size = c.tree_size), '') as note`;
+
+/** Keeps what a witness signed of a checkpoint; the first of each stays. */
+export async function keepCosignature(
+  on: Queryable,
+  { size, witness, line }: { readonly size: number; readonly witness: string; readonly line: string },
+): Promise<void> {
+  await row(on, 'select rekey.keep_cosignature($1, $2, $3)', [size, witness, line]);
+}
+
 interface CheckpointRow {
   readonly tree_size: string;
   readonly made_at: Date;
@@ -106,7 +118,7 @@ export async function listCheckpoints(
 ): Promise<KeptCheckpoint[]> {
   const found = await rows<CheckpointRow>(
     on,
-    `select tree_size, made_at, note from rekey.log_checkpoints
+    `select tree_size, made_at, ${witnessed} from rekey.log_checkpoints c
      where $1::bigint is null or tree_size < $1 order by tree_size desc limit $2`,
     [before, limit],
   );
@@ -121,7 +133,8 @@ export async function checkpointsAfter(
 ): Promise<KeptCheckpoint[]> {
   const found = await rows<CheckpointRow>(
     on,
-    `select tree_size, made_at, note from rekey.log_checkpoints where tree_size > $1 order by tree_size limit $2`,
+    `select tree_size, made_at, ${witnessed} from rekey.log_checkpoints c
+     where tree_size > $1 order by tree_size limit $2`,
     [size, limit],
   );
   return found.map(toCheckpoint);

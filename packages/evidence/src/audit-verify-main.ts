@@ -3,11 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type AuditReport, auditProblems, verifyAudit } from './audit-verify.ts';
 import { readCheckpoints, type SignedCheckpoint } from './checkpoint.ts';
+import { parseWitnessKey } from './cosignature.ts';
 import type { TrustedKey } from './public-keys.ts';
 import { type CommandIo, keysIn } from './verify-main.ts';
 
 const usage =
-  'usage: rekey audit verify FILE [--checkpoint CHECKPOINTS]... [--key PUBLIC_KEY.pem | --jwks JWKS.json]';
+  'usage: rekey audit verify FILE [--checkpoint CHECKPOINTS]... [--key PUBLIC_KEY.pem | --jwks JWKS.json] [--witness KEY]...';
 
 /**
  * `rekey audit verify`. The exit code: 0 nothing is wrong with it, as far as it says; 1 something is; 2 not called or not
@@ -16,11 +17,15 @@ const usage =
 export async function auditVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2 | 3> {
   let report: AuditReport;
   try {
-    const { file, checkpoints, key, jwks } = read(args);
+    const { file, checkpoints, key, jwks, witnesses } = read(args);
     const keys: TrustedKey[] | null =
       key === undefined && jwks === undefined ? null : await keysIn({ key, jwks });
     const held = (await Promise.all(checkpoints.map(heldIn))).flat();
-    report = await verifyAudit(createReadStream(file, 'utf8'), { checkpoints: held, keys });
+    report = await verifyAudit(createReadStream(file, 'utf8'), {
+      checkpoints: held,
+      keys,
+      witnesses: witnesses.map(parseWitnessKey),
+    });
   } catch (error) {
     io.err(error instanceof Error ? error.message : String(error));
     io.err(usage);
@@ -65,6 +70,7 @@ function read(args: readonly string[]): {
   checkpoints: string[];
   key: string | undefined;
   jwks: string | undefined;
+  witnesses: string[];
 } {
   const { values, positionals } = parseArgs({
     args: [...args],
@@ -73,11 +79,12 @@ function read(args: readonly string[]): {
       checkpoint: { type: 'string', multiple: true },
       key: { type: 'string' },
       jwks: { type: 'string' },
+      witness: { type: 'string', multiple: true },
     },
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
-  const { checkpoint: checkpoints = [], key, jwks } = values;
+  const { checkpoint: checkpoints = [], key, jwks, witness: witnesses = [] } = values;
   if (key !== undefined && jwks !== undefined) throw new Error('Either --key or --jwks, not both.');
-  return { file, checkpoints, key, jwks };
+  return { file, checkpoints, key, jwks, witnesses };
 }

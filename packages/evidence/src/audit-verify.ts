@@ -1,4 +1,5 @@
 import { type Checkpoint, readCheckpoints, type SignedCheckpoint, signerOfCheckpoint } from './checkpoint.ts';
+import { cosignatureOf, type WitnessKey } from './cosignature.ts';
 import { eventHash, firstPrevious } from './event.ts';
 import { eventLeaf, headsLeaf } from './log.ts';
 import { createFrontier, rootByInclusion } from './merkle.ts';
@@ -17,6 +18,7 @@ export const auditProblems = {
   LOG_DIFFERS: 'the log that the checkpoint covers is another one',
   TAIL: 'the chain was longer at the checkpoint: its end is missing',
   OTHER_CHECKPOINT: 'the export was made for a checkpoint that was not given',
+  NOT_WITNESSED: 'no checkpoint was signed by every witness that was given',
   BAD_SIGNATURE: 'a checkpoint is not signed by a key that was given, or by one that is compromised',
 } as const;
 
@@ -42,6 +44,8 @@ interface Trust {
   /** Held where the server is not. */
   readonly checkpoints: readonly SignedCheckpoint[];
   readonly keys: readonly TrustedKey[] | null;
+  /** Only what all of these signed counts. */
+  readonly witnesses: readonly WitnessKey[];
 }
 
 /** So many problems are named; one is enough. */
@@ -53,8 +57,13 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
   const report = (code: AuditProblem['code'], at: string | number): void => {
     if (problems.length < problemsMax) problems.push({ code, at: String(at) });
   };
-  for (const held of trust.checkpoints) {
-    if (trust.keys !== null && signerOfCheckpoint(held, trust.keys) === null)
+  const isWitnessed = (one: SignedCheckpoint): boolean =>
+    trust.witnesses.every((witness) => cosignatureOf(one, witness) !== null);
+  const trusted = { ...trust, checkpoints: trust.checkpoints.filter(isWitnessed) };
+  const isUnwitnessed = trust.checkpoints.length > 0 && trusted.checkpoints.length === 0;
+  if (isUnwitnessed) report('NOT_WITNESSED', trust.checkpoints.at(-1)?.size ?? 0);
+  for (const held of trusted.checkpoints) {
+    if (trust.keys !== null && !isSigned(held, trust.keys, trust.witnesses))
       report('BAD_SIGNATURE', held.size);
   }
   let head: Extract<ExportEntry, { type: 'head' }> | null = null;
@@ -82,7 +91,7 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
     }
     if (entry.type === 'head') {
       head = entry;
-      against = checkpointsFor(entry, trust, report);
+      against = isUnwitnessed ? [] : checkpointsFor(entry, trusted, report);
       sizeMax = Math.max(0, ...against.map(({ size }) => size));
     } else if (entry.type === 'end') {
       end = entry.events;
@@ -128,19 +137,36 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
   return { scope, chain, problems, events, covered, heldAgainst: against.map(({ size }) => size) };
 }
 
+/** By one of the keys; of one that is compromised what a witness saw before that is good. */
+function isSigned(
+  checkpoint: SignedCheckpoint,
+  keys: readonly TrustedKey[],
+  witnesses: readonly WitnessKey[],
+): boolean {
+  const seen = witnesses.flatMap((witness) => cosignatureOf(checkpoint, witness)?.at ?? []);
+  const still = keys.map((key) => {
+    const { compromisedAt } = key;
+    const isOlder = compromisedAt !== null && seen.some((at) => at < compromisedAt);
+    return isOlder ? { ...key, compromisedAt: null } : key;
+  });
+  return signerOfCheckpoint(checkpoint, still) !== null;
+}
+
 type Report = (code: AuditProblem['code'], at: string | number) => void;
 
 /** Those that an export can be held against: of what was kept elsewhere, else its own if a key that was given signed it. */
 function checkpointsFor(
   { checkpoint: note, chain, isFiltered }: Extract<ExportEntry, { type: 'head' }>,
-  { checkpoints, keys }: Trust,
+  { checkpoints, keys, witnesses }: Trust,
   report: Report,
 ): readonly Checkpoint[] {
   const [own] = note === null ? [] : readCheckpoints(note);
   if (checkpoints.length === 0) {
     if (own === undefined || keys === null) return [];
-    if (signerOfCheckpoint(own, keys) !== null) return [own];
-    report('BAD_SIGNATURE', own.size);
+    if (!witnesses.every((witness) => cosignatureOf(own, witness) !== null))
+      report('NOT_WITNESSED', own.size);
+    else if (isSigned(own, keys, witnesses)) return [own];
+    else report('BAD_SIGNATURE', own.size);
     return [];
   }
   // With all events it can be held against any; else only against the one that its proofs lead to.

@@ -6,6 +6,7 @@ export {
   signCheckpoint,
   signerOfCheckpoint,
 } from './checkpoint.ts';
+export { addCheckpointBody, cosignatureOf, parseWitnessKey, type WitnessKey } from './cosignature.ts';
 export { csvHead, csvLine } from './csv.ts';
 export { payloadType, preAuthenticationEncoding, seal } from './envelopes.ts';
 export {

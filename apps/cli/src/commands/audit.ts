@@ -109,9 +109,10 @@ export const auditVerification: Command = {
     checkpoint: { value: 'FILE', about: 'checkpoints that were kept elsewhere' },
     key: { value: 'PEM', about: 'a public key that you pinned' },
     jwks: { value: 'FILE', about: 'or a JWK Set that you trust' },
+    witness: { value: 'KEY', about: 'and a witness who must have signed too: name+id+base64' },
   },
   async run(call) {
-    const given = ['checkpoint', 'key', 'jwks'].flatMap((name) => {
+    const given = ['checkpoint', 'key', 'jwks', 'witness'].flatMap((name) => {
       const value = call.option(name);
       return value === undefined ? [] : [`--${name}=${value}`];
     });
