@@ -17,6 +17,7 @@ const arrows: Record<string, readonly string[]> = {
     'times',
   ],
   'apps/worker': [
+    'commands',
     'rotation',
     'control',
     'data',

@@ -74,7 +74,7 @@ export function fuzzCalls(seed: number, tenants: readonly string[]) {
   const value = (schema: Schema, name: string, example: unknown): unknown => {
     if (/tenant/i.test(name)) return one(tenants);
     if (/Id$|retryOf/.test(name)) {
-      const prefix = /^(rot|dek|rewrap)-/.exec(String(example ?? ''))?.[1];
+      const prefix = /^(rot|dek|rewrap|campaign)-/.exec(String(example ?? ''))?.[1];
       const fitting = met.filter((id) => prefix === undefined || id.startsWith(`${prefix}-`));
       return fitting.length > 0 && random() < 0.9 ? one(fitting) : `${prefix ?? 'rot'}-${randomUUID()}`;
     }
@@ -121,7 +121,9 @@ export function fuzzCalls(seed: number, tenants: readonly string[]) {
   return {
     /** Ids that an answer named: what a later call can be about. */
     learn(text: string): void {
-      for (const [id] of text.matchAll(/\b(?:rot|dek|rewrap)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g))
+      for (const [id] of text.matchAll(
+        /\b(?:rot|dek|rewrap|campaign)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g,
+      ))
         if (met.length < 2_000) met.push(id);
     },
     next(): { kind: string; call: Call } {

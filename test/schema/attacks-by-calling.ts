@@ -57,6 +57,10 @@ export const attacksByCalling: readonly Attack[] = [
       'forge what a rotation would take or took, keep a tenant from being planned, or learn how large others are',
   },
   {
+    on: /^rekey\.((start|steer|settle)_campaigns?|start_member|campaign_\w+)\(/,
+    calling: 'rotate every tenant, keep them from being rotated, or learn who has how much',
+  },
+  {
     on: /^rekey\.(rewrap_deks|set_dek_aside)\(/,
     calling: 'replace wrapped DEKs while a rewrap runs, or have one left where it is',
   },

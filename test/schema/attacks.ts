@@ -155,6 +155,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'keep keys from being rotated, or have them destroyed early',
   },
   {
+    on: /^rekey\.(campaigns|campaign_members)$/,
+    reading: 'see whose keys are to be replaced, and how much each has',
+    writing: 'have it believed that tenants were rotated',
+  },
+  {
     on: /^rekey\.plans$/,
     reading: 'see how much a tenant has, and what would not open',
     writing: 'have a rotation started on a lie about what it takes',

@@ -25,6 +25,7 @@ export function addRoutes(
       method: route.method,
       url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       config: { operationId: route.operationId, isRecorded: isRecorded(route) },
+      ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
       onRequest: guardsOf(route),
       ...(route.permission === 'public' ? {} : { preValidation: validated(route.request) }),
       handler: async (request, reply) => {

@@ -2,6 +2,9 @@ import type { Commands } from '@rekey/commands';
 import type {
   AuditFilter,
   AuditPage,
+  CampaignMember,
+  CampaignPage,
+  CampaignView,
   CertifiedWork,
   ConsoleSession,
   DestructionView,
@@ -18,6 +21,7 @@ import type {
   KeyView,
   LackingProcess,
   LoggedEvent,
+  MemberState,
   PlanView,
   PolicyView,
   ProcessFilter,
@@ -123,6 +127,17 @@ export interface Policies {
   standard(): Promise<PolicyView>;
 }
 
+/** Campaigns over many tenants, as they are read. */
+export interface Campaigns {
+  find(campaignId: string): Promise<CampaignView | null>;
+  list(page: { after: string | null; limit: number }): Promise<CampaignPage>;
+  members(
+    campaignId: string,
+    state: MemberState | null,
+    page: { after: number; limit: number },
+  ): Promise<{ members: CampaignMember[]; next: number | null }>;
+}
+
 /** Where the console's sessions are kept, by the hash of their cookie. */
 export interface SessionStore {
   /** Until when it lasts. */
@@ -141,6 +156,7 @@ export interface ApiDependencies {
   readonly audit: Audit;
   readonly keys: Keys;
   readonly policies: Policies;
+  readonly campaigns: Campaigns;
   /** Told of each answer, to record who was refused and who read. */
   readonly accesses: Pick<Accesses, 'note'>;
   readonly sessions: SessionStore;

@@ -7,6 +7,7 @@ export { roles } from './auth/roles.ts';
 export type { AuthSettings } from './auth/settings.ts';
 export { type ApiConfig, readApiConfig } from './config.ts';
 export { connectAudit } from './connect-audit.ts';
+export { connectCampaigns } from './connect-campaigns.ts';
 export { connectKeys } from './connect-keys.ts';
 export { connectPolicies } from './connect-policies.ts';
 export { connectRotations } from './connect-rotations.ts';

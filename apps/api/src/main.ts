@@ -18,6 +18,7 @@ import { buildApi } from './app.ts';
 import { KeysUnavailable } from './auth/verifier.ts';
 import { type ApiConfig, readApiConfig } from './config.ts';
 import { connectAudit } from './connect-audit.ts';
+import { connectCampaigns } from './connect-campaigns.ts';
 import { connectKeys } from './connect-keys.ts';
 import { connectPolicies } from './connect-policies.ts';
 import { connectRotations } from './connect-rotations.ts';
@@ -77,6 +78,7 @@ async function main(config: ApiConfig): Promise<void> {
     audit: connectAudit(store),
     keys: connectKeys(store),
     policies: connectPolicies(store),
+    campaigns: connectCampaigns(store),
     accesses,
     sessions: connectSessions(store),
     commands: metrics?.counted(commands) ?? commands,

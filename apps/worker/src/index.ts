@@ -1,5 +1,6 @@
 export { askWitness } from './ask-witness.ts';
 export { readWorkerConfig } from './config.ts';
+export { lead as leadCampaigns } from './keep-campaigns.ts';
 export { createKeepLog } from './keep-log.ts';
 export { pushCheckpoints } from './push-checkpoints.ts';
 export { type RekeyWorker, startWorker } from './worker.ts';

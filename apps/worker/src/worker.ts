@@ -19,6 +19,7 @@ import { createEnvironment } from './environment.ts';
 import { createFollowPolicies } from './follow-policies.ts';
 import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
+import { keepCampaigns } from './keep-campaigns.ts';
 import { createKeepHours } from './keep-hours.ts';
 import { createKeepLog } from './keep-log.ts';
 import { keepPlanning } from './keep-planning.ts';
@@ -218,6 +219,7 @@ export function startWorker(
     signal: stop.signal,
   });
   const rewrapping = keepRewrapping({ store, keks: tenantKeks.keks, logger, signal: stop.signal });
+  const campaigning = keepCampaigns({ store, ticketQueue, logger, signal: stop.signal });
   const planning = keepPlanning({ env, heartbeatStore, kmsCalls, logger, signal: stop.signal });
   const answersForWork = createPostgresCheck(heartbeatStore, logger);
 
@@ -232,7 +234,15 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      const idle = [queues.close(), housekeeping, rewrapping, planning, pushes?.done, witnessing];
+      const idle = [
+        queues.close(),
+        housekeeping,
+        rewrapping,
+        planning,
+        campaigning,
+        pushes?.done,
+        witnessing,
+      ];
       await withDeadline(handBackMs, Promise.all(idle));
       throttle?.close();
       await Promise.all([reports.close(), tenantKeks.closeOpened()]);

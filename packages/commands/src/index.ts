@@ -1,3 +1,13 @@
+import {
+  type StartCampaign,
+  type StartedCampaign,
+  type StartedMember,
+  type SteerCampaign,
+  type SteeredCampaign,
+  startCampaign,
+  startNextMember,
+  steerCampaign,
+} from './campaigns.ts';
 import { type ChooseKek, type ChosenKek, chooseKek } from './choose-kek.ts';
 import { type CompromisedKey, type CompromiseKey, compromiseKey } from './compromise-key.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
@@ -48,19 +58,25 @@ export type {
   PutPolicyOutcome,
   RetriedRotation,
   RetryRotation,
+  StartCampaign,
+  StartedCampaign,
+  StartedMember,
   StartedPlan,
   StartedRewrap,
   StartedRotation,
   StartPlan,
   StartRewrap,
   StartRotation,
+  SteerCampaign,
   SteerDestruction,
+  SteeredCampaign,
   SteeredDestruction,
   SteeredRewrap,
   SteeredRotation,
   SteerRewrap,
   SteerRotation,
 };
+export { startNextMember };
 
 /**
  * What can be done with rotations and keys, whoever asks for it: an API, a command line, a scheduler. Each is `(actor, input) →
@@ -83,6 +99,8 @@ export interface Commands {
   startRewrap(actor: Actor, input: StartRewrap): Promise<StartedRewrap>;
   steerRewrap(actor: Actor, input: SteerRewrap): Promise<SteeredRewrap>;
   putPolicy(actor: Actor, input: PutPolicy): Promise<PutPolicyOutcome>;
+  startCampaign(actor: Actor, input: StartCampaign): Promise<StartedCampaign>;
+  steerCampaign(actor: Actor, input: SteerCampaign): Promise<SteeredCampaign>;
 }
 
 export function createCommands(dependencies: CommandDependencies): Commands {
@@ -102,5 +120,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     startRewrap: (actor, input) => startRewrap(dependencies, actor, input),
     steerRewrap: (actor, input) => steerRewrap(dependencies, actor, input),
     putPolicy: (actor, input) => putPolicy(dependencies, actor, input),
+    startCampaign: (actor, input) => startCampaign(dependencies, actor, input),
+    steerCampaign: (actor, input) => steerCampaign(dependencies, actor, input),
   };
 }

@@ -16,6 +16,7 @@ export const errorRemedies = {
   KEY_NOT_FOUND: 'Look at the id; the list of keys has those that the token may see.',
   KEK_NOT_FOUND: 'Name a KEK or template that stands in `KEKS` or `TENANT_KEKS` of a running worker.',
   REWRAP_NOT_FOUND: 'Look at the id; the list of rewraps has those that the token may see.',
+  CAMPAIGN_NOT_FOUND: 'Look at the id; the list of campaigns has all of them.',
   CERTIFICATE_NOT_READY:
     'If the work has completed, ask again after `Retry-After` seconds; if that never helps, no worker has `SIGNING_KEY_URI`.',
   METHOD_NOT_ALLOWED: 'Use one of the methods in the `Allow` header.',
@@ -32,7 +33,9 @@ export const errorRemedies = {
   REWRAP_REFUSED:
     'Let every process that `error.issues` names use the new KEK (`KEK_URIS_UNWRAP_ONLY`, `KEKS`, its rights in the KMS), then ask again.',
   REWRAP_FINISHED: 'Nothing is left to steer: read how it ended. For what it left, start a new rewrap.',
-  PAYLOAD_TOO_LARGE: 'Send less: no operation needs more than 16 KiB.',
+  CAMPAIGN_FINISHED: 'Nothing is left to steer: read how it ended. For whom it left, start a new one.',
+  PAYLOAD_TOO_LARGE:
+    'Send less: no operation needs more than 16 KiB, but for campaigns with a list of tenants (512 KiB).',
   UNSUPPORTED_MEDIA_TYPE:
     'Send `Content-Type: application/json`, the body in UTF-8, and no `Content-Encoding`.',
   IDEMPOTENCY_KEY_REUSED:

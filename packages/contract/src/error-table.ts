@@ -54,6 +54,11 @@ export const errorTable = {
     message: 'Rewrap not found',
     detail: 'There is no such rewrap that you may see.',
   },
+  CAMPAIGN_NOT_FOUND: {
+    status: 404,
+    message: 'Campaign not found',
+    detail: 'There is no such campaign.',
+  },
   CERTIFICATE_NOT_READY: {
     status: 404,
     message: 'Certificate not ready',
@@ -150,7 +155,16 @@ export const errorTable = {
     message: 'Precondition failed',
     detail: 'It was changed since it was read: another version stands than If-Match names.',
   },
-  PAYLOAD_TOO_LARGE: { status: 413, message: 'Payload too large', detail: 'The body exceeds 16 KiB.' },
+  CAMPAIGN_FINISHED: {
+    status: 409,
+    message: 'Campaign finished',
+    detail: 'The campaign has already ended and never changes again.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    message: 'Payload too large',
+    detail: 'The body exceeds 16 KiB, or 512 KiB where it may hold many ids.',
+  },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     message: 'Unsupported media type',

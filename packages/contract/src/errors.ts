@@ -41,7 +41,7 @@ export const ErrorResponse = Type.Object(
           Type.Array(Issue, {
             maxItems: issuesMax,
             description:
-              'With INVALID_REQUEST everything that is wrong, with DESTRUCTION_REFUSED which conditions, with REWRAP_REFUSED and KEK_REFUSED everybody in the way.',
+              'With INVALID_REQUEST everything that is wrong, with TENANT_NOT_FOUND of a campaign which ids, with DESTRUCTION_REFUSED which conditions, with REWRAP_REFUSED and KEK_REFUSED everybody in the way.',
           }),
         ),
       },

@@ -1,4 +1,6 @@
 export * from './audit.ts';
+export * from './campaign-answers.ts';
+export * from './campaigns.ts';
 export * from './compromise.ts';
 export { conforms } from './conforms.ts';
 export * from './destruction.ts';

@@ -9,6 +9,35 @@ export {
 } from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
 export {
+  type CampaignFigures,
+  type CampaignWhom,
+  findCampaignFigures,
+  type StartCampaign,
+  type StartedCampaign,
+  type StartedMember,
+  settleCampaigns,
+  startCampaign,
+  startMember,
+} from './campaign-work.ts';
+export {
+  type CampaignAction,
+  type CampaignBounds,
+  type CampaignMember,
+  type CampaignOrder,
+  type CampaignPage,
+  type CampaignSelector,
+  type CampaignStatus,
+  type CampaignView,
+  campaignOrders,
+  findCampaign,
+  listCampaignMembers,
+  listCampaigns,
+  type MemberState,
+  memberStates,
+  type SteeredCampaign,
+  steerCampaign,
+} from './campaigns.ts';
+export {
   type CertifiedWork,
   certificateFacts,
   certificatesDue,

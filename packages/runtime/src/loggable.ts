@@ -33,6 +33,7 @@ export const logFields = [
   'realm',
   'requestId',
   'rotationId',
+  'campaignId',
   'rewrapId',
   'sequence',
   'setting',

@@ -95,6 +95,7 @@ const tags: Record<Route['tag'], string> = {
   'DEK rotation': 'Start rotations of data encryption keys, follow them, and steer them.',
   Keys: 'Data encryption keys, the keys they are wrapped under, and the processes that hold them.',
   Policies: 'What is done to keys by itself, and when.',
+  Campaigns: 'The same for many tenants, within bounds.',
   Evidence: 'What was recorded, and what proves it to somebody outside.',
   Health: 'For probes.',
   Document: 'This description.',

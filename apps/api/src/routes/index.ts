@@ -1,4 +1,12 @@
 import type { Route } from '../route.ts';
+import {
+  cancelCampaign,
+  getCampaign,
+  listCampaigns,
+  listCampaignTenants,
+  pauseCampaign,
+  resumeCampaign,
+} from './campaigns.ts';
 import { compromiseKey } from './compromise-key.ts';
 import { approveDestruction, cancelDestruction, getDestruction, scheduleDestruction } from './destruction.ts';
 import { docs } from './docs.ts';
@@ -29,6 +37,7 @@ import { getDefaultPolicy, getTenantPolicy, putDefaultPolicy, putTenantPolicy } 
 import { readyz } from './readyz.ts';
 import { cancelRewrap, getRewrap, listRewraps, pauseRewrap, resumeRewrap } from './rewraps.ts';
 import { rotateDek } from './rotate-dek.ts';
+import { startCampaign } from './start-campaign.ts';
 import { startRewrap } from './start-rewrap.ts';
 import { cancelRotation, pauseRotation, resumeRotation, retryRotation } from './steer-rotation.ts';
 import { chooseTenantKek, getTenantKek } from './tenant-kek.ts';
@@ -78,6 +87,13 @@ export const routes: readonly Route[] = [
   putDefaultPolicy,
   getTenantPolicy,
   putTenantPolicy,
+  startCampaign,
+  listCampaigns,
+  getCampaign,
+  listCampaignTenants,
+  pauseCampaign,
+  resumeCampaign,
+  cancelCampaign,
   listAudit,
   exportAudit,
   listCheckpoints,

@@ -1,12 +1,14 @@
 // Written by `npm run openapi` from docs/openapi.json: edit the routes of the API instead.
 
 import { approveDestruction, type ApproveDestructionAnswer, type ApproveDestructionInput } from './approve-destruction.ts';
+import { cancelCampaign, type CancelCampaignAnswer, type CancelCampaignInput } from './cancel-campaign.ts';
 import { cancelDestruction, type CancelDestructionAnswer, type CancelDestructionInput } from './cancel-destruction.ts';
 import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { chooseTenantKek, type ChooseTenantKekAnswer, type ChooseTenantKekInput } from './choose-tenant-kek.ts';
 import { compromiseKey, type CompromiseKeyAnswer, type CompromiseKeyInput } from './compromise-key.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
+import { getCampaign, type GetCampaignAnswer, type GetCampaignInput } from './get-campaign.ts';
 import { getDefaultPolicy, type GetDefaultPolicyAnswer, type GetDefaultPolicyInput } from './get-default-policy.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
@@ -21,6 +23,8 @@ import { getTenantKek, type GetTenantKekAnswer, type GetTenantKekInput } from '.
 import { getTenantPolicy, type GetTenantPolicyAnswer, type GetTenantPolicyInput } from './get-tenant-policy.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
 import { listAudit, type ListAuditAnswer, type ListAuditInput } from './list-audit.ts';
+import { listCampaignTenants, type ListCampaignTenantsAnswer, type ListCampaignTenantsInput } from './list-campaign-tenants.ts';
+import { listCampaigns, type ListCampaignsAnswer, type ListCampaignsInput } from './list-campaigns.ts';
 import { listCheckpoints, type ListCheckpointsAnswer, type ListCheckpointsInput } from './list-checkpoints.ts';
 import { listKeks, type ListKeksAnswer, type ListKeksInput } from './list-keks.ts';
 import { listKeys, type ListKeysAnswer, type ListKeysInput } from './list-keys.ts';
@@ -30,6 +34,7 @@ import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from
 import { listWorkers, type ListWorkersAnswer, type ListWorkersInput } from './list-workers.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
 import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
+import { pauseCampaign, type PauseCampaignAnswer, type PauseCampaignInput } from './pause-campaign.ts';
 import { pauseRewrap, type PauseRewrapAnswer, type PauseRewrapInput } from './pause-rewrap.ts';
 import { pauseRotation, type PauseRotationAnswer, type PauseRotationInput } from './pause-rotation.ts';
 import { planRewrap, type PlanRewrapAnswer, type PlanRewrapInput } from './plan-rewrap.ts';
@@ -37,25 +42,29 @@ import { planRotation, type PlanRotationAnswer, type PlanRotationInput } from '.
 import { putDefaultPolicy, type PutDefaultPolicyAnswer, type PutDefaultPolicyInput } from './put-default-policy.ts';
 import { putTenantPolicy, type PutTenantPolicyAnswer, type PutTenantPolicyInput } from './put-tenant-policy.ts';
 import { readyz, type ReadyzAnswer, type ReadyzInput } from './readyz.ts';
+import { resumeCampaign, type ResumeCampaignAnswer, type ResumeCampaignInput } from './resume-campaign.ts';
 import { resumeRewrap, type ResumeRewrapAnswer, type ResumeRewrapInput } from './resume-rewrap.ts';
 import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } from './resume-rotation.ts';
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestructionInput } from './schedule-destruction.ts';
+import { startCampaign, type StartCampaignAnswer, type StartCampaignInput } from './start-campaign.ts';
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
   readonly approveDestruction: { readonly input: ApproveDestructionInput; readonly answer: ApproveDestructionAnswer };
+  readonly cancelCampaign: { readonly input: CancelCampaignInput; readonly answer: CancelCampaignAnswer };
   readonly cancelDestruction: { readonly input: CancelDestructionInput; readonly answer: CancelDestructionAnswer };
   readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly chooseTenantKek: { readonly input: ChooseTenantKekInput; readonly answer: ChooseTenantKekAnswer };
   readonly compromiseKey: { readonly input: CompromiseKeyInput; readonly answer: CompromiseKeyAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
+  readonly getCampaign: { readonly input: GetCampaignInput; readonly answer: GetCampaignAnswer };
   readonly getDefaultPolicy: { readonly input: GetDefaultPolicyInput; readonly answer: GetDefaultPolicyAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
@@ -70,6 +79,8 @@ export interface Operations {
   readonly getTenantPolicy: { readonly input: GetTenantPolicyInput; readonly answer: GetTenantPolicyAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
   readonly listAudit: { readonly input: ListAuditInput; readonly answer: ListAuditAnswer };
+  readonly listCampaignTenants: { readonly input: ListCampaignTenantsInput; readonly answer: ListCampaignTenantsAnswer };
+  readonly listCampaigns: { readonly input: ListCampaignsInput; readonly answer: ListCampaignsAnswer };
   readonly listCheckpoints: { readonly input: ListCheckpointsInput; readonly answer: ListCheckpointsAnswer };
   readonly listKeks: { readonly input: ListKeksInput; readonly answer: ListKeksAnswer };
   readonly listKeys: { readonly input: ListKeysInput; readonly answer: ListKeysAnswer };
@@ -79,6 +90,7 @@ export interface Operations {
   readonly listWorkers: { readonly input: ListWorkersInput; readonly answer: ListWorkersAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };
   readonly openApi: { readonly input: OpenApiInput; readonly answer: OpenApiAnswer };
+  readonly pauseCampaign: { readonly input: PauseCampaignInput; readonly answer: PauseCampaignAnswer };
   readonly pauseRewrap: { readonly input: PauseRewrapInput; readonly answer: PauseRewrapAnswer };
   readonly pauseRotation: { readonly input: PauseRotationInput; readonly answer: PauseRotationAnswer };
   readonly planRewrap: { readonly input: PlanRewrapInput; readonly answer: PlanRewrapAnswer };
@@ -86,11 +98,13 @@ export interface Operations {
   readonly putDefaultPolicy: { readonly input: PutDefaultPolicyInput; readonly answer: PutDefaultPolicyAnswer };
   readonly putTenantPolicy: { readonly input: PutTenantPolicyInput; readonly answer: PutTenantPolicyAnswer };
   readonly readyz: { readonly input: ReadyzInput; readonly answer: ReadyzAnswer };
+  readonly resumeCampaign: { readonly input: ResumeCampaignInput; readonly answer: ResumeCampaignAnswer };
   readonly resumeRewrap: { readonly input: ResumeRewrapInput; readonly answer: ResumeRewrapAnswer };
   readonly resumeRotation: { readonly input: ResumeRotationInput; readonly answer: ResumeRotationAnswer };
   readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
   readonly scheduleDestruction: { readonly input: ScheduleDestructionInput; readonly answer: ScheduleDestructionAnswer };
+  readonly startCampaign: { readonly input: StartCampaignInput; readonly answer: StartCampaignAnswer };
   readonly startRewrap: { readonly input: StartRewrapInput; readonly answer: StartRewrapAnswer };
   readonly updateRotation: { readonly input: UpdateRotationInput; readonly answer: UpdateRotationAnswer };
 }

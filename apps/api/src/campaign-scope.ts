@@ -1,0 +1,56 @@
+import { type CampaignBody, campaignDefaults, campaignWhom, type Issue } from '@rekey/contract';
+import type { CampaignAction, CampaignBounds, CampaignWhom } from '@rekey/control';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from './api-error.ts';
+import { callerOf, mayActOnAny } from './auth/caller.ts';
+import type { Route } from './route.ts';
+
+/** A campaign concerns tenants of the whole installation, whoever of them it is for. */
+export function needInstallation(request: FastifyRequest, route: Route): void {
+  if (!mayActOnAny(callerOf(request), route)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
+}
+
+/** What the fields of a body have to agree on. */
+export function campaignIssues({ body }: FastifyRequest): Issue[] {
+  if (typeof body !== 'object' || body === null) return [];
+  const given: Record<string, unknown> = { ...body };
+  const issues: Issue[] = [];
+  if (campaignWhom.filter((name) => given[name] !== undefined).length !== 1)
+    issues.push({ path: 'body.all', message: `or one other of ${campaignWhom.join(', ')} has to be given` });
+  if ((given.action === 'rewrap') !== (given.kek !== undefined))
+    issues.push({ path: 'body.kek', message: 'has to be given with rewrap, and only then' });
+  if (given.callsPerSecondMax !== undefined && given.action !== 'rewrap')
+    issues.push({ path: 'body.callsPerSecondMax', message: 'is of rewraps only' });
+  if (given.order === 'as_given' && given.tenantIds === undefined)
+    issues.push({ path: 'body.order', message: 'can be as_given with tenantIds only' });
+  return issues;
+}
+
+export interface AskedCampaign extends CampaignBounds {
+  readonly action: CampaignAction;
+  readonly whom: CampaignWhom;
+  readonly kekName: string | null;
+  readonly callsPerSecondMax: number;
+}
+
+/** What a body asks for, with what it leaves out. */
+export function askedCampaign(body: CampaignBody): AskedCampaign {
+  return {
+    action: body.action ?? campaignDefaults.action,
+    whom: whomOf(body),
+    kekName: body.kek ?? null,
+    order: body.order ?? campaignDefaults.order,
+    canaries: body.canaries ?? campaignDefaults.canaries,
+    atOnceMax: body.atOnceMax ?? campaignDefaults.atOnceMax,
+    perHourMax: body.perHourMax ?? null,
+    failuresMax: body.failuresMax ?? campaignDefaults.failuresMax,
+    callsPerSecondMax: body.callsPerSecondMax ?? campaignDefaults.callsPerSecondMax,
+  };
+}
+
+function whomOf({ onKek, olderThanDays, tenantIds }: CampaignBody): CampaignWhom {
+  if (tenantIds !== undefined) return { tenantIds: [...new Set(tenantIds.map((id) => id.toLowerCase()))] };
+  if (onKek !== undefined) return { onKek };
+  if (olderThanDays !== undefined) return { olderThanDays };
+  return { all: true };
+}
