@@ -6,8 +6,6 @@ import {
   type CampaignSelector,
   type CampaignView,
   findCampaign,
-  type MemberState,
-  noMembers,
 } from './campaigns.ts';
 import type { Initiator } from './rotation-view.ts';
 
@@ -98,30 +96,4 @@ export async function startMember(on: Queryable): Promise<StartedMember | null> 
     [JSON.stringify(noItems())],
   );
   return next ?? null;
-}
-
-/** Campaigns by how they stand, and the tenants of unfinished ones by how those stand. */
-export interface CampaignFigures {
-  readonly campaigns: { readonly in_progress: number; readonly paused: number; readonly stopped: number };
-  readonly tenants: Readonly<Record<MemberState, number>>;
-}
-
-export async function findCampaignFigures(on: Queryable): Promise<CampaignFigures> {
-  const { campaigns, tenants } = await row<{
-    campaigns: Partial<CampaignFigures['campaigns']> | null;
-    tenants: Partial<Record<MemberState, number>> | null;
-  }>(
-    on,
-    `with unfinished as (
-       select c.id, case when c.stopped_for is null then c.status else 'stopped' end as stands
-       from rekey.campaigns c where c.status in ('in_progress', 'paused'))
-     select (select jsonb_object_agg(s.stands, s.n) from (select stands, count(*) as n from unfinished group by 1) s) as campaigns,
-       (select jsonb_object_agg(s.state, s.n) from (
-         select m.state, count(*) as n from rekey.campaign_members m join unfinished u on u.id = m.campaign_id group by 1) s)
-         as tenants`,
-  );
-  return {
-    campaigns: { in_progress: 0, paused: 0, stopped: 0, ...campaigns },
-    tenants: { ...noMembers(), ...tenants },
-  };
 }

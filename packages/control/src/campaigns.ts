@@ -105,7 +105,7 @@ function toView(found: CampaignRow): CampaignView {
   };
 }
 
-export function noMembers(): Record<MemberState, number> {
+function noMembers(): Record<MemberState, number> {
   return {
     waiting: 0,
     running: 0,

@@ -9,9 +9,7 @@ export {
 } from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
 export {
-  type CampaignFigures,
   type CampaignWhom,
-  findCampaignFigures,
   type StartCampaign,
   type StartedCampaign,
   type StartedMember,
