@@ -19,7 +19,12 @@ begin
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
+<<<<<<< HEAD
         'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'change_hours', 'plan_facts', 'start_campaign', 'steer_campaign', 'campaign_selection', 'campaign_room'];
+=======
+        'start_plan', 'use_plan',
+        'start_campaign', 'steer_campaign', 'campaign_room'];
+>>>>>>> bc78a5f9 (Try a campaign of rewraps, and keep two functions from the API's role)
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps', 'kek_templates', 'kek_choices', 'checkpoint_cosignatures',
