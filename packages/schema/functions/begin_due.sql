@@ -35,7 +35,9 @@ begin
     exit when running >= at_once;
     continue when candidate.is_large and large >= greatest(at_once / 2, 1);
     kek := null;
-    if candidate.policy ->> 'kek' is not null then
+    -- A tenant that has brought a KEK of its own stays under it, whatever its policy says.
+    if candidate.policy ->> 'kek' is not null and not exists (
+      select from rekey.kek_choices c where c.tenant_id = candidate.tenant_id and c.active_kek_id is not null) then
       select k.kek_id into kek from rekey.keks k where k.name = candidate.policy ->> 'kek';
       -- It stays due, and becomes overdue: somebody is told.
       continue when kek is null or exists (select from rekey.lacking_kek(kek));

@@ -19,12 +19,8 @@ begin
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
-<<<<<<< HEAD
-        'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'change_hours', 'plan_facts', 'start_campaign', 'steer_campaign', 'campaign_selection', 'campaign_room'];
-=======
-        'start_plan', 'use_plan',
+        'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'change_hours',
         'start_campaign', 'steer_campaign', 'campaign_room'];
->>>>>>> bc78a5f9 (Try a campaign of rewraps, and keep two functions from the API's role)
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps', 'kek_templates', 'kek_choices', 'checkpoint_cosignatures',
@@ -42,7 +38,8 @@ begin
         'work_to_certify', 'facts_to_certify', 'keep_certificate_of',
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
-        'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'keep_cosignature', 'log_leaf_hash', 'settle_campaigns', 'start_member',
+        'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'keep_cosignature', 'log_leaf_hash',
+        'settle_campaigns', 'start_member',
         'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
         'read_pressure', 'note_throttle', 'register_kek_template', 'claim_kek_choices', 'settle_kek_choice',
         'find_tenant_kek', 'take_policy_round', 'begin_due', 'note_standing', 'keep_hours', 'due_hours'];
@@ -70,7 +67,8 @@ begin
         'rotation_certificates', 'other_certificates', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'checkpoint_cosignatures', 'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
         'keks', 'rewraps', 'rewrapped_deks',
-        'plans', 'policies', 'kek_templates', 'tenant_keks', 'kek_choices', 'campaigns', 'campaign_members',
+        'plans', 'policies', 'kek_templates', 'tenant_keks', 'kek_choices',
+        'campaigns', 'campaign_members',
         'rotation_throttles'];
     else
       raise exception 'There is no part %', part;
