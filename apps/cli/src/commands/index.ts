@@ -1,5 +1,14 @@
 import type { Command } from '../command.ts';
 import { auditExport, auditList, auditVerification } from './audit.ts';
+import {
+  campaignCancel,
+  campaignList,
+  campaignPause,
+  campaignResume,
+  campaignStart,
+  campaignStatus,
+  campaignTenants,
+} from './campaign.ts';
 import { certificateGet, certificateKeys, certificateVerification } from './certificate.ts';
 import { completion } from './completion.ts';
 import { doctor, init, migrate, targetList, targetRegister, tenantCreate } from './database.ts';
@@ -9,6 +18,7 @@ import { keyApprove, keyCancel, keyDestruction, keySchedule, keys, keysCompromis
 import { list } from './list.ts';
 import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { plan } from './plan.ts';
+import { policyGet, policySet } from './policy.ts';
 import {
   keks,
   rewrapCancel,
@@ -50,6 +60,15 @@ export const commands: readonly Command[] = [
   rewrapPause,
   rewrapResume,
   rewrapCancel,
+  policyGet,
+  policySet,
+  campaignStart,
+  campaignStatus,
+  campaignList,
+  campaignTenants,
+  campaignPause,
+  campaignResume,
+  campaignCancel,
   certificateGet,
   certificateKeys,
   certificateVerification,

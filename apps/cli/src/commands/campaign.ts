@@ -1,0 +1,204 @@
+import { readFile } from 'node:fs/promises';
+import { type Call, type Command, UsageError } from '../command.ts';
+import { confirmCount, confirmShown, yes } from '../confirm.ts';
+import { exitCodes } from '../exit-codes.ts';
+
+type Client = ReturnType<Call['client']>;
+type Campaign = Awaited<ReturnType<Client['getCampaign']>>['data'];
+type Body = Parameters<Client['startCampaign']>[0]['body'];
+type Member = Awaited<ReturnType<Client['listCampaignTenants']>>['data']['tenants'][number];
+
+const operands = ['campaign'];
+const orders = ['smallest_first', 'largest_first', 'oldest_key_first', 'as_given'] as const;
+const states = [
+  'waiting',
+  'running',
+  'completed',
+  'completed_with_failures',
+  'failed',
+  'cancelled',
+  'skipped',
+] as const;
+/** From so many tenants on somebody is asked. */
+const askedFrom = 11;
+const pathOf = ({ operands: [campaignId = ''] }: Call) => ({ campaignId });
+
+function lines(campaign: Campaign): string[] {
+  const { campaignId, action, status, tenantsByState, tenantsTotal, stoppedFor, waitingFor } = campaign;
+  const told = Object.entries(tenantsByState).filter(([, count]) => count > 0);
+  return [
+    `${campaignId}  ${action} of ${tenantsTotal} tenants: ${status}, ${campaign.percentComplete} %`,
+    `  ${told.map(([state, count]) => `${count} ${state.replaceAll('_', ' ')}`).join(', ')}`,
+    ...(stoppedFor === null ? [] : [`  stopped for: ${stoppedFor}. rekey campaign resume ${campaignId}`]),
+    ...(waitingFor === null ? [] : [`  starts nobody just now: ${waitingFor}`]),
+  ];
+}
+
+function show(call: Call, campaign: Campaign): number {
+  call.tell(campaign, () => {
+    for (const line of lines(campaign)) call.out.line(line);
+  });
+  return exitCodes.completed;
+}
+
+function number(call: Call, name: string, least: number): number | undefined {
+  const text = call.option(name);
+  if (text === undefined) return undefined;
+  if (!/^(0|[1-9][0-9]{0,6})$/.test(text) || Number(text) < least)
+    throw new UsageError(`--${name} is a whole number from ${least} on.`);
+  return Number(text);
+}
+
+/** Ids of tenants, one in a line. */
+async function idsFrom(path: string): Promise<string[]> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new UsageError(`${path} cannot be read.`);
+  });
+  const ids = text.split(/\s+/).filter((id) => id !== '');
+  if (ids.length === 0) throw new UsageError(`${path} has no ids of tenants.`);
+  return ids;
+}
+
+async function whomOf(call: Call): Promise<Pick<Body, 'all' | 'onKek' | 'olderThanDays' | 'tenantIds'>> {
+  const [onKek, olderThanDays, path] = [
+    call.option('on-kek'),
+    number(call, 'older-than', 0),
+    call.option('tenants'),
+  ];
+  const said = [call.on('all'), onKek !== undefined, olderThanDays !== undefined, path !== undefined];
+  if (said.filter(Boolean).length !== 1)
+    throw new UsageError('For whom? One of --all, --on-kek, --older-than and --tenants is needed.');
+  if (path !== undefined) return { tenantIds: await idsFrom(path) };
+  if (onKek !== undefined) return { onKek };
+  return olderThanDays === undefined ? { all: true } : { olderThanDays };
+}
+
+/** How many a rule finds nobody knows before it is asked, so for that the question is another. */
+async function agreed(call: Call, { tenantIds }: Awaited<ReturnType<typeof whomOf>>): Promise<void> {
+  if (call.on('yes')) return;
+  if (tenantIds === undefined) await confirmShown(call, 'Every tenant that this finds gets its turn.');
+  else if (tenantIds.length >= askedFrom)
+    await confirmCount(call, `This is for ${tenantIds.length} tenants.`, tenantIds.length);
+}
+
+export const campaignStart: Command = {
+  name: 'campaign start',
+  about: 'rotate or rewrap the keys of many tenants, within bounds',
+  remote: true,
+  options: {
+    all: { about: 'for all tenants' },
+    'on-kek': { value: 'NAME', about: 'or those with a key under this KEK' },
+    'older-than': { value: 'DAYS', about: 'or those whose key is in use for longer' },
+    tenants: { value: 'FILE', about: 'or those whose ids stand in it, one in a line' },
+    'rewrap-under': { value: 'NAME', about: 'bring their keys under this KEK, instead of rotating them' },
+    order: { value: 'ORDER', about: 'in which they get their turns', oneOf: orders },
+    canaries: { value: 'N', about: 'so many first, and the others once these ended well' },
+    'at-once': { value: 'N', about: 'so many at once, 10 unless said' },
+    'per-hour': { value: 'N', about: 'so many within an hour' },
+    failures: { value: 'N', about: 'stop after so many that did not end well, 5 unless said' },
+    reason: { value: 'TEXT', about: 'why; kept with the event' },
+    yes,
+  },
+  async run(call) {
+    const whom = await whomOf(call);
+    const [kek, reason] = [call.option('rewrap-under'), call.option('reason')];
+    const order = orders.find((one) => one === call.option('order'));
+    const bounds = Object.entries({
+      canaries: number(call, 'canaries', 0),
+      atOnceMax: number(call, 'at-once', 1),
+      perHourMax: number(call, 'per-hour', 1),
+      failuresMax: number(call, 'failures', 1),
+    }).filter(([, value]) => value !== undefined);
+    await agreed(call, whom);
+    const body: Body = {
+      ...whom,
+      ...(kek === undefined ? {} : { action: 'rewrap', kek }),
+      ...(order === undefined ? {} : { order }),
+      ...Object.fromEntries(bounds),
+      ...(reason === undefined ? {} : { reason }),
+    };
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    return show(call, (await call.client().startCampaign({ headers, body })).data);
+  },
+};
+
+export const campaignStatus: Command = {
+  name: 'campaign status',
+  operands,
+  about: 'say how a campaign stands',
+  remote: true,
+  run: async (call) => show(call, (await call.client().getCampaign({ path: pathOf(call) })).data),
+};
+
+export const campaignList: Command = {
+  name: 'campaign list',
+  about: 'list campaigns, the latest first',
+  remote: true,
+  async run(call) {
+    const { campaigns } = (await call.client().listCampaigns({ query: { limit: 200 } })).data;
+    call.tell({ campaigns }, () => {
+      for (const campaign of campaigns) for (const line of lines(campaign)) call.out.line(line);
+      if (campaigns.length === 0) call.err.line('There is none.');
+    });
+    return exitCodes.completed;
+  },
+};
+
+export const campaignTenants: Command = {
+  name: 'campaign tenants',
+  operands,
+  about: 'list the tenants of a campaign, and what became of each',
+  remote: true,
+  options: { state: { value: 'STATE', about: 'only', oneOf: states } },
+  async run(call) {
+    const state = states.find((one) => one === call.option('state'));
+    const tenants: Member[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: { limit: number; state?: Member['state']; cursor?: string } = {
+        limit: 200,
+        ...(state === undefined ? {} : { state }),
+        ...(cursor === null ? {} : { cursor }),
+      };
+      const page: { tenants: Member[]; nextCursor: string | null } = (
+        await call.client().listCampaignTenants({ path: pathOf(call), query })
+      ).data;
+      cursor = page.nextCursor;
+      tenants.push(...page.tenants);
+    } while (cursor !== null);
+    call.tell({ tenants }, () => {
+      for (const { tenantId, state, workId, reason } of tenants)
+        call.out.line([tenantId, state.padEnd(9), workId ?? '', reason ?? ''].join('  ').trimEnd());
+      if (tenants.length === 0) call.err.line('There is none.');
+    });
+    return exitCodes.completed;
+  },
+};
+
+const steered = (
+  name: string,
+  about: string,
+  operation: 'pauseCampaign' | 'resumeCampaign' | 'cancelCampaign',
+): Command => ({
+  name,
+  operands,
+  about,
+  remote: true,
+  run: async (call) => show(call, (await call.client()[operation]({ path: pathOf(call) })).data),
+});
+
+export const campaignPause = steered(
+  'campaign pause',
+  'begin nobody’s turn; what runs goes on',
+  'pauseCampaign',
+);
+export const campaignResume = steered(
+  'campaign resume',
+  'let a campaign go on that is paused or has stopped',
+  'resumeCampaign',
+);
+export const campaignCancel = steered(
+  'campaign cancel',
+  'end a campaign; what runs goes on',
+  'cancelCampaign',
+);

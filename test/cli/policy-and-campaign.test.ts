@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { installation } from '../harness/installation.ts';
+import { until } from '../harness/wait.ts';
+import { callHere } from './in-process.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'rekey-cli-policy-'));
+after(() => rm(folder, { recursive: true }));
+const rekey = await installation();
+const env = { REKEY_URL: rekey.apis[0]?.url ?? '', REKEY_TOKEN: rekey.token };
+const tenants = [await rekey.seedTenant(17), await rekey.seedTenant(4)];
+const ids = tenants.map(({ tenantId }) => tenantId);
+const [tenantId = ''] = ids;
+const file = async (name: string, text: string): Promise<string> => {
+  const path = join(folder, name);
+  await writeFile(path, text);
+  return path;
+};
+const windows = [{ days: ['sat', 'sun'], from: '22:00', to: '04:00', timeZone: 'Europe/Berlin' }];
+
+test('a policy is put from a file and read back, with what is the default’s said', async () => {
+  const standard = await file('default.json', JSON.stringify({ rotateEveryDays: 400 }));
+  const unasked = await callHere(env, 'policy', 'set', standard, '--default');
+  assert.deepEqual([unasked.code, unasked.out], [2, '']);
+  const put = await callHere(env, 'policy', 'set', standard, '--default', '--yes');
+  assert.equal(put.code, 0, put.err);
+  assert.match(put.out, /^version 1, put /);
+
+  const own = await file('own.json', JSON.stringify({ windows, destroyAfterDays: null }));
+  const of = ['--tenant', tenantId];
+  assert.equal((await callHere(env, 'policy', 'set', own, ...of, '--reason', 'weekends')).code, 0);
+  const told = await callHere(env, 'policy', 'get', ...of);
+  assert.match(told.out, /rotateEveryDays {5}every 400 days {2}\(the default’s\)\n/);
+  assert.match(told.out, /windows +sat sun 22:00 to 04:00 \(Europe\/Berlin\)\n/);
+
+  // What `get --json` prints is what `set` takes.
+  const printed = await callHere(env, 'policy', 'get', ...of, '--json');
+  const again = await callHere(env, 'policy', 'set', await file('again.json', printed.out), ...of, '--json');
+  assert.deepEqual(JSON.parse(again.out).policy, { windows, destroyAfterDays: null });
+  assert.equal(JSON.parse(again.out).version, 1, 'it says that already');
+});
+
+test('what is no policy is refused before anything is sent, and by the API what is none to it', async () => {
+  const of = ['--tenant', tenantId];
+  for (const [text, says] of [
+    ['[]', /is no policy/],
+    ['{', /is no JSON/],
+  ] as const) {
+    const { code, err } = await callHere(env, 'policy', 'set', await file('odd.json', text), ...of);
+    assert.equal(code, 2);
+    assert.match(err, says);
+  }
+  assert.equal((await callHere(env, 'policy', 'set', join(folder, 'none.json'), ...of)).code, 2);
+  assert.equal((await callHere(env, 'policy', 'get')).code, 2);
+  assert.equal((await callHere(env, 'policy', 'get', ...of, '--default')).code, 2);
+  const unknown = await file('unknown.json', '{"rotateEvery": 3}');
+  assert.equal((await callHere(env, 'policy', 'set', unknown, ...of)).code, 2);
+});
+
+test('a campaign over tenants of a file runs to its end, and each tenant is told of', async () => {
+  const path = await file('ids', `${ids.join('\n')}\n`);
+  const bounds = ['--canaries', '1', '--at-once', '2', '--order', 'as_given'];
+  const started = await callHere(env, 'campaign', 'start', '--tenants', path, ...bounds, '--json');
+  assert.equal(started.code, 0, started.err);
+  const { campaignId } = JSON.parse(started.out);
+  await until(
+    async () => {
+      const { out } = await callHere(env, 'campaign', 'status', campaignId);
+      return /: completed, 100 %\n {2}2 completed\n$/.test(out);
+    },
+    { timeoutMs: 60_000, everyMs: 200, what: 'the campaign completes' },
+  );
+  const listed = await callHere(env, 'campaign', 'tenants', campaignId, '--state', 'completed');
+  assert.deepEqual(
+    listed.out.split('\n').map((line) => line.split(' ')[0]),
+    [...ids, ''],
+  );
+  assert.match(listed.out, /completed {2}rot-/);
+  assert.match((await callHere(env, 'campaign', 'list')).out, new RegExp(`^${campaignId}  rotate of 2`));
+  for (const verb of ['pause', 'resume', 'cancel'])
+    assert.equal((await callHere(env, 'campaign', verb, campaignId)).code, 3, verb);
+});
+
+test('for whom is said once, and what touches many is not done without a word', async () => {
+  const start = (...words: string[]) => callHere(env, 'campaign', 'start', ...words);
+  for (const words of [
+    [],
+    ['--all', '--older-than', '3'],
+    ['--older-than', '-1'],
+    ['--all', '--at-once', '0'],
+  ])
+    assert.equal((await start(...words)).code, 2, words.join(' '));
+  const unasked = await start('--all');
+  assert.deepEqual([unasked.code, unasked.out], [2, '']);
+  assert.match(unasked.err, /needs --yes/);
+  const many = await file('many', Array.from({ length: 11 }, () => crypto.randomUUID()).join(' '));
+  assert.match((await start('--tenants', many)).err, /11 tenants\. Without a terminal it needs --yes/);
+  assert.equal((await start('--tenants', many, '--yes')).code, 4, 'nobody knows them');
+  assert.equal((await start('--tenants', join(folder, 'none'))).code, 2);
+  assert.equal((await start('--all', '--rewrap-under', 'nobodys', '--yes')).code, 4);
+  assert.equal((await callHere(env, 'campaign', 'status', `campaign-${crypto.randomUUID()}`)).code, 4);
+});
