@@ -39,7 +39,7 @@ test('a key that goes out of use while it is declared is marked, and the fresh o
     async () =>
       (
         await pool.query(
-          `select from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'halt_rotation'`,
+          `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
         )
       ).rowCount === 1,
     { what: 'the call waits' },
