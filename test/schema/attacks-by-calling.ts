@@ -3,9 +3,9 @@ import type { Attack } from './attacks.ts';
 /** Of functions; `attacks.ts` has those of tables. */
 export const attacksByCalling: readonly Attack[] = [
   {
-    on: /^rekey\.(take_policy_round|due_hours|begin_due|note_standing|policy_standing)\(/,
+    on: /^rekey\.(take_policy_round|due_hours|begin_due|note_standing|policy_standing|schedule_by_policy)\(/,
     calling:
-      'keep anybody from looking for keys whose time has come, or begin rotations in the name of a policy',
+      'keep anybody from looking for keys whose time has come, or begin rotations and destructions in the name of a policy',
   },
   {
     on: /^rekey\.(keep_hours|change_hours|shut_rotation)\(/,

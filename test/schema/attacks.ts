@@ -145,9 +145,10 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'forge the proof that an old KEK is unused',
   },
   {
-    on: /^rekey\.policy_(rounds|notes)$/,
+    on: /^rekey\.policy_(rounds|notes|destructions)$/,
     reading: 'see whose keys are overdue',
-    writing: 'keep anybody from looking for keys whose time has come, or from being told of them',
+    writing:
+      'keep anybody from looking for keys whose time has come, from being told of them, or keys from being destroyed',
   },
   {
     on: /^rekey\.policies$/,

@@ -1,4 +1,4 @@
-import { policyRound } from '@rekey/control';
+import { policyRound, scheduleByPolicy } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
@@ -11,6 +11,8 @@ interface PolicyDependencies {
 
 /** Between two rounds, of whichever workers. */
 const everyMs = 10_000;
+/** In one round: for each its records are counted. */
+const destructionsAtOnce = 5;
 
 /**
  * Begins what policies ask for. A ticket that is lost with its worker, after the commit, is put back by recovery like that of any
@@ -37,5 +39,15 @@ export function createFollowPolicies({
       await ticketQueue.enqueueLost(
         round.begun.map(({ rotationId, tenantId }) => ({ rotationId, tenantId, compromise: false })),
       );
+    for (let n = 0; n < destructionsAtOnce; n += 1) {
+      const tried = await scheduleByPolicy(store);
+      if (tried === null) break;
+      const { tenantId, dekId, isAsked } = tried;
+      if (isAsked)
+        logger.info('the destruction of a key is asked for by its policy', {
+          tenantId,
+          keyId: `dek-${dekId}`,
+        });
+    }
   };
 }

@@ -28,7 +28,7 @@ const RotateBeforeSeals = orNever(
 );
 const DestroyAfterDays = orNever(
   Days,
-  'So long after a DEK went out of use its destruction is to be asked for; kept and shown, and nothing acts on it yet. Null: never by itself.',
+  'So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself.',
 );
 const Kek = Type.Union([KekName, Type.Null()], {
   title: 'name of a registered KEK, or null',

@@ -1,5 +1,5 @@
 import { noItems } from '@rekey/data';
-import { inTransaction, row, rows, type Store } from '@rekey/db';
+import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
 import { hoursState, type OpenHours } from '@rekey/times';
 import { itemsSweptHere } from './work-figures.ts';
 
@@ -46,4 +46,23 @@ export function policyRound(store: Store, everyMs: number): Promise<PolicyRound 
       told: told.map((one) => ({ tenantId: one.tenant_id, dekId: one.dek_id, level: one.level })),
     };
   });
+}
+
+/** What a policy's `destroyAfterDays` came to for one DEK; `isAsked`: its destruction is asked for, else it is tried again or left. */
+export interface DestructionByPolicy {
+  readonly tenantId: string;
+  readonly dekId: string;
+  readonly policyVersion: string;
+  readonly isAsked: boolean;
+}
+
+/** Asks for the destruction of one DEK that has been out of use for as long as its policy says; null: there is none to be tried. */
+export async function scheduleByPolicy(on: Queryable): Promise<DestructionByPolicy | null> {
+  const [tried] = await rows<{ tenant_id: string; dek_id: string; policy_version: string; asked: boolean }>(
+    on,
+    'select tenant_id, dek_id, policy_version, asked from rekey.schedule_by_policy()',
+  );
+  if (tried === undefined) return null;
+  const { tenant_id: tenantId, dek_id: dekId, policy_version: policyVersion, asked: isAsked } = tried;
+  return { tenantId, dekId, policyVersion, isAsked };
 }

@@ -42,7 +42,7 @@ begin
         'settle_campaigns', 'start_member',
         'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
         'read_pressure', 'note_throttle', 'register_kek_template', 'claim_kek_choices', 'settle_kek_choice',
-        'find_tenant_kek', 'take_policy_round', 'begin_due', 'note_standing', 'keep_hours', 'due_hours'];
+        'find_tenant_kek', 'take_policy_round', 'schedule_by_policy', 'begin_due', 'note_standing', 'keep_hours', 'due_hours'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'checkpoint_cosignatures', 'rotation_throttles'];

@@ -21,7 +21,7 @@ export type PutTenantPolicyInput = {
     readonly rotateEveryDays?: number | null;
     /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
     readonly rotateBeforeSeals?: number | null;
-    /** So long after a DEK went out of use its destruction is to be asked for; kept and shown, and nothing acts on it yet. Null: never by itself. */
+    /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
     readonly destroyAfterDays?: number | null;
     /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
     readonly windows?: Array<{
@@ -54,7 +54,7 @@ export type PutTenantPolicyAnswer = {
       readonly rotateEveryDays?: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals?: number | null;
-      /** So long after a DEK went out of use its destruction is to be asked for; kept and shown, and nothing acts on it yet. Null: never by itself. */
+      /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays?: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
       readonly windows?: Array<{
@@ -77,7 +77,7 @@ export type PutTenantPolicyAnswer = {
       readonly rotateEveryDays: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals: number | null;
-      /** So long after a DEK went out of use its destruction is to be asked for; kept and shown, and nothing acts on it yet. Null: never by itself. */
+      /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
       readonly windows: Array<{
