@@ -14,6 +14,7 @@ const arrows: Record<string, readonly string[]> = {
     'evidence',
     'runtime',
     'metrics',
+    'calendar',
     'times',
   ],
   'apps/worker': [
@@ -50,7 +51,7 @@ const arrows: Record<string, readonly string[]> = {
   'packages/rotation': ['control', 'data', 'db', 'keyring', 'kms', 'envelope', 'times'],
   'packages/vault': ['control', 'data', 'db', 'keyring', 'kms', 'envelope'],
   'packages/keyring': ['control', 'db', 'kms', 'envelope', 'times'],
-  'packages/control': ['data', 'db', 'times'],
+  'packages/control': ['data', 'db', 'calendar', 'times'],
   'packages/data': ['db', 'times'],
   'packages/schema': ['db'],
   'packages/db': ['times'],
@@ -63,6 +64,7 @@ const arrows: Record<string, readonly string[]> = {
   'packages/runtime': [],
   'packages/metrics': ['runtime'],
   'packages/stack': [],
+  'packages/calendar': ['times'],
   'packages/times': [],
 };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hoursProblem, hoursState, isTimeZone } from '@rekey/times';
+import { hoursProblem, hoursState, isTimeZone } from '@rekey/calendar';
 import { calendarCases, daily, on } from './calendar-cases.ts';
 
 const minuteMs = 60_000;

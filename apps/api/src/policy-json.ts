@@ -1,6 +1,6 @@
+import { hoursProblem } from '@rekey/calendar';
 import { type DefaultPolicyResponse, type Issue, OpenHoursList } from '@rekey/contract';
 import type { PolicyView } from '@rekey/control';
-import { hoursProblem } from '@rekey/times';
 import type { FastifyRequest } from 'fastify';
 import { Check } from 'typebox/value';
 

@@ -24,7 +24,10 @@ export const TenantKekBody = Type.Object(
     key: Word('free word of a template'),
     reason: Type.Optional(Reason),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [{ kek: 'customers-aws', region: 'eu-central-1', key: '12345678-1234-1234-1234-123456789012' }],
+  },
 );
 export type TenantKekBody = Static<typeof TenantKekBody>;
 

@@ -1,5 +1,6 @@
+import { hoursState } from '@rekey/calendar';
 import { inTransaction, type Queryable, rows, type Store } from '@rekey/db';
-import { type HoursState, hoursState, type OpenHours } from '@rekey/times';
+import type { HoursState, OpenHours } from '@rekey/times';
 import type { Snapshot } from './beat.ts';
 import { type RotationRow, rotationColumns, toView } from './rotation-view.ts';
 import { unfinished } from './transitions/states.ts';

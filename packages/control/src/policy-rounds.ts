@@ -1,6 +1,7 @@
+import { hoursState } from '@rekey/calendar';
 import { noItems } from '@rekey/data';
 import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
-import { hoursState, type OpenHours } from '@rekey/times';
+import type { OpenHours } from '@rekey/times';
 import { itemsSweptHere } from './work-figures.ts';
 
 export interface PolicyRound {

@@ -1,8 +1,8 @@
+import { parseAwsKey } from './key-names/aws-kms.ts';
+import { parseAzureKey } from './key-names/azure-kv.ts';
+import { parseGcpKey } from './key-names/gcp-kms.ts';
+import { parseTransitKey } from './key-names/hcvault.ts';
 import { KmsError } from './kms-error.ts';
-import { parseAwsKey } from './providers/aws-kms-key.ts';
-import { parseAzureKey } from './providers/azure-kv-key.ts';
-import { parseGcpKey } from './providers/gcp-kms-key.ts';
-import { parseTransitKey } from './providers/hcvault-key.ts';
 
 /**
  * KEKs that tenants bring: the URI of one, in which single words are the tenant's to fill in (`*`) or are its id (`{tenant}`).

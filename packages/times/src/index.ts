@@ -99,12 +99,4 @@ export const throttleSilentMs = 10_000;
 /** How long an operator's switch, a query or a URL, may take to answer. */
 export const askedMs = 1_000;
 
-export {
-  type HoursState,
-  hoursProblem,
-  hoursState,
-  isTimeZone,
-  type OpenHours,
-  type Weekday,
-  weekdays,
-} from './calendar.ts';
+export { type HoursState, type OpenHours, type Weekday, weekdays } from './open-hours.ts';

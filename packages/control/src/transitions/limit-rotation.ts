@@ -1,6 +1,7 @@
+import { hoursState } from '@rekey/calendar';
 import { seconds, silentFor } from '@rekey/data';
 import { inTransaction, prepared, type Queryable, row, type Store } from '@rekey/db';
-import { hoursState, leaseMs, type OpenHours } from '@rekey/times';
+import { leaseMs, type OpenHours } from '@rekey/times';
 import { opensAt } from '../open-hours.ts';
 import { type RotationRow, rotationColumns, toView } from '../rotation-view.ts';
 import type { NotHeldBack, SteeredRotation, Steering } from './steered.ts';

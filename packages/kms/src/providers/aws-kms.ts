@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import type { OpenKek } from '../kek.ts';
+import { encryptionContext, parseAwsKey } from '../key-names/aws-kms.ts';
 import { KmsError } from '../kms-error.ts';
 import { inTime, withRetries } from '../with-retries.ts';
 import { attemptMs, codeOf } from './aws-kms-errors.ts';
-import { encryptionContext, parseAwsKey } from './aws-kms-key.ts';
 
 // A wrapped DEK: 0x01 ‖ the CiphertextBlob of AWS: docs/ciphertext-format.md
 const version = 0x01;

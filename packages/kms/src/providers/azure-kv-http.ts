@@ -1,6 +1,6 @@
+import type { AzureKey } from '../key-names/azure-kv.ts';
 import { membersOf, textOf } from '../read-answer.ts';
 import { NotAnswered, type Operation, StrangeChallenge } from './azure-kv-errors.ts';
-import type { AzureKey } from './azure-kv-key.ts';
 
 const apiVersion = '2025-07-01';
 

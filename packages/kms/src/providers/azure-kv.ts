@@ -3,12 +3,12 @@ import { createSecretKey, randomFillSync } from 'node:crypto';
 import { EnvelopeError, gcmOpen, gcmSeal } from '@rekey/envelope';
 import { crc32c } from '../crc32c.ts';
 import type { OpenKek } from '../kek.ts';
+import { parseAzureKey } from '../key-names/azure-kv.ts';
 import { KmsError } from '../kms-error.ts';
 import { inTime, withRetries } from '../with-retries.ts';
 import { createCredentials } from './azure-kv-credentials.ts';
 import { attemptMs, codeOf, Garbled, NotAnswered, type Operation } from './azure-kv-errors.ts';
 import { ask, challenge } from './azure-kv-http.ts';
-import { parseAzureKey } from './azure-kv-key.ts';
 
 // A wrapped DEK: 0x02 ‖ CRC-32C of all that follows ‖ the key's version (16) ‖ length (16 bits) and bytes of the wrapped
 // inner key ‖ the DEK sealed under the inner key: docs/ciphertext-format.md

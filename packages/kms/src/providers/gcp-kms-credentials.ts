@@ -1,6 +1,6 @@
 import { GoogleAuth, gcpMetadata } from 'google-auth-library';
+import { service } from '../key-names/gcp-kms.ts';
 import { attemptMs, NoCredentials } from './gcp-kms-errors.ts';
-import { service } from './gcp-kms-key.ts';
 
 /** What a process proves itself with, found where every library of Google's looks, and kept until it is refused. */
 export interface Credentials {

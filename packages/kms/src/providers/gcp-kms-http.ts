@@ -1,6 +1,6 @@
+import type { GcpKey } from '../key-names/gcp-kms.ts';
 import { membersOf, textOf } from '../read-answer.ts';
 import { NotAnswered, type Operation } from './gcp-kms-errors.ts';
-import type { GcpKey } from './gcp-kms-key.ts';
 
 /** One request; the members of its answer. Follows no redirect: a token is for this server only. */
 export async function ask(

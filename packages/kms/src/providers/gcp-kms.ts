@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { crc32c } from '../crc32c.ts';
 import type { OpenKek } from '../kek.ts';
+import { parseGcpKey } from '../key-names/gcp-kms.ts';
 import { KmsError } from '../kms-error.ts';
 import { inTime, withRetries } from '../with-retries.ts';
 import { createCredentials } from './gcp-kms-credentials.ts';
 import { attemptMs, codeOf, Garbled, NotAnswered, type Operation } from './gcp-kms-errors.ts';
 import { ask } from './gcp-kms-http.ts';
-import { parseGcpKey } from './gcp-kms-key.ts';
 
 // A wrapped DEK: 0x01 ‖ the key's version (32 bits) ‖ CRC-32C of that and of what follows ‖ the ciphertext of Cloud KMS:
 // docs/ciphertext-format.md

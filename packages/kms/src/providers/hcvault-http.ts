@@ -1,6 +1,6 @@
+import type { TransitKey } from '../key-names/hcvault.ts';
 import { membersOf, textOf } from '../read-answer.ts';
 import { NotAnswered } from './hcvault-errors.ts';
-import type { TransitKey } from './hcvault-key.ts';
 
 export interface Question {
   readonly path: string;

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import { env } from 'node:process';
+import type { Login, TransitKey } from '../key-names/hcvault.ts';
 import { KmsError } from '../kms-error.ts';
 import { needPrivateFile } from '../need-private-file.ts';
 import { membersOf } from '../read-answer.ts';
 import { NotAnswered } from './hcvault-errors.ts';
 import { ask } from './hcvault-http.ts';
-import type { Login, TransitKey } from './hcvault-key.ts';
 
 export interface Lease {
   readonly token: string;

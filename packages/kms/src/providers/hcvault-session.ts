@@ -1,5 +1,5 @@
+import type { TransitKey } from '../key-names/hcvault.ts';
 import { attemptMs, NotAnswered } from './hcvault-errors.ts';
-import type { TransitKey } from './hcvault-key.ts';
 import { isKnown, type Lease, logIn, renew } from './hcvault-login.ts';
 
 /** The token of a process for one key: logged in when it is first needed, and renewed while it is not. */

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { OpenKek } from '../kek.ts';
+import { parseTransitKey } from '../key-names/hcvault.ts';
 import { KmsError } from '../kms-error.ts';
 import { membersOf } from '../read-answer.ts';
 import { inTime, withRetries } from '../with-retries.ts';
 import { attemptMs, codeOf, NotAnswered } from './hcvault-errors.ts';
 import { ask } from './hcvault-http.ts';
-import { parseTransitKey } from './hcvault-key.ts';
 import { createSession, type Session } from './hcvault-session.ts';
 
 // A wrapped DEK: 0x01 ‖ the key's version (32 bits) ‖ the bytes that Transit shows as base64: docs/ciphertext-format.md

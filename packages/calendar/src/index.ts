@@ -2,26 +2,7 @@
  * Windows: hours of the week in which work may go on, as people say them: by the clock on the wall of a time zone. What that
  * means where the clock is put forward or back is decided here and nowhere else.
  */
-
-export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-export type Weekday = (typeof weekdays)[number];
-
-export interface OpenHours {
-  /** On which it begins. */
-  readonly days: readonly Weekday[];
-  /** `HH:MM`. */
-  readonly from: string;
-  /** `HH:MM`; at or before `from` it is of the next day. */
-  readonly to: string;
-  /** By its name in the IANA database. */
-  readonly timeZone: string;
-}
-
-/** Whether they are open, and until when that is so; null: for as long as can be foreseen. */
-export interface HoursState {
-  readonly isOpen: boolean;
-  readonly untilMs: number | null;
-}
+import { type HoursState, type OpenHours, weekdays } from '@rekey/times';
 
 /** `from` is in it and `to` is not. */
 interface Opening {
