@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { policyRound } from '@rekey/control';
+import { policyRound, registerKek } from '@rekey/control';
 import { inTransaction, rows } from '@rekey/db';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { rotationCore } from '../harness/rotation.ts';
@@ -174,4 +174,24 @@ test('after a failed try it waits ten minutes, doubling; the fifth makes it orph
     events.map(({ kind }) => kind),
     ['policy.overdue', 'policy.orphaned'],
   );
+});
+
+test('a policy’s KEK wraps the new DEK, but for a tenant that has brought a KEK of its own', async () => {
+  await registerKek(pool, 'of-policy', 'local:of-policy');
+  const [theirs, own] = [await core.createTenant(), await core.createTenant()];
+  await pool.query(
+    `insert into rekey.kek_choices (tenant_id, id, kek_name, state, active_name, active_kek_id, activated_at)
+     values ($1, gen_random_uuid(), 'brought', 'active', 'brought', 'hcvault:brought', clock_timestamp())`,
+    [own],
+  );
+  for (const tenantId of [theirs, own]) {
+    await put(tenantId, { rotateEveryDays: 30, kek: 'of-policy' });
+    await age(tenantId, 31);
+  }
+  for (let n = 0; n < 5; n += 1) await round();
+  const begun = await all(
+    `select kek_id as kek from rekey.rotations where tenant_id = any ($1) order by tenant_id = $2`,
+    [[theirs, own], own],
+  );
+  assert.deepEqual(begun, [{ kek: 'local:of-policy' }, { kek: 'hcvault:brought' }]);
 });
