@@ -42,6 +42,24 @@ test('a role that nobody knows is not let in', async () => {
   }
 });
 
+test('what stands in a path and is no id finds nothing, of every operation', async () => {
+  const headers = bearer({ roles: ['super_admin'], tenantId: '*' });
+  for (const route of guarded.filter(({ path }) => path.includes('{')))
+    for (const odd of [
+      '%3Cscript%3E',
+      '%00',
+      '..%2f..',
+      'null',
+      `${tenantId}0`,
+      `campaign-${'0'.repeat(36)}`,
+    ]) {
+      const { 'x-tenantid': _, ...rest } = callOf(route, headers).headers ?? {};
+      const call = { ...callOf(route, headers), headers: rest };
+      const { status } = await api.send({ ...call, path: route.path.replaceAll(/\{\w+\}/g, odd) });
+      assert.ok(status >= 400 && status < 500, `${route.operationId} ${odd}: ${status}`);
+    }
+});
+
 test('an auditor reads and does nothing else; an operator does what is written down, and nothing by accident', async () => {
   const operators = new Set([
     'planRotation',

@@ -1,4 +1,5 @@
 import {
+  parseUuid,
   RotationHeaders,
   type TenantKekBody,
   TenantKekBody as TenantKekBodySchema,
@@ -99,9 +100,9 @@ function tenantOf({
   headers,
   request,
 }: Pick<OfTenant, 'route' | 'params' | 'headers' | 'request'>): string {
-  const tenantId = params.tenantId.toLowerCase();
+  const tenantId = parseUuid(params.tenantId);
   const named = headers['x-tenantid']?.toLowerCase() ?? tenantId;
-  if (named !== tenantId || !mayActOn(callerOf(request), self, tenantId))
+  if (tenantId === null || named !== tenantId || !mayActOn(callerOf(request), self, tenantId))
     throw new ApiError('TENANT_NOT_FOUND');
   request.noted.tenantId = tenantId;
   return tenantId;
