@@ -88,13 +88,14 @@ export async function askWitness({
 
   for (let failed = 0; !signal.aborted; ) {
     const trouble = await ask().catch((error: unknown) =>
-      error instanceof TypeError || error instanceof DOMException ? 'it does not answer' : null,
+      error instanceof TypeError || error instanceof DOMException ? 'it does not answer' : undefined,
     );
     failed = trouble === null ? 0 : failed + 1;
+    // Undefined: our database is away, which says nothing of the witness.
     if (trouble === null) {
       if (isTold) logger.info('checkpoints are signed by the witness again');
       [failingSince, isTold] = [null, false];
-    } else {
+    } else if (trouble !== undefined) {
       failingSince ??= performance.now();
       if (!isTold && performance.now() - failingSince >= tellMs) {
         logger.warn('checkpoints are not signed by the witness at WITNESS_URL', { outcome: trouble });
