@@ -11,7 +11,12 @@ as $$
 declare
   candidate record;
   outcome text;
+  -- A tenant's own only lengthens it: before that no key is looked at.
+  least constant integer := ((select l.policy from rekey.latest_policy(null) l) ->> 'destroyAfterDays')::integer;
 begin
+  if least is null then
+    return;
+  end if;
   -- Nobody has declared how long backups are kept, so no key is destroyed.
   if rekey.setting('backup_horizon_seconds') is null then
     return;
@@ -27,6 +32,7 @@ begin
       left join lateral (select p.version, p.policy from rekey.policies p
         where p.tenant_id = d.tenant_id order by p.version desc limit 1) o on true
     where d.state in ('deactivated', 'compromised')
+      and d.deactivated_at < clock_timestamp() - least * interval '24 hours'
       and d.deactivated_at < clock_timestamp()
         - (rekey.merge_policies(s.policy, o.policy) ->> 'destroyAfterDays')::integer * interval '24 hours'
       and not exists (select from rekey.key_destructions q where q.dek_id = d.id)
