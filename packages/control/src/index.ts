@@ -8,33 +8,8 @@ export {
   readEvents,
 } from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
-export {
-  type CampaignWhom,
-  type StartCampaign,
-  type StartedCampaign,
-  type StartedMember,
-  settleCampaigns,
-  startCampaign,
-  startMember,
-} from './campaign-work.ts';
-export {
-  type CampaignAction,
-  type CampaignBounds,
-  type CampaignMember,
-  type CampaignOrder,
-  type CampaignPage,
-  type CampaignSelector,
-  type CampaignStatus,
-  type CampaignView,
-  campaignOrders,
-  findCampaign,
-  listCampaignMembers,
-  listCampaigns,
-  type MemberState,
-  memberStates,
-  type SteeredCampaign,
-  steerCampaign,
-} from './campaigns.ts';
+export * from './campaign-work.ts';
+export * from './campaigns.ts';
 export {
   type CertifiedWork,
   certificateFacts,
@@ -86,7 +61,7 @@ export {
   vacuumMaterial,
 } from './destructions.ts';
 export { drainingTenants, drainOlder, noteDrained, rangesToProve } from './drain.ts';
-export { findHolders } from './find-holders.ts';
+export * from './find-holders.ts';
 export * from './find-rotation.ts';
 export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
@@ -228,20 +203,7 @@ export {
 } from './rotation-view.ts';
 export { findUnfinished, loadRunning, type RunningRotation } from './running-rotation.ts';
 export { type Summary, summarize } from './summarize.ts';
-export {
-  type ChooseKek,
-  type ChosenKekOutcome,
-  type ClaimedChoice,
-  chooseKek,
-  claimKekChoices,
-  findKekChoice,
-  findTenantKek,
-  type KekChoice,
-  registerKekTemplate,
-  settleKekChoice,
-  templateId,
-  tenantExists,
-} from './tenant-keks.ts';
+export * from './tenant-keks.ts';
 export { type ThrottleSignal, throttleSignals } from './throttled-by.ts';
 export {
   askThrottleQuery,

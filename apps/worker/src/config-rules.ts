@@ -1,0 +1,79 @@
+import { databaseUrlProblem } from '@rekey/db';
+import { clusterProblems } from '@rekey/jobs';
+import { KmsError, parseKekNames, parseKekTemplates } from '@rekey/kms';
+import type { EnvRule } from '@rekey/runtime';
+import type { WorkerConfig } from './config.ts';
+
+const databaseRule: EnvRule<WorkerConfig> = {
+  over: ['DATABASE_URL'],
+  problems({ DATABASE_URL: text }) {
+    const problem = databaseUrlProblem(text);
+    return problem === null ? [] : [`DATABASE_URL ${problem}`];
+  },
+};
+
+const keksRule: EnvRule<WorkerConfig> = {
+  over: ['KEKS'],
+  problems: ({ KEKS: text }) =>
+    text === undefined || parseKekNames(text) !== null
+      ? []
+      : ['KEKS must be name=uri, separated by commas or line ends, each name once, of a-z, 0-9 and -'],
+};
+
+const templatesRule: EnvRule<WorkerConfig> = {
+  over: ['TENANT_KEKS', 'TENANT_KEK_ADDRESSES', 'KEKS'],
+  problems({ TENANT_KEKS: text, TENANT_KEK_ADDRESSES, KEKS }) {
+    if (text === undefined) return [];
+    try {
+      const templates = parseKekTemplates(text, TENANT_KEK_ADDRESSES);
+      return (parseKekNames(KEKS ?? '') ?? [])
+        .filter(({ name }) => templates.has(name))
+        .map(({ name }) => `TENANT_KEKS: the name ${name} is a KEK's in KEKS`);
+    } catch (error) {
+      if (error instanceof KmsError) return [`TENANT_KEKS: ${error.message}`];
+      throw error;
+    }
+  },
+};
+
+const clusterRule: EnvRule<WorkerConfig> = {
+  over: ['REDIS_URL', 'QUEUE_PREFIX'],
+  problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
+};
+
+const checkpointRule: EnvRule<WorkerConfig> = {
+  over: ['CHECKPOINT_FILE', 'CHECKPOINT_URL', 'WITNESS_URL', 'SIGNING_KEY_URI'],
+  problems: ({ SIGNING_KEY_URI, ...config }) =>
+    SIGNING_KEY_URI !== undefined
+      ? []
+      : (['CHECKPOINT_FILE', 'CHECKPOINT_URL', 'WITNESS_URL'] as const)
+          .filter((name) => config[name] !== undefined)
+          .map((name) => `${name} needs SIGNING_KEY_URI: checkpoints are signed`),
+};
+
+const witnessRule: EnvRule<WorkerConfig> = {
+  over: ['WITNESS_URL', 'WITNESS_KEY'],
+  problems: ({ WITNESS_URL, WITNESS_KEY }) =>
+    (WITNESS_URL === undefined) === (WITNESS_KEY === undefined)
+      ? []
+      : ['WITNESS_URL and WITNESS_KEY are needed both: what an address answers is believed by its key only'],
+};
+
+const throttleRule: EnvRule<WorkerConfig> = {
+  over: ['THROTTLE_SQL', 'THROTTLE_SQL_ROLE'],
+  problems: ({ THROTTLE_SQL, THROTTLE_SQL_ROLE }) =>
+    THROTTLE_SQL_ROLE !== undefined && THROTTLE_SQL === undefined
+      ? ['THROTTLE_SQL_ROLE needs THROTTLE_SQL: it is who asks that']
+      : [],
+};
+
+/** What holds between settings, or takes more than a pattern to say. */
+export const workerRules: ReadonlyArray<EnvRule<WorkerConfig>> = [
+  databaseRule,
+  keksRule,
+  templatesRule,
+  clusterRule,
+  checkpointRule,
+  witnessRule,
+  throttleRule,
+];
