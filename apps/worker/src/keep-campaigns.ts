@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type CommandDependencies, startNextMember } from '@rekey/commands';
 import { settleCampaigns } from '@rekey/control';
 import type { Logger } from '@rekey/runtime';
-import { choresEveryMs } from '@rekey/times';
+import { untilStopped } from './until-stopped.ts';
 
 interface Campaigning extends Pick<CommandDependencies, 'store' | 'ticketQueue'> {
   readonly logger: Logger;
@@ -17,14 +16,7 @@ const startedAtOnce = 100;
  * on a campaign's row: there is nobody to elect or to wait for when one dies, and Redis is not needed to find any of it.
  */
 export async function keepCampaigns(campaigning: Campaigning): Promise<void> {
-  const { logger, signal } = campaigning;
-  const { least, most } = choresEveryMs;
-  for (;;) {
-    await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    // Tried again by this worker or another: housekeeping says what lasts.
-    await lead(campaigning).catch((error: unknown) => logger.debug('campaigns wait', { error }));
-  }
+  await untilStopped('starting of campaigns’ tenants', () => lead(campaigning), campaigning);
 }
 
 /** One look: what ended, then whoever is next, for as long as there is room. */

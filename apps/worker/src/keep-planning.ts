@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClaimedPlan, claimPlan, noteKmsCalls, notePlan } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { diagnose, makePlan, type PlanEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
-import { choresEveryMs, leaseMs } from '@rekey/times';
+import { leaseMs } from '@rekey/times';
 import type { KmsCalls } from './count-kms-calls.ts';
+import { untilStopped } from './until-stopped.ts';
 
 interface Planning {
   readonly env: PlanEnvironment;
@@ -21,17 +21,7 @@ interface Planning {
  * one goes on where it was.
  */
 export async function keepPlanning(planning: Planning): Promise<void> {
-  await Promise.all([untilStopped(planning, () => makeOne(planning)), tellOfKmsCalls(planning)]);
-}
-
-async function untilStopped({ logger, signal }: Planning, work: () => Promise<void>): Promise<void> {
-  const { least, most } = choresEveryMs;
-  for (;;) {
-    await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    // Taken up again by this worker or another: housekeeping says what lasts.
-    await work().catch((error: unknown) => logger.debug('planning waits', { error }));
-  }
+  await Promise.all([untilStopped('planning', () => makeOne(planning), planning), tellOfKmsCalls(planning)]);
 }
 
 async function makeOne({ env, heartbeatStore, logger, signal }: Planning): Promise<void> {
@@ -78,6 +68,6 @@ async function tellOfKmsCalls(planning: Planning): Promise<void> {
       throw error;
     }
   };
-  await untilStopped(planning, tell);
+  await untilStopped('telling of calls of KMSs', tell, planning);
   await tell().catch(() => {}); // those of its last second are lost then
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { claimRewrap, templateId } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Keks } from '@rekey/kms';
 import { rewrapDeks } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
-import { choresEveryMs, leaseMs } from '@rekey/times';
+import { leaseMs } from '@rekey/times';
+import { untilStopped } from './until-stopped.ts';
 
 interface Rewrapping {
   readonly store: Store;
@@ -22,21 +22,14 @@ export async function keepRewrapping({ store, keks, logger, signal }: Rewrapping
   const owner = randomUUID();
   const templates = [...(keks.tenantKeks?.templates.keys() ?? [])].map(templateId);
   const kekIds = [...keks.held.map(({ id }) => id), ...templates];
-  const { least, most } = choresEveryMs;
-  for (;;) {
-    await sleep(least + Math.random() * (most - least), undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    try {
-      const rewrap = await claimRewrap(store, owner, kekIds, leaseMs);
-      if (rewrap === null) continue;
-      const about = { rewrapId: rewrap.id };
-      logger.info('rewrap taken up', about);
-      const onTrouble = (error: Error): void => logger.warn('rewrap waits', { ...about, error });
-      const outcome = await rewrapDeks({ store, keks, onTrouble }, rewrap, signal);
-      logger.info(`rewrap ${outcome}`, about);
-    } catch (error) {
-      // Taken up again by this worker or another: housekeeping says what lasts.
-      logger.debug('rewrap waits', { error });
-    }
-  }
+  const takeOne = async (): Promise<void> => {
+    const rewrap = await claimRewrap(store, owner, kekIds, leaseMs);
+    if (rewrap === null) return;
+    const about = { rewrapId: rewrap.id };
+    logger.info('rewrap taken up', about);
+    const onTrouble = (error: Error): void => logger.warn('rewrap waits', { ...about, error });
+    const outcome = await rewrapDeks({ store, keks, onTrouble }, rewrap, signal);
+    logger.info(`rewrap ${outcome}`, about);
+  };
+  await untilStopped('rewrapping', takeOne, { logger, signal });
 }
