@@ -49,7 +49,8 @@ await runUntilDone(async (signal) => {
     process.stdout.write(`${line}\n`);
     return count > 0 && process.env.CI === 'true' ? code || 1 : code;
   } finally {
-    await rm(folder, { recursive: true });
+    // A process that is just ending may still write what it compiled.
+    await rm(folder, { recursive: true, maxRetries: 5, retryDelay: 200 });
   }
 });
 

@@ -30,8 +30,23 @@ export async function collectSources(root: string, room: string): Promise<Source
     return readFile(join(root, 'packages', of, 'src', ...rest), 'utf8');
   };
 
+  /** The names that a file of a room lets through, and the file of each, below the room. */
+  const readDoor = async (other: string, file: string): Promise<Map<string, string>> => {
+    const text = await read(`${other}/${file}`);
+    const door = new Map([...text.matchAll(own)].map(([, name = '']): [string, string] => [name, file]));
+    for (const [, names = '', from = ''] of text.matchAll(led)) {
+      const leads = posix.join(dirname(file), from);
+      const through: Iterable<[string, string]> =
+        names === '*'
+          ? await readDoor(other, leads)
+          : namesIn(names).map((name) => [publicName(name), leads]);
+      for (const [name, at] of through) if (!door.has(name)) door.set(name, at);
+    }
+    return door;
+  };
+
   const fileOf = async (other: string, name: string): Promise<string> => {
-    const door = doors.get(other) ?? readDoor(await read(`${other}/index.ts`));
+    const door = doors.get(other) ?? (await readDoor(other, 'index.ts'));
     doors.set(other, door);
     const file = door.get(name);
     if (file === undefined) throw new Error(`${name} does not come through the front door of ${other}`);
@@ -74,17 +89,12 @@ export async function collectSources(root: string, room: string): Promise<Source
   return { files, packages, optional };
 }
 
-/** What a front door has itself, instead of leading to it. */
-const own = /^export (?:async )?(?:const|function|class|interface|type) (\w+)/gm;
+/** What a file has itself, instead of leading to it. */
+const own =
+  /^export (?:declare |abstract |async )*(?:const|let|function\*?|class|interface|type|enum) (\w+)/gm;
 
-/** The names that a front door lets through, and the file of each. */
-function readDoor(text: string): Map<string, string> {
-  const led = [...text.matchAll(statement)].flatMap(([, , , names = '', from = '']) =>
-    namesIn(names).map((name): [string, string] => [publicName(name), from]),
-  );
-  const here = [...text.matchAll(own)].map(([, name = '']): [string, string] => [name, './index.ts']);
-  return new Map([...here, ...led]);
-}
+/** `export { a, type b } from './…'` and `export * from './…'`. */
+const led = /^export(?: type)? (\{[^}]*\}|\*) from '(\.[^']+)';$/gm;
 
 function namesIn(list: string): string[] {
   return list
