@@ -33,7 +33,7 @@ const arrows: Record<string, readonly string[]> = {
     'metrics',
     'times',
   ],
-  'apps/cli': ['client', 'evidence', 'control', 'db', 'jobs', 'keyring', 'kms', 'runtime', 'schema', 'vault'],
+  'apps/cli': ['client', 'evidence', 'control', 'db', 'jobs', 'keyring', 'kms', 'runtime', 'schema'],
   'apps/demo': [
     'client',
     'contract',

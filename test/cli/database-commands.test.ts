@@ -102,38 +102,6 @@ test('a table is checked with all that stands in the way, registered, and listed
   assert.equal((await callHere(env, ...lost, '--check')).code, 4);
 });
 
-test('a tenant is made with its first key, and once', async () => {
-  const { url, pool } = await emptyDatabase();
-  const env = { DATABASE_URL: url, KEK_URI: `local:${kekFile}` };
-  await callHere(env, 'init');
-  const made = await callHere(env, 'tenant', 'create', '--name', 'Example Ltd');
-  assert.deepEqual([made.code, made.err], [0, '']);
-  const id = made.out.trim();
-  const again = await callHere(
-    env,
-    'tenant',
-    'create',
-    '--name',
-    'Example Ltd',
-    '--tenant',
-    id.toUpperCase(),
-    '--json',
-  );
-  assert.deepEqual(JSON.parse(again.out), { tenantId: id, name: 'Example Ltd' });
-  const { rows } = await pool.query('select tenant_id, state from rekey.deks');
-  assert.deepEqual(rows, [{ tenant_id: id, state: 'active' }]);
-  for (const [more, wrong, code] of [
-    [{}, ['--name', 'x', '--tenant', 'no-uuid'], 2],
-    [{}, ['--name', ''], 2],
-    [{}, [], 2],
-    [{ KEK_URI: '' }, ['--name', 'x'], 2],
-    [{ KEK_URI: 'local:/lost' }, ['--name', 'x'], 1],
-  ] as const) {
-    const said = await callHere({ ...env, ...more }, 'tenant', 'create', ...wrong);
-    assert.equal(said.code, code, said.err);
-  }
-});
-
 test('a database that is not given, not there or not open to one has its exit code', async () => {
   const { url } = await emptyDatabase();
   const away = new URL(url);

@@ -22,6 +22,7 @@ export async function startProgram(
     name,
     entry: fileURLToPath(new URL(`../../apps/demo/src/${name}.ts`, import.meta.url)),
     env: { TMPDIR: folder, ...forTests, ...env },
+    readyWithinMs: 120_000, // beside other tests; how long it takes is no matter here
     readyLine: name === 'start' ? /^ready http/ : ' ',
   });
   owner.after(async () => {

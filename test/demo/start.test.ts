@@ -11,26 +11,13 @@ import { createTestDatabase } from '../harness/database.ts';
 import { testRedis } from '../harness/redis.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { until } from '../harness/wait.ts';
+import { pasted, urlOf } from './printed.ts';
 import { type Program, startProgram } from './program.ts';
 
 const database = await createTestDatabase();
 const redis = testRedis();
 const given = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
 const curlIsHere = spawnSync('curl', ['--version']).status === 0;
-
-function urlOf(stack: Program): string {
-  const [, url, ...more] = stack.logs().match(/^ready (\S+)$/m) ?? [];
-  assert.equal(stack.logs().match(/^ready /gm)?.length, 1, 'exactly one ready line');
-  assert.ok(url !== undefined && more.length === 0);
-  return url;
-}
-
-/** The lines below a heading, up to the next empty one. */
-function pasted(stack: Program, heading: string): string {
-  const lines = stack.logs().split('\n');
-  const from = lines.indexOf(`  ${heading}`) + 2;
-  return lines.slice(from, lines.indexOf('', from)).join('\n');
-}
 
 /** Runs what was pasted; where there is no curl, reads the call out of it and makes it. */
 async function run(command: string): Promise<unknown> {

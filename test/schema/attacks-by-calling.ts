@@ -174,8 +174,8 @@ export const attacksByCalling: readonly Attack[] = [
   },
   { on: /^rekey\.(change_setting|setting|setting_default)\(/, calling: 'admit values of any size' },
   {
-    on: /^rekey\.(blockers_of|is_hidden_from|has_foreign_row_trigger|tenant_exists)\(/,
-    calling: 'learn of the sessions, roles and tenants of others',
+    on: /^rekey\.(blockers_of|is_hidden_from|has_foreign_row_trigger|tenant_exists|add_tenant)\(/,
+    calling: 'learn of the sessions, roles and tenants of others, or make any',
   },
   {
     on: /^rekey\.(record_hash|refuse_altered|rotation_moves)\(/,

@@ -24,6 +24,13 @@ const places = [
   ['health', 'Health'],
 ];
 
+/** Who has but one tenant finds its page among the others. @param {any} signedIn */
+function placesOf({ caller: { tenantId }, may }) {
+  if (!may.includes('getRotation')) return [];
+  const own = tenantId === null || tenantId === '*' ? [] : [[`tenants/${tenantId}`, 'Tenant']];
+  return [...places.slice(0, 1), ...own, ...places.slice(1)];
+}
+
 /** Which page an address is of. @param {URL} address @param {string[]} may */
 function pageOf({ pathname, searchParams }, may) {
   const [, , page = '', id = ''] = pathname.replace(/\/$/, '').split('/');
@@ -85,9 +92,9 @@ function Console() {
     <a class="skip" href="#main">Skip to the page</a>
     <header class="top">
       <${Link} href="/console" class="brand"><img src="/console/assets/icon.svg" alt="" width="24" height="24" /> Rekey</${Link}>
-      <nav aria-label="Pages">${(may.includes('getRotation') ? places : []).map(
+      <nav aria-label="Pages">${placesOf(signedIn).map(
         ([place, name]) => html`<${Link} href=${place === '' ? '/console' : `/console/${place}`}
-        aria-current=${here === place ? 'page' : undefined}>${name}</${Link}>`,
+        aria-current=${here === place || (here === 'tenants' && place.startsWith(here)) ? 'page' : undefined}>${name}</${Link}>`,
       )}</nav>
       <div class="who"><span title=${caller.id}>${caller.name ?? caller.id}<small>${caller.roles.join(', ')}</small></span>
         <button type="button" class="quiet" onClick=${leave}>Sign out</button></div>

@@ -1,14 +1,6 @@
 import { type CampaignBody, campaignDefaults, campaignWhom, type Issue } from '@rekey/contract';
 import type { CampaignAction, CampaignBounds, CampaignWhom } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
-import { ApiError } from './api-error.ts';
-import { callerOf, mayActOnAny } from './auth/caller.ts';
-import type { Route } from './route.ts';
-
-/** A campaign concerns tenants of the whole installation, whoever of them it is for. */
-export function needInstallation(request: FastifyRequest, route: Route): void {
-  if (!mayActOnAny(callerOf(request), route)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
-}
 
 /** What the fields of a body have to agree on. */
 export function campaignIssues({ body }: FastifyRequest): Issue[] {

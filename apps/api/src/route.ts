@@ -60,7 +60,15 @@ interface RouteFacts {
   readonly path: `/${string}`;
   /** `public`: without a token, a limit or any look at the request. `by_role`: as `auth/roles.ts` says. */
   readonly permission: 'public' | 'by_role';
-  readonly tag: 'DEK rotation' | 'Keys' | 'Policies' | 'Campaigns' | 'Evidence' | 'Health' | 'Document';
+  readonly tag:
+    | 'DEK rotation'
+    | 'Tenants'
+    | 'Keys'
+    | 'Policies'
+    | 'Campaigns'
+    | 'Evidence'
+    | 'Health'
+    | 'Document';
   /** How large a body may be; absent: what the server allows. */
   readonly bodyBytesMax?: number;
   /** What its answers may be, the first where all are liked alike; application/json when absent. Errors are JSON always. */

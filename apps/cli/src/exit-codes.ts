@@ -40,6 +40,7 @@ const ofErrors: Record<ClientError['code'], ExitCode> = {
   ROTATION_FINISHED: exitCodes.conflict,
   PLAN_IN_PROGRESS: exitCodes.conflict,
   PLAN_UNFINISHED: exitCodes.conflict,
+  TENANT_EXISTS: exitCodes.conflict,
   PLAN_USED: exitCodes.conflict,
   DESTRUCTION_REFUSED: exitCodes.conflict,
   ROTATION_SUPERSEDED: exitCodes.conflict,

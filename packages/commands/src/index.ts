@@ -10,6 +10,7 @@ import {
 } from './campaigns.ts';
 import { type ChooseKek, type ChosenKek, chooseKek } from './choose-kek.ts';
 import { type CompromisedKey, type CompromiseKey, compromiseKey } from './compromise-key.ts';
+import { type CreatedTenant, type CreateTenant, createTenant } from './create-tenant.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
 import { type StartedPlan, type StartPlan, startPlan } from './plans.ts';
 import { type PutPolicy, type PutPolicyOutcome, putPolicy } from './policies.ts';
@@ -51,6 +52,8 @@ export type {
   CommandDependencies,
   CompromisedKey,
   CompromiseKey,
+  CreatedTenant,
+  CreateTenant,
   LimitedRotation,
   LimitRotation,
   PausedRotation,
@@ -84,6 +87,7 @@ export { startNextMember };
  * do it is the caller's to know.
  */
 export interface Commands {
+  createTenant(actor: Actor, input: CreateTenant): Promise<CreatedTenant>;
   startRotation(actor: Actor, input: StartRotation): Promise<StartedRotation>;
   compromiseKey(actor: Actor, input: CompromiseKey): Promise<CompromisedKey>;
   cancelRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
@@ -105,6 +109,7 @@ export interface Commands {
 
 export function createCommands(dependencies: CommandDependencies): Commands {
   return {
+    createTenant: (actor, input) => createTenant(dependencies, actor, input),
     startRotation: (actor, input) => startRotation(dependencies, actor, input),
     compromiseKey: (actor, input) => compromiseKey(dependencies, actor, input),
     cancelRotation: (actor, input) => cancelRotation(dependencies, actor, input),

@@ -10,7 +10,7 @@ export const errorRemedies = {
     'Ask for a token with a role that may do this (the roles stand beside each operation), and whose tenant is the one concerned.',
   NOT_FOUND: 'Look at the path: letter case counts, and so does a slash at the end.',
   TENANT_NOT_FOUND:
-    'Look at the tenant’s id. A tenant is made by its application’s vault (`createTenant`) or by `rekey tenant create`.',
+    'Look at the tenant’s id. A tenant is made by `POST /api/v1/admin/tenants` (`rekey tenant create`) or by its application’s vault (`createTenant`).',
   ROTATION_NOT_FOUND:
     'Look at the id, and at `x-tenantid` if it was sent; rotations of tenants that the token may not see are answered like ones that are not there.',
   KEY_NOT_FOUND: 'Look at the id; the list of keys has those that the token may see.',
@@ -53,6 +53,7 @@ export const errorRemedies = {
   PLAN_NOT_FOUND: 'Look at the id, or make a new plan: plans are kept for 30 days.',
   PLAN_IN_PROGRESS: 'Wait for the plan that is being made; it is the same question.',
   PLAN_UNFINISHED: 'Wait until the plan is completed, or start the rotation without it.',
+  TENANT_EXISTS: 'Take another id; the tenant that has this one keeps its name.',
   PLAN_USED: 'Make a new plan, or start the rotation without one.',
   ROTATION_NOT_HELD_BACK: 'Let it run: the key is known to others. Whoever may can cancel it.',
   COMPROMISE_REFUSED: 'Look at the key’s state: there is nothing under it to be rescued.',

@@ -97,6 +97,11 @@ export const errorTable = {
     detail:
       "The tenant's active DEK is not the one that this rotation switched to; start a rotation instead.",
   },
+  TENANT_EXISTS: {
+    status: 409,
+    message: 'Tenant exists',
+    detail: 'There is a tenant of this id, by another name.',
+  },
   PLAN_IN_PROGRESS: {
     status: 409,
     message: 'Plan in progress',

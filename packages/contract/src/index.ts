@@ -13,6 +13,7 @@ export * from './ids.ts';
 export * from './items.ts';
 export * from './keks.ts';
 export * from './keys.ts';
+export * from './new-tenant.ts';
 export * from './open-hours.ts';
 export * from './planned.ts';
 export * from './plans.ts';

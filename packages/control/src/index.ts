@@ -1,3 +1,4 @@
+export * from './add-tenant.ts';
 export {
   type AuditFilter,
   type AuditPage,

@@ -19,7 +19,7 @@ begin
         'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
-        'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'change_hours',
+        'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'add_tenant', 'change_hours',
         'start_campaign', 'steer_campaign', 'campaign_room'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',

@@ -93,6 +93,7 @@ const securitySchemes = {
 
 const tags: Record<Route['tag'], string> = {
   'DEK rotation': 'Start rotations of data encryption keys, follow them, and steer them.',
+  Tenants: 'Who has keys here.',
   Keys: 'Data encryption keys, the keys they are wrapped under, and the processes that hold them.',
   Policies: 'What is done to keys by itself, and when.',
   Campaigns: 'The same for many tenants, within bounds.',

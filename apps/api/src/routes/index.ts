@@ -8,6 +8,7 @@ import {
   resumeCampaign,
 } from './campaigns.ts';
 import { compromiseKey } from './compromise-key.ts';
+import { createTenant } from './create-tenant.ts';
 import { approveDestruction, cancelDestruction, getDestruction, scheduleDestruction } from './destruction.ts';
 import { docs } from './docs.ts';
 import { exportAudit } from './export-audit.ts';
@@ -71,6 +72,7 @@ export const routes: readonly Route[] = [
   approveDestruction,
   getBlastRadius,
   compromiseKey,
+  createTenant,
   listWorkers,
   listKeks,
   getTenantKek,

@@ -65,18 +65,6 @@ export const targetList = ofDatabase(
   async (call) => (await import('../database/target.ts')).list(call),
 );
 
-export const tenantCreate = ofDatabase(
-  {
-    name: 'tenant create',
-    about: 'make a tenant and its first key, as an application does',
-    options: {
-      name: { value: 'NAME', about: 'what it is called' },
-      tenant: { value: 'ID', about: 'its id; made unless said' },
-    },
-  },
-  async (call) => (await import('../database/tenant.ts')).create(call),
-);
-
 export const doctor = ofDatabase(
   {
     name: 'doctor',

@@ -11,7 +11,7 @@ import {
 } from './campaign.ts';
 import { certificateGet, certificateKeys, certificateVerification } from './certificate.ts';
 import { completion } from './completion.ts';
-import { doctor, init, migrate, targetList, targetRegister, tenantCreate } from './database.ts';
+import { doctor, init, migrate, targetList, targetRegister } from './database.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { keyApprove, keyCancel, keyDestruction, keySchedule, keys, keysCompromise } from './keys.ts';
@@ -30,6 +30,7 @@ import {
   rewrapWait,
 } from './rewrap.ts';
 import { rotate } from './rotate.ts';
+import { tenantCreate } from './tenant.ts';
 import { token } from './token.ts';
 
 /** Every command: usage, help, completion and `docs/command-line.md` come from here. */
@@ -60,6 +61,7 @@ export const commands: readonly Command[] = [
   rewrapPause,
   rewrapResume,
   rewrapCancel,
+  tenantCreate,
   policyGet,
   policySet,
   campaignStart,
@@ -79,7 +81,6 @@ export const commands: readonly Command[] = [
   migrate,
   targetRegister,
   targetList,
-  tenantCreate,
   doctor,
   token,
   completion(() => commands),

@@ -22,6 +22,7 @@ export const errorTexts = {
   ROTATION_IN_PROGRESS: { message: 'Rotation in progress', detail: 'A DEK rotation is already in progress for this tenant.' },
   ROTATION_FINISHED: { message: 'Rotation finished', detail: 'The rotation has already ended and never changes again.' },
   ROTATION_SUPERSEDED: { message: 'Rotation superseded', detail: 'The tenant\'s active DEK is not the one that this rotation switched to; start a rotation instead.' },
+  TENANT_EXISTS: { message: 'Tenant exists', detail: 'There is a tenant of this id, by another name.' },
   PLAN_IN_PROGRESS: { message: 'Plan in progress', detail: 'A plan of this tenant is unfinished.' },
   PLAN_UNFINISHED: { message: 'Plan unfinished', detail: 'No rotation can be started with this plan: it is not completed.' },
   PLAN_USED: { message: 'Plan used', detail: 'Another rotation was started with this plan; make a new one.' },

@@ -7,6 +7,7 @@ import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from '.
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { chooseTenantKek, type ChooseTenantKekAnswer, type ChooseTenantKekInput } from './choose-tenant-kek.ts';
 import { compromiseKey, type CompromiseKeyAnswer, type CompromiseKeyInput } from './compromise-key.ts';
+import { createTenant, type CreateTenantAnswer, type CreateTenantInput } from './create-tenant.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getCampaign, type GetCampaignAnswer, type GetCampaignInput } from './get-campaign.ts';
 import { getDefaultPolicy, type GetDefaultPolicyAnswer, type GetDefaultPolicyInput } from './get-default-policy.ts';
@@ -52,7 +53,7 @@ import { startCampaign, type StartCampaignAnswer, type StartCampaignInput } from
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, createTenant, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -63,6 +64,7 @@ export interface Operations {
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly chooseTenantKek: { readonly input: ChooseTenantKekInput; readonly answer: ChooseTenantKekAnswer };
   readonly compromiseKey: { readonly input: CompromiseKeyInput; readonly answer: CompromiseKeyAnswer };
+  readonly createTenant: { readonly input: CreateTenantInput; readonly answer: CreateTenantAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getCampaign: { readonly input: GetCampaignInput; readonly answer: GetCampaignAnswer };
   readonly getDefaultPolicy: { readonly input: GetDefaultPolicyInput; readonly answer: GetDefaultPolicyAnswer };

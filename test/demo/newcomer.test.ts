@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { openBrowser, skipWithoutBrowser, watchedPage } from '../console/browser.ts';
+import { createTestDatabase } from '../harness/database.ts';
+import { testRedis } from '../harness/redis.ts';
+import { pasted, urlOf } from './printed.ts';
+import { startProgram } from './program.ts';
+
+/** What "within three minutes" leaves room for, on the slowest machine that this is tried on. */
+const LONGEST_MS = 180_000;
+
+const database = await createTestDatabase();
+const redis = testRedis();
+const given = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
+
+test('a stranger with what `npm start` prints rotates by curl, by command line and by mouse', {
+  skip: skipWithoutBrowser,
+}, async (t) => {
+  const begun = performance.now();
+  const stack = await startProgram('start', { ...given, PORT: '0' }, t);
+  await stack.ready;
+  const bash = async (command: string) => (await promisify(execFile)('bash', ['-c', command])).stdout;
+
+  const byCurl = JSON.parse(await bash(pasted(stack, 'Start a rotation')));
+  assert.equal(byCurl.success, true, JSON.stringify(byCurl));
+  const ended = `npx rekey wait ${byCurl.data.rotationId}`;
+  const byCommandLine = pasted(stack, 'Or by the command line, from this folder').split('\n');
+  await bash([byCommandLine[0], ended].join('\n'));
+  assert.match(await bash(byCommandLine.join('\n')), /^status +completed, done, 100 %$/m);
+
+  // Everything that is clicked is found by the name that a screen reader says.
+  const [, consoleUrl = ''] = /^ +console +(\S+),/m.exec(stack.logs()) ?? [];
+  assert.equal(consoleUrl, `${urlOf(stack)}/console`);
+  const [, token = ''] = /^TOKEN=(\S+)$/m.exec(stack.logs()) ?? [];
+  const { page, complaints } = await watchedPage(await (await openBrowser(t)).newContext());
+  await page.goto(consoleUrl);
+  await page.getByLabel('Access token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Tenant' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Tenant' }).waitFor();
+  await page.getByRole('button', { name: 'Rotate…' }).click();
+  await page
+    .getByRole('dialog', { name: 'Rotate' })
+    .getByRole('button', { name: 'Rotate', exact: true })
+    .click();
+  await page.getByRole('heading', { level: 1, name: /^Rotation rot-/ }).waitFor();
+  await page.locator('.heading .state').getByText('completed').waitFor();
+  const { rows } = await database
+    .pool()
+    .query(`select count(*)::int as ended from rekey.rotations where status = 'completed'`);
+  assert.deepEqual(rows, [{ ended: 3 }]);
+  assert.deepEqual(complaints, []);
+  assert.ok(performance.now() - begun < LONGEST_MS, 'it takes a stranger too long');
+
+  stack.kill('SIGINT');
+  assert.equal((await stack.exited).code, 0, stack.logs());
+});
