@@ -1,5 +1,5 @@
 import { hoursProblem } from '@rekey/calendar';
-import { type DefaultPolicyResponse, type Issue, OpenHoursList } from '@rekey/contract';
+import { type DefaultPolicyResponse, type Issue, OpenHoursList, type PolicyResponse } from '@rekey/contract';
 import type { PolicyView } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
 import { Check } from 'typebox/value';
@@ -13,6 +13,27 @@ export function policyJson(view: PolicyView): DefaultPolicyResponse['data'] {
     policy: policy as DefaultPolicyResponse['data']['policy'],
     effective: effective as DefaultPolicyResponse['data']['effective'],
     protection: { ...protection },
+  };
+}
+
+/** What only a tenant's has: what the default leaves to it, and how its active DEK stands. */
+export function ofTenantJson({
+  defaultVersion,
+  byDefault,
+  bounds,
+  standing,
+}: PolicyView): Pick<PolicyResponse['data'], 'defaultVersion' | 'byDefault' | 'bounds' | 'standing'> {
+  return {
+    defaultVersion,
+    byDefault: byDefault as PolicyResponse['data']['byDefault'],
+    bounds: { ...bounds },
+    standing: standing && {
+      level: standing.level,
+      dueAt: standing.dueAt?.toISOString() ?? null,
+      overdueAt: standing.overdueAt?.toISOString() ?? null,
+      tries: standing.tries,
+      triedAt: standing.triedAt?.toISOString() ?? null,
+    },
   };
 }
 

@@ -122,6 +122,20 @@ const Protection = Type.Object(
   },
 );
 
+const Standing = Type.Object(
+  {
+    level: Type.Enum(['fresh', 'due', 'overdue', 'orphaned'], {
+      description:
+        '`orphaned`: tries keep ending without a switch, or records were left behind; a person must act.',
+    }),
+    dueAt: Type.Union([Timestamp, Type.Null()], { description: 'Null: no age makes it due.' }),
+    overdueAt: Type.Union([Timestamp, Type.Null()]),
+    tries: Type.Integer({ minimum: 0, description: 'In a row that ended without a switch.' }),
+    triedAt: Type.Union([Timestamp, Type.Null()], { description: 'When the last of these ended.' }),
+  },
+  closed,
+);
+
 const about = {
   version: Type.Integer({ minimum: 0, description: 'Also the `ETag`. 0: nobody has put one.' }),
   putAt: Type.Union([Timestamp, Type.Null()]),
@@ -161,7 +175,13 @@ export const PolicyResponse = answer(
       policy: Type.Object(Own, { ...closed, description: 'What it leaves out is the default’s.' }),
       defaultVersion: about.version,
       effective,
+      byDefault: Type.Object(Effective, { ...closed, description: 'What holds for who says nothing.' }),
+      bounds: Bounds,
       protection: Protection,
+      standing: Type.Union([Standing, Type.Null()], {
+        description:
+          'How the active DEK stands by what holds. Null: nothing says when it is to be rotated, or there is none.',
+      }),
     },
     closed,
   ),
@@ -170,7 +190,16 @@ export const PolicyResponse = answer(
       tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
       policy: exampleOwn,
       defaultVersion: 1,
+      byDefault: { ...effectiveExample, rotateEveryDays: 180, windows: null },
+      bounds: { rotateEveryDaysMax: 365 },
       protection: protectionExample,
+      standing: {
+        level: 'due',
+        dueAt: '2025-07-09T11:02:14.000Z',
+        overdueAt: '2025-07-14T09:30:00.000Z',
+        tries: 0,
+        triedAt: null,
+      },
     }),
   },
 );

@@ -18,12 +18,15 @@ export interface Policy {
 /** A tenant's own: what it leaves out is the default's. */
 export type TenantPolicy = Partial<Policy>;
 
+/** What tenants' policies may say. */
+export interface Bounds {
+  readonly rotateEveryDaysMin?: number;
+  readonly rotateEveryDaysMax?: number;
+  readonly rotateBeforeSealsMax?: number;
+}
+
 export interface DefaultPolicy extends TenantPolicy {
-  readonly bounds?: {
-    readonly rotateEveryDaysMin?: number;
-    readonly rotateEveryDaysMax?: number;
-    readonly rotateBeforeSealsMax?: number;
-  };
+  readonly bounds?: Bounds;
   /** How many rotations that policies began run at once. */
   readonly rotationsAtOnce?: number;
 }
@@ -37,6 +40,17 @@ export interface Protection {
   readonly destructionApprovals: number;
 }
 
+/** How a tenant's active DEK stands by its policy. */
+export interface Standing {
+  readonly level: 'fresh' | 'due' | 'overdue' | 'orphaned';
+  /** Null: no age makes it due. */
+  readonly dueAt: Date | null;
+  readonly overdueAt: Date | null;
+  /** Tries in a row that ended without a switch, and when the last one did. */
+  readonly tries: number;
+  readonly triedAt: Date | null;
+}
+
 export interface PolicyView {
   /** 0: nobody has put one. */
   readonly version: number;
@@ -44,19 +58,42 @@ export interface PolicyView {
   readonly policy: DefaultPolicy;
   readonly defaultVersion: number;
   readonly effective: Policy;
+  /** What holds for a tenant that says nothing, and within what a tenant's own policy has to stay. */
+  readonly byDefault: Policy;
+  readonly bounds: Bounds;
   readonly protection: Protection;
+  /** Null: of the default, or nothing says when the DEK is to be rotated. */
+  readonly standing: Standing | null;
 }
+
+interface Found extends Omit<PolicyView, 'putAt' | 'standing'> {
+  readonly putAtMs: number | null;
+  readonly standing:
+    | (Pick<Standing, 'level' | 'tries'> & Record<'dueAtMs' | 'overdueAtMs' | 'triedAtMs', number | null>)
+    | null;
+}
+
+const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
 
 /** A tenant's (null: there is no such tenant), or with null the default. */
 export async function findPolicy(on: Queryable, tenantId: string | null): Promise<PolicyView | null> {
-  const { found } = await row<{ found: (Omit<PolicyView, 'putAt'> & { putAtMs: number | null }) | null }>(
-    on,
-    'select rekey.policy_state($1) as found',
-    [tenantId],
-  );
+  const { found } = await row<{ found: Found | null }>(on, 'select rekey.policy_state($1) as found', [
+    tenantId,
+  ]);
   if (found === null) return null;
-  const { putAtMs, ...view } = found;
-  return { ...view, putAt: putAtMs === null ? null : new Date(putAtMs) };
+  // Functions of the version before tell no standing.
+  const { putAtMs, standing = null, ...view } = found;
+  return {
+    ...view,
+    putAt: dateOf(putAtMs),
+    standing: standing && {
+      level: standing.level,
+      dueAt: dateOf(standing.dueAtMs),
+      overdueAt: dateOf(standing.overdueAtMs),
+      tries: standing.tries,
+      triedAt: dateOf(standing.triedAtMs),
+    },
+  };
 }
 
 export interface PutPolicy extends Steering {

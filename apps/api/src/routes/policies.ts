@@ -15,7 +15,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { actorOf, callerOf, mayActOn, mayActOnAny } from '../auth/caller.ts';
 import type { Policies } from '../dependencies.ts';
-import { hoursIssues, policyJson } from '../policy-json.ts';
+import { hoursIssues, ofTenantJson, policyJson } from '../policy-json.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { type Call, type Route, type RouteContext, route } from '../route.ts';
 import { success } from '../success.ts';
@@ -58,7 +58,7 @@ function tenantResponse(
   return success<PolicyResponse>(message, {
     tenantId,
     ...policyJson(view),
-    defaultVersion: view.defaultVersion,
+    ...ofTenantJson(view),
   });
 }
 

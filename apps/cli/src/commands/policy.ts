@@ -36,8 +36,16 @@ function show(call: Call, policy: TenantPolicy | DefaultPolicy): number {
       const isOwn = name in policy.policy || !('tenantId' in policy);
       call.out.line(`  ${name.padEnd(18)}  ${says(effective)}${isOwn ? '' : '  (the default’s)'}`);
     }
+    if ('tenantId' in policy) call.out.line(`  ${'standing'.padEnd(18)}  ${stands(policy)}`);
   });
   return exitCodes.completed;
+}
+
+function stands({ standing }: TenantPolicy): string {
+  if (standing === null) return 'nothing says when its key is to be rotated, or it has none';
+  const { level, dueAt, overdueAt, tries } = standing;
+  const times = dueAt === null ? '' : `, due from ${dueAt}, overdue from ${overdueAt}`;
+  return `${level}${times}${tries === 0 ? '' : `, ${tries} tries ended without a switch`}`;
 }
 
 const lines: Readonly<Record<keyof Effective, (of: Effective) => string>> = {

@@ -92,6 +92,33 @@ export type PutTenantPolicyAnswer = {
       /** What new DEKs are wrapped under. Null: what wraps those of the tenant. */
       readonly kek: string | null;
     };
+    /** What holds for who says nothing. */
+    readonly byDefault: {
+      /** A rotation is begun when the active DEK is so old, or up to a tenth of that sooner. Null: never because of its age. */
+      readonly rotateEveryDays: number | null;
+      /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
+      readonly rotateBeforeSeals: number | null;
+      /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
+      readonly destroyAfterDays: number | null;
+      /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
+      readonly windows: Array<{
+        /** On which it begins. */
+        readonly days: Array<'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'>;
+        readonly from: string;
+        /** At or before `from` it is of the next day. */
+        readonly to: string;
+        /** By its name in the IANA database. */
+        readonly timeZone: string;
+      }> | null;
+      /** What new DEKs are wrapped under. Null: what wraps those of the tenant. */
+      readonly kek: string | null;
+    };
+    /** What tenants’ policies may say; those put before are brought within them. */
+    readonly bounds: {
+      readonly rotateEveryDaysMin?: number;
+      readonly rotateEveryDaysMax?: number;
+      readonly rotateBeforeSealsMax?: number;
+    };
     /** Settings of the installation that protect keys whatever a policy says; changed in the database. */
     readonly protection: {
       readonly destructionGraceSeconds: number;
@@ -100,6 +127,18 @@ export type PutTenantPolicyAnswer = {
       readonly backupHorizonSeconds: number | null;
       readonly destructionApprovals: number;
     };
+    /** How the active DEK stands by what holds. Null: nothing says when it is to be rotated, or there is none. */
+    readonly standing: {
+      /** `orphaned`: tries keep ending without a switch, or records were left behind; a person must act. */
+      readonly level: 'fresh' | 'due' | 'overdue' | 'orphaned';
+      /** Null: no age makes it due. */
+      readonly dueAt: string | null;
+      readonly overdueAt: string | null;
+      /** In a row that ended without a switch. */
+      readonly tries: number;
+      /** When the last of these ended. */
+      readonly triedAt: string | null;
+    } | null;
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;
