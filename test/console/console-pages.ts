@@ -1,5 +1,8 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { watchedPage } from './browser.ts';
+import { accessibilityProblems, checkWidth, watchedPage } from './browser.ts';
 
 /** A person with a browser of their own at the console. */
 export interface Visitor {
@@ -35,4 +38,24 @@ export async function visitor(browser: Browser, apiUrl: string): Promise<Visitor
       await heading(name);
     },
   };
+}
+
+/** Where pictures go, for people to look at. */
+const pictures = process.env.CONSOLE_PICTURES;
+
+/** Narrow to wide, light and dark: nothing that axe finds, no sideways scrolling. */
+export async function look(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const width of [320, 1_280, 2_560]) {
+      await page.setViewportSize({ width, height: 900 });
+      const what = `${name}-${width}-${colorScheme}`;
+      await checkWidth(page, what);
+      if (width !== 2_560) assert.deepEqual(await accessibilityProblems(page), [], what);
+      if (pictures === undefined) continue;
+      await mkdir(pictures, { recursive: true });
+      await page.screenshot({ path: join(pictures, `${what}.png`), fullPage: true });
+    }
+  }
+  await page.setViewportSize({ width: 1_280, height: 900 });
 }

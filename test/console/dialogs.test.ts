@@ -1,29 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { inTransaction } from '@rekey/db';
-import type { Page } from 'playwright-core';
 import { installation } from '../harness/installation.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { until } from '../harness/wait.ts';
-import { accessibilityProblems, checkWidth, openBrowser, skipWithoutBrowser } from './browser.ts';
-import { visitor } from './console-pages.ts';
-
-/** Where pictures go, for people to look at. */
-const pictures = process.env.CONSOLE_PICTURES;
-
-/** Narrow and wide: nothing that axe finds, no sideways scrolling. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const width of [320, 1_280]) {
-    await page.setViewportSize({ width, height: 900 });
-    await checkWidth(page, `${name} at ${width}`);
-    assert.deepEqual(await accessibilityProblems(page), [], `${name} at ${width}`);
-    if (pictures === undefined) continue;
-    await mkdir(pictures, { recursive: true });
-    await page.screenshot({ path: join(pictures, `${name}-${width}.png`) });
-  }
-}
+import { openBrowser, skipWithoutBrowser } from './browser.ts';
+import { look, visitor } from './console-pages.ts';
 
 test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
   const rekey = await installation({ workerEnv: { ITEMS_PER_SECOND_MAX: '400' } });

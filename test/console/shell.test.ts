@@ -13,6 +13,9 @@ test('the pages are for no frame, run scripts of their own only, and without the
     '/console/rotations',
     `/console/rotations/rot-${randomUUID()}`,
     '/console/sign-in',
+    '/console/policy',
+    `/console/campaigns/campaign-${randomUUID()}`,
+    `/console/rewraps/rewrap-${randomUUID()}`,
   ]) {
     const { status, headers, text } = await api.send({ path });
     assert.equal(status, 200, path);

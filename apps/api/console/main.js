@@ -4,10 +4,14 @@ import { session } from './api.js';
 import { go, SessionContext, sayBy, useAddress } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { AuditPage } from './page-audit.js';
+import { CampaignPage } from './page-campaign.js';
+import { CampaignsPage } from './page-campaigns.js';
 import { FleetPage } from './page-fleet.js';
 import { HealthPage } from './page-health.js';
 import { KeyPage, KeysPage } from './page-keys.js';
 import { NowPage } from './page-now.js';
+import { PolicyPage } from './page-policy.js';
+import { RewrapPage, RewrapsPage } from './page-rewraps.js';
 import { RotationPage } from './page-rotation.js';
 import { RotationsPage } from './page-rotations.js';
 import { SignInPage } from './page-sign-in.js';
@@ -15,11 +19,15 @@ import { SteerPage } from './page-steer.js';
 import { TenantPage } from './page-tenant.js';
 import { Link } from './parts.js';
 
+/** The third: what somebody has to be able to do for all tenants to see it. */
 const places = [
   ['', 'Now'],
   ['rotations', 'Rotations'],
+  ['campaigns', 'Campaigns', 'listCampaigns'],
   ['keys', 'Keys'],
+  ['rewraps', 'Rewraps'],
   ['fleet', 'Fleet'],
+  ['policy', 'Policy', 'getDefaultPolicy'],
   ['audit', 'Audit'],
   ['health', 'Health'],
 ];
@@ -28,7 +36,8 @@ const places = [
 function placesOf({ caller: { tenantId }, may }) {
   if (!may.includes('getRotation')) return [];
   const own = tenantId === null || tenantId === '*' ? [] : [[`tenants/${tenantId}`, 'Tenant']];
-  return [...places.slice(0, 1), ...own, ...places.slice(1)];
+  const seen = places.filter(([, , needs]) => needs === undefined || may.includes(needs));
+  return [...seen.slice(0, 1), ...own, ...seen.slice(1)];
 }
 
 /** Which page an address is of. @param {URL} address @param {string[]} may */
@@ -43,8 +52,15 @@ function pageOf({ pathname, searchParams }, may) {
       : html`<${RotationPage} id=${id} key=${id} />`;
   if (page === 'keys')
     return id === '' ? html`<${KeysPage} query=${query} />` : html`<${KeyPage} id=${id} key=${id} />`;
+  if (page === 'campaigns')
+    return id === ''
+      ? html`<${CampaignsPage} query=${query} />`
+      : html`<${CampaignPage} id=${id} query=${query} key=${id} />`;
+  if (page === 'rewraps')
+    return id === '' ? html`<${RewrapsPage} query=${query} />` : html`<${RewrapPage} id=${id} key=${id} />`;
   if (page === 'tenants') return html`<${TenantPage} id=${id} query=${query} key=${id} />`;
   if (page === 'fleet') return html`<${FleetPage} />`;
+  if (page === 'policy') return html`<${PolicyPage} />`;
   if (page === 'audit') return html`<${AuditPage} query=${query} />`;
   if (page === 'health') return html`<${HealthPage} />`;
   return html`<${NowPage} />`;
@@ -80,7 +96,7 @@ function Console() {
   if (signedIn === null || pathname.startsWith('/console/sign-in'))
     return html`<main id="main" ref=${main}><${SignInPage} about=${state} address=${address} ended=${ended} onSignedIn=${learn} /></main>`;
 
-  const { caller, may } = signedIn;
+  const { caller, may, mayForAll } = signedIn;
   const leave = async () => {
     await session.close().catch(() => {});
     setEnded(false);

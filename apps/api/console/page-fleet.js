@@ -1,12 +1,15 @@
 import { Histogram } from './charts.js';
 import { count, counted } from './format.js';
-import { useRead } from './hooks-of-ours.js';
+import { useRead, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
+import { CampaignTable } from './page-campaigns.js';
 import { Heading, Link, Section, State, Table, Trouble } from './parts.js';
 
 /** All tenants that the caller may see, as figures. */
 export function FleetPage() {
   const { data, problem } = useRead('/summary', 10_000);
+  const { mayForAll } = useSession();
+  const campaigns = useRead(mayForAll.includes('listCampaigns') ? '/campaigns?limit=5' : null, 10_000);
   const keks = useRead('/keks', 30_000);
   const keys = data === null ? 0 : data.activeKeyAges.reduce((sum, { keys: own }) => sum + own, 0);
   return html`
@@ -20,6 +23,7 @@ export function FleetPage() {
       columns=${[{ name: 'Status' }, { name: 'Rotations', number: true }]}
       rows=${Object.entries(data.rotations).map(([status, n]) => [html`<${Link} href=${`/console/rotations?status=${status}`}><${State} of=${status} /></${Link}>`, count(n)])} /></${Section}>`
     }
+    ${campaigns.data !== null && html`<${Section} title="Campaigns" aside=${html`<${Link} href="/console/campaigns">All of them</${Link}>`}><${CampaignTable} campaigns=${campaigns.data.campaigns} /></${Section}>`}
     <${Section} title="Keys by KEK">${
       keks.data !== null &&
       html`<${Table} caption="Keys under each KEK" empty="No key is stored yet."

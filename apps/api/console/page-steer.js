@@ -1,7 +1,9 @@
 import { useState } from 'preact/hooks';
 import { ActionButton } from './action.js';
 import { steering } from './actions.js';
+import { countsText, steeringCampaign } from './campaign.js';
 import { count, total } from './format.js';
+import { useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { Bars, Heading, Section, State } from './parts.js';
 import { Planning } from './plan.js';
@@ -16,6 +18,9 @@ export function SteerPage({ page, id }) {
   const [rotationId, setRotationId] = useState(page === 'rotations' ? id : '');
   const [tenantId, setTenantId] = useState(page === 'tenants' ? id : '');
   const [rotation, setRotation] = useState(/** @type {any} */ (null));
+  const [campaignId, setCampaignId] = useState(page === 'campaigns' ? id : '');
+  const [campaign, setCampaign] = useState(/** @type {any} */ (null));
+  const { mayForAll } = useSession();
   const input = (/** @type {(text: string) => void} */ set) => (/** @type {any} */ event) =>
     set(event.target.value.trim());
   return html`
@@ -32,6 +37,20 @@ export function SteerPage({ page, id }) {
         <${Bars} rotation=${rotation} /></div>`
       }
     </${Section}>
+    ${
+      mayForAll.includes('pauseCampaign') &&
+      html`<${Section} title="A campaign">
+      <form class="filters" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+        <label>Campaign <input type="search" value=${campaignId} placeholder="campaign-…" onInput=${input(setCampaignId)} /></label>
+      </form>
+      ${uuid.test(campaignId.replace(/^campaign-/, '')) && html`<div class="actions">${steeringCampaign(campaignId).map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${setCampaign} />`)}</div>`}
+      ${
+        campaign !== null &&
+        html`<p role="status"><span class="id">${campaign.campaignId}</span> <${State} of=${campaign.status} />,
+          as it answered just now: ${countsText(campaign.tenantsByState)}.</p>`
+      }
+    </${Section}>`
+    }
     <${Section} title="A tenant">
       <form class="filters" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
         <label>Tenant <input type="search" value=${tenantId} placeholder="id" onInput=${input(setTenantId)} /></label>

@@ -5,6 +5,7 @@ import { count, duration, time, total } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { AsOf, Heading, KeyLink, Link, RotationLink, Section, State, Table, Trouble } from './parts.js';
+import { PolicySection } from './policy.js';
 
 /** One tenant: its keys as a ladder, its rotations, and the next one. */
 export function TenantPage({ id, query }) {
@@ -66,6 +67,7 @@ export function TenantPage({ id, query }) {
           ${next !== null && html`<${Link} href=${`/console/tenants/${id}${search({ cursor: next })}`}>Newer keys</${Link}>`}</p>`
       }
     </${Section}>
+    <${PolicySection} tenantId=${id} on=${running?.rotationId} />
     <${Section} title="Rotations">
       ${
         rotations.data !== null &&

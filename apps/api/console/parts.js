@@ -40,6 +40,13 @@ const signs = {
   met: ['good', '✓'],
   unmet: ['warn', '✕'],
   unknown: ['warn', '?'],
+  running: ['run', '▸'],
+  waiting: ['mute', '○'],
+  skipped: ['mute', '–'],
+  fresh: ['good', '●'],
+  due: ['run', '▸'],
+  overdue: ['warn', '!'],
+  orphaned: ['bad', '✕'],
 };
 
 /** A state: never by its colour alone. @param {{of: string}} props */

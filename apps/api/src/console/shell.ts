@@ -18,6 +18,9 @@ const pages: ReadonlySet<string> = new Set([
   'fleet',
   'audit',
   'health',
+  'policy',
+  'campaigns',
+  'rewraps',
 ]);
 
 interface Asset {
@@ -43,7 +46,8 @@ export async function addShell(app: FastifyInstance): Promise<void> {
     return send(request, reply, shell);
   });
   app.get<{ Params: { page: string; id: string } }>('/console/:page/:id', async (request, reply) => {
-    if (!['rotations', 'tenants', 'keys'].includes(request.params.page)) throw new ApiError('NOT_FOUND');
+    if (!['rotations', 'tenants', 'keys', 'campaigns', 'rewraps'].includes(request.params.page))
+      throw new ApiError('NOT_FOUND');
     return send(request, reply, shell);
   });
   app.get<{ Params: { name: string } }>('/console/assets/:name', async (request, reply) => {

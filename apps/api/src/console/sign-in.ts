@@ -4,7 +4,7 @@ import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { ApiError } from '../api-error.ts';
 import { type Authentication, callerBehind } from '../auth/authenticate.ts';
-import { mayCall } from '../auth/caller.ts';
+import { mayActOnAny, mayCall } from '../auth/caller.ts';
 import { isJson } from '../media-types.ts';
 import type { Limiter } from '../rate-limits.ts';
 import type { Route } from '../route.ts';
@@ -87,6 +87,8 @@ function tell({ caller, loggedInAt, expiresAt }: Session, routes: readonly Route
     loggedInAt: loggedInAt?.toISOString() ?? null,
     expiresAt: expiresAt.toISOString(),
     may: mine.map(({ operationId }) => operationId),
+    // What concerns the installation is for who may do it whosever tenant it concerns.
+    mayForAll: mine.filter((route) => mayActOnAny(caller, route)).map(({ operationId }) => operationId),
     needsFreshLogin: mine.filter(needsFreshLogin).map(({ operationId }) => operationId),
   };
 }

@@ -1,0 +1,93 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useSession } from './hooks-of-ours.js';
+import { html } from './html.js';
+import { Copyable, Trouble } from './parts.js';
+
+const loginFreshMs = 5 * 60_000;
+
+/** A word for a shell. @param {string} text */
+export const quote = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/**
+ * The same call by curl.
+ * @param {{method: string, path: string, headers?: Record<string, string>}} call @param {object | undefined} body
+ */
+export function curlOf({ method, path, headers = {} }, body) {
+  const lines = [
+    `curl -X ${method} "$REKEY_URL/api/v1/admin${path}"`,
+    `-H "Authorization: Bearer $REKEY_TOKEN"`,
+    ...Object.entries(headers)
+      .filter(([name]) => name !== 'idempotency-key')
+      .map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
+    ...(body === undefined
+      ? []
+      : [`-H 'Content-Type: application/json'`, `-d ${quote(JSON.stringify(body))}`]),
+  ];
+  return lines.join(' \\\n  ');
+}
+
+/**
+ * What somebody is about to do: first what it will do, then whatever it needs, and the same from a terminal. It closes when that is
+ * done, and tells what keeps it from being done while it stays open. `act` does it. `fresh`: it needs a log-in at most five minutes old.
+ * @param {{name: string, effect: unknown, fresh: boolean, danger?: boolean, wide?: boolean, ready: boolean, cli: string | null,
+ *   curl: string, act: () => Promise<unknown>, onDone: (data: any) => void, onClose: () => void,
+ *   onProblem?: (problem: any) => unknown, children?: unknown}} props
+ */
+export function Dialog(props) {
+  const { name, effect, fresh, danger, wide, ready, cli, curl, act, onDone, onClose, onProblem, children } =
+    props;
+  const { loggedInAt } = useSession();
+  const dialog = useRef(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(/** @type {any} */ (null));
+  useEffect(() => dialog.current?.showModal(), []);
+
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (busy || !ready) return;
+    setBusy(true);
+    try {
+      const data = await act();
+      dialog.current?.close();
+      onDone(data);
+    } catch (caught) {
+      // The page behind it cannot say so while this is open.
+      if (/** @type {any} */ (caught).status === 401) dispatchEvent(new Event('signed-out'));
+      // What a dialog tells in words of its own is not told twice.
+      setProblem(onProblem?.(caught) === true ? null : caught);
+      setBusy(false);
+    }
+  };
+  const isOld = loggedInAt === null || Date.now() - Date.parse(loggedInAt) > loginFreshMs;
+  const again = html`<a href=${`/console/sign-in?fresh=1&returnTo=${encodeURIComponent(location.pathname + location.search)}`}>Sign in again</a>`;
+  return html`<dialog ref=${dialog} class=${wide ? 'wide' : ''} onClose=${onClose} aria-labelledby="action-name">
+    <form onSubmit=${submit}>
+      <h2 id="action-name">${name}</h2>
+      <p>${effect}</p>
+      ${fresh && html`<p class="note">Needs a log-in at most five minutes old.${isOld && html` Yours is older: ${again} first.`}</p>`}
+      ${children}
+      <${Trouble} problem=${problem} />
+      ${problem?.code === 'LOGIN_TOO_OLD' && !(fresh && isOld) && html`<p>${again}</p>`}
+      <div class="dialog-actions">
+        <button type="button" class="quiet" onClick=${() => dialog.current?.close()}>Leave it</button>
+        <button type="submit" class=${danger ? 'danger solid' : 'solid'} disabled=${busy || !ready}>${name}</button>
+      </div>
+      <details><summary>The same from a terminal</summary>
+        ${cli !== null && html`<${Copyable} name="command line" text=${cli} />`}
+        <${Copyable} name="curl" text=${curl} />
+      </details>
+    </form>
+  </dialog>`;
+}
+
+/** Why it is done. @param {{value: string, onInput: (text: string) => void}} props */
+export const ReasonField = ({ value, onInput }) =>
+  html`<label>Reason, kept with the event <input type="text" maxlength="500" value=${value} placeholder="optional"
+    onInput=${(/** @type {any} */ event) => onInput(event.target.value)} /></label>`;
+
+/** A button that opens a dialog. @param {{name: string, danger?: boolean, children: (close: () => void) => unknown}} props */
+export function Opening({ name, danger = false, children }) {
+  const [open, setOpen] = useState(false);
+  return html`<button type="button" class=${danger ? 'danger' : ''} onClick=${() => setOpen(true)}>${name}…</button>
+    ${open && children(() => setOpen(false))}`;
+}
