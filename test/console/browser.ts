@@ -51,9 +51,10 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
   });
 }
 
-/** No page is ever wider than the window that shows it. */
+/** No page is ever wider than the window that shows it, and what is in a dialog not than the dialog. */
 export async function checkWidth(page: Page, what: string): Promise<void> {
-  const measure = '[document.documentElement.scrollWidth, document.documentElement.clientWidth]';
-  const [needed, given] = await page.evaluate<number[]>(measure);
-  assert.ok(Number(needed) <= Number(given), `${what}: ${needed} px in ${given}`);
+  const measure = `[document.documentElement, ...document.querySelectorAll('dialog[open]')]
+    .map((one) => [one.tagName, one.scrollWidth, one.clientWidth])`;
+  for (const [name, needed, given] of await page.evaluate<[string, number, number][]>(measure))
+    assert.ok(needed <= given, `${what}, ${name}: ${needed} px in ${given}`);
 }

@@ -122,7 +122,7 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
   await t.test(
     'one that stops by itself says why, and whoever resumes it reads what that accepts',
     async () => {
-      const large = await rekey.seedTenant(3_400);
+      const large = await rekey.seedTenant(6_800);
       const { data } = await client.startCampaign({
         headers: {},
         body: { tenantIds: [large.tenantId, busy], order: 'as_given', canaries: 1 },
@@ -133,6 +133,8 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
             ?.workId,
         { what: 'the canary is started' },
       );
+      // However long a page takes: it stands still until it is cancelled.
+      await client.pauseRotation({ path: { rotationId: running } });
       await ada.open(`/campaigns/${data.campaignId}`, heading);
       await page.getByText('until its canaries have ended well').waitFor();
       await rekey.cancel(running);

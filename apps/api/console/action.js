@@ -59,7 +59,7 @@ function ActionDialog({ action, onDone, onClose }) {
     <${ReasonField} value=${reason} onInput=${setReason} />
     ${
       action.retype !== undefined &&
-      html`<label>Type <code>${action.retype}</code> to confirm <input type="text" autocomplete="off"
+      html`<label><span>Type <code>${action.retype}</code> to confirm</span> <input type="text" autocomplete="off"
       value=${typed} onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} /></label>`
     }
     ${action.plan !== undefined && html`<${Planning} tenantId=${action.plan} onPlan=${setPlanId} />`}

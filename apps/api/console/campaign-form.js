@@ -158,7 +158,7 @@ function StartDialog({ onDone, onClose }) {
     <${ReasonField} value=${fields.reason} onInput=${(/** @type {string} */ reason) => setFields((was) => ({ ...was, reason }))} />
     ${
       retype !== null &&
-      html`<label>Type <code>${retype}</code> to confirm whom it is for <input type="text" autocomplete="off" value=${typed}
+      html`<label><span>Type <code>${retype}</code> to confirm whom it is for</span> <input type="text" autocomplete="off" value=${typed}
       onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} /></label>`
     }
   </${Dialog}>`;

@@ -4,7 +4,7 @@ const dayNames = { mon: 'Mon', tue: 'Tue', wed: 'Wed', thu: 'Thu', fri: 'Fri', s
 export const days = Object.entries(dayNames);
 
 /** @param {any} window */
-export function windowText({ days: on, from, to, timeZone }) {
+function windowText({ days: on, from, to, timeZone }) {
   const when =
     on.length === 7
       ? 'every day'

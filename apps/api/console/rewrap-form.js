@@ -57,7 +57,7 @@ function StartDialog({ onDone, onClose }) {
     ${
       all &&
       kek !== '' &&
-      html`<label>Type <code>${kek}</code> to confirm that all tenants’ keys go there <input type="text" autocomplete="off" value=${typed}
+      html`<label><span>Type <code>${kek}</code> to confirm that all tenants’ keys go there</span> <input type="text" autocomplete="off" value=${typed}
       onInput=${input(setTyped)} /></label>`
     }
   </${Dialog}>`;
