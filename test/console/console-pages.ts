@@ -42,6 +42,8 @@ export async function visitor(browser: Browser, apiUrl: string): Promise<Visitor
 
 /** Where pictures go, for people to look at. */
 const pictures = process.env.CONSOLE_PICTURES;
+/** Of all of them only these. */
+const only = process.env.CONSOLE_PICTURES_OF?.split(',');
 
 /** Narrow to wide, light and dark: nothing that axe finds, no sideways scrolling. */
 export async function look(page: Page, name: string): Promise<void> {
@@ -52,7 +54,7 @@ export async function look(page: Page, name: string): Promise<void> {
       const what = `${name}-${width}-${colorScheme}`;
       await checkWidth(page, what);
       if (width !== 2_560) assert.deepEqual(await accessibilityProblems(page), [], what);
-      if (pictures === undefined) continue;
+      if (pictures === undefined || !(only?.includes(what) ?? true)) continue;
       await mkdir(pictures, { recursive: true });
       await page.screenshot({ path: join(pictures, `${what}.png`), fullPage: true });
     }
