@@ -33,10 +33,10 @@ const places = [
 ];
 
 /** Who has but one tenant finds its page among the others. @param {any} signedIn */
-function placesOf({ caller: { tenantId }, may }) {
+function placesOf({ caller: { tenantId }, may, mayForAll }) {
   if (!may.includes('getRotation')) return [];
   const own = tenantId === null || tenantId === '*' ? [] : [[`tenants/${tenantId}`, 'Tenant']];
-  const seen = places.filter(([, , needs]) => needs === undefined || may.includes(needs));
+  const seen = places.filter(([, , needs]) => needs === undefined || mayForAll.includes(needs));
   return [...seen.slice(0, 1), ...own, ...seen.slice(1)];
 }
 
@@ -96,7 +96,7 @@ function Console() {
   if (signedIn === null || pathname.startsWith('/console/sign-in'))
     return html`<main id="main" ref=${main}><${SignInPage} about=${state} address=${address} ended=${ended} onSignedIn=${learn} /></main>`;
 
-  const { caller, may, mayForAll } = signedIn;
+  const { caller, may } = signedIn;
   const leave = async () => {
     await session.close().catch(() => {});
     setEnded(false);
