@@ -19,6 +19,7 @@ export const suites = {
       'test/demo/{proof,records,rendering,screen}.test.ts',
       'test/docs/{decisions,docs,glossary,settings,suites}.test.ts',
       'test/evidence/certificates.test.ts',
+      'test/evidence/coverage.test.ts',
       'test/evidence/merkle.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,reencrypt,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',

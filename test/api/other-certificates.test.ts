@@ -16,6 +16,7 @@ import {
 import { createKeks, nameKeks } from '@rekey/kms';
 import { createLogger } from '@rekey/runtime';
 import { createCertify } from '../../apps/worker/src/certify.ts';
+import { createKeepLog } from '../../apps/worker/src/keep-log.ts';
 import { core, onlyMissing, pool, scheduled, worker } from '../control/destruction-desk.ts';
 import { testKek } from '../harness/kek.ts';
 import { testRedis } from '../harness/redis.ts';
@@ -28,12 +29,10 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const signer = signerOf(privateKey);
 const keys = [pinnedKey(publicKey)];
 const log: string[] = [];
+const logger = createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) });
 // Under the role that a worker has.
-const certify = createCertify({
-  store: worker,
-  signer: async () => signer,
-  logger: createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
-});
+const keepLog = createKeepLog({ store: worker, signer: async () => signer, file: undefined, logger });
+const certify = createCertify({ store: worker, signer: async () => signer, cover: keepLog.cover, logger });
 const api = await liveApi({}, { databaseUrl: core.database.url });
 const fetched = (path: string, accept: string, claims = {}): Promise<Answer> =>
   api.send({ path: `/api/v1/admin${path}`, headers: { ...bearer(claims), accept } });
@@ -55,7 +54,7 @@ async function served(path: string, tenantId: string) {
   if (tenantId !== '') assert.equal((await fetched(path, '*/*', bound(tenantId))).status, 200);
   assert.equal((await fetched(path, 'application/json')).status, 406);
   const [verdict] = verdicts;
-  assert.ok(verdict);
+  assert.ok(verdict?.covered, 'its last event is in the log');
   return verdict;
 }
 
@@ -86,6 +85,7 @@ test('the destruction of a key is certified with the conditions as they stood wh
     [`dek-${old}`, tenantId, 'destroyed', true],
   );
   assert.deepEqual(predicate.requestedBy, { id: 'ada', realm: 'default' });
+  assert.deepEqual([predicate.reason, predicate.kekId, predicate.kekVersion], [null, core.kek.id, null]);
   const conditions = predicate.conditions as Array<{
     name: string;
     state: string;
@@ -154,11 +154,12 @@ test('a rewrap is certified: from under which KEKs, how many keys, and that none
     const { predicate } = statement;
     assert.equal(kind, 'rewrap');
     assert.deepEqual([predicate.rewrapId, predicate.tenantId], [`rewrap-${rewrapId}`, of]);
-    assert.deepEqual(predicate.kek, { name: 'new', kekId: fresh.id });
+    assert.deepEqual(predicate.kek, { name: 'new', kekId: fresh.id, versions: [] });
+    assert.equal(predicate.reason, 'nobody else is here');
     const { atStart, rewrapped, setAside, remaining } = predicate.keys as Record<string, number>;
     assert.deepEqual([rewrapped, setAside, remaining], [done?.rewrapped, 0, 0]);
     assert.ok(Number(atStart) > 0 && Number(rewrapped) > 0);
-    assert.deepEqual(predicate.from, [{ kekId: core.kek.id, rewrapped, setAside: 0 }]);
+    assert.deepEqual(predicate.from, [{ kekId: core.kek.id, rewrapped, setAside: 0, versions: [] }]);
     assert.deepEqual(predicate.events, await eventOf('rewrap.completed', 'rewrapId', rewrapId));
     assert.ok(!JSON.stringify(predicate).includes('"Ada"'));
   }

@@ -69,8 +69,13 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'hide that a key is in use, or speak for another process',
   },
   {
-    on: /^rekey\.(certificates_due|(certificate|rewrap|destroyed)_facts|(work|facts)_to_certify|keep_certificate(_of)?)\(/,
+    on: /^rekey\.(certificates_due|certified_key|(certificate|rewrap|destroyed)_facts|(work|facts)_to_certify|keep_certificate(_of)?)\(/,
     calling: 'read what was proved of whom, or take the place of a certificate',
+  },
+  {
+    on: /^rekey\.(keep_latencies|latencies_reported|kek_version_of)\(/,
+    calling:
+      'have a certificate say how long things took that nobody measured, or learn how busy somebody is',
   },
   {
     on: /^rekey\.(register|retire|compromise)_signing_key\(/,

@@ -105,6 +105,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'put a line of its own behind a checkpoint, or lose that of a witness',
   },
   {
+    on: /^rekey\.reported_latencies$/,
+    reading: 'learn how busy applications are',
+    writing: 'have a certificate say how long things took that nobody measured',
+  },
+  {
     on: /^rekey\.(rotation|other)_certificates$/,
     reading: 'read what was proved of whom',
     writing: 'invent, change or lose a certificate',

@@ -13,6 +13,7 @@ import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
 import { choresEveryMs } from '@rekey/times';
+import type { KeepLog } from './keep-log.ts';
 import type { Precedence } from './precedence.ts';
 import { recover } from './recovery.ts';
 
@@ -38,7 +39,7 @@ export interface HousekeepingDependencies {
   /** Writes what the database recorded to the log. */
   readonly writeEvents: (signal: AbortSignal) => Promise<void>;
   /** Brings events into the log, of all chains or of recent ones, and signs what it then is. */
-  readonly keepLog: { append(all: boolean): Promise<void>; checkpoint(): Promise<void> };
+  readonly keepLog: Pick<KeepLog, 'append' | 'checkpoint'>;
   /** Destroys the DEKs whose time has come. */
   readonly destroyDue: () => Promise<void>;
   /** Tries the KEKs that tenants have chosen. */

@@ -9,11 +9,14 @@ import {
   loadInstallation,
   lockLog,
   logHeads,
+  placesInLog,
   readLogHashes,
   registerSigningKey,
 } from '@rekey/control';
 import { inTransaction, type Queryable, type Store } from '@rekey/db';
 import {
+  type Coverage,
+  coverageOf,
   createTree,
   headsTree,
   isConsistent,
@@ -46,16 +49,36 @@ const statementsAtOnce = 20;
 /** Chains with an event in so many seconds are looked at each time, the others now and then. */
 const recentSeconds = 60;
 
-/**
- * Brings events into the log and signs what it then is. Any number of workers may do it at once: whoever finds the log locked
- * leaves it to the one that has it.
- */
-export function createKeepLog({ store, signer: open, file, sent = () => null, logger }: LogDependencies): {
+export interface KeepLog {
   /** Appends what is not in the log yet, of all chains or of those that had an event lately. */
   append(all: boolean): Promise<void>;
   /** Signs a checkpoint if there is anything new, and writes to the file what it has not yet. */
   checkpoint(): Promise<void>;
-} {
+  /**
+   * Signs what the log is now, for certificates: what shows that each of these events is in it; null: it is not yet, or this
+   * log is not to be signed. Not kept among the checkpoints, which end with the heads of all chains: to read those each
+   * time would be dear with many tenants.
+   */
+  cover(events: readonly EventPlace[], signer: Signer): Promise<ReadonlyArray<Coverage | null>>;
+}
+
+/** Which event. */
+export interface EventPlace {
+  readonly chain: string;
+  readonly sequence: number;
+}
+
+/**
+ * Brings events into the log and signs what it then is. Any number of workers may do it at once: whoever finds the log locked
+ * leaves it to the one that has it.
+ */
+export function createKeepLog({
+  store,
+  signer: open,
+  file,
+  sent = () => null,
+  logger,
+}: LogDependencies): KeepLog {
   let installation: Installation | undefined;
   // Each time, so that nobody misses it: this is what the log is for.
   const tell = (message: string, facts = {}): void => logger.error(message, facts);
@@ -77,10 +100,52 @@ export function createKeepLog({ store, signer: open, file, sent = () => null, lo
     }
   }
 
-  async function signAndWrite(signer: Signer): Promise<void> {
-    const outside = file === undefined ? sent() : await lastIn(file);
+  async function cover(
+    events: readonly EventPlace[],
+    signer: Signer,
+  ): Promise<ReadonlyArray<Coverage | null>> {
+    if (events.length === 0) return [];
+    await append(false);
+    const origin = await ownOrigin();
+    // Before the size: what is written outside meanwhile may be of a larger one.
+    const before = await signedBefore(store, await lastOutside());
+    const { size, places } = await placesInLog(store, events);
+    const isOurs =
+      before === undefined || (before.origin === origin && (await beginsWith(store, size, before)));
+    const tree = treeOf(store, size);
+    const root = isOurs && places.some((place) => place !== null) ? await unlessMissing(tree.root()) : null;
+    if (root === null) return events.map(() => null);
+    const note = await signCheckpoint({ origin, size, root }, signer);
+    return Promise.all(
+      places.map(async (place) => {
+        const path = place === null ? null : await unlessMissing(tree.inclusion(place));
+        return place === null || path === null ? null : coverageOf(note, place, path);
+      }),
+    );
+  }
+
+  async function ownOrigin(): Promise<string> {
     installation ??= await loadInstallation(store);
-    const origin = originOf(installation.id);
+    return originOf(installation.id);
+  }
+
+  async function lastOutside(): Promise<SignedCheckpoint | null> {
+    return file === undefined ? sent() : lastIn(file);
+  }
+
+  /** What is outside is trusted, and the database's own only where there is nothing. */
+  async function signedBefore(
+    on: Queryable,
+    outside: SignedCheckpoint | null,
+  ): Promise<SignedCheckpoint | undefined> {
+    if (outside !== null) return outside;
+    const [latest] = await listCheckpoints(on, { before: null, limit: 1 });
+    return latest === undefined ? undefined : readCheckpoints(latest.note)[0];
+  }
+
+  async function signAndWrite(signer: Signer): Promise<void> {
+    const outside = await lastOutside();
+    const origin = await ownOrigin();
     if (outside !== null && outside.origin !== origin)
       return tell('no checkpoint is signed: what is kept outside is of another installation');
     if (!(await registerSigningKey(store, signer)))
@@ -102,8 +167,7 @@ export function createKeepLog({ store, signer: open, file, sent = () => null, lo
     const size = await lockLog(tx);
     if (size === null) return null;
     const [latest] = await listCheckpoints(tx, { before: null, limit: 1 });
-    // What is outside is trusted, and the database's own only where there is nothing.
-    const before = outside ?? (latest === undefined ? undefined : readCheckpoints(latest.note)[0]);
+    const before = await signedBefore(tx, outside);
     if (before !== undefined && !(await beginsWith(tx, size, before))) return 'another log';
     if (size === 0 || size === latest?.size) return null;
     // Nothing came behind them: they were appended by whoever could not sign.
@@ -150,7 +214,7 @@ export function createKeepLog({ store, signer: open, file, sent = () => null, lo
     return path !== null && isConsistent(before, next, path);
   }
 
-  return { append, checkpoint };
+  return { append, checkpoint, cover };
 }
 
 function treeOf(on: Queryable, size: number) {

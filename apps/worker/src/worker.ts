@@ -188,6 +188,13 @@ export function startWorker(
           signal: stop.signal,
         });
   if (pushes !== null) measures?.checkpointsBehind(pushes.behindSeconds);
+  const keepLog = createKeepLog({
+    store,
+    signer,
+    file: config.CHECKPOINT_FILE,
+    sent: pushes?.last,
+    logger,
+  });
   let isFit = true;
   const housekeeping = keepHouse({
     store: heartbeatStore,
@@ -206,9 +213,9 @@ export function startWorker(
     followPolicies: createFollowPolicies({ store: heartbeatStore, ticketQueue, logger }),
     keepHours: createKeepHours({ store: heartbeatStore, ticketQueue, publish, logger }),
     precedence,
-    certify: signer === null ? null : createCertify({ store, signer, logger }),
+    certify: signer === null ? null : createCertify({ store, signer, cover: keepLog.cover, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
-    keepLog: createKeepLog({ store, signer, file: config.CHECKPOINT_FILE, sent: pushes?.last, logger }),
+    keepLog,
     destroyDue: createDestroyDue({ store, logger }),
     tryChosenKeks: createTryChosenKeks({ store: heartbeatStore, keks, logger }),
     onUnfit: () => {

@@ -123,6 +123,7 @@ export {
   lockLog,
   logHeads,
   logHeadsAt,
+  placesInLog,
   readLogHashes,
 } from './log.ts';
 export { type LongPause, noteLongPauses } from './long-pauses.ts';

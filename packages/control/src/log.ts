@@ -61,6 +61,25 @@ function toHeads(found: readonly HeadRow[]): LogHead[] {
   return found.map(({ chain, sequence, hash }) => ({ chain, sequence: Number(sequence), hash }));
 }
 
+/** How large the log is, and where in it each of these events stands; null: it is not there yet. */
+export async function placesInLog(
+  on: Queryable,
+  events: ReadonlyArray<Pick<LogHead, 'chain' | 'sequence'>>,
+): Promise<{ readonly size: number; readonly places: ReadonlyArray<number | null> }> {
+  const found = await rows<{ size: string; index: string | null }>(
+    on,
+    `select (select coalesce(max(l.index) + 1, 0) from rekey.log_leaves l) as size, l.index
+     from unnest($1::uuid[], $2::bigint[]) with ordinality w(chain, sequence, n)
+       left join rekey.log_leaves l on (l.chain, l.sequence) = (w.chain, w.sequence)
+     order by w.n`,
+    [events.map(({ chain }) => chain), events.map(({ sequence }) => sequence)],
+  );
+  return {
+    size: Number(found[0]?.size ?? 0),
+    places: found.map(({ index }) => (index === null ? null : Number(index))),
+  };
+}
+
 /** The size of the log with it. */
 export async function appendLogHeads(on: Queryable, count: number, root: Buffer): Promise<number> {
   const { size } = await row<{ size: string }>(on, 'select rekey.append_log_heads($1, $2) as size', [

@@ -7,6 +7,7 @@ export {
   signerOfCheckpoint,
 } from './checkpoint.ts';
 export { addCheckpointBody, cosignatureOf, parseWitnessKey, type WitnessKey } from './cosignature.ts';
+export { type Coverage, coverageOf } from './coverage.ts';
 export { csvHead, csvLine } from './csv.ts';
 export { payloadType, preAuthenticationEncoding, seal } from './envelopes.ts';
 export {

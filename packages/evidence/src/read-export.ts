@@ -8,6 +8,7 @@ import {
   exportLine,
   type HeadProof,
 } from './export-lines.ts';
+import { hashesOf } from './hashes.ts';
 
 interface Head {
   readonly type: 'head';
@@ -131,12 +132,6 @@ function headsOf({ heads, index }: Record<string, unknown>): Heads | null {
 
 function endOf({ end, events }: Record<string, unknown>): End | null {
   return end === true && isCount(events) ? { type: 'end', events } : null;
-}
-
-function hashesOf(value: unknown): Buffer[] | undefined {
-  if (!Array.isArray(value) || value.length > 64) return undefined;
-  const hashes = value.map((text) => Buffer.from(typeof text === 'string' ? text : '', 'base64'));
-  return hashes.every((hash) => hash.length === 32) ? hashes : undefined;
 }
 
 function isCount(value: unknown): value is number {

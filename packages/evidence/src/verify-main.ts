@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { keysOfJwks, pinnedKey, type TrustedKey } from './public-keys.ts';
-import { verifyCertificate } from './verify.ts';
+import { type Verdict, verifyCertificate } from './verify.ts';
 
 /** Where a command writes. */
 export interface CommandIo {
@@ -47,7 +47,14 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
   io.out(`${labels[verdict.kind]} ${subject.map(({ name }) => name).join()}`);
   io.out(`tenant    ${predicate.tenantId ?? 'all'}`);
   io.out(`signed    ${predicate.signedAt}`);
+  io.out(`covered   ${coveredBy(verdict.covered)}`);
   return 0;
+}
+
+function coveredBy(covered: Extract<Verdict, { verified: true }>['covered']): string {
+  if (covered === null) return 'no: it has no checkpoint over its events';
+  const { origin, size, index } = covered;
+  return `its last event is at place ${index} of ${origin}, of size ${size}`;
 }
 
 const labels = { rotation: 'rotation ', rewrap: 'rewrap   ', destruction: 'destroyed' } as const;

@@ -1,4 +1,5 @@
 import { verify } from 'node:crypto';
+import { type Covered, readCoverage } from './coverage.ts';
 import { openEnvelope } from './envelopes.ts';
 import { keysOfJwks, type TrustedKey } from './public-keys.ts';
 import { readStatement, type Statement, type StatementKind } from './statement.ts';
@@ -13,6 +14,7 @@ const refusals = {
     'The signing key is marked as compromised: anybody who has it can have written this, with any date.',
   KEY_RETIRED: 'It says that it was signed after its signing key was retired.',
   KEY_NOT_YET_VALID: 'It says that it was signed before its signing key was in use.',
+  BAD_CHECKPOINT: 'The checkpoint in it does not cover the event that it names.',
 } as const;
 type Refusal = keyof typeof refusals;
 
@@ -25,6 +27,8 @@ export type Verdict =
       /** Of what it is. */
       readonly kind: StatementKind;
       readonly statement: Statement;
+      /** Where the log of events holds its last event, by the checkpoint in it; null: it has none. */
+      readonly covered: Covered | null;
     }
   | {
       readonly verified: false;
@@ -58,7 +62,9 @@ export function verifyCertificate(
     return refuse('KEY_RETIRED', kid);
   if (candidates.some(({ notBefore }) => notBefore !== null && signedAt < notBefore))
     return refuse('KEY_NOT_YET_VALID', kid);
-  return { verified: true, form, kid, kind, statement };
+  const covered = readCoverage(statement.predicate, key);
+  if (covered === 'BAD') return refuse('BAD_CHECKPOINT', kid);
+  return { verified: true, form, kid, kind, statement, covered };
 }
 
 function refuse(refusal: Refusal, kid: string | null = null): Verdict {

@@ -12,11 +12,13 @@ as $$
     'retryOf', 'rot-' || r.retry_of,
     'tenantId', r.tenant_id,
     'status', r.status,
-    'previousKey', case when r.previous_dek_id is not null then jsonb_build_object('keyId', 'dek-' || r.previous_dek_id,
-      'kekId', (select m.kek_id from rekey.dek_material m where m.dek_id = r.previous_dek_id)) end,
-    'newKey', jsonb_build_object('keyId', 'dek-' || r.new_dek_id,
-      'kekId', (select m.kek_id from rekey.dek_material m where m.dek_id = r.new_dek_id)),
+    'previousKey', rekey.certified_key(r.previous_dek_id),
+    'newKey', rekey.certified_key(r.new_dek_id),
     'requestedBy', jsonb_build_object('id', r.initiated_by -> 'id', 'realm', r.initiated_by -> 'realm'),
+    -- As it was given; null: none was.
+    'reason', (select e.payload -> 'reason' from rekey.events e
+      where e.rotation_id = r.id and e.kind = 'rotation.requested' order by e.sequence limit 1),
+    'compromise', r.compromise,
     'times', (select jsonb_object_agg(t.name, to_char(t.at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) from (values
       ('started', r.started_at), ('switched', r.switched_at), ('drained', r.drained_at),
       ('proved', (select max(g.proved_at) from rekey.rotation_ranges g where g.rotation_id = r.id)),
@@ -44,6 +46,12 @@ as $$
     -- The last event of this rotation; its hash covers all those before it.
     'events', (select jsonb_build_object('chain', e.chain, 'sequence', e.sequence, 'hash', encode(e.hash, 'hex'))
       from rekey.events e where e.rotation_id = r.id and e.chain = r.tenant_id order by e.sequence desc limit 1))
+    -- Left out where nothing was reported.
+    || coalesce((select jsonb_build_object('reportedLatencies', jsonb_build_object(
+        'claim', 'reported by applications, not proved', 'before', l.before, 'during', l.during))
+      from (select rekey.latencies_reported(r.started_at - interval '10 minutes', r.started_at) as before,
+        rekey.latencies_reported(r.started_at, r.completed_at) as during) l
+      where l.before is not null or l.during is not null), '{}')
   from rekey.rotations r where r.id = rotation and r.status in ('completed', 'completed_with_failures')
 $$;
 revoke execute on function rekey.certificate_facts(uuid) from public;

@@ -22,7 +22,10 @@ begin
       using errcode = 'RK003', detail = refused::text, hint = 'select * from rekey.destruction_conditions(…)';
   end if;
   -- For its certificate: they can never be looked at again.
-  update rekey.key_destructions r set conditions = stood where r.dek_id = dek;
+  update rekey.key_destructions r set conditions = stood, kek_id = m.kek_id,
+      kek_version = rekey.kek_version_of(m.kek_uri, m.wrapped)
+    from rekey.deks d left join rekey.dek_material m on m.dek_id = d.id
+    where r.dek_id = dek and d.id = dek;
   update rekey.deks d set state = 'destroyed', destroyed_at = now() where d.id = dek;
   -- Another row of the same length takes the place of the bytes in the table, before there is none.
   update rekey.dek_material m set wrapped = decode(repeat('00', octet_length(m.wrapped)), 'hex'),

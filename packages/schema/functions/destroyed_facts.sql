@@ -15,6 +15,10 @@ as $$
     'times', (select jsonb_object_agg(t.name, to_char(t.at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) from (values
       ('requested', q.requested_at), ('due', q.due_at), ('destroyed', d.destroyed_at)) t(name, at)),
     'requestedBy', jsonb_build_object('id', q.subject, 'realm', q.realm),
+    'reason', q.reason,
+    -- Under which it was wrapped last.
+    'kekId', q.kek_id,
+    'kekVersion', q.kek_version,
     'approvedBy', (select coalesce(jsonb_agg(jsonb_build_object('id', a.subject, 'realm', a.realm,
         'at', to_char(a.approved_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by a.approved_at, a.subject), '[]')
       from rekey.destruction_approvals a where a.request_id = q.request_id),

@@ -17,6 +17,8 @@ begin
     group by d.dek_id order by d.dek_id
     on conflict (dek_id) do update set last_opened_at = greatest(o.last_opened_at, excluded.last_opened_at);
   delete from rekey.processes p where p.id = any (old);
+  -- What they reported of latencies concerns rotations that are under way.
+  delete from rekey.reported_latencies l where l.bucket < clock_timestamp() - interval '30 days';
   return cardinality(old);
 end
 $$;

@@ -42,6 +42,9 @@ begin
       raise exception 'The process % is another one''s', process using errcode = 'RK002';
     end if;
   end if;
+  if process_kind = 'vault' then
+    perform rekey.keep_latencies(process, process_latencies);
+  end if;
   -- A clock that steps back makes nothing of this older.
   insert into rekey.process_deks as o (process_id, dek_id, opened_since, last_opened_at)
     select process, u.dek, reported_at - least(greatest(max(u.since), 0), age_max) * interval '1 millisecond',

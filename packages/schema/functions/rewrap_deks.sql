@@ -21,7 +21,8 @@ begin
     perform set_config('synchronous_commit', 'on', true);
   end if;
   with held as materialized (
-    select m.dek_id, m.kek_id as from_kek_id, g.new_bytes, rekey.dek_fingerprint(m.dek_id) as fingerprint
+    select m.dek_id, m.kek_id as from_kek_id,
+      rekey.kek_version_of(m.kek_uri, m.wrapped) as from_kek_version, g.new_bytes, rekey.dek_fingerprint(m.dek_id) as fingerprint
     from unnest(deks, old_wrapped, new_wrapped) g(dek, old_bytes, new_bytes)
       join rekey.dek_material m on m.dek_id = g.dek join rekey.deks d on d.id = m.dek_id
     where m.wrapped = g.old_bytes and m.kek_id <> ours.kek_id and d.state <> 'destroyed'
@@ -31,10 +32,14 @@ begin
     update rekey.dek_material m set wrapped = h.new_bytes, kek_uri = new_uri, kek_id = ours.kek_id,
       wrap_version = m.wrap_version + 1, wrapped_at = clock_timestamp()
     from held h where m.dek_id = h.dek_id
-    returning m.dek_id, h.from_kek_id, m.wrap_version, sha256(m.wrapped) as wrapped_hash, h.fingerprint)
-  insert into rekey.rewrapped_deks as w (rewrap_id, dek_id, from_kek_id, wrap_version, wrapped_hash, fingerprint)
-    select rewrap, p.dek_id, p.from_kek_id, p.wrap_version, p.wrapped_hash, p.fingerprint from put p
-    on conflict (rewrap_id, dek_id) do update set from_kek_id = excluded.from_kek_id, wrap_version = excluded.wrap_version,
+    returning m.dek_id, h.from_kek_id, h.from_kek_version, rekey.kek_version_of(m.kek_uri, m.wrapped) as kek_version,
+      m.wrap_version, sha256(m.wrapped) as wrapped_hash, h.fingerprint)
+  insert into rekey.rewrapped_deks as w
+      (rewrap_id, dek_id, from_kek_id, from_kek_version, kek_version, wrap_version, wrapped_hash, fingerprint)
+    select rewrap, p.dek_id, p.from_kek_id, p.from_kek_version, p.kek_version, p.wrap_version, p.wrapped_hash, p.fingerprint
+    from put p
+    on conflict (rewrap_id, dek_id) do update set from_kek_id = excluded.from_kek_id,
+      from_kek_version = excluded.from_kek_version, kek_version = excluded.kek_version, wrap_version = excluded.wrap_version,
       wrapped_hash = excluded.wrapped_hash, set_aside_for = null, fingerprint = excluded.fingerprint, at = clock_timestamp();
   get diagnostics changed = row_count;
   -- What a local KEK wrapped says itself which one that was.
