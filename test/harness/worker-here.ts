@@ -10,7 +10,12 @@ export async function workerHere(
   rekey: Pick<Installation, 'databaseUrl' | 'redis'>,
   kek: Kek | Keks,
   owner: Owner = thisFile,
-  options: Parameters<typeof startWorker>[3] = {},
+  {
+    config = {},
+    ...options
+  }: Parameters<typeof startWorker>[3] & {
+    readonly config?: Partial<Parameters<typeof startWorker>[0]>;
+  } = {},
 ): Promise<{ log: string[]; close: () => Promise<void> }> {
   const log: string[] = [];
   const worker = startWorker(
@@ -20,6 +25,8 @@ export async function workerHere(
       QUEUE_PREFIX: rekey.redis.prefix,
       KEK_URI: 'local:of-a-test',
       TENANT_KEK_ADDRESSES: 'public',
+      DEK_AGE_MAX_SECONDS: 300,
+      DEK_AGE_MAX_SECONDS_WHILE_AWAY: 3_600,
       WORKER_CONCURRENCY: 2,
       DATABASE_CONNECTIONS_MAX: 12,
       WORKER_NICENESS: 0,
@@ -32,6 +39,7 @@ export async function workerHere(
       HEALTH_HOST: '127.0.0.1',
       HEALTH_PORT: 0,
       METRICS_HOST: '127.0.0.1',
+      ...config,
     },
     asKeks(kek),
     createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KmsError } from '@rekey/kms';
 import { kekSuspendedMs } from '@rekey/times';
 import { pauseMs } from '../../apps/worker/src/put-off.ts';
@@ -85,6 +86,49 @@ for (const code of ['DENIED', 'NOT_FOUND'] as const)
     kek.trouble = null;
     assert.equal((await rekey.ended(rotationId)).status, 'completed');
   });
+
+/** Slowed down so that it takes a few seconds, each of them longer than a worker may use a DEK without its KEK. */
+async function slowSweep(t: TestContext, whileAway: number) {
+  const { tenantId, records } = await rekey.seedTenant(600);
+  const kek = troubledKek(rekey.kek);
+  const config = {
+    DEK_AGE_MAX_SECONDS: 1,
+    DEK_AGE_MAX_SECONDS_WHILE_AWAY: whileAway,
+    ITEMS_PER_SECOND_MAX: 100,
+    BATCH_SIZE: 20,
+  };
+  await workerHere(rekey, kek, t, { suspendedMs, config });
+  const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+  const done = async (): Promise<number> => {
+    const { itemsRotated } = (await rekey.status(rotationId)).body.data;
+    return Object.values(itemsRotated).reduce((sum, n) => sum + n, 0);
+  };
+  await until(async () => (await done()) >= 100, { what: 'it sweeps' });
+  return { tenantId, records, kek, rotationId, done };
+}
+
+test('a KEK that refuses in the midst of a sweep ends its DEKs in the worker too, and it goes on when it is given back', async (t) => {
+  const { tenantId, records, kek, rotationId, done } = await slowSweep(t, 60);
+  kek.trouble = () => new KmsError('DENIED', 'the KMS refuses', { kekId: rekey.kek.id });
+  await suspended(rotationId);
+  const stoodAt = await done();
+  assert.ok(stoodAt < records.length, `${stoodAt}`);
+  await sleep(1_000);
+  assert.ok((await done()) <= stoodAt + 20, 'nothing goes on');
+  kek.trouble = null;
+  const ended = await rekey.ended(rotationId);
+  assert.deepEqual([ended.status, ended.waitingFor], ['completed', null]);
+  const values = records.map(({ target, id }) => [`${target}/${id}`, firstValue(id)] as const);
+  assert.deepEqual(wrong(await openAll(rekey, tenantId), values), []);
+});
+
+test('a KMS that is away in the midst of a sweep does not hold it up for as long as the worker may go on without', async (t) => {
+  const { kek, rotationId } = await slowSweep(t, 60);
+  kek.trouble = () => new KmsError('UNAVAILABLE', 'the KMS is away', { kekId: rekey.kek.id });
+  const { calls } = kek;
+  assert.equal((await rekey.ended(rotationId)).status, 'completed');
+  assert.ok(kek.calls > calls, 'it was asked for meanwhile');
+});
 
 test('while it is put off for long the status goes on saying so, and its job is not taken for lost', async (t) => {
   const { tenantId } = await rekey.seedTenant(17);

@@ -199,11 +199,11 @@ test("each trouble of a tenant's KEK holds up that tenant alone, and ends when t
     const [record] = tenant.records;
     assert.ok(record);
     const { tenantId } = tenant;
-    const unavailable = { code: 'UNAVAILABLE' };
-    await assert.rejects(fresh.get({ ...record, tenantId }), unavailable, `${what}: who has no DEK at hand`);
+    const refusal = { code: waitingFor === 'kms' ? 'UNAVAILABLE' : 'KEK_SUSPENDED' };
+    await assert.rejects(fresh.get({ ...record, tenantId }), refusal, `${what}: who has no DEK at hand`);
     await assert.rejects(
       fresh.put({ ...record, tenantId, value: Buffer.from('x') }),
-      unavailable,
+      refusal,
       `${what}: a writer without it`,
     );
     await opensAll(tenant);

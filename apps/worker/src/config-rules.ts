@@ -36,6 +36,16 @@ const templatesRule: EnvRule<WorkerConfig> = {
   },
 };
 
+const dekAgesRule: EnvRule<WorkerConfig> = {
+  over: ['DEK_AGE_MAX_SECONDS', 'DEK_AGE_MAX_SECONDS_WHILE_AWAY'],
+  problems: ({ DEK_AGE_MAX_SECONDS: age, DEK_AGE_MAX_SECONDS_WHILE_AWAY: whileAway }) =>
+    age <= whileAway
+      ? []
+      : [
+          'DEK_AGE_MAX_SECONDS must be at most DEK_AGE_MAX_SECONDS_WHILE_AWAY: a KMS that is away ends nothing sooner',
+        ],
+};
+
 const clusterRule: EnvRule<WorkerConfig> = {
   over: ['REDIS_URL', 'QUEUE_PREFIX'],
   problems: ({ REDIS_URL, QUEUE_PREFIX }) => clusterProblems(REDIS_URL, QUEUE_PREFIX),
@@ -72,6 +82,7 @@ export const workerRules: ReadonlyArray<EnvRule<WorkerConfig>> = [
   databaseRule,
   keksRule,
   templatesRule,
+  dekAgesRule,
   clusterRule,
   checkpointRule,
   witnessRule,

@@ -13,6 +13,7 @@ import {
   RedisUrl,
   readEnv,
 } from '@rekey/runtime';
+import { dekAgeMs } from '@rekey/times';
 import Type, { type Static } from 'typebox';
 import { workerRules } from './config-rules.ts';
 import { connectionsMin } from './connections.ts';
@@ -53,6 +54,20 @@ export const WorkerVariables = Type.Object({
   TENANT_KEK_ADDRESSES: Type.Unsafe<'public' | 'any'>(
     Type.String({ pattern: '^(public|any)$', default: 'public', description: 'public or any' }),
   ),
+  /** How long an unwrapped DEK is used after its KEK last unwrapped it; renewed in half of that. */
+  DEK_AGE_MAX_SECONDS: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: dekAgeMs.max / 1_000,
+    description: 'a number from 1 to 86400',
+  }),
+  /** The same while that KEK's KMS is away. */
+  DEK_AGE_MAX_SECONDS_WHILE_AWAY: Type.Integer({
+    minimum: 1,
+    maximum: 86_400,
+    default: dekAgeMs.maxWhileAway / 1_000,
+    description: 'a number from 1 to 86400',
+  }),
   /** What certificates and checkpoints are signed with; without it this worker makes none. */
   SIGNING_KEY_URI: Type.Optional(
     Type.String({

@@ -1,4 +1,5 @@
 import type { DekKey } from '@rekey/envelope';
+import { dekAgeMs } from '@rekey/times';
 
 /** A DEK that can be used. Its bytes came out of the committed row, never from whoever made them. */
 export interface Dek {
@@ -11,11 +12,43 @@ export interface Dek {
 
 export interface Held {
   readonly tenantId: string;
-  readonly dek: Dek;
+  dek: Dek;
+  /** The KEK that unwrapped it last. */
+  kekId: string;
   /** When its row was last seen to stand. */
   seenAt: number;
+  /** When its KEK last unwrapped it. */
+  unwrappedAt: number;
   /** Whether it was asked for since. */
   used: boolean;
+  /** The KEK will not unwrap it any more, by its last answer. */
+  refused: boolean;
+}
+
+/** By the clock of `performance.now()`: when a row was read, and since when its bytes are known to be had of the KEK. */
+export interface Times {
+  readonly seenAt: number;
+  readonly unwrappedAt: number;
+}
+
+/** How long a DEK may be used after its row was last seen, and after its KEK last unwrapped it. */
+export interface DekAges {
+  readonly maxMs: number;
+  /** After its KEK last unwrapped it, while that KEK's KMS is away. */
+  readonly maxMsWhileAway: number;
+}
+
+/** Null for such as do not fit; a day is the most. */
+export function dekAgesOf({
+  dekAgeMaxMs: maxMs = dekAgeMs.max,
+  dekAgeMaxMsWhileAway: maxMsWhileAway = Math.max(dekAgeMs.maxWhileAway, maxMs),
+}: {
+  readonly dekAgeMaxMs?: number;
+  readonly dekAgeMaxMsWhileAway?: number;
+}): DekAges | null {
+  return maxMs > 0 && maxMs <= maxMsWhileAway && maxMsWhileAway <= 86_400_000
+    ? { maxMs, maxMsWhileAway }
+    : null;
 }
 
 /**
@@ -27,20 +60,36 @@ export interface HeldDeks {
   /** Counts as a use. Undefined for one that is too old, which is dropped. */
   find(tenantId: string, keyNumber: number): Dek | undefined;
   /** In the place of what the tenant has under that number. */
-  keep(tenantId: string, dek: Dek, seenAt: number): void;
+  keep(tenantId: string, dek: Dek, kekId: string, times: Times): void;
   drop(held: Held): void;
+  /** Whether it is still held, and not another one in its place. */
+  holds(held: Held): boolean;
   has(tenantId: string): boolean;
   ofTenant(tenantId: string): Held[];
   /** Drops those that are too old; the others, the one first that was not used for longest. */
   all(): Held[];
 }
 
-export function createHeldDeks({ max, ageMaxMs }: { max: number; ageMaxMs: number }): HeldDeks {
+export function createHeldDeks({
+  max,
+  ages,
+  isAway,
+}: {
+  readonly max: number;
+  readonly ages: DekAges;
+  readonly isAway: (kekId: string) => boolean;
+}): HeldDeks {
   const held = new Map<string, Held>(); // in the order of last use
   const numbers = new Map<string, Set<number>>(); // by tenant
 
   const place = (tenantId: string, keyNumber: number): string => `${tenantId}/${keyNumber}`;
-  const isTooOld = ({ seenAt }: Held): boolean => performance.now() - seenAt > ageMaxMs;
+  const isTooOld = ({ seenAt, unwrappedAt, kekId, refused }: Held): boolean => {
+    const now = performance.now();
+    if (now - seenAt > ages.maxMs) return true;
+    const age = now - unwrappedAt;
+    if (age <= ages.maxMs) return false;
+    return refused || age > ages.maxMsWhileAway || !isAway(kekId);
+  };
 
   const drop = ({ tenantId, dek }: Held): void => {
     const at = place(tenantId, dek.keyNumber);
@@ -68,10 +117,10 @@ export function createHeldDeks({ max, ageMaxMs }: { max: number; ageMaxMs: numbe
       held.set(at, found);
       return found.dek;
     },
-    keep(tenantId, dek, seenAt) {
+    keep(tenantId, dek, kekId, times) {
       const at = place(tenantId, dek.keyNumber);
       held.delete(at);
-      held.set(at, { tenantId, dek, seenAt, used: true });
+      held.set(at, { tenantId, dek, kekId, ...times, used: true, refused: false });
       const known = numbers.get(tenantId);
       if (known === undefined) numbers.set(tenantId, new Set([dek.keyNumber]));
       else known.add(dek.keyNumber);
@@ -79,6 +128,7 @@ export function createHeldDeks({ max, ageMaxMs }: { max: number; ageMaxMs: numbe
       if (held.size > max && first !== undefined) drop(first);
     },
     drop,
+    holds: (one) => held.get(place(one.tenantId, one.dek.keyNumber)) === one,
     has: (tenantId) => numbers.has(tenantId),
     ofTenant: (tenantId) =>
       [...(numbers.get(tenantId) ?? [])].flatMap((keyNumber) => held.get(place(tenantId, keyNumber)) ?? []),

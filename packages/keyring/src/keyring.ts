@@ -1,8 +1,10 @@
 import { findLiveDeks, loadDeks, type WrappedDek } from '@rekey/control';
 import type { Queryable } from '@rekey/db';
 import { importDek } from '@rekey/envelope';
-import { createHeldDeks, type Dek, type Held } from './held-deks.ts';
+import { createHeldDeks, type Dek, dekAgesOf, type Held } from './held-deks.ts';
+import { createKekNews } from './kek-news.ts';
 import { proveKeks } from './prove-keks.ts';
+import { createRenewal } from './renewal.ts';
 import { type UnwrappingKeks, unwrapStored } from './unwrap-stored.ts';
 import type { Usage } from './usage.ts';
 
@@ -14,8 +16,13 @@ export interface UnwrapSource {
   readonly deksMax?: number;
   /** Is told of every DEK that is asked for. */
   readonly usage?: Pick<Usage, 'note'>;
-  /** How long a DEK is held after its row was last seen to stand. One in use is looked up again in good time. */
+  /**
+   * How long a DEK is used after its row was last seen to stand, and after its KEK last unwrapped it. One in use is looked
+   * up and unwrapped again in good time.
+   */
   readonly dekAgeMaxMs?: number;
+  /** The same, of the KEK, while its KMS is away: not while it refuses. */
+  readonly dekAgeMaxMsWhileAway?: number;
 }
 
 /** The DEKs of this process: each is unwrapped once, however many ask for it at the same time. */
@@ -45,20 +52,23 @@ export interface Keyring {
 }
 
 const deksMaxByDefault = 10_000;
-const dekAgeMaxMsByDefault = 300_000;
 
 /** Rows that are looked at by one statement. */
 const lookedAtOnce = 1_000;
 
 export function createKeyring(source: UnwrapSource): Keyring {
-  const { store, keks, usage, deksMax = deksMaxByDefault, dekAgeMaxMs = dekAgeMaxMsByDefault } = source;
-  const held = createHeldDeks({ max: deksMax, ageMaxMs: dekAgeMaxMs });
+  const { store, keks, usage, deksMax = deksMaxByDefault } = source;
+  const ages = dekAgesOf(source);
+  if (ages === null) throw new RangeError('DEKs cannot be held for such times');
+  const { maxMs } = ages;
+  const news = createKekNews();
+  const held = createHeldDeks({ max: deksMax, ages, isAway: news.isAway });
   // A promise is kept while it is under way, so that everybody waits for the same one.
   const unwrapping = new Map<string, Promise<Dek>>();
   const refreshing = new Map<string, Promise<Dek | null>>();
   let timer: NodeJS.Timeout | undefined;
   let kekProved = false;
-  let lookingAt = false;
+  let renewing = false;
   let closed = false;
 
   const atHand: Keyring['atHand'] = (tenantId, keyNumber, materialId) => {
@@ -68,19 +78,20 @@ export function createKeyring(source: UnwrapSource): Keyring {
     return dek;
   };
 
-  const keep = (tenantId: string, dek: Dek, seenAt: number): void => {
+  const keep: typeof held.keep = (...given) => {
     if (closed) return;
-    held.keep(tenantId, dek, seenAt);
-    timer ??= setTimeout(renew, dekAgeMaxMs / 10).unref();
+    held.keep(...given);
+    timer ??= setTimeout(renew, maxMs / 10).unref();
   };
 
   const unwrap = async (tenantId: string, stored: WrappedDek, seenAt: number): Promise<Dek> => {
     // Before: a DEK whose bytes were asked for counts as used, whatever becomes of this.
     usage?.note(stored.id);
-    const bytes = await unwrapStored(keks, tenantId, stored);
-    const { id, keyNumber, materialId } = stored;
+    const unwrappedAt = performance.now();
+    const { id, keyNumber, materialId, kekId } = stored;
+    const bytes = await news.of(kekId, () => unwrapStored(keks, tenantId, stored));
     const dek = { id, keyNumber, materialId, key: importDek(bytes) };
-    keep(tenantId, dek, seenAt);
+    keep(tenantId, dek, kekId, { seenAt, unwrappedAt });
     return dek;
   };
 
@@ -88,7 +99,7 @@ export function createKeyring(source: UnwrapSource): Keyring {
     const seenAt = performance.now();
     const ready = atHand(tenantId, stored.keyNumber, stored.materialId);
     if (ready !== undefined) {
-      keep(tenantId, ready, seenAt);
+      for (const one of held.ofTenant(tenantId)) if (one.dek === ready) one.seenAt = seenAt;
       return Promise.resolve(ready);
     }
     const pending = unwrapping.get(stored.materialId);
@@ -131,21 +142,28 @@ export function createKeyring(source: UnwrapSource): Keyring {
       );
       for (const one of part) {
         if (live.get(one.dek.id) !== one.dek.materialId) held.drop(one);
-        else Object.assign(one, { seenAt, used: false });
+        else one.seenAt = seenAt;
       }
     }
   };
 
+  const renewal = createRenewal({ store, keks, held, news });
+
   /** In good time: those in use, so that nobody waits for them. The others grow too old. */
   const renew = (): void => {
-    const due = held.all().filter(({ used, seenAt }) => used && performance.now() - seenAt > dekAgeMaxMs / 2);
-    timer = held.size === 0 ? undefined : setTimeout(renew, dekAgeMaxMs / 10).unref();
-    if (lookingAt || due.length === 0) return;
-    lookingAt = true;
-    void lookAt(due)
+    const now = performance.now();
+    const used = held.all().filter((one) => one.used || news.isAway(one.kekId));
+    const isDue = (at: number): boolean => now - at > maxMs / 2;
+    const toLookAt = used.filter(({ seenAt }) => isDue(seenAt));
+    const toUnwrap = used.filter(({ unwrappedAt }) => isDue(unwrappedAt));
+    timer = held.size === 0 ? undefined : setTimeout(renew, maxMs / 10).unref();
+    if (renewing) return;
+    renewing = true;
+    void lookAt(toLookAt)
+      .then(() => renewal.unwrap(toUnwrap))
       .catch(() => {}) // the next turn comes before they are too old
       .finally(() => {
-        lookingAt = false;
+        renewing = false;
       });
   };
 

@@ -107,6 +107,8 @@ async function sweepWindow(
   const { env, rotation, target, lease, heartbeat, speedLimit, signal, cipher, secondLook } = sealing;
   const { tenantId, newKeyNumber } = rotation;
   const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, records);
+  // It is at hand, unless its KEK refuses by now: that ends the sweep as it does everybody's use of it.
+  await env.keyring.byNumber(tenantId, newKeyNumber);
   cipher.pass.retain(keysOf(olderDeks));
   const toBatch = (sealed: Reencrypted, upTo: string | null): Batch => ({
     tenantId,

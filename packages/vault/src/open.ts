@@ -11,8 +11,8 @@ import { asVault, translate } from './translate.ts';
 
 /**
  * Opens the KEK that a URI names, such as `local:/etc/rekey/kek`: the one that the workers have. Throws `VaultError`:
- * `INVALID_VALUE` for a URI that cannot be understood, `UNAVAILABLE` when the KEK cannot be had. Whoever opened it calls
- * `close()`.
+ * `INVALID_VALUE` for a URI that cannot be understood, `UNAVAILABLE` when the KEK cannot be had now, `KEK_SUSPENDED`
+ * when it is refused or is not there. Whoever opened it calls `close()`.
  */
 export async function openKek(uri: string): Promise<Kek> {
   return asVault(() => openKekByUri(uri));

@@ -19,7 +19,9 @@ export function translate(error: unknown): VaultError {
     return new VaultError('INVALID_VALUE', error.message, { cause: error });
   }
   if (error instanceof KmsError) {
-    return new VaultError('UNAVAILABLE', `The KEK cannot be used: ${error.message}`, { cause: error });
+    const refuses = error.code === 'DENIED' || error.code === 'NOT_FOUND';
+    const code = refuses ? 'KEK_SUSPENDED' : 'UNAVAILABLE';
+    return new VaultError(code, `The KEK cannot be used: ${error.message}`, { cause: error });
   }
   if (error instanceof StoreError) return new VaultError(...ofStore(error), { cause: error });
   if (error instanceof RecordError) return new VaultError(ofRecord(error), error.message, { cause: error });

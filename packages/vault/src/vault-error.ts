@@ -4,6 +4,8 @@
  * - `NO_ACTIVE_KEY`: the tenant does not exist or has no DEK yet: `createTenant`, or wait for its first rotation.
  * - `UNAVAILABLE`: Postgres, or the KMS for a DEK that is not at hand, cannot be reached, or the vault is closed; try
  *   again later. Or the vault was not given the KEK of that DEK, which the message then names. A put without `client` may have been written when its connection was lost as it committed.
+ * - `KEK_SUSPENDED`: the KMS refuses the KEK of a DEK that is not at hand: it is disabled, pending deletion, deleted, or
+ *   forbidden to this process. Somebody has to act; the next call asks again.
  * - `UNREADABLE`: the record's bytes do not open: damaged, or moved from elsewhere. Never retried.
  * - `UNKNOWN_TARGET`: no such target is registered.
  * - `INVALID_ID`: an id that is none of the type that the target's table has, or too long for its index; the same id
@@ -23,6 +25,7 @@ export type VaultErrorCode =
   | 'RETRY'
   | 'NO_ACTIVE_KEY'
   | 'UNAVAILABLE'
+  | 'KEK_SUSPENDED'
   | 'UNREADABLE'
   | 'UNKNOWN_TARGET'
   | 'INVALID_ID'

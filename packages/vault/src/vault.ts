@@ -1,6 +1,6 @@
 import { listenForDeks } from '@rekey/control';
 import { asDb, type Db, openSibling, type PgPool, poolOf } from '@rekey/db';
-import { bindTenantKeks, createKeyring, createUsage, startReporting } from '@rekey/keyring';
+import { bindTenantKeks, createKeyring, createUsage, dekAgesOf, startReporting } from '@rekey/keyring';
 import { asKeks, type Kek, type Keks } from '@rekey/kms';
 import { createTenant } from './create-tenant.ts';
 import { createDelete } from './delete.ts';
@@ -62,8 +62,13 @@ export interface VaultOptions {
   readonly prefetch?: boolean;
   /** The largest value that is put and got: 16 MiB unless given, 128 MiB at most. */
   readonly valueBytesMax?: number;
-  /** How long an unwrapped DEK is held without a look at whether it still stands: 5 minutes unless given. */
+  /**
+   * How long an unwrapped DEK is used after its KEK last unwrapped it, and after its row was last seen to stand: 5 minutes
+   * unless given. One in use is unwrapped again in half of that, so that nobody waits; a KEK that refuses ends it.
+   */
   readonly dekAgeMaxMs?: number;
+  /** The same, of the KEK, while its KMS cannot be reached: 60 minutes unless given. */
+  readonly dekAgeMaxMsWhileAway?: number;
   /**
    * Tell the database now and then which DEKs this vault has opened, without which none of them can be destroyed: on unless
    * turned off. The application's role may; a report that fails disturbs nobody.
@@ -85,13 +90,24 @@ const valueBytesMaxMax = 128 * MiB;
 const connectionsMax = 3;
 
 export function createVault(options: VaultOptions): Vault {
-  const { store, prefetch = true, valueBytesMax = 16 * MiB, dekAgeMaxMs, report = true } = options;
+  const { store, prefetch = true, valueBytesMax = 16 * MiB, report = true } = options;
   const { onError = () => {} } = options;
   if (!Number.isSafeInteger(valueBytesMax) || valueBytesMax < 0 || valueBytesMax > valueBytesMaxMax) {
     throw new VaultError('INVALID_VALUE', `valueBytesMax is an integer of 0 to ${valueBytesMaxMax}`);
   }
   if (typeof store?.query !== 'function' || typeof options.kek !== 'object' || options.kek === null) {
     throw new VaultError('INVALID_VALUE', 'A vault needs a store and a kek');
+  }
+  const { dekAgeMaxMs, dekAgeMaxMsWhileAway } = options;
+  const ages = {
+    ...(dekAgeMaxMs === undefined ? {} : { dekAgeMaxMs }),
+    ...(dekAgeMaxMsWhileAway === undefined ? {} : { dekAgeMaxMsWhileAway }),
+  };
+  if (dekAgesOf(ages) === null) {
+    throw new VaultError(
+      'INVALID_VALUE',
+      'dekAgeMaxMs is above 0, and dekAgeMaxMsWhileAway no less and a day at most',
+    );
   }
   const db = asDb(store);
   const pool = poolOf(store);
@@ -110,7 +126,7 @@ export function createVault(options: VaultOptions): Vault {
     store: beside,
     keks,
     usage,
-    ...(dekAgeMaxMs === undefined ? {} : { dekAgeMaxMs }),
+    ...ages,
   });
   const budget = createSealBudget(beside);
   const targets = createKnownTargets(beside);
