@@ -43,6 +43,24 @@ test('a policy is put from a file and read back, with what is the default’s sa
   assert.equal(JSON.parse(again.out).version, 1, 'it says that already');
 });
 
+test('tenants are listed with how their keys stand, once a worker has looked', async () => {
+  const listed = await until(
+    async () => {
+      const { code, out } = await callHere(env, 'tenants', '--level', 'fresh', '--json');
+      assert.equal(code, 0);
+      const found: { tenants: { tenantId: string }[] } = JSON.parse(out);
+      return found.tenants.length === ids.length ? found.tenants : null;
+    },
+    { what: 'a worker has looked', timeoutMs: 60_000, everyMs: 250 },
+  );
+  assert.deepEqual(listed.map((one) => one.tenantId).sort(), [...ids].sort());
+  const { out } = await callHere(env, 'tenants', '--tenant', tenantId);
+  assert.match(out, new RegExp(`^${tenantId}  fresh `));
+  const none = await callHere(env, 'tenants', '--level', 'overdue');
+  assert.deepEqual([none.code, none.out, none.err], [0, '', 'There is none.\n']);
+  assert.equal((await callHere(env, 'tenants', '--level', 'late')).code, 2);
+});
+
 test('what is no policy is refused before anything is sent, and by the API what is none to it', async () => {
   const of = ['--tenant', tenantId];
   for (const [text, says] of [

@@ -205,7 +205,9 @@ test('what there is to do is absent, not zero, while Postgres does not tell', as
   await until(
     async () => {
       const figures = await scrape(url);
-      const left = [...figures.keys()].filter((name) => /^rekey_(work|records_rem|rotations_un)/.test(name));
+      const left = [...figures.keys()].filter((name) =>
+        /^rekey_(work|records_rem|rotations_un|policy|campaign)/.test(name),
+      );
       return left.length === 0;
     },
     { what: 'it says nothing of it', timeoutMs: 60_000, everyMs: 250 },

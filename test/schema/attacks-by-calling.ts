@@ -3,7 +3,7 @@ import type { Attack } from './attacks.ts';
 /** Of functions; `attacks.ts` has those of tables. */
 export const attacksByCalling: readonly Attack[] = [
   {
-    on: /^rekey\.(take_policy_round|due_hours|begin_due|note_standing|policy_standing|schedule_by_policy)\(/,
+    on: /^rekey\.(take_policy_round|keep_standings|due_hours|begin_due|note_standing|policy_standing|schedule_by_policy)\(/,
     calling:
       'keep anybody from looking for keys whose time has come, or begin rotations and destructions in the name of a policy',
   },
@@ -12,7 +12,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'keep a rotation from going on, or have it go on in the hours of production',
   },
   {
-    on: /^rekey\.(put_policy|policy_(state|problems)|latest_policy|merge_policies)\(/,
+    on: /^rekey\.(put_policy|policy_(state|problems|figures)|latest_policy|merge_policies|list_tenants)\(/,
     calling: 'keep keys from being rotated, or learn when they are',
   },
   {

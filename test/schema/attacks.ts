@@ -150,7 +150,7 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'forge the proof that an old KEK is unused',
   },
   {
-    on: /^rekey\.policy_(rounds|notes|destructions)$/,
+    on: /^rekey\.policy_(rounds|notes|destructions|standings)$/,
     reading: 'see whose keys are overdue',
     writing:
       'keep anybody from looking for keys whose time has come, from being told of them, or keys from being destroyed',

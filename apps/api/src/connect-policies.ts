@@ -1,4 +1,4 @@
-import { findPolicy } from '@rekey/control';
+import { findPolicy, listTenants } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Policies } from './dependencies.ts';
 
@@ -11,5 +11,6 @@ export function connectPolicies(store: Store): Policies {
       return found;
     },
     ofTenant: (tenantId) => findPolicy(store, tenantId),
+    tenants: (filter, page) => listTenants(store, filter, page),
   };
 }

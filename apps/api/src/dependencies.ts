@@ -23,6 +23,7 @@ import type {
   LoggedEvent,
   MemberState,
   PlanView,
+  PolicyLevel,
   PolicyView,
   ProcessFilter,
   ProcessPage,
@@ -35,6 +36,7 @@ import type {
   SigningKey,
   Snapshot,
   Summary,
+  TenantPage,
   Timeline,
 } from '@rekey/control';
 import type { HeadProof } from '@rekey/evidence';
@@ -125,6 +127,11 @@ export interface Keys {
 export interface Policies {
   ofTenant(tenantId: string): Promise<PolicyView | null>;
   standard(): Promise<PolicyView>;
+  /** How tenants stand by them. */
+  tenants(
+    filter: { tenantId: string | null; level: PolicyLevel | null },
+    page: { after: string | null; limit: number },
+  ): Promise<TenantPage>;
 }
 
 /** Campaigns over many tenants, as they are read. */

@@ -5,6 +5,7 @@ import type { QueueCounts, TicketQueue } from '@rekey/jobs';
 import { countConnections, createMetrics, type MetricsPlace, serveMetrics } from '@rekey/metrics';
 import { explainListenError, type Logger } from '@rekey/runtime';
 import { figuresMs } from '@rekey/times';
+import { tellControl } from './control-metrics.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { readRegularly } from './read-regularly.ts';
 
@@ -40,6 +41,7 @@ export async function startMetrics(
   tellWork(metrics, work.latest);
   const queues = readRegularly(() => ticketQueue.counts(), figuresMs);
   tellQueues(metrics, queues.latest);
+  const control = tellControl(metrics, store);
 
   const answers = metrics.counter({
     name: 'rekey_http_requests_total',
@@ -103,6 +105,7 @@ export async function startMetrics(
     async close() {
       work.close();
       queues.close();
+      control.close();
       await server.close();
     },
   };

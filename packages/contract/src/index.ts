@@ -28,4 +28,5 @@ export * from './rotations.ts';
 export * from './samples.ts';
 export * from './summary.ts';
 export * from './tenant-kek.ts';
+export * from './tenants.ts';
 export * from './timeline.ts';

@@ -77,6 +77,19 @@ export const SummaryResponse = answer(
         ),
         { description: 'Active DEKs by age; each is counted once.' },
       ),
+      byPolicy: Type.Union(
+        [
+          Type.Object(
+            { fresh: number, due: number, overdue: number, orphaned: number, seenAt: Timestamp },
+            { additionalProperties: false },
+          ),
+          Type.Null(),
+        ],
+        {
+          description:
+            'Active DEKs for which a policy says when, by how they stand, as a worker saw it at `seenAt`. Null: none has looked within the last minute.',
+        },
+      ),
     },
     { additionalProperties: false },
   ),
@@ -116,6 +129,7 @@ export const SummaryResponse = answer(
             { daysBelow: 365, keys: 0 },
             { daysBelow: null, keys: 0 },
           ],
+          byPolicy: { fresh: 36, due: 3, overdue: 1, orphaned: 0, seenAt: '2025-07-10T14:34:57.000Z' },
         },
         timestamp: '2025-07-10T14:35:02.000Z',
       },

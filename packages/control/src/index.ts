@@ -9,6 +9,7 @@ export {
   readEvents,
 } from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
+export * from './campaign-figures.ts';
 export * from './campaign-work.ts';
 export * from './campaigns.ts';
 export {
@@ -159,6 +160,7 @@ export {
 } from './plans.ts';
 export * from './policies.ts';
 export * from './policy-rounds.ts';
+export * from './policy-standings.ts';
 export {
   forgetProcesses,
   type Latencies,

@@ -1,4 +1,5 @@
 import { type Queryable, row } from '@rekey/db';
+import { findPolicyFigures, type PolicyFigures } from './policy-standings.ts';
 import { type RotationStatus, rotationStatuses } from './transitions/states.ts';
 
 /** Why a rotation needs a person. */
@@ -27,6 +28,8 @@ export interface Summary {
   }>;
   /** From the youngest, the last one without a bound. */
   readonly ages: ReadonlyArray<{ readonly daysBelow: number | null; readonly keys: number }>;
+  /** Null: nobody knows. */
+  readonly standings: PolicyFigures | null;
 }
 
 interface Found {
@@ -39,6 +42,7 @@ interface Found {
 /** How the rotations of a tenant stand, or with null those of all. */
 export async function summarize(on: Queryable, tenantId: string | null): Promise<Summary> {
   const { found } = await row<{ found: Found }>(on, 'select rekey.summarize($1) as found', [tenantId]);
+  const standings = await findPolicyFigures(on, tenantId);
   return {
     rotations: counted(rotationStatuses, found.rotations),
     inNeed: counted(needs, found.reasons),
@@ -47,6 +51,7 @@ export async function summarize(on: Queryable, tenantId: string | null): Promise
       daysBelow,
       keys: found.ages.find(({ days }) => days === daysBelow)?.keys ?? 0,
     })),
+    standings,
   };
 }
 

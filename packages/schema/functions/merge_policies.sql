@@ -1,25 +1,32 @@
 -- What holds for a tenant: its own policy (null: it has none) over the default, field by field, within the default's bounds.
 -- A field that is not there is the default's; null: never, or without limit. What a tenant set before the bounds were drawn
--- closer is brought within them here. A key stays for as long as either of both says.
+-- closer is brought within them here. A key stays for as long as either of both says. In plpgsql, without a query: it is
+-- called for each different policy whenever somebody asks what is due.
 create or replace function rekey.merge_policies(standard jsonb, own jsonb) returns jsonb
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_build_object(
-    'rotateEveryDays', case when coalesce(m.days, b.days_max) is not null
-      then greatest(least(m.days, b.days_max), coalesce(b.days_min, 1)) end,
-    'rotateBeforeSeals', least(m.seals, b.seals_max),
-    'destroyAfterDays', case when not coalesce(own ? 'destroyAfterDays', false) then (standard ->> 'destroyAfterDays')::bigint
-      when standard ->> 'destroyAfterDays' is not null and own ->> 'destroyAfterDays' is not null
-      then greatest((standard ->> 'destroyAfterDays')::bigint, (own ->> 'destroyAfterDays')::bigint) end,
-    'windows', m.merged -> 'windows',
-    'kek', m.merged -> 'kek')
-  from (select standard -> 'bounds' as bounds) s,
-    lateral (select (s.bounds ->> 'rotateEveryDaysMin')::bigint as days_min,
-      (s.bounds ->> 'rotateEveryDaysMax')::bigint as days_max,
-      (s.bounds ->> 'rotateBeforeSealsMax')::bigint as seals_max) b,
-    lateral (select x.merged, (x.merged ->> 'rotateEveryDays')::bigint as days,
-      (x.merged ->> 'rotateBeforeSeals')::bigint as seals
-      from (select jsonb_build_object('windows', null, 'kek', null) || standard || coalesce(own, '{}') as merged) x) m
+declare
+  merged constant jsonb := '{"windows": null, "kek": null}'::jsonb || standard || coalesce(own, '{}');
+  bounds constant jsonb := standard -> 'bounds';
+  days bigint := coalesce((merged ->> 'rotateEveryDays')::bigint, (bounds ->> 'rotateEveryDaysMax')::bigint);
+  destroy_after bigint := (standard ->> 'destroyAfterDays')::bigint;
+begin
+  if days is not null then
+    days := greatest(least(days, (bounds ->> 'rotateEveryDaysMax')::bigint),
+      coalesce((bounds ->> 'rotateEveryDaysMin')::bigint, 1));
+  end if;
+  if own ? 'destroyAfterDays' then
+    -- Never is the longest.
+    destroy_after := case when destroy_after is not null and own ->> 'destroyAfterDays' is not null
+      then greatest(destroy_after, (own ->> 'destroyAfterDays')::bigint) end;
+  end if;
+  return jsonb_build_object(
+    'rotateEveryDays', days,
+    'rotateBeforeSeals', least((merged ->> 'rotateBeforeSeals')::bigint, (bounds ->> 'rotateBeforeSealsMax')::bigint),
+    'destroyAfterDays', destroy_after,
+    'windows', merged -> 'windows',
+    'kek', merged -> 'kek');
+end
 $$;
 revoke execute on function rekey.merge_policies(jsonb, jsonb) from public;

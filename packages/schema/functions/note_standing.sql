@@ -10,7 +10,7 @@ declare
   found_one record;
 begin
   for found_one in
-    select s.* from rekey.policy_standing(null) s
+    select s.* from rekey.policy_standings s
     where s.level in ('overdue', 'orphaned')
       and not exists (select from rekey.policy_notes n where n.dek_id = s.dek_id and n.level = s.level)
     order by s.overdue_at limit at_most

@@ -25,7 +25,7 @@ export const getSummary = route({
     ({ rotations }) =>
     async (call) => {
       const tenantId = tenantAsked(call) ?? null;
-      const { rotations: byStatus, inNeed, named, ages } = await rotations.summarize(tenantId);
+      const { rotations: byStatus, inNeed, named, ages, standings } = await rotations.summarize(tenantId);
       return success<SummaryResponse>(summaryMessage, {
         tenantId,
         rotations: byStatus,
@@ -39,6 +39,7 @@ export const getSummary = route({
           })),
         },
         activeKeyAges: [...ages],
+        byPolicy: standings === null ? null : { ...standings.levels, seenAt: standings.seenAt.toISOString() },
       });
     },
 });

@@ -28,6 +28,7 @@ import { listKeks } from './list-keks.ts';
 import { listKeys } from './list-keys.ts';
 import { listRotationFailures } from './list-rotation-failures.ts';
 import { listRotations } from './list-rotations.ts';
+import { listTenants } from './list-tenants.ts';
 import { listWorkers } from './list-workers.ts';
 import { livez } from './livez.ts';
 import { openApiRoute } from './openapi.ts';
@@ -75,6 +76,7 @@ export const routes: readonly Route[] = [
   createTenant,
   listWorkers,
   listKeks,
+  listTenants,
   getTenantKek,
   chooseTenantKek,
   planRewrap,

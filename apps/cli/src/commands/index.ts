@@ -31,6 +31,7 @@ import {
 } from './rewrap.ts';
 import { rotate } from './rotate.ts';
 import { tenantCreate } from './tenant.ts';
+import { tenants } from './tenants.ts';
 import { token } from './token.ts';
 
 /** Every command: usage, help, completion and `docs/command-line.md` come from here. */
@@ -62,6 +63,7 @@ export const commands: readonly Command[] = [
   rewrapResume,
   rewrapCancel,
   tenantCreate,
+  tenants,
   policyGet,
   policySet,
   campaignStart,

@@ -57,6 +57,15 @@ export type GetSummaryAnswer = {
       readonly daysBelow: number | null;
       readonly keys: number;
     }>;
+    /** Active DEKs for which a policy says when, by how they stand, as a worker saw it at `seenAt`. Null: none has looked within the last minute. */
+    readonly byPolicy: {
+      readonly fresh: number;
+      readonly due: number;
+      readonly overdue: number;
+      readonly orphaned: number;
+      /** ISO 8601, UTC, with milliseconds. */
+      readonly seenAt: string;
+    } | null;
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;

@@ -32,6 +32,7 @@ import { listKeys, type ListKeysAnswer, type ListKeysInput } from './list-keys.t
 import { listRewraps, type ListRewrapsAnswer, type ListRewrapsInput } from './list-rewraps.ts';
 import { listRotationFailures, type ListRotationFailuresAnswer, type ListRotationFailuresInput } from './list-rotation-failures.ts';
 import { listRotations, type ListRotationsAnswer, type ListRotationsInput } from './list-rotations.ts';
+import { listTenants, type ListTenantsAnswer, type ListTenantsInput } from './list-tenants.ts';
 import { listWorkers, type ListWorkersAnswer, type ListWorkersInput } from './list-workers.ts';
 import { livez, type LivezAnswer, type LivezInput } from './livez.ts';
 import { openApi, type OpenApiAnswer, type OpenApiInput } from './open-api.ts';
@@ -53,7 +54,7 @@ import { startCampaign, type StartCampaignAnswer, type StartCampaignInput } from
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, createTenant, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listTenants, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -89,6 +90,7 @@ export interface Operations {
   readonly listRewraps: { readonly input: ListRewrapsInput; readonly answer: ListRewrapsAnswer };
   readonly listRotationFailures: { readonly input: ListRotationFailuresInput; readonly answer: ListRotationFailuresAnswer };
   readonly listRotations: { readonly input: ListRotationsInput; readonly answer: ListRotationsAnswer };
+  readonly listTenants: { readonly input: ListTenantsInput; readonly answer: ListTenantsAnswer };
   readonly listWorkers: { readonly input: ListWorkersInput; readonly answer: ListWorkersAnswer };
   readonly livez: { readonly input: LivezInput; readonly answer: LivezAnswer };
   readonly openApi: { readonly input: OpenApiInput; readonly answer: OpenApiAnswer };
