@@ -3,7 +3,16 @@ import { run } from '../../apps/cli/src/run.ts';
 import type { Said } from './call.ts';
 
 /** `rekey …` in this process, where starting one for each of many calls would take most of the time. */
-export async function callHere(
+export function callHere(
+  env: Readonly<Record<string, string | undefined>>,
+  ...args: string[]
+): Promise<Said> {
+  return answering(null, env, ...args);
+}
+
+/** The same at a terminal, where somebody types that to whatever is asked. */
+export async function answering(
+  typed: string | null,
   env: Readonly<Record<string, string | undefined>>,
   ...args: string[]
 ): Promise<Said> {
@@ -17,6 +26,6 @@ export async function callHere(
       },
       { term: 'dumb' },
     );
-  const world = { env, out: into('out'), err: into('err'), signal: new AbortController().signal, ask: null };
-  return { code: await run(args, world), ...said };
+  const world = { env, out: into('out'), err: into('err'), signal: new AbortController().signal };
+  return { code: await run(args, { ...world, ask: typed === null ? null : async () => typed }), ...said };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { installation } from '../harness/installation.ts';
 import { until } from '../harness/wait.ts';
-import { callHere } from './in-process.ts';
+import { answering, callHere } from './in-process.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'rekey-cli-policy-'));
 after(() => rm(folder, { recursive: true }));
@@ -113,11 +113,28 @@ test('for whom is said once, and what touches many is not done without a word', 
     assert.equal((await start(...words)).code, 2, words.join(' '));
   const unasked = await start('--all');
   assert.deepEqual([unasked.code, unasked.out], [2, '']);
-  assert.match(unasked.err, /needs --yes/);
+  assert.match(unasked.err, /This is for 2 tenants\. Without a terminal it needs --yes/);
+  const wrong = await answering('3', env, 'campaign', 'start', '--all');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /That is not how many: nothing was done/);
+  const right = await answering('2', env, 'campaign', 'start', '--all', '--json');
+  assert.equal(right.code, 0, right.err);
+  assert.equal(JSON.parse(right.out).tenantsTotal, 2);
   const many = await file('many', Array.from({ length: 11 }, () => crypto.randomUUID()).join(' '));
   assert.match((await start('--tenants', many)).err, /11 tenants\. Without a terminal it needs --yes/);
   assert.equal((await start('--tenants', many, '--yes')).code, 4, 'nobody knows them');
   assert.equal((await start('--tenants', join(folder, 'none'))).code, 2);
   assert.equal((await start('--all', '--rewrap-under', 'nobodys', '--yes')).code, 4);
   assert.equal((await callHere(env, 'campaign', 'status', `campaign-${crypto.randomUUID()}`)).code, 4);
+});
+
+test('what a campaign would take is said, without one', async () => {
+  const before = (await callHere(env, 'campaign', 'list')).out;
+  const told = await callHere(env, 'campaign', 'simulate', '--all', '--per-hour', '1');
+  assert.equal(told.code, 0, told.err);
+  assert.match(told.out, /^2 tenants, \d of them skipped; \d+ records\n {2}takes /);
+  const { out } = await callHere(env, 'campaign', 'simulate', '--older-than', '3', '--json');
+  assert.equal(JSON.parse(out).tenantsTotal, 0);
+  assert.equal((await callHere(env, 'campaign', 'simulate')).code, 2);
+  assert.equal((await callHere(env, 'campaign', 'list')).out.split('\n').length, before.split('\n').length);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FinishedRotation } from '@rekey/control';
-import { atMost, estimateRotation } from '@rekey/rotation';
+import { estimateRotation } from '@rekey/control';
+import { atMost } from '@rekey/rotation';
 
 const idle = { running: 0, waiting: 0, itemsAhead: 0 };
 const finished = (items: number, seconds: number, walBytes: number | null = null): FinishedRotation => ({

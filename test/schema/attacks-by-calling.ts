@@ -57,7 +57,7 @@ export const attacksByCalling: readonly Attack[] = [
       'forge what a rotation would take or took, keep a tenant from being planned, or learn how large others are',
   },
   {
-    on: /^rekey\.((start|steer|settle)_campaigns?|start_member|campaign_\w+)\(/,
+    on: /^rekey\.((start|steer|settle|simulate)_campaigns?|start_member|campaign_\w+)\(/,
     calling: 'rotate every tenant, keep them from being rotated, or learn who has how much',
   },
   {

@@ -1,11 +1,13 @@
 import {
   type Campaign,
+  type CampaignSimulation,
   type CampaignTenant,
   formatCampaignId,
   formatRewrapId,
   formatRotationId,
+  simulatedTenantsMax,
 } from '@rekey/contract';
-import type { CampaignAction, CampaignMember, CampaignView } from '@rekey/control';
+import type { CampaignAction, CampaignMember, CampaignView, SimulatedCampaign } from '@rekey/control';
 
 export function campaignJson(view: CampaignView): Campaign {
   const { byState, tenants, initiatedBy } = view;
@@ -68,5 +70,40 @@ export function campaignTenantJson(action: CampaignAction, member: CampaignMembe
     reason: member.reason,
     startedAt: member.startedAt?.toISOString() ?? null,
     endedAt: member.endedAt?.toISOString() ?? null,
+  };
+}
+
+export function simulationJson(
+  action: CampaignAction,
+  simulated: SimulatedCampaign,
+  now: Date,
+): CampaignSimulation {
+  const { seconds, skipped, late, atOnce } = simulated;
+  const rounded = (value: number): number => Math.round(value * 10) / 10;
+  const at = (after: number): string => new Date(now.getTime() + Math.round(after * 1_000)).toISOString();
+  return {
+    tenantsTotal: simulated.selected,
+    itemsTotal: simulated.records,
+    skipped: {
+      count: skipped.length,
+      tenants: skipped.slice(0, simulatedTenantsMax).map(({ tenantId, workId }) => ({
+        tenantId,
+        reason: action === 'rotate' ? ('rotation_in_progress' as const) : ('rewrap_in_progress' as const),
+        workId: action === 'rotate' ? formatRotationId(workId ?? '') : formatRewrapId(workId ?? ''),
+      })),
+    },
+    seconds: { low: rounded(seconds.low), high: rounded(seconds.high), by: simulated.by },
+    endsAt: simulated.waitsForCompromise ? null : { earliest: at(seconds.low), latest: at(seconds.high) },
+    assumed: { workers: simulated.workers, atOnce },
+    policyNotKept: {
+      count: late.length,
+      certain: late.filter(({ isCertain }) => isCertain).length,
+      tenants: late.slice(0, simulatedTenantsMax).map(({ tenantId, overdueAt, endsAt, isCertain }) => ({
+        tenantId,
+        overdueAt: overdueAt.toISOString(),
+        endsAt: { earliest: endsAt.earliest.toISOString(), latest: endsAt.latest.toISOString() },
+        certain: isCertain,
+      })),
+    },
   };
 }

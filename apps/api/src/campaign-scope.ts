@@ -1,6 +1,15 @@
-import { type CampaignBody, campaignDefaults, campaignWhom, type Issue } from '@rekey/contract';
+import {
+  type CampaignBody,
+  type CampaignSimulationBody,
+  campaignDefaults,
+  campaignWhom,
+  type Issue,
+} from '@rekey/contract';
 import type { CampaignAction, CampaignBounds, CampaignWhom } from '@rekey/control';
 import type { FastifyRequest } from 'fastify';
+import { ApiError } from './api-error.ts';
+import type { Keys } from './dependencies.ts';
+import { lackingIssues } from './lacking-issues.ts';
 
 /** What the fields of a body have to agree on. */
 export function campaignIssues({ body }: FastifyRequest): Issue[] {
@@ -26,7 +35,7 @@ export interface AskedCampaign extends CampaignBounds {
 }
 
 /** What a body asks for, with what it leaves out. */
-export function askedCampaign(body: CampaignBody): AskedCampaign {
+export function askedCampaign(body: CampaignBody | CampaignSimulationBody): AskedCampaign {
   return {
     action: body.action ?? campaignDefaults.action,
     whom: whomOf(body),
@@ -40,9 +49,35 @@ export function askedCampaign(body: CampaignBody): AskedCampaign {
   };
 }
 
-function whomOf({ onKek, olderThanDays, tenantIds }: CampaignBody): CampaignWhom {
+function whomOf({ onKek, olderThanDays, tenantIds }: CampaignBody | CampaignSimulationBody): CampaignWhom {
   if (tenantIds !== undefined) return { tenantIds: [...new Set(tenantIds.map((id) => id.toLowerCase()))] };
   if (onKek !== undefined) return { onKek };
   if (olderThanDays !== undefined) return { olderThanDays };
   return { all: true };
+}
+
+type Refused =
+  | { readonly kind: 'tenant_not_found'; readonly unknown: readonly string[] }
+  | { readonly kind: 'kek_not_found' | 'lacking' };
+
+/** Why there can be no such campaign now. */
+export async function refusedCampaign(
+  keys: Keys,
+  kekName: string | null,
+  outcome: Refused,
+): Promise<ApiError> {
+  switch (outcome.kind) {
+    case 'tenant_not_found':
+      return new ApiError('TENANT_NOT_FOUND', {
+        issues: outcome.unknown.map((id) => ({ path: 'body.tenantIds', message: `${id} is no tenant` })),
+      });
+    case 'lacking': {
+      const kekId = kekName === null ? null : await keys.kekId(kekName);
+      return new ApiError('REWRAP_REFUSED', {
+        issues: lackingIssues(kekId === null ? [] : await keys.lacking(kekId)),
+      });
+    }
+    case 'kek_not_found':
+      return new ApiError('KEK_NOT_FOUND');
+  }
 }

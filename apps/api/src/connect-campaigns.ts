@@ -1,4 +1,4 @@
-import { findCampaign, listCampaignMembers, listCampaigns } from '@rekey/control';
+import { findCampaign, findCampaignFacts, listCampaignMembers, listCampaigns } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { Campaigns } from './dependencies.ts';
 
@@ -7,6 +7,7 @@ export function connectCampaigns(store: Store): Campaigns {
   return {
     find: (campaignId) => findCampaign(store, campaignId),
     list: (page) => listCampaigns(store, page),
+    facts: (asked) => findCampaignFacts(store, asked),
     members: (campaignId, state, page) => listCampaignMembers(store, campaignId, state, page),
   };
 }

@@ -10,6 +10,8 @@ import type {
   DestructionView,
   FailurePage,
   FollowedRotation,
+  FoundCampaignFacts,
+  findCampaignFacts,
   KekChoice,
   KekView,
   KeptCertificate,
@@ -138,6 +140,8 @@ export interface Policies {
 export interface Campaigns {
   find(campaignId: string): Promise<CampaignView | null>;
   list(page: { after: string | null; limit: number }): Promise<CampaignPage>;
+  /** What one that began now would have before it. */
+  facts(asked: Parameters<typeof findCampaignFacts>[1]): Promise<FoundCampaignFacts>;
   members(
     campaignId: string,
     state: MemberState | null,

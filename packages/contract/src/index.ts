@@ -1,5 +1,6 @@
 export * from './audit.ts';
 export * from './campaign-answers.ts';
+export * from './campaign-simulation.ts';
 export * from './campaigns.ts';
 export * from './compromise.ts';
 export { conforms } from './conforms.ts';

@@ -30,9 +30,10 @@ export type StartedCampaign =
   | { readonly kind: 'started' | 'replayed'; readonly view: CampaignView }
   /** Some of the ids that are no tenant's. */
   | { readonly kind: 'tenant_not_found'; readonly unknown: readonly string[] }
-  | { readonly kind: 'mismatch' | 'kek_not_found' | 'lacking' };
+  | { readonly kind: 'mismatch' }
+  | { readonly kind: 'kek_not_found' | 'lacking' };
 
-const selectorOf = (whom: CampaignWhom): CampaignSelector =>
+export const selectorOf = (whom: CampaignWhom): CampaignSelector =>
   'tenantIds' in whom ? { tenants: whom.tenantIds.length } : whom;
 
 /** Begins a campaign; workers start its tenants. See `rekey.start_campaign`. */

@@ -9,8 +9,17 @@ export {
   readEvents,
 } from './audit.ts';
 export { beat, type Snapshot } from './beat.ts';
+export { type FoundCampaignFacts, findCampaignFacts } from './campaign-facts.ts';
 export * from './campaign-figures.ts';
-export * from './campaign-work.ts';
+export {
+  type CampaignWhom,
+  type StartCampaign,
+  type StartedCampaign,
+  type StartedMember,
+  settleCampaigns,
+  startCampaign,
+  startMember,
+} from './campaign-work.ts';
 export * from './campaigns.ts';
 export {
   type CertifiedWork,
@@ -69,6 +78,8 @@ export { findSnapshot } from './find-snapshot.ts';
 export { foldRecordCounts } from './fold-counts.ts';
 export { foldRanges, type RangeCell } from './fold-ranges.ts';
 export { beginToFollow, type FollowedRotation, readFollowed } from './follow.ts';
+export { estimateRotation } from './forecast/estimate.ts';
+export * from './forecast/simulate-campaign.ts';
 export { type Installation, loadInstallation } from './installation.ts';
 export {
   findIntegrityProblems,

@@ -9,7 +9,6 @@ export {
 export { type BatchSize, fixedBatchSize, measuredBatchSize, measuredBatchSizes } from './batch-size.ts';
 export type { RotationEnvironment, RotationEvent } from './environment.ts';
 export { atMost } from './forecast/at-most.ts';
-export { estimateRotation } from './forecast/estimate.ts';
 export { makePlan, type PlanEnvironment } from './forecast/make-plan.ts';
 export { createHeartbeats } from './heartbeat.ts';
 export type { Outcome } from './outcome.ts';

@@ -52,18 +52,14 @@ begin
   end if;
   perform rekey.say_who_and_why(actor, why);
   with chosen as materialized (
-      select c.tenant_id, c.items, row_number() over (order by
-          case sorted when 'smallest_first' then c.items when 'largest_first' then -c.items when 'as_given' then g.nth end,
-          case sorted when 'oldest_key_first' then c.activated_at end, c.tenant_id) as position
-      from rekey.campaign_selection(source, does = 'rewrap', (selects ->> 'olderThanDays')::integer, ids) c
-        left join unnest(ids) with ordinality g (id, nth) on g.id = c.tenant_id),
+      select c.tenant_id, c.items, c.turn from rekey.campaign_choice(does, selects, ids, source, sorted) c),
     begun as (
       insert into rekey.campaigns (id, action, selector, kek_name, kek_id, ordering, canaries, at_once_max, per_hour_max,
           failures_max, calls_per_second_max, tenants, reason, initiated_by, caller, idempotency_key, body_hash)
         select campaign, does, selects, goal.name, goal.kek_id, sorted, canary_count, at_once, per_hour, failures,
           case when does = 'rewrap' then calls_max end, (select count(*) from chosen), why, actor, caller_identity, key, hash)
     insert into rekey.campaign_members (campaign_id, position, tenant_id, items)
-      select campaign, m.position, m.tenant_id, m.items from chosen m;
+      select campaign, m.turn, m.tenant_id, m.items from chosen m;
   return query select 'started', campaign, null::uuid[];
 end
 $$;

@@ -39,6 +39,7 @@ import { getDefaultPolicy, getTenantPolicy, putDefaultPolicy, putTenantPolicy } 
 import { readyz } from './readyz.ts';
 import { cancelRewrap, getRewrap, listRewraps, pauseRewrap, resumeRewrap } from './rewraps.ts';
 import { rotateDek } from './rotate-dek.ts';
+import { simulateCampaign } from './simulate-campaign.ts';
 import { startCampaign } from './start-campaign.ts';
 import { startRewrap } from './start-rewrap.ts';
 import { cancelRotation, pauseRotation, resumeRotation, retryRotation } from './steer-rotation.ts';
@@ -92,6 +93,7 @@ export const routes: readonly Route[] = [
   getTenantPolicy,
   putTenantPolicy,
   startCampaign,
+  simulateCampaign,
   listCampaigns,
   getCampaign,
   listCampaignTenants,

@@ -10,8 +10,7 @@ import type { CampaignView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
 import { actorOf, callerOf, identityOf } from '../auth/caller.ts';
 import { asItBegan, campaignJson } from '../campaign-json.ts';
-import { askedCampaign, campaignIssues } from '../campaign-scope.ts';
-import { lackingIssues } from '../lacking-issues.ts';
+import { askedCampaign, campaignIssues, refusedCampaign } from '../campaign-scope.ts';
 import { needInstallation } from '../need-installation.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { route } from '../route.ts';
@@ -60,20 +59,10 @@ export const startCampaign = route({
           return started(outcome.view);
         case 'replayed':
           return started(outcome.view);
-        case 'tenant_not_found':
-          throw new ApiError('TENANT_NOT_FOUND', {
-            issues: outcome.unknown.map((id) => ({ path: 'body.tenantIds', message: `${id} is no tenant` })),
-          });
-        case 'lacking': {
-          const kekId = asked.kekName === null ? null : await keys.kekId(asked.kekName);
-          throw new ApiError('REWRAP_REFUSED', {
-            issues: lackingIssues(kekId === null ? [] : await keys.lacking(kekId)),
-          });
-        }
-        case 'kek_not_found':
-          throw new ApiError('KEK_NOT_FOUND');
         case 'mismatch':
           throw new ApiError('IDEMPOTENCY_KEY_REUSED');
+        default:
+          throw await refusedCampaign(keys, asked.kekName, outcome);
       }
     },
 });

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { type Call, type Command, UsageError } from '../command.ts';
-import { confirmCount, confirmShown, yes } from '../confirm.ts';
+import { confirmCount, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { simulationLines } from './simulation-lines.ts';
 
 type Client = ReturnType<Call['client']>;
 type Campaign = Awaited<ReturnType<Client['getCampaign']>>['data'];
 type Body = Parameters<Client['startCampaign']>[0]['body'];
+type SimulationBody = Parameters<Client['simulateCampaign']>[0]['body'];
 type Member = Awaited<ReturnType<Client['listCampaignTenants']>>['data']['tenants'][number];
 
 const operands = ['campaign'];
@@ -73,12 +75,42 @@ async function whomOf(call: Call): Promise<Pick<Body, 'all' | 'onKek' | 'olderTh
   return olderThanDays === undefined ? { all: true } : { olderThanDays };
 }
 
-/** How many a rule finds nobody knows before it is asked, so for that the question is another. */
-async function agreed(call: Call, { tenantIds }: Awaited<ReturnType<typeof whomOf>>): Promise<void> {
+/** Which tenants, and how. */
+const asked = {
+  all: { about: 'for all tenants' },
+  'on-kek': { value: 'NAME', about: 'or those with a key under this KEK' },
+  'older-than': { value: 'DAYS', about: 'or those whose key is in use for longer' },
+  tenants: { value: 'FILE', about: 'or those whose ids stand in it, one in a line' },
+  'rewrap-under': { value: 'NAME', about: 'bring their keys under this KEK, instead of rotating them' },
+  order: { value: 'ORDER', about: 'in which they get their turns', oneOf: orders },
+  canaries: { value: 'N', about: 'so many first, and the others once these ended well' },
+  'at-once': { value: 'N', about: 'so many at once, 10 unless said' },
+  'per-hour': { value: 'N', about: 'so many within an hour' },
+} as const;
+
+async function bodyOf(call: Call): Promise<SimulationBody> {
+  const whom = await whomOf(call);
+  const kek = call.option('rewrap-under');
+  const order = orders.find((one) => one === call.option('order'));
+  const bounds = Object.entries({
+    canaries: number(call, 'canaries', 0),
+    atOnceMax: number(call, 'at-once', 1),
+    perHourMax: number(call, 'per-hour', 1),
+  }).filter(([, value]) => value !== undefined);
+  return {
+    ...whom,
+    ...(kek === undefined ? {} : { action: 'rewrap' as const, kek }),
+    ...(order === undefined ? {} : { order }),
+    ...Object.fromEntries(bounds),
+  };
+}
+
+/** How many a rule finds is asked first, and so many are to be typed. */
+async function agreed(call: Call, body: SimulationBody): Promise<void> {
   if (call.on('yes')) return;
-  if (tenantIds === undefined) await confirmShown(call, 'Every tenant that this finds gets its turn.');
-  else if (tenantIds.length >= askedFrom)
-    await confirmCount(call, `This is for ${tenantIds.length} tenants.`, tenantIds.length);
+  const count = body.tenantIds?.length ?? (await call.client().simulateCampaign({ body })).data.tenantsTotal;
+  if (body.tenantIds === undefined || count >= askedFrom)
+    await confirmCount(call, `This is for ${count} ${count === 1 ? 'tenant' : 'tenants'}.`, count);
 }
 
 export const campaignStart: Command = {
@@ -86,39 +118,37 @@ export const campaignStart: Command = {
   about: 'rotate or rewrap the keys of many tenants, within bounds',
   remote: true,
   options: {
-    all: { about: 'for all tenants' },
-    'on-kek': { value: 'NAME', about: 'or those with a key under this KEK' },
-    'older-than': { value: 'DAYS', about: 'or those whose key is in use for longer' },
-    tenants: { value: 'FILE', about: 'or those whose ids stand in it, one in a line' },
-    'rewrap-under': { value: 'NAME', about: 'bring their keys under this KEK, instead of rotating them' },
-    order: { value: 'ORDER', about: 'in which they get their turns', oneOf: orders },
-    canaries: { value: 'N', about: 'so many first, and the others once these ended well' },
-    'at-once': { value: 'N', about: 'so many at once, 10 unless said' },
-    'per-hour': { value: 'N', about: 'so many within an hour' },
+    ...asked,
     failures: { value: 'N', about: 'stop after so many that did not end well, 5 unless said' },
     reason: { value: 'TEXT', about: 'why; kept with the event' },
     yes,
   },
   async run(call) {
-    const whom = await whomOf(call);
-    const [kek, reason] = [call.option('rewrap-under'), call.option('reason')];
-    const order = orders.find((one) => one === call.option('order'));
-    const bounds = Object.entries({
-      canaries: number(call, 'canaries', 0),
-      atOnceMax: number(call, 'at-once', 1),
-      perHourMax: number(call, 'per-hour', 1),
-      failuresMax: number(call, 'failures', 1),
-    }).filter(([, value]) => value !== undefined);
-    await agreed(call, whom);
+    const simulated = await bodyOf(call);
+    const [reason, failuresMax] = [call.option('reason'), number(call, 'failures', 1)];
+    await agreed(call, simulated);
     const body: Body = {
-      ...whom,
-      ...(kek === undefined ? {} : { action: 'rewrap', kek }),
-      ...(order === undefined ? {} : { order }),
-      ...Object.fromEntries(bounds),
+      ...simulated,
+      ...(failuresMax === undefined ? {} : { failuresMax }),
       ...(reason === undefined ? {} : { reason }),
     };
     const headers = { 'idempotency-key': crypto.randomUUID() };
     return show(call, (await call.client().startCampaign({ headers, body })).data);
+  },
+};
+
+export const campaignSimulate: Command = {
+  name: 'campaign simulate',
+  about: 'say what a campaign would take, and whose policy it cannot keep, without starting it',
+  remote: true,
+  options: asked,
+  async run(call) {
+    const body = await bodyOf(call);
+    const simulated = (await call.client().simulateCampaign({ body })).data;
+    call.tell(simulated, () => {
+      for (const line of simulationLines(simulated)) call.out.line(line);
+    });
+    return exitCodes.completed;
   },
 };
 

@@ -50,11 +50,12 @@ import { resumeRotation, type ResumeRotationAnswer, type ResumeRotationInput } f
 import { retryRotation, type RetryRotationAnswer, type RetryRotationInput } from './retry-rotation.ts';
 import { rotateDek, type RotateDekAnswer, type RotateDekInput } from './rotate-dek.ts';
 import { scheduleDestruction, type ScheduleDestructionAnswer, type ScheduleDestructionInput } from './schedule-destruction.ts';
+import { simulateCampaign, type SimulateCampaignAnswer, type SimulateCampaignInput } from './simulate-campaign.ts';
 import { startCampaign, type StartCampaignAnswer, type StartCampaignInput } from './start-campaign.ts';
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listTenants, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, createTenant, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listTenants, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, simulateCampaign, startCampaign, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -108,6 +109,7 @@ export interface Operations {
   readonly retryRotation: { readonly input: RetryRotationInput; readonly answer: RetryRotationAnswer };
   readonly rotateDek: { readonly input: RotateDekInput; readonly answer: RotateDekAnswer };
   readonly scheduleDestruction: { readonly input: ScheduleDestructionInput; readonly answer: ScheduleDestructionAnswer };
+  readonly simulateCampaign: { readonly input: SimulateCampaignInput; readonly answer: SimulateCampaignAnswer };
   readonly startCampaign: { readonly input: StartCampaignInput; readonly answer: StartCampaignAnswer };
   readonly startRewrap: { readonly input: StartRewrapInput; readonly answer: StartRewrapAnswer };
   readonly updateRotation: { readonly input: UpdateRotationInput; readonly answer: UpdateRotationAnswer };

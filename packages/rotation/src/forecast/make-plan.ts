@@ -1,6 +1,7 @@
 import {
   type ClaimedPlan,
   completePlan,
+  estimateRotation,
   notePlan,
   type OpenedRecords,
   type PlanProgress,
@@ -10,7 +11,6 @@ import { asTargetTrouble, loadTargets, readSizes, type Target } from '@rekey/dat
 import { heartbeatWhileWaitingMs } from '@rekey/times';
 import type { RotationEnvironment } from '../environment.ts';
 import { atMost, sampleConfidence } from './at-most.ts';
-import { estimateRotation } from './estimate.ts';
 import { groupsToOpen, type Opened, openThese, openWindow } from './open-records.ts';
 
 export type PlanEnvironment = Pick<

@@ -1,5 +1,6 @@
-import type { Between, EstimatedBy, FinishedRotation, PlanEstimate, PlanFacts } from '@rekey/control';
-import { itemsSweptHere } from '@rekey/control';
+import type { FinishedRotation, PlanFacts } from '../plan-work.ts';
+import type { Between, EstimatedBy, PlanEstimate } from '../plans.ts';
+import { itemsSweptHere } from '../work-figures.ts';
 
 /** What is to be done. */
 interface Work {
