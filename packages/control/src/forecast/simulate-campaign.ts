@@ -1,8 +1,8 @@
 import type { CampaignAction, CampaignBounds } from '../campaigns.ts';
 import type { PlanFacts } from '../plan-work.ts';
 import type { Between, EstimatedBy } from '../plans.ts';
+import { endsInOrder } from './campaign-ends.ts';
 import { estimateRotation } from './estimate.ts';
-import { takeTurns } from './take-turns.ts';
 
 /** A tenant that a campaign would be for, in the order of its turn. */
 export interface SimulatedMember {
@@ -76,7 +76,7 @@ export function simulateCampaign(
   const rotationSeconds = estimator(facts);
   const taken = started.map((member) => (isRewrap ? rewrap(member, asked) : rotationSeconds(member.items)));
   const turns = (end: 'low' | 'high', places: number): number[] =>
-    takeTurns(
+    endsInOrder(
       taken.map((seconds) => seconds[end] + lookSeconds[end]),
       { places, canaries: asked.canaries, perHourMax: asked.perHourMax },
     );

@@ -1,4 +1,4 @@
-interface Turns {
+interface Bounds {
   /** So many at once. */
   readonly places: number;
   /** So many have to end before any other begins. */
@@ -9,7 +9,7 @@ interface Turns {
 const hourSeconds = 3_600;
 
 /** When each ends that takes so long, in their order, as a campaign gives turns (`rekey.campaign_room`). */
-export function takeTurns(takes: readonly number[], { places, canaries, perHourMax }: Turns): number[] {
+export function endsInOrder(takes: readonly number[], { places, canaries, perHourMax }: Bounds): number[] {
   const begins: number[] = [];
   const ends: number[] = [];
   const free = new EarliestFirst();
