@@ -2,7 +2,6 @@ import {
   findIntegrityProblems,
   loadDeks,
   loadRunning,
-  noteDrained,
   type RunningRotation,
   storeMaterial,
   switchDek,
@@ -78,8 +77,7 @@ async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): 
   const switched = await switchDek(env.store, { rotationId, tenantId, previousDekId, newDekId });
   if (switched === 'integrity') throw new IntegrityTrouble(await findIntegrityProblems(env.store, tenantId));
   if (switched !== 'not_ours') env.onEvent?.({ kind: 'switched', rotationId, tenantId });
-  if (switched === 'drained' && (await noteDrained(env.store, tenantId)) !== null)
-    env.onEvent?.({ kind: 'drained', rotationId, tenantId });
+  if (switched === 'drained') env.onEvent?.({ kind: 'drained', rotationId, tenantId });
   if (switched !== 'not_ours') return true;
   // Cancelled, or another worker was faster.
   return (await loadRunning(env.store, rotationId))?.switched ?? false;

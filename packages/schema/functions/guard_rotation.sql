@@ -26,13 +26,14 @@ begin
     raise exception 'A rotation begins as in_progress and queued, and switched only as a retry of one that has ended'
       using errcode = 'RK005';
   end if;
-  if tg_op = 'UPDATE' then
+  -- Not asked of the updates that every rotation makes: they name nobody, or somebody anew.
+  if tg_op = 'UPDATE' and (new.initiated_by, new.ended_by) is distinct from (old.initiated_by, old.ended_by) then
     erased := old;
     erased.initiated_by := rekey.without_name(old.initiated_by);
     erased.ended_by := rekey.without_name(old.ended_by);
     if new.initiated_by = old.initiated_by then erased.initiated_by := old.initiated_by; end if;
     if new.ended_by is not distinct from old.ended_by then erased.ended_by := old.ended_by; end if;
-    if new is distinct from old and new is not distinct from erased then
+    if new is not distinct from erased then
       return new;
     end if;
   end if;

@@ -153,8 +153,12 @@ begin
   select null, 'FUNCTION', format('Functions of the schema rekey are missing or were changed by hand: %s.',
       string_agg(f.name, ', ' order by f.name)), 'npm run migrate, then rekey.repair_target for what is registered'
     from rekey.function_digests f
-    -- The text is only looked at where the row is another one than it was: after a restore it is.
-    where case when (select p.xmin from pg_proc p where p.oid = f.function_oid) = f.row_made_by then false else not exists (
+      -- All of their rows at once: to look for each by its number took a third of the whole look. What a database is made
+      -- with has smaller numbers (FirstNormalObjectId).
+      left join (select p.oid, p.xmin from pg_proc p where p.oid >= 16384) made on made.oid = f.function_oid
+    -- The text is only looked at where the row is another one than it was: after a restore it is. Said as a case, or the
+    -- planner would make a join of it and digest them all.
+    where case when made.xmin = f.row_made_by then false else not exists (
       select from pg_proc p where p.pronamespace = 'rekey'::regnamespace and p.proname = f.name and p.pronargs = f.arguments
         and rekey.function_digest(p.prosrc, p.prosecdef, p.proconfig) = f.digest) end
     having count(*) > 0

@@ -1,6 +1,7 @@
 -- The switch: the previous DEK to deactivated, the new one to active, the rotation marked as switched, in one statement
 -- or not at all. It waits for no writer: whoever holds the previous DEK goes on under it, and it drains. Its last act
--- tries to close that DEK's locks, which succeeds where nobody writes just then.
+-- tries to close that DEK's locks, which succeeds where nobody writes just then; the rotation has drained with it then, and
+-- that is said by the same update, for a small rotation waits for the disk as seldom as can be.
 --
 -- Where a rotation is because of a compromised key, that DEK is declared so in here: who holds it is refused from then on.
 --
@@ -12,6 +13,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   because_compromised boolean;
+  switched timestamptz;
+  churn jsonb;
+  drained boolean;
 begin
   -- Nobody but a session of an older version, which locked the DEK's own row, can be in the way of this.
   perform set_config('lock_timeout', '200ms', true);
@@ -46,11 +50,14 @@ begin
   if because_compromised and previous is not null then
     perform rekey.mark_compromised(previous, rotation);
   end if;
-  update rekey.rotations r set switched_at = clock_timestamp(),
-      churn_at_switch = (select coalesce(jsonb_object_agg(t.name, kept.churn), '{}')
-        from rekey.targets t, rekey.kept_count(tenant, t.name) kept where t.retired_at is null)
+  switched := clock_timestamp();
+  select coalesce(jsonb_object_agg(t.name, kept.churn), '{}') into churn
+    from rekey.targets t, rekey.kept_count(tenant, t.name) kept where t.retired_at is null;
+  drained := rekey.drain_older(tenant, true);
+  update rekey.rotations r
+    set switched_at = switched, churn_at_switch = churn, drained_at = case when drained then clock_timestamp() end
     where r.id = rotation;
-  return case when rekey.drain_older(tenant, true) then 'drained' else 'draining' end;
+  return case when drained then 'drained' else 'draining' end;
 end
 $$;
 revoke execute on function rekey.switch_to_dek(uuid, uuid, uuid, uuid) from public;
