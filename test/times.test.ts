@@ -26,6 +26,7 @@ import {
   lockWaitMs,
   missingForgottenMs,
   overdueMs,
+  proofsTogetherMs,
   queueMs,
   redisBelievedMs,
   requestTimeoutMs,
@@ -55,6 +56,11 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
   [
     'A worker that waits for its turn may miss two heartbeats and keeps its range',
     3 * heartbeatWhileWaitingMs,
+    leaseMs,
+  ],
+  [
+    'A range that waits to be proved with others, and then for a place, and was renewed a while before, is kept',
+    proofsTogetherMs + 2 * heartbeatWhileWaitingMs,
     leaseMs,
   ],
   [

@@ -12,7 +12,7 @@ export {
   rangeItems,
   storeRanges,
 } from './plan-ranges.ts';
-export { type ProvedRange, proveRange } from './prove-range.ts';
+export { type ProvedRange, proveRange, proveRanges, type SweptRange } from './prove-range.ts';
 export {
   claimRange,
   type Lease,

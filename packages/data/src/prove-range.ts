@@ -15,6 +15,12 @@ export type ProvedRange =
   /** The lease is another's. */
   | { readonly kind: 'lost' };
 
+/** A range that was swept, and whose it is. */
+export interface SweptRange {
+  readonly target: Target;
+  readonly lease: Lease;
+}
+
 /**
  * Counts what stands in a range on any DEK but the new one, and marks the range as proved where that is nothing but what was
  * set aside: all of it by a function of the database that is made for each target, `rekey.install_proof`, so that whoever
@@ -26,11 +32,34 @@ export async function proveRange(
   lease: Lease,
   stepItems = usualStepItems,
 ): Promise<ProvedRange> {
-  const [proof] = await prepared<{ outcome: ProvedRange['kind']; items: string | null }>(
+  const [proof = lost] = await proveRanges(on, [{ target, lease }], stepItems);
+  return proof;
+}
+
+const lost = { kind: 'lost' } as const;
+
+/**
+ * The same for several ranges by one statement, which is all or nothing: what a statement costs before it does anything is
+ * more than counting a few records. Each function in it looks with snapshots of its own, taken when it is called.
+ */
+export async function proveRanges(
+  on: Queryable,
+  ranges: readonly SweptRange[],
+  stepItems = usualStepItems,
+): Promise<ProvedRange[]> {
+  const calls = ranges.map(({ target }, place) => {
+    const [first, second, third, fourth] = [1, 2, 3, 4].map((number) => `$${4 * place + number}`);
+    const prove = escapeIdentifier(`prove_${target.name}`);
+    return `select ${place} as place, outcome, items from rekey.${prove}(${first}, ${second}, ${third}, ${fourth})`;
+  });
+  const proofs = await prepared<{ place: number; outcome: ProvedRange['kind']; items: string | null }>(
     on,
-    `select outcome, items from rekey.${escapeIdentifier(`prove_${target.name}`)}($1, $2, $3, $4)`,
-    [lease.rotationId, lease.ordinal, lease.owner, stepItems],
+    calls.join(' union all '),
+    ranges.flatMap(({ lease: { rotationId, ordinal, owner } }) => [rotationId, ordinal, owner, stepItems]),
   );
-  const kind = proof?.outcome ?? 'lost';
-  return kind === 'left' ? { kind, items: Number(proof?.items) } : { kind };
+  return ranges.map((_, place) => {
+    const proof = proofs.find((one) => one.place === place);
+    if (proof === undefined) return lost;
+    return proof.outcome === 'left' ? { kind: 'left', items: Number(proof.items) } : { kind: proof.outcome };
+  });
 }

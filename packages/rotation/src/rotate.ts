@@ -4,6 +4,7 @@ import { concludeHere, prepareSweep, type Sweepable } from './advance.ts';
 import type { RotationEnvironment } from './environment.ts';
 import { fetchNewDek } from './fetch-new-dek.ts';
 import type { Outcome } from './outcome.ts';
+import { createProofsTogether } from './prove-together.ts';
 import { createSpread, type HandOut } from './spread.ts';
 import { sweepRange } from './sweep-range.ts';
 
@@ -51,16 +52,20 @@ export async function sweepHere(
   try {
     const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
     if (newDek === null) return 'done';
+    const proofs = waiting.length > lanes ? undefined : createProofsTogether();
     const lane = async (): Promise<'done' | 'stopped'> => {
       for (let range = waiting.shift(); range !== undefined; range = waiting.shift()) {
         const target = targets.get(range.target);
         if (target === undefined) continue;
+        const leave = proofs?.enter();
         try {
-          const order = { rotation, target, range: { ...range, newDek }, signal };
+          const order = { rotation, target, range: { ...range, newDek }, signal, proofs };
           if ((await sweepRange(env, order)) === 'stopped') return 'stopped';
         } catch (error) {
           if (!(error instanceof TargetTrouble)) throw error;
           troubles.push(error);
+        } finally {
+          leave?.();
         }
       }
       return 'done';

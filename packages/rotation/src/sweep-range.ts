@@ -7,7 +7,6 @@ import {
   leaveToDrain,
   noteWaiting,
   proveByCounts,
-  proveRange,
   type RangeId,
   releaseLease,
   restartRange,
@@ -20,11 +19,11 @@ import { fetchNewDek } from './fetch-new-dek.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createLockWait } from './lock-wait.ts';
 import type { Outcome } from './outcome.ts';
+import { type ProofsTogether, proveAlone } from './prove-together.ts';
 import { createSpeedLimits } from './speed-limit.ts';
 import type { Sweep } from './sweep.ts';
 import { sweepOnce } from './sweep-pass.ts';
 import { urgencyOf } from './throttle/urgency.ts';
-import { withinLimit } from './within-limit.ts';
 
 /** A range, and what of it is at hand already. */
 interface RangeToSweep extends RangeId {
@@ -37,6 +36,8 @@ interface RangeOrder {
   readonly target: Target;
   readonly range: RangeToSweep;
   readonly signal: AbortSignal;
+  /** Where other ranges of it are swept at the same time: what they are proved by together. */
+  readonly proofs?: ProofsTogether | undefined;
 }
 
 /**
@@ -45,8 +46,9 @@ interface RangeOrder {
  */
 export async function sweepRange(
   env: RotationEnvironment,
-  { rotation, target, range, signal }: RangeOrder,
+  { rotation, target, range, signal, proofs }: RangeOrder,
 ): Promise<Outcome> {
+  const count = proofs?.prove ?? proveAlone;
   const lease = range.lease ?? (await claimRange(env.sweepStore, range, randomUUID()));
   if (lease === null) return 'lost';
   const speedLimit = (env.speedLimits ?? createSpeedLimits(env.store)).of(
@@ -60,7 +62,8 @@ export async function sweepRange(
     const newDek = range.newDek ?? (await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'lost';
     const heartbeat = createHeartbeat(env, rotation.id);
-    outcome = await sweepUntilProved({ env, rotation, target, lease, newDek, heartbeat, speedLimit, signal });
+    const sweep = { env, rotation, target, lease, newDek, heartbeat, speedLimit, signal };
+    outcome = await sweepUntilProved(sweep, count);
     return outcome;
   } catch (error) {
     const trouble = asTargetTrouble(target, error);
@@ -90,14 +93,14 @@ async function sweptWithoutALook({
   return (await leaveToDrain(env.sweepStore, lease)) ? 'left' : undefined;
 }
 
-async function sweepUntilProved(sweep: Sweep): Promise<Outcome> {
+async function sweepUntilProved(sweep: Sweep, count: ProofsTogether['prove']): Promise<Outcome> {
   const { env, lease, signal } = sweep;
   const lockWait = createLockWait(sweep);
   let { cursor } = lease;
   for (let idlePasses = 0; ; ) {
     const replaced = await sweepOnce({ ...sweep, lease: { ...lease, cursor }, idlePasses });
     if (typeof replaced === 'string') return replaced;
-    const proof = await prove(sweep);
+    const proof = await prove(sweep, count);
     if (typeof proof === 'string') return proof;
     // Records that were locked, or that changed under the same key since they were read: once more from the start.
     const restarted = await restartRange(env.sweepStore, lease);
@@ -111,10 +114,13 @@ async function sweepUntilProved(sweep: Sweep): Promise<Outcome> {
 }
 
 /** Proves the range, or leaves it to whoever ends the drain. `items`: so many need another pass. */
-async function prove(sweep: Sweep): Promise<Outcome | { readonly items: number }> {
-  const { env, rotation, target, lease, heartbeat, signal } = sweep;
+async function prove(
+  sweep: Sweep,
+  count: ProofsTogether['prove'],
+): Promise<Outcome | { readonly items: number }> {
+  const { env, rotation, lease, heartbeat, signal } = sweep;
   for (;;) {
-    const proof = await withinLimit(sweep, () => proveRange(env.sweepStore, target, lease));
+    const proof = await count(sweep);
     if (typeof proof === 'string') return proof;
     switch (proof.kind) {
       case 'proved':

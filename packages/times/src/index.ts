@@ -8,6 +8,8 @@
 export const leaseMs = 8_000;
 /** What waits for a place or a lock renews its lease, or sends its rotation's heartbeat, so often. */
 export const heartbeatWhileWaitingMs = 2_000;
+/** How long a range that is swept waits for those beside it, to be proved with them by one statement. */
+export const proofsTogetherMs = 1_000;
 /** How often a rotation that is swept is brought up to date, at most. */
 export const heartbeatEveryMs = 200;
 /** A heartbeat of the future: the database's clock has stepped back. Also in SQL: `rekey.claim_range`. */
