@@ -124,6 +124,18 @@ test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
     assert.equal((await rekey.status(started.body.data.rotationId)).body.data.status, 'paused');
   });
 
+  await t.test('a tenant is found by how its key stands', async () => {
+    await open('/tenants', 'Tenants');
+    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: tenantId.slice(0, 8) }) });
+    await row.getByRole('link', { name: /^dek-/ }).waitFor();
+    await page.getByLabel('By policy').selectOption('orphaned');
+    await page.getByText('There are none of that kind.').waitFor();
+    assert.equal(new URL(page.url()).search, '?level=orphaned');
+    await page.getByLabel('By policy').selectOption('');
+    await row.getByRole('link', { name: tenantId.slice(0, 8) }).click();
+    await page.getByRole('heading', { level: 1, name: 'Tenant' }).waitFor();
+  });
+
   await t.test(
     'every page, narrow to wide, light and dark: no refusal by its policy, nothing that axe finds, no sideways scrolling',
     async () => {
@@ -140,6 +152,7 @@ test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
         ['tenant', `/tenants/${tenantId}`, 'Tenant'],
         ['keys', '/keys', 'Keys'],
         ['key', `/keys/dek-${key?.id}`, /^Key/],
+        ['tenants', '/tenants', 'Tenants'],
         ['fleet', '/fleet', 'Fleet'],
         ['audit', '/audit?kind=rotation.requested', 'Audit'],
         ['health', '/health', 'Health'],

@@ -38,7 +38,10 @@ test('a stranger with what `npm start` prints rotates by curl, by command line a
   await page.goto(consoleUrl);
   await page.getByLabel('Access token').fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Tenant' }).click();
+  await page
+    .getByRole('navigation', { name: 'Pages' })
+    .getByRole('link', { name: 'Tenant', exact: true })
+    .click();
   await page.getByRole('heading', { level: 1, name: 'Tenant' }).waitFor();
   await page.getByRole('button', { name: 'Rotate…' }).click();
   await page

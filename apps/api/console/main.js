@@ -17,6 +17,7 @@ import { RotationsPage } from './page-rotations.js';
 import { SignInPage } from './page-sign-in.js';
 import { SteerPage } from './page-steer.js';
 import { TenantPage } from './page-tenant.js';
+import { TenantsPage } from './page-tenants.js';
 import { Link } from './parts.js';
 
 /** The third: what somebody has to be able to do for all tenants to see it. */
@@ -26,6 +27,7 @@ const places = [
   ['campaigns', 'Campaigns', 'listCampaigns'],
   ['keys', 'Keys'],
   ['rewraps', 'Rewraps'],
+  ['tenants', 'Tenants', 'listTenants'],
   ['fleet', 'Fleet'],
   ['policy', 'Policy', 'getDefaultPolicy'],
   ['audit', 'Audit'],
@@ -58,7 +60,10 @@ function pageOf({ pathname, searchParams }, may) {
       : html`<${CampaignPage} id=${id} query=${query} key=${id} />`;
   if (page === 'rewraps')
     return id === '' ? html`<${RewrapsPage} query=${query} />` : html`<${RewrapPage} id=${id} key=${id} />`;
-  if (page === 'tenants') return html`<${TenantPage} id=${id} query=${query} key=${id} />`;
+  if (page === 'tenants')
+    return id === ''
+      ? html`<${TenantsPage} query=${query} />`
+      : html`<${TenantPage} id=${id} query=${query} key=${id} />`;
   if (page === 'fleet') return html`<${FleetPage} />`;
   if (page === 'policy') return html`<${PolicyPage} />`;
   if (page === 'audit') return html`<${AuditPage} query=${query} />`;

@@ -19,6 +19,12 @@ export function FleetPage() {
       data !== null &&
       html`
     <${Section} title="Age of active keys"><${Histogram} ages=${data.activeKeyAges} /></${Section}>
+    ${
+      data.byPolicy !== null &&
+      html`<${Section} title="Active keys by their policy" aside=${html`<${Link} href="/console/tenants">Tenants</${Link}>`}><${Table} caption="Active keys for which a policy says when" empty="None."
+      columns=${[{ name: 'Level' }, { name: 'Keys', number: true }]}
+      rows=${['fresh', 'due', 'overdue', 'orphaned'].map((level) => [html`<${Link} href=${`/console/tenants?level=${level}`}><${State} of=${level} /></${Link}>`, count(data.byPolicy[level])])} /></${Section}>`
+    }
     <${Section} title="Rotations by outcome"><${Table} caption="Rotations by status" empty="None."
       columns=${[{ name: 'Status' }, { name: 'Rotations', number: true }]}
       rows=${Object.entries(data.rotations).map(([status, n]) => [html`<${Link} href=${`/console/rotations?status=${status}`}><${State} of=${status} /></${Link}>`, count(n)])} /></${Section}>`

@@ -50,7 +50,11 @@ export function NowPage() {
       html`<ul class="sentences">
       <li><${Link} href="/console/rotations?status=in_progress"><b>${count(data.rotations.in_progress)}</b> ${data.rotations.in_progress === 1 ? 'rotation runs' : 'rotations run'}</${Link}>${data.rotations.paused > 0 && html`, <${Link} href="/console/rotations?status=paused">${count(data.rotations.paused)} paused</${Link}>`}.</li>
       <li class=${data.needsSomebody.count > 0 ? 'alarm' : ''}><a href="#needs"><b>${count(data.needsSomebody.count)}</b> ${data.needsSomebody.count === 1 ? 'needs' : 'need'} somebody</a>.</li>
-      <li><${Link} href="/console/fleet"><b>${count(old)}</b> active ${old === 1 ? 'key is' : 'keys are'} older than a year</${Link}>.</li>
+      ${
+        data.byPolicy === null
+          ? html`<li><${Link} href="/console/fleet"><b>${count(old)}</b> active ${old === 1 ? 'key is' : 'keys are'} older than a year</${Link}>.</li>`
+          : html`<li class=${data.byPolicy.orphaned > 0 ? 'alarm' : ''}><${Link} href="/console/tenants?level=overdue"><b>${count(data.byPolicy.overdue)}</b> ${data.byPolicy.overdue === 1 ? 'key is' : 'keys are'} overdue</${Link}>${data.byPolicy.orphaned > 0 && html`, <${Link} href="/console/tenants?level=orphaned">${count(data.byPolicy.orphaned)} need a person</${Link}>`}.</li>`
+      }
       <li><${Link} href="/console/rotations?status=completed"><b>${count(data.rotations.completed)}</b> ${data.rotations.completed === 1 ? 'rotation has' : 'rotations have'} left nothing behind</${Link}>.</li>
     </ul>`
     }
