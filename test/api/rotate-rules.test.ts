@@ -112,6 +112,7 @@ test('an unknown route is 404 and a wrong method 405 with Allow, whatever else i
     [`/api/v1/admin/kek/rewraps/rewrap-${other}/cancel`, 'POST'],
     ['/api/v1/admin/policies/default', 'GET, HEAD, PUT'],
     [`/api/v1/admin/tenants/${other}/policy`, 'GET, HEAD, PUT'],
+    ['/api/v1/admin/keks/lost/compromise', 'GET, HEAD, POST'],
     ['/api/v1/admin/campaigns', 'GET, HEAD, POST'],
     [`/api/v1/admin/campaigns/campaign-${other}`, 'GET, HEAD'],
     [`/api/v1/admin/campaigns/campaign-${other}/tenants`, 'GET, HEAD'],

@@ -9,6 +9,8 @@ const api = await liveApi();
 const tenantId = await emptyTenant(api.database);
 /** Of whoever acts on the installation. */
 const atInstallation = new Set(['getDefaultPolicy', 'putDefaultPolicy']);
+/** Of no security_admin, at '*' neither: their own tests refuse them. */
+const superAdminOnly = new Set(['compromiseKek']);
 /** And of all tenants together: whose token names one may not, whatever its role. */
 const claimed = ({ operationId, path }: Route): string =>
   atInstallation.has(operationId) || path.startsWith('/api/v1/admin/campaigns') ? '*' : tenantId;
@@ -36,6 +38,7 @@ test('a role that nobody knows is not let in', async () => {
       checkError(await api.send(callOf(route, headers)), 'INSUFFICIENT_PERMISSIONS', route.operationId);
     }
     for (const role of ['security_admin', 'super_admin']) {
+      if (role === 'security_admin' && superAdminOnly.has(route.operationId)) continue;
       const headers = bearer({ roles: [...refused, role], tenantId: claimed(route) });
       assert.notEqual((await api.send(callOf(route, headers))).status, 403, `${role} ${route.operationId}`);
     }

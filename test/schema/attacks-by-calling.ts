@@ -61,6 +61,10 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'rotate every tenant, keep them from being rotated, or learn who has how much',
   },
   {
+    on: /^rekey\.((start|lead)_kek_compromises?|kek_compromise_(state|failed)|find_compromised|rewrap_compromised)\(/,
+    calling: 'replace the keys of every tenant, or say that it is done',
+  },
+  {
     on: /^rekey\.(rewrap_deks|set_dek_aside)\(/,
     calling: 'replace wrapped DEKs while a rewrap runs, or have one left where it is',
   },

@@ -166,6 +166,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'have it believed that tenants were rotated',
   },
   {
+    on: /^rekey\.(kek_compromises|kek_compromise_deks)$/,
+    reading: 'learn which KEK was lost, and whose keys were under it',
+    writing: 'have it believed that nothing is left of a lost KEK',
+  },
+  {
     on: /^rekey\.plans$/,
     reading: 'see how much a tenant has, and what would not open',
     writing: 'have a rotation started on a lie about what it takes',

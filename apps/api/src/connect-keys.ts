@@ -3,6 +3,7 @@ import {
   findCertificate,
   findDestruction,
   findKekChoice,
+  findKekCompromise,
   findKekId,
   findKey,
   findLacking,
@@ -36,6 +37,7 @@ export function connectKeys(store: Store): Keys {
     census: (tenantId) => kekCensus(store, tenantId),
     fingerprint: (tenantId) => keysFingerprint(store, tenantId),
     lacking: (kekId) => findLacking(store, kekId),
+    kekCompromise: (name) => findKekCompromise(store, name),
     rewrap: (rewrapId) => findRewrap(store, rewrapId),
     rewraps: (tenantId, page) => listRewraps(store, tenantId, page),
   };

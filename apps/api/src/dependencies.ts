@@ -13,6 +13,7 @@ import type {
   FoundCampaignFacts,
   findCampaignFacts,
   KekChoice,
+  KekCompromiseView,
   KekView,
   KeptCertificate,
   KeptCheckpoint,
@@ -118,6 +119,8 @@ export interface Keys {
   fingerprint(tenantId: string | null): Promise<string>;
   /** The live processes that have not proved a KEK. */
   lacking(kekId: string): Promise<LackingProcess[]>;
+  /** The latest operation on the KEK of that name. */
+  kekCompromise(name: string): Promise<KekCompromiseView | null>;
   rewrap(rewrapId: string): Promise<RewrapView | null>;
   rewraps(
     tenantId: string | null,

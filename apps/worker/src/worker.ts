@@ -21,6 +21,7 @@ import { createHandOn } from './hand-on.ts';
 import { keepHouse } from './housekeeping.ts';
 import { keepCampaigns } from './keep-campaigns.ts';
 import { createKeepHours } from './keep-hours.ts';
+import { keepKekCompromises } from './keep-kek-compromises.ts';
 import { createKeepLog } from './keep-log.ts';
 import { keepPlanning } from './keep-planning.ts';
 import { keepRewrapping } from './keep-rewrapping.ts';
@@ -227,6 +228,7 @@ export function startWorker(
   });
   const rewrapping = keepRewrapping({ store, keks: tenantKeks.keks, logger, signal: stop.signal });
   const campaigning = keepCampaigns({ store, ticketQueue, logger, signal: stop.signal });
+  const compromising = keepKekCompromises({ store, ticketQueue, logger, signal: stop.signal });
   const planning = keepPlanning({ env, heartbeatStore, kmsCalls, logger, signal: stop.signal });
   const answersForWork = createPostgresCheck(heartbeatStore, logger);
 
@@ -247,6 +249,7 @@ export function startWorker(
         rewrapping,
         planning,
         campaigning,
+        compromising,
         pushes?.done,
         witnessing,
       ];

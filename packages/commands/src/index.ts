@@ -12,6 +12,12 @@ import { type ChooseKek, type ChosenKek, chooseKek } from './choose-kek.ts';
 import { type CompromisedKey, type CompromiseKey, compromiseKey } from './compromise-key.ts';
 import { type CreatedTenant, type CreateTenant, createTenant } from './create-tenant.ts';
 import type { Actor, CommandDependencies } from './dependencies.ts';
+import {
+  type CompromisedKek,
+  type CompromiseKek,
+  compromiseKek,
+  replaceCompromised,
+} from './kek-compromises.ts';
 import { type StartedPlan, type StartPlan, startPlan } from './plans.ts';
 import { type PutPolicy, type PutPolicyOutcome, putPolicy } from './policies.ts';
 import {
@@ -50,7 +56,9 @@ export type {
   ChooseKek,
   ChosenKek,
   CommandDependencies,
+  CompromisedKek,
   CompromisedKey,
+  CompromiseKek,
   CompromiseKey,
   CreatedTenant,
   CreateTenant,
@@ -79,7 +87,7 @@ export type {
   SteerRewrap,
   SteerRotation,
 };
-export { startNextMember };
+export { replaceCompromised, startNextMember };
 
 /**
  * What can be done with rotations and keys, whoever asks for it: an API, a command line, a scheduler. Each is `(actor, input) →
@@ -90,6 +98,7 @@ export interface Commands {
   createTenant(actor: Actor, input: CreateTenant): Promise<CreatedTenant>;
   startRotation(actor: Actor, input: StartRotation): Promise<StartedRotation>;
   compromiseKey(actor: Actor, input: CompromiseKey): Promise<CompromisedKey>;
+  compromiseKek(actor: Actor, input: CompromiseKek): Promise<CompromisedKek>;
   cancelRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
   pauseRotation(actor: Actor, input: SteerRotation): Promise<PausedRotation>;
   resumeRotation(actor: Actor, input: SteerRotation): Promise<SteeredRotation>;
@@ -112,6 +121,7 @@ export function createCommands(dependencies: CommandDependencies): Commands {
     createTenant: (actor, input) => createTenant(dependencies, actor, input),
     startRotation: (actor, input) => startRotation(dependencies, actor, input),
     compromiseKey: (actor, input) => compromiseKey(dependencies, actor, input),
+    compromiseKek: (actor, input) => compromiseKek(dependencies, actor, input),
     cancelRotation: (actor, input) => cancelRotation(dependencies, actor, input),
     pauseRotation: (actor, input) => pauseRotation(dependencies, actor, input),
     resumeRotation: (actor, input) => resumeRotation(dependencies, actor, input),

@@ -22,9 +22,13 @@ export interface StartRotation {
   readonly activeDekId?: string;
 }
 
+/** Whoever has no snapshots publishes none: who follows a rotation asks Postgres then. */
+type RotationDependencies = Pick<CommandDependencies, 'store' | 'ticketQueue'> &
+  Partial<Pick<CommandDependencies, 'snapshots'>>;
+
 /** Starts the rotation of a tenant's DEK. Resolves once it is durable and its ticket is in the queue, or will not be soon. */
 export async function startRotation(
-  { store, snapshots, ticketQueue }: CommandDependencies,
+  { store, snapshots, ticketQueue }: RotationDependencies,
   actor: Actor,
   {
     tenantId,
@@ -56,7 +60,7 @@ export async function startRotation(
   // Whoever follows the one that was replaced hears of its end.
   if (superseded !== null) {
     const { view: ended, version } = superseded;
-    void snapshots.publish({
+    void snapshots?.publish({
       rotationId: ended.id,
       tenantId: ended.tenantId,
       version,
@@ -65,7 +69,7 @@ export async function startRotation(
     });
   }
   // So that polling begins at Redis. Not waited for: Postgres knows as much.
-  void snapshots.publish({ ...rotation, version: 0, final: false, view });
+  void snapshots?.publish({ ...rotation, version: 0, final: false, view });
   await ticketQueue.enqueue(compromise ? { ...rotation, compromise } : rotation);
   return outcome;
 }

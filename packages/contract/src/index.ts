@@ -12,6 +12,7 @@ export * from './follow.ts';
 export * from './health.ts';
 export * from './ids.ts';
 export * from './items.ts';
+export * from './kek-compromises.ts';
 export * from './keks.ts';
 export * from './keys.ts';
 export * from './new-tenant.ts';

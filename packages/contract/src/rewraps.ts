@@ -18,13 +18,13 @@ export const rewrapMessages = {
 export const rewrapsLimitMax = 200;
 export const rewrapsLimitDefault = 50;
 export const callsPerSecondDefault = 100;
-const callsPerSecondMax = 10_000;
+export const callsPerSecondMax = 10_000;
 
 const hex = '[0-9a-fA-F]';
 const anyCase = `${hex}{8}(-${hex}{4}){3}-${hex}{12}`;
 const rewrapId = new RegExp(`^rewrap-(${anyCase})$`);
 
-const RewrapId = Type.String({
+export const RewrapId = Type.String({
   pattern: `^rewrap-${anyCase.replaceAll('a-fA-F', 'a-f')}$`,
   examples: ['rewrap-550e8400-e29b-41d4-a716-446655440002'],
 });

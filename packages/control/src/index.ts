@@ -88,6 +88,7 @@ export {
   type RecognizedDatabase,
   recognizeDatabase,
 } from './integrity.ts';
+export * from './kek-compromises.ts';
 export {
   findKekId,
   findLacking,

@@ -34,6 +34,7 @@ export const logFields = [
   'requestId',
   'rotationId',
   'campaignId',
+  'compromiseId',
   'rewrapId',
   'sequence',
   'setting',

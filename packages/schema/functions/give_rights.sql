@@ -20,11 +20,11 @@ begin
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
         'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'add_tenant', 'change_hours',
-        'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'campaign_figures', 'simulate_campaign'];
+        'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'kek_compromise_state'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps', 'kek_templates', 'kek_choices', 'checkpoint_cosignatures',
-        'plans', 'campaigns', 'campaign_members',
+        'plans', 'campaigns', 'campaign_members', 'kek_compromises',
         'rotation_throttles'];
     when 'worker' then
       functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
@@ -39,7 +39,7 @@ begin
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'keep_cosignature', 'log_leaf_hash',
-        'settle_campaigns', 'start_member',
+        'settle_campaigns', 'start_member', 'lead_kek_compromises',
         'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
         'read_pressure', 'note_throttle', 'register_kek_template', 'claim_kek_choices', 'settle_kek_choice',
         'find_tenant_kek', 'take_policy_round', 'schedule_by_policy', 'begin_due', 'note_standing', 'keep_hours', 'due_hours'];
@@ -60,7 +60,7 @@ begin
         'keks_in_use', 'retire_signing_key', 'compromise_signing_key', 'process_state', 'destruction_conditions', 'destruction_state', 'schedule_destruction',
         'cancel_destruction', 'approve_destruction', 'key_facts', 'key_records', 'key_processes', 'material_readers',
         'forget_kek', 'kek_census', 'kek_holders', 'lacking_kek', 'keys_fingerprint', 'steer_rewrap', 'work_figures',
-        'erase_actor', 'policy_state', 'put_policy', 'forget_kek_template'];
+        'erase_actor', 'policy_state', 'put_policy', 'forget_kek_template', 'kek_compromise_state'];
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
@@ -68,7 +68,7 @@ begin
         'checkpoint_cosignatures', 'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
         'keks', 'rewraps', 'rewrapped_deks',
         'plans', 'policies', 'kek_templates', 'tenant_keks', 'kek_choices',
-        'campaigns', 'campaign_members', 'policy_rounds', 'policy_standings',
+        'campaigns', 'campaign_members', 'policy_rounds', 'policy_standings', 'kek_compromises', 'kek_compromise_deks',
         'rotation_throttles'];
     else
       raise exception 'There is no part %', part;

@@ -18,8 +18,9 @@ begin
   if old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rewrap never changes' using errcode = 'RK002';
   end if;
-  if (new.id, new.tenant_id, new.kek_name, new.kek_id, new.forced, new.initiated_by, new.started_at)
-    is distinct from (old.id, old.tenant_id, old.kek_name, old.kek_id, old.forced, old.initiated_by, old.started_at) then
+  if (new.id, new.tenant_id, new.kek_name, new.kek_id, new.from_kek_id, new.forced, new.initiated_by, new.started_at)
+    is distinct from (old.id, old.tenant_id, old.kek_name, old.kek_id, old.from_kek_id, old.forced, old.initiated_by,
+      old.started_at) then
     raise exception 'What a rewrap is for never changes' using errcode = 'RK002';
   end if;
   if new.status not in ('completed', 'completed_with_failures') then

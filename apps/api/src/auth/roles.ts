@@ -24,7 +24,8 @@ const operatorMay: ReadonlySet<string> = new Set([
 /** Which role may what, on whose tenants. At `*` all tenants are one's own. */
 export const roles = {
   super_admin: { tenants: 'any', may: everything },
-  security_admin: { tenants: 'own', may: everything },
+  // A KEK has wrapped the keys of many tenants, and replacing them all comes before everybody's work.
+  security_admin: { tenants: 'own', may: ({ operationId }) => operationId !== 'compromiseKek' },
   security_operator: {
     tenants: 'own',
     may: ({ operationId }) => operatorMay.has(operationId),

@@ -22,6 +22,7 @@ import { getRotationSamples } from './get-rotation-samples.ts';
 import { getRotationTimeline } from './get-rotation-timeline.ts';
 import { getSummary } from './get-summary.ts';
 import { jwks } from './jwks.ts';
+import { compromiseKek, getKekCompromise } from './kek-compromises.ts';
 import { listAudit } from './list-audit.ts';
 import { listCheckpoints } from './list-checkpoints.ts';
 import { listKeks } from './list-keks.ts';
@@ -80,6 +81,8 @@ export const routes: readonly Route[] = [
   listTenants,
   getTenantKek,
   chooseTenantKek,
+  compromiseKek,
+  getKekCompromise,
   planRewrap,
   startRewrap,
   listRewraps,

@@ -15,6 +15,7 @@ import { completion } from './completion.ts';
 import { doctor, init, migrate, targetList, targetRegister } from './database.ts';
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
+import { kekChoose, kekChosen, kekCompromise, kekCompromiseWait } from './kek.ts';
 import { keyApprove, keyCancel, keyDestruction, keySchedule, keys, keysCompromise } from './keys.ts';
 import { list } from './list.ts';
 import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
@@ -56,6 +57,10 @@ export const commands: readonly Command[] = [
   keyCancel,
   keyApprove,
   keks,
+  kekChoose,
+  kekChosen,
+  kekCompromise,
+  kekCompromiseWait,
   rewrapPlan,
   rewrapStart,
   rewrapStatus,

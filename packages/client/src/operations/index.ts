@@ -6,12 +6,14 @@ import { cancelDestruction, type CancelDestructionAnswer, type CancelDestruction
 import { cancelRewrap, type CancelRewrapAnswer, type CancelRewrapInput } from './cancel-rewrap.ts';
 import { cancelRotation, type CancelRotationAnswer, type CancelRotationInput } from './cancel-rotation.ts';
 import { chooseTenantKek, type ChooseTenantKekAnswer, type ChooseTenantKekInput } from './choose-tenant-kek.ts';
+import { compromiseKek, type CompromiseKekAnswer, type CompromiseKekInput } from './compromise-kek.ts';
 import { compromiseKey, type CompromiseKeyAnswer, type CompromiseKeyInput } from './compromise-key.ts';
 import { createTenant, type CreateTenantAnswer, type CreateTenantInput } from './create-tenant.ts';
 import { getBlastRadius, type GetBlastRadiusAnswer, type GetBlastRadiusInput } from './get-blast-radius.ts';
 import { getCampaign, type GetCampaignAnswer, type GetCampaignInput } from './get-campaign.ts';
 import { getDefaultPolicy, type GetDefaultPolicyAnswer, type GetDefaultPolicyInput } from './get-default-policy.ts';
 import { getDestruction, type GetDestructionAnswer, type GetDestructionInput } from './get-destruction.ts';
+import { getKekCompromise, type GetKekCompromiseAnswer, type GetKekCompromiseInput } from './get-kek-compromise.ts';
 import { getKey, type GetKeyAnswer, type GetKeyInput } from './get-key.ts';
 import { getPlan, type GetPlanAnswer, type GetPlanInput } from './get-plan.ts';
 import { getRewrap, type GetRewrapAnswer, type GetRewrapInput } from './get-rewrap.ts';
@@ -55,7 +57,7 @@ import { startCampaign, type StartCampaignAnswer, type StartCampaignInput } from
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKey, createTenant, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listTenants, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, simulateCampaign, startCampaign, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKek, compromiseKey, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKekCompromise, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, startCampaign, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -65,12 +67,14 @@ export interface Operations {
   readonly cancelRewrap: { readonly input: CancelRewrapInput; readonly answer: CancelRewrapAnswer };
   readonly cancelRotation: { readonly input: CancelRotationInput; readonly answer: CancelRotationAnswer };
   readonly chooseTenantKek: { readonly input: ChooseTenantKekInput; readonly answer: ChooseTenantKekAnswer };
+  readonly compromiseKek: { readonly input: CompromiseKekInput; readonly answer: CompromiseKekAnswer };
   readonly compromiseKey: { readonly input: CompromiseKeyInput; readonly answer: CompromiseKeyAnswer };
   readonly createTenant: { readonly input: CreateTenantInput; readonly answer: CreateTenantAnswer };
   readonly getBlastRadius: { readonly input: GetBlastRadiusInput; readonly answer: GetBlastRadiusAnswer };
   readonly getCampaign: { readonly input: GetCampaignInput; readonly answer: GetCampaignAnswer };
   readonly getDefaultPolicy: { readonly input: GetDefaultPolicyInput; readonly answer: GetDefaultPolicyAnswer };
   readonly getDestruction: { readonly input: GetDestructionInput; readonly answer: GetDestructionAnswer };
+  readonly getKekCompromise: { readonly input: GetKekCompromiseInput; readonly answer: GetKekCompromiseAnswer };
   readonly getKey: { readonly input: GetKeyInput; readonly answer: GetKeyAnswer };
   readonly getPlan: { readonly input: GetPlanInput; readonly answer: GetPlanAnswer };
   readonly getRewrap: { readonly input: GetRewrapInput; readonly answer: GetRewrapAnswer };

@@ -1,0 +1,128 @@
+import {
+  CompromiseKekBody,
+  callsPerSecondDefault,
+  formatRewrapId,
+  KekCompromiseResponse,
+  KekParams,
+  kekCompromiseMessages,
+  RotationHeaders,
+} from '@rekey/contract';
+import type { KekCompromiseView } from '@rekey/control';
+import { ApiError } from '../api-error.ts';
+import { actorOf, callerOf, mayActOnAny } from '../auth/caller.ts';
+import { lackingIssues } from '../lacking-issues.ts';
+import { whoAndWhat } from '../request-log.ts';
+import { route } from '../route.ts';
+import { success } from '../success.ts';
+
+const path = '/api/v1/admin/keks/{kek}/compromise';
+
+/** The answer does not wait for any of the work. */
+export const compromiseKek = route({
+  operationId: 'compromiseKek',
+  method: 'POST',
+  path,
+  permission: 'by_role',
+  tag: 'Keys',
+  summary: 'Declare a KEK compromised',
+  description:
+    'Everything that is under that KEK, whosesoever, is brought under the registered KEK `kek`; then each DEK that is or was under ' +
+    'it is declared compromised, and those in use are replaced by rotations that come before all others. Rewraps that are under way ' +
+    'are cancelled. It ends with the proof that no DEK is under it, and none that was may seal. Nothing pauses it, and it goes on ' +
+    'whoever dies. Repeated while it runs it answers 200 and begins nothing. Refused with `REWRAP_REFUSED` while a live worker or ' +
+    'vault has not wrapped and unwrapped with the other KEK (`error.issues` names them), and with another `kek` than the one ' +
+    'it runs with. `super_admin` only.',
+  request: { params: KekParams, headers: RotationHeaders, body: CompromiseKekBody },
+  answers: {
+    200: { description: 'It is on its way; GET says how far it is.', schema: KekCompromiseResponse },
+  },
+  errors: ['KEK_NOT_FOUND', 'REWRAP_REFUSED'],
+  handler:
+    ({ commands, keys, logger }) =>
+    async ({ params, body, request }) => {
+      const caller = callerOf(request);
+      const { kek, reason, callsPerSecondMax = callsPerSecondDefault } = body;
+      const outcome = await commands.compromiseKek(actorOf(caller), {
+        kekName: params.kek,
+        targetName: kek,
+        callsPerSecondMax,
+        reason,
+      });
+      switch (outcome.kind) {
+        case 'started':
+          logger.warn('KEK declared compromised', {
+            ...whoAndWhat(request),
+            compromiseId: outcome.view.id,
+            kek: params.kek,
+          });
+          return response(outcome.view, kekCompromiseMessages.start);
+        case 'running':
+          return response(outcome.view, kekCompromiseMessages.start);
+        case 'kek_not_found':
+        case 'target_not_found':
+          throw new ApiError('KEK_NOT_FOUND');
+        case 'same_kek':
+          throw refused('is the KEK that is compromised');
+        case 'other_target':
+          throw refused('is another one than the one that it is under way with');
+        case 'lacking': {
+          const kekId = await keys.kekId(kek);
+          const lacking = kekId === null ? [] : await keys.lacking(kekId);
+          throw lacking.length === 0
+            ? refused('no worker has proved it')
+            : new ApiError('REWRAP_REFUSED', { issues: lackingIssues(lacking) });
+        }
+      }
+    },
+});
+
+export const getKekCompromise = route({
+  operationId: 'getKekCompromise',
+  method: 'GET',
+  path,
+  permission: 'by_role',
+  tag: 'Keys',
+  summary: 'Say how far it is with a compromised KEK',
+  description: 'The latest operation on the KEK of that name. For those who may act on all tenants.',
+  request: { params: KekParams, headers: RotationHeaders },
+  answers: { 200: { description: 'As it stands.', schema: KekCompromiseResponse } },
+  errors: ['KEK_NOT_FOUND'],
+  handler:
+    ({ keys }) =>
+    async ({ route: self, params, request }) => {
+      if (!mayActOnAny(callerOf(request), self)) throw new ApiError('KEK_NOT_FOUND');
+      const view = await keys.kekCompromise(params.kek);
+      if (view === null) throw new ApiError('KEK_NOT_FOUND');
+      return response(view, kekCompromiseMessages.get);
+    },
+});
+
+function refused(message: string): ApiError {
+  return new ApiError('REWRAP_REFUSED', { issues: [{ path: 'body.kek', message }] });
+}
+
+function response(view: KekCompromiseView, message: KekCompromiseResponse['message']): KekCompromiseResponse {
+  const { initiatedBy } = view;
+  const isRewrapping = view.rewrapping || view.keysUnder > 0;
+  return success<KekCompromiseResponse>(message, {
+    compromiseId: view.id,
+    kek: view.kekName,
+    kekId: view.kekId,
+    replacedBy: view.targetName,
+    replacedById: view.targetKekId,
+    status: view.status,
+    phase: view.status !== 'in_progress' ? null : isRewrapping ? 'rewrapping' : 'rotating',
+    keysTotal: view.keys,
+    keysUnder: view.keysUnder,
+    keysInUse: view.keysInUse,
+    keysCompromised: view.keysCompromised,
+    keysDestroyed: view.keysDestroyed,
+    keysFailed: view.keysFailed,
+    rotationsUnderWay: view.rotationsUnderWay,
+    rewrapId: view.rewrapId === null ? null : formatRewrapId(view.rewrapId),
+    reason: view.reason,
+    initiatedBy: { id: initiatedBy.id, name: initiatedBy.name, email: initiatedBy.email },
+    startedAt: view.startedAt.toISOString(),
+    completedAt: view.completedAt?.toISOString() ?? null,
+  });
+}
