@@ -110,6 +110,12 @@ test('how long keys are kept is lengthened only: by a tenant over the default, a
   assert.deepEqual(issues(await set(path, { destroyAfterDays: 59 })), ['body.destroyAfterDays']);
   assert.equal((await set(path, { destroyAfterDays: 61 })).json.data.effective.destroyAfterDays, 61);
   assert.deepEqual(issues(await set(defaultPath, { destroyAfterDays: 59 })), ['body.destroyAfterDays']);
+  assert.equal((await set(defaultPath, {})).status, 200);
+  assert.deepEqual(
+    issues(await set(defaultPath, { destroyAfterDays: 59 })),
+    ['body.destroyAfterDays'],
+    'not by leaving it out first',
+  );
   assert.equal((await set(defaultPath, { destroyAfterDays: 70 })).status, 200);
   assert.equal((await get(path)).json.data.effective.destroyAfterDays, 70);
   assert.equal((await set(path, { destroyAfterDays: null })).json.data.effective.destroyAfterDays, null);

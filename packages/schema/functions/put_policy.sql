@@ -28,10 +28,11 @@ begin
     return;
   end if;
   found_problems := rekey.policy_problems(tenant, wanted);
-  -- The default's is what tenants may not go below, so it goes up only; whoever owns the schema may insert a version.
-  if tenant is null and standing.version is not null and wanted ->> 'destroyAfterDays' is not null
-    and coalesce((wanted ->> 'destroyAfterDays')::bigint < (standing.policy ->> 'destroyAfterDays')::bigint,
-      standing.policy ? 'destroyAfterDays') then
+  -- The default's is what tenants may not go below, so it goes up only, from the latest version that says anything of it: a
+  -- version in between that leaves it out is no way down. Whoever owns the schema may insert a version.
+  if tenant is null and wanted ->> 'destroyAfterDays' is not null and (
+      select coalesce((wanted ->> 'destroyAfterDays')::bigint < (p.policy ->> 'destroyAfterDays')::bigint, true)
+      from rekey.policies p where p.tenant_id is null and p.policy ? 'destroyAfterDays' order by p.version desc limit 1) then
     found_problems := found_problems || '[{"field": "destroyAfterDays", "problem": "can only be lengthened"}]';
   end if;
   if found_problems <> '[]' then
