@@ -47,10 +47,12 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
     try {
       await client.query('select pg_advisory_lock($1)', [migratorLock]);
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
-      for (const group of inGroups(await pendingMigrations(client, await migrations(options.folder)))) {
-        await again(options, () => runGroup(client, group, options));
+      const groups = inGroups(await pendingMigrations(client, await migrations(options.folder)));
+      for (const group of groups) {
+        // Functions name types of tables that a later file makes: they come when all files have run.
+        await again(options, () => runGroup(client, group, options, group === groups.at(-1)));
       }
-      await again(options, () => runGroup(client, [], options));
+      await again(options, () => runGroup(client, [], options, true));
     } finally {
       // Also when it was refused at the door: the server keeps that connection open for a minute, and us with it.
       await client.end();
@@ -91,6 +93,7 @@ async function runGroup(
   client: Client,
   group: readonly Migration[],
   { withoutSampleTables = false }: MigrateOptions,
+  withFunctions: boolean,
 ): Promise<void> {
   const [first] = group;
   if (first?.statements !== undefined && first.statements !== null) {
@@ -113,7 +116,7 @@ async function runGroup(
       if (isSkipped)
         await client.query('update rekey.migrations set skipped = true where name = $1', [migration.name]);
     }
-    await replaceFunctions(client);
+    if (withFunctions) await replaceFunctions(client);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => {});
