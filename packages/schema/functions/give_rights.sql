@@ -39,13 +39,13 @@ begin
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'keep_cosignature', 'log_leaf_hash',
-        'settle_campaigns', 'start_member', 'lead_kek_compromises',
+        'settle_campaigns', 'start_member', 'lead_kek_compromises', 'lock_tenant', 'begin_rotation', 'supersede_rotation', 'lacking_kek',
         'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
         'read_pressure', 'note_throttle', 'register_kek_template', 'claim_kek_choices', 'settle_kek_choice',
         'find_tenant_kek', 'take_policy_round', 'schedule_by_policy', 'begin_due', 'note_standing', 'keep_hours', 'due_hours'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
-        'checkpoint_cosignatures', 'rotation_throttles'];
+        'checkpoint_cosignatures', 'rotation_throttles', 'keks'];
     when 'application' then
       functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage',
