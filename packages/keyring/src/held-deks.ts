@@ -26,7 +26,7 @@ export interface Held {
 }
 
 /** By the clock of `performance.now()`: when a row was read, and since when its bytes are known to be had of the KEK. */
-export interface Times {
+interface Times {
   readonly seenAt: number;
   readonly unwrappedAt: number;
 }
