@@ -18,7 +18,7 @@ test('a picture of the demo', { skip: skipWithoutBrowser }, async (t) => {
   const { TEST_DATABASE_ADMIN_URL = '', TEST_REDIS_URL = '', PATH = '' } = process.env;
   const env = { PATH, TERM: 'xterm', DATABASE_URL: TEST_DATABASE_ADMIN_URL, REDIS_URL: TEST_REDIS_URL };
   const { stdout } = await promisify(execFile)('script', ['-qefc', command, '/dev/null'], { env });
-  const page = await (await openBrowser(t)).newPage({ deviceScaleFactor: 2 });
+  const page = await (await openBrowser(t)).newPage({ deviceScaleFactor: 1.5 });
   await page.setContent(`<style>
     body { margin: 0; background: #14181f }
     pre { margin: 0; padding: 20px 24px; width: max-content; color: #d6dbe3; font: 13px/1.45 monospace }
