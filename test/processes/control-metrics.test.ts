@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { startCampaign, steerCampaign } from '@rekey/control';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { installation } from '../harness/installation.ts';
 import { type Figures, metricsUrl, scrape } from '../harness/scrape.ts';
@@ -17,6 +19,8 @@ const said = (what: string, isSo: (figures: Figures) => boolean): Promise<Figure
     },
     { what, timeoutMs: 60_000, everyMs: 250 },
   );
+const of = (name: string): string => `rekey_campaign_tenants{state="${name}"}`;
+const ada = { kind: 'user', id: 'ada', name: null, email: null } as const;
 const level = (name: string): string => `rekey_policy_tenants{level="${name}"}`;
 
 test('who is overdue is absent while no worker looks, and then the number that it sees', async () => {
@@ -61,4 +65,38 @@ test('who is overdue is absent while no worker looks, and then the number that i
     ['fresh', 'due', 'orphaned'].map((name) => figures.get(level(name))),
     [1, 0, 0],
   );
+});
+
+test('campaigns and their tenants are counted until they end', async () => {
+  await rekey.addWorker(); // that of the test before has ended with it
+  const tenants = [await rekey.seedTenant(3), await rekey.seedTenant(5)];
+  const campaignId = randomUUID();
+  const started = await startCampaign(rekey.store, {
+    campaignId,
+    action: 'rotate',
+    whom: { tenantIds: tenants.map(({ tenantId }) => tenantId) },
+    kekName: null,
+    order: 'as_given',
+    canaries: 0,
+    atOnceMax: 1,
+    perHourMax: 1,
+    failuresMax: 1,
+    callsPerSecondMax: 100,
+    reason: null,
+    actor: ada,
+    idempotency: null,
+  });
+  assert.equal(started.kind, 'started');
+  const one = await said('the first has ended, and the other waits for its hour', (figures) => {
+    const [ended, waits] = [figures.get(of('completed')), figures.get(of('waiting'))];
+    return ended === 1 && waits === 1;
+  });
+  assert.equal(one.get('rekey_campaigns_unfinished{state="in_progress"}'), 1);
+  assert.equal(one.get('rekey_campaign_records_remaining'), 5);
+  await steerCampaign(rekey.store, campaignId, 'paused', { actor: ada, reason: null });
+  await said('it is paused', (figures) => figures.get('rekey_campaigns_unfinished{state="paused"}') === 1);
+  await steerCampaign(rekey.store, campaignId, 'cancelled', { actor: ada, reason: null });
+  const none = await said('it has ended', (figures) => figures.get(of('waiting')) === 0);
+  assert.equal(none.get('rekey_campaigns_unfinished{state="paused"}'), 0);
+  assert.equal(none.get('rekey_campaign_records_remaining'), 0);
 });
