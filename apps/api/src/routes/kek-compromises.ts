@@ -1,8 +1,10 @@
 import {
   CompromiseKekBody,
   callsPerSecondDefault,
+  conforms,
   formatRewrapId,
   KekCompromiseResponse,
+  KekName,
   KekParams,
   kekCompromiseMessages,
   RotationHeaders,
@@ -43,7 +45,7 @@ export const compromiseKek = route({
       const caller = callerOf(request);
       const { kek, reason, callsPerSecondMax = callsPerSecondDefault } = body;
       const outcome = await commands.compromiseKek(actorOf(caller), {
-        kekName: params.kek,
+        kekName: nameOf(params),
         targetName: kek,
         callsPerSecondMax,
         reason,
@@ -53,7 +55,7 @@ export const compromiseKek = route({
           logger.warn('KEK declared compromised', {
             ...whoAndWhat(request),
             compromiseId: outcome.view.id,
-            kek: params.kek,
+            kek: outcome.view.kekName,
           });
           return response(outcome.view, kekCompromiseMessages.start);
         case 'running':
@@ -91,11 +93,17 @@ export const getKekCompromise = route({
     ({ keys }) =>
     async ({ route: self, params, request }) => {
       if (!mayActOnAny(callerOf(request), self)) throw new ApiError('KEK_NOT_FOUND');
-      const view = await keys.kekCompromise(params.kek);
+      const view = await keys.kekCompromise(nameOf(params));
       if (view === null) throw new ApiError('KEK_NOT_FOUND');
       return response(view, kekCompromiseMessages.get);
     },
 });
+
+/** What cannot be a name is as one that nothing has. */
+function nameOf({ kek }: { readonly kek: string }): string {
+  if (!conforms(KekName, kek)) throw new ApiError('KEK_NOT_FOUND');
+  return kek;
+}
 
 function refused(message: string): ApiError {
   return new ApiError('REWRAP_REFUSED', { issues: [{ path: 'body.kek', message }] });
