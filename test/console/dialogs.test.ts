@@ -20,6 +20,20 @@ test('what is done in dialogs', { skip: skipWithoutBrowser }, async (t) => {
   const older = (): Promise<unknown> =>
     rekey.store.query(`update rekey.console_sessions set logged_in_at = now() - interval '6 minutes'`);
 
+  await t.test('a dialog that is opened in the moment in which it closes is open', async () => {
+    await page.getByRole('button', { name: 'Rotate…' }).click();
+    const reason = page.getByRole('dialog', { name: 'Rotate' }).getByLabel('Reason');
+    await reason.fill('left');
+    await page.evaluate(`{
+      const [opener] = [...document.querySelectorAll('button')].filter(({ textContent }) => textContent === 'Rotate…');
+      document.querySelector('dialog').close();
+      opener.click();
+    }`);
+    await until(async () => (await reason.inputValue()) === '', { what: 'it is another one' });
+    await page.keyboard.press('Escape');
+    await reason.waitFor({ state: 'detached' });
+  });
+
   await t.test(
     'a rotation is planned, started with its plan, and its plan stands beside what it took',
     async () => {

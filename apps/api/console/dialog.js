@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
@@ -87,7 +88,13 @@ export const ReasonField = ({ value, onInput }) =>
 
 /** A button that opens a dialog. @param {{name: string, danger?: boolean, children: (close: () => void) => unknown}} props */
 export function Opening({ name, danger = false, children }) {
-  const [open, setOpen] = useState(false);
-  return html`<button type="button" class=${danger ? 'danger' : ''} onClick=${() => setOpen(true)}>${name}…</button>
-    ${open && children(() => setOpen(false))}`;
+  // Which time it is open; 0: it is not. A dialog tells that it was closed a moment after: by then it may be open again.
+  const [open, setOpen] = useState(0);
+  const times = useRef(0);
+  const close = () => setOpen((now) => (now === open ? 0 : now));
+  return html`<button type="button" class=${danger ? 'danger' : ''} onClick=${() => {
+    times.current += 1;
+    setOpen(times.current);
+  }}>${name}…</button>
+    ${open > 0 && html`<${Fragment} key=${open}>${children(close)}</${Fragment}>`}`;
 }

@@ -67,7 +67,7 @@ export function NowPage() {
         <${Bars} rotation=${rotation} />
         ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.</p>`}
         <${Throttled} by=${rotation.throttledBy} />
-        <div class="actions">${actionsOf(rotation).map((action) => html`<${ActionButton} action=${action} onDone=${again} />`)}</div>
+        <div class="actions">${actionsOf(rotation).map((action) => html`<${ActionButton} key=${action.operationId} action=${action} onDone=${again} />`)}</div>
       </article>`,
       )}</div>
     </${Section}>

@@ -40,10 +40,11 @@ export function TenantPage({ id, query }) {
   const started = (/** @type {any} */ { rotationId }) => go(`/console/rotations/${rotationId}`);
   return html`
     <${Heading} title="Tenant" lead=${html`<span class="id">${id}</span>`}>
-      ${active !== undefined && html`<${ActionButton} action=${compromiseOf(active)} onDone=${({ rotation }) => started(rotation)} />`}
+      ${active !== undefined && html`<${ActionButton} key="compromise" action=${compromiseOf(active)} onDone=${({ rotation }) => started(rotation)} />`}
       ${
         running === undefined
-          ? rotations.data !== null && html`<${ActionButton} action=${rotate} onDone=${started} />`
+          ? rotations.data !== null &&
+            html`<${ActionButton} key="rotate" action=${rotate} onDone=${started} />`
           : html`<span>rotates now: <${RotationLink} id=${running.rotationId} /></span>`
       }
     </${Heading}>
