@@ -43,7 +43,8 @@ export interface AuditDesk {
   readonly outside: readonly string[];
 }
 
-export async function auditDesk(): Promise<AuditDesk> {
+/** @param years so long ago all that is held was recorded */
+export async function auditDesk({ years = 0 } = {}): Promise<AuditDesk> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'));
   thisFile.after(() => rm(folder, { recursive: true }));
   const at = (name: string): string => join(folder, name);
@@ -54,6 +55,7 @@ export async function auditDesk(): Promise<AuditDesk> {
 
   const api = await liveApi();
   const pool = api.database.pool({ max: 1 });
+  const stopAgeing = years > 0 ? await age(pool, years) : null;
   const store = openStore({ url: api.database.url, onError: () => {} });
   thisFile.after(() => store.end());
   const log: string[] = [];
@@ -84,6 +86,7 @@ export async function auditDesk(): Promise<AuditDesk> {
   await keepLog.checkpoint();
   await copyFile(at('checkpoints'), at('held'));
   const held = readCheckpoints(await readFile(at('held'), 'utf8'));
+  await stopAgeing?.();
   const newer = 7;
   await record(tenant, 'test.newer', newer);
   await keepLog.append(true);
@@ -129,5 +132,35 @@ export async function auditDesk(): Promise<AuditDesk> {
     fetchInto,
     verify,
     outside,
+  };
+}
+
+/** Has everything recorded as if it were so many years ago, from the first event on, until the function that it answers is called. */
+async function age(pool: AuditDesk['pool'], years: number): Promise<() => Promise<void>> {
+  const ago = `interval '${years} years'`;
+  const asOwner = (sql: string) =>
+    pool.query(`begin; set local session_replication_role = replica; ${sql}; commit`);
+  const { rows } = await pool.query<{ text: string }>(
+    `select pg_get_functiondef('rekey.append_event'::regproc) as text`,
+  );
+  const text = rows[0]?.text ?? '';
+  const aged = text.replace('event.at := clock_timestamp()', `event.at := clock_timestamp() - ${ago}`);
+  assert.notEqual(aged, text);
+  await asOwner(`do $$ declare e rekey.events; before bytea; begin
+    for e in select * from rekey.events order by chain, sequence loop
+      before := case e.sequence when 1 then decode(repeat('00', 32), 'hex') else before end;
+      e.at := e.at - ${ago};
+      e.previous := before;
+      e.hash := rekey.event_hash(e);
+      before := e.hash;
+      update rekey.events o set at = e.at, previous = e.previous, hash = e.hash
+        where (o.chain, o.sequence) = (e.chain, e.sequence);
+      update rekey.event_chains c set hash = e.hash where c.chain = e.chain;
+    end loop;
+  end $$`);
+  await pool.query(aged);
+  return async () => {
+    await pool.query(text);
+    await asOwner(`update rekey.log_checkpoints set made_at = made_at - ${ago}`);
   };
 }

@@ -77,6 +77,10 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'read what was proved of whom, or take the place of a certificate',
   },
   {
+    on: /^rekey\.cut_events\(/,
+    calling: 'have what was recorded deleted',
+  },
+  {
     on: /^rekey\.(keep_latencies|latencies_reported|kek_version_of)\(/,
     calling:
       'have a certificate say how long things took that nobody measured, or learn how busy somebody is',

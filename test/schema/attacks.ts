@@ -105,6 +105,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'put a line of its own behind a checkpoint, or lose that of a witness',
   },
   {
+    on: /^rekey\.event_cuts$/,
+    reading: 'learn from when on anything is still known',
+    writing: 'have what was recorded deleted before its time',
+  },
+  {
     on: /^rekey\.reported_latencies$/,
     reading: 'learn how busy applications are',
     writing: 'have a certificate say how long things took that nobody measured',

@@ -1,5 +1,5 @@
 import type { AuditFilter, KeptCheckpoint, LoggedEvent } from '@rekey/control';
-import { csvHead, csvLine, exportEnd, exportHead, exportHeads, exportLine } from '@rekey/evidence';
+import { csvHead, csvLine, exportCut, exportEnd, exportHead, exportHeads, exportLine } from '@rekey/evidence';
 import type { Proofs } from './dependencies.ts';
 
 export interface Export {
@@ -26,8 +26,14 @@ async function* linesOf({ filter, pages, proved }: Export): AsyncGenerator<Line[
       isFiltered,
       checkpoint: proved?.checkpoint.note ?? null,
       head: proved === null || chain === null || isFiltered ? null : await proved.proofs.ofHead(chain),
+      cut: proved === null || chain === null || isFiltered ? null : await proved.proofs.ofCut(chain),
     }),
   );
+  // Before the events, so that whoever reads them knows where each chain begins.
+  if (proved !== null && chain === null && !isFiltered) {
+    for await (const page of proved.proofs.cut())
+      yield page.map((leaf) => ({ line: exportCut(leaf), record: null }));
+  }
   let events = 0;
   for await (const page of pages) {
     events += page.length;

@@ -1,6 +1,9 @@
 import {
+  cutLeaves,
   headsAfter,
   headsInLog,
+  lastCutOf,
+  latestCut,
   listCheckpoints,
   listEvents,
   logHeadsAt,
@@ -38,6 +41,27 @@ function proofsOf(store: Store, size: number): Proofs {
       if (logPath === null) return null;
       const path = await headsTree(heads).inclusion(place);
       return { sequence: head.sequence, hash: head.hash, place, count: heads.length, path, logPath };
+    },
+    async ofCut(chain) {
+      const cut = await latestCut(store);
+      const last = cut === null ? null : await lastCutOf(store, chain, cut.cutTo);
+      if (cut === null || last === null) return null;
+      const proofOf = async (index: number | null): Promise<Buffer[] | null> =>
+        index === null || index >= size ? null : unlessMissing(tree.inclusion(index));
+      const { event, hash, index } = cut.event;
+      return {
+        last: { ...last, proof: await proofOf(last.index) },
+        by: { event, hash, index, proof: await proofOf(index) },
+      };
+    },
+    async *cut() {
+      const cut = await latestCut(store);
+      for (let last = -1; cut !== null; ) {
+        const page = await cutLeaves(store, last, cut.cutTo, headsAtOnce);
+        if (page.length > 0) yield page;
+        if (page.length < headsAtOnce) return;
+        last = page.at(-1)?.index ?? last;
+      }
     },
     async *heads(after) {
       for (let last = after; ; ) {

@@ -7,6 +7,7 @@ import type {
   CampaignView,
   CertifiedWork,
   ConsoleSession,
+  CutLeaf,
   DestructionView,
   FailurePage,
   FollowedRotation,
@@ -42,7 +43,7 @@ import type {
   TenantPage,
   Timeline,
 } from '@rekey/control';
-import type { HeadProof } from '@rekey/evidence';
+import type { ChainCut, HeadProof } from '@rekey/evidence';
 import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import type { Accesses } from './accesses.ts';
@@ -85,6 +86,10 @@ export interface Proofs {
   ofHead(chain: string): Promise<HeadProof | null>;
   /** Of all events alone: the other leaves of the log, from one on. */
   heads(after: number): AsyncGenerator<ReadonlyArray<{ index: number; count: number; root: Buffer }>>;
+  /** Where what is left of a chain begins; null: with its first event. */
+  ofCut(chain: string): Promise<ChainCut | null>;
+  /** Of all events alone: those that were cut off, as the log has them. */
+  cut(): AsyncGenerator<readonly CutLeaf[]>;
 }
 
 /** What was recorded, as it is read. */

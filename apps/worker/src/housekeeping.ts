@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  cutEvents,
   endSilentThrottles,
   foldRecordCounts,
   forgetIdempotencyKeys,
@@ -116,6 +117,7 @@ export async function keepHouse({
       await chore(() => forgetIdempotencyKeys(store));
       await chore(() => forgetProcesses(store));
       await chore(() => forgetPlans(store));
+      await chore(() => cutOff(store));
     }
     if (round % roundsPerSchemaCheck === 1) await chore(() => endSilentThrottles(store));
     if (round % roundsPerDestruction === 3) await chore(destroyDue);
@@ -131,6 +133,14 @@ export async function keepHouse({
     const level = failedRounds % roundsBetween === roundsUntilTold ? 'warn' : 'debug';
     logger[level]('housekeeping waits', { error: trouble });
   }
+}
+
+/** Some at a time: nothing waits for it, and the log of Postgres is not flooded. */
+const cutAtOnce = 2_000;
+const cutsAtOnce = 20;
+
+async function cutOff(store: Store): Promise<void> {
+  for (let n = 0; n < cutsAtOnce; n += 1) if ((await cutEvents(store, cutAtOnce)) === 0) return;
 }
 
 async function isUnfit(store: Store, logger: Logger): Promise<boolean> {

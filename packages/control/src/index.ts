@@ -40,6 +40,7 @@ export {
   isCompromiseUnderWay,
 } from './compromised.ts';
 export * from './console-sessions.ts';
+export { type CutLeaf, cutEvents, cutLeaves, lastCutOf, latestCut } from './cuts.ts';
 export {
   type DekState,
   findKeksInUse,

@@ -36,6 +36,7 @@ export async function auditVerify(args: readonly string[], io: CommandIo): Promi
   for (const problem of report.problems)
     io.out(`problem   ${problem.code} at ${problem.at}: ${auditProblems[problem.code]}`);
   if (report.chain !== null) io.out(`chain     ${report.chain}`);
+  if (report.cut !== null) for (const line of cutLines(report)) io.out(line);
   io.out(`events    ${report.events}`);
   if (report.heldAgainst.length > 0) {
     io.out(`against   checkpoints of size ${report.heldAgainst.join(', ')}`);
@@ -43,6 +44,16 @@ export async function auditVerify(args: readonly string[], io: CommandIo): Promi
     io.out(`newer     ${report.events - report.covered}, covered by nothing`);
   }
   return code;
+}
+
+function cutLines({ cut, scope }: AuditReport): string[] {
+  if (cut === null) return [];
+  const { events, chains, size, years, isCovered } = cut;
+  const where = scope === 'chain' ? `with event ${events + 1}` : `${events} events of ${chains} chains later`;
+  return [
+    `begins    ${where}: what came before is gone, cut off at size ${size} of the log after ${years} years`,
+    ...(isCovered ? [] : ['cut by    an event that no checkpoint covers yet']),
+  ];
 }
 
 function verdictOf({ scope, problems, heldAgainst, covered }: AuditReport): [string, 0 | 1 | 3] {

@@ -1,5 +1,6 @@
 import { type Checkpoint, readCheckpoints, type SignedCheckpoint, signerOfCheckpoint } from './checkpoint.ts';
 import { cosignatureOf, type WitnessKey } from './cosignature.ts';
+import { type CutFound, createCuts } from './cuts.ts';
 import { eventHash, firstPrevious } from './event.ts';
 import { eventLeaf, headsLeaf } from './log.ts';
 import { createFrontier, rootByInclusion } from './merkle.ts';
@@ -19,6 +20,7 @@ export const auditProblems = {
   TAIL: 'the chain was longer at the checkpoint: its end is missing',
   OTHER_CHECKPOINT: 'the export was made for a checkpoint that was not given',
   NOT_WITNESSED: 'no checkpoint was signed by every witness that was given',
+  CUT_NOT_PERMITTED: 'what came before is gone, and no event allows that',
   BAD_SIGNATURE: 'a checkpoint is not signed by a key that was given, or by one that is compromised',
 } as const;
 
@@ -36,6 +38,8 @@ export interface AuditReport {
   readonly events: number;
   /** Under a checkpoint. */
   readonly covered: number;
+  /** That and where older events were cut off; null: none were. */
+  readonly cut: CutFound | null;
   /** The sizes of the checkpoints that it was held against. */
   readonly heldAgainst: readonly number[];
 }
@@ -75,6 +79,7 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
   // Of the chain that is being read.
   let last = { chain: '', sequence: 0, hash: firstPrevious };
   let atHead: string | null = null;
+  const cuts = createCuts(report);
 
   const place = (index: number, leaf: Buffer): void => {
     if (index >= sizeMax) return;
@@ -93,8 +98,16 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
       head = entry;
       against = isUnwitnessed ? [] : checkpointsFor(entry, trusted, report);
       sizeMax = Math.max(0, ...against.map(({ size }) => size));
+      cuts.begin(entry, against);
+      const gone = entry.isFiltered || entry.chain === null ? null : cuts.before(entry.chain);
+      if (gone !== null && gone.sequence === entry.head?.sequence) atHead = gone.hash;
+      if (gone !== null) last = { chain: entry.chain ?? '', ...gone };
     } else if (entry.type === 'end') {
       end = entry.events;
+    } else if (entry.type === 'cut') {
+      if (events > 0 || head?.chain !== null || head.isFiltered) report('MALFORMED', `line ${line}`);
+      cuts.leaf(entry);
+      place(entry.index, eventLeaf(entry));
     } else if (entry.type === 'heads') {
       place(entry.index, headsLeaf(entry.count, entry.root));
     } else if (head !== null) {
@@ -106,8 +119,9 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
       if (hash !== entry.hash) report('CHANGED', at);
       if (chain !== last.chain) {
         if (chain < last.chain || (head.chain !== null && chain !== head.chain)) report('MALFORMED', at);
-        last = { chain, sequence: 0, hash: firstPrevious };
+        last = { chain, ...(cuts.before(chain) ?? { sequence: 0, hash: firstPrevious }) };
       }
+      cuts.event(entry, index !== null && index < sizeMax);
       if (sequence === last.sequence + 1) {
         if (previous !== last.hash) report('OUT_OF_PLACE', at);
       } else if (sequence <= last.sequence) report('OUT_OF_PLACE', at);
@@ -127,14 +141,19 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
       } else if (sequence === head.head?.sequence) atHead = hash;
     }
   }
+  const cut = cuts.end();
   if (end !== events) report('CUT_OFF', `line ${line}`);
   const scope =
     head === null ? null : head.isFiltered ? 'filtered' : head.chain === null ? 'everything' : 'chain';
   if (scope === 'everything') compareRoots(leaves, against, report);
   if (scope === 'chain' && head !== null && against[0] !== undefined)
-    covered = compareHead(head, against[0], { last: last.sequence, atHead }, report);
+    covered = Math.max(
+      0,
+      compareHead(head, against[0], { last: last.sequence, atHead }, report) -
+        (cuts.before(head.chain ?? '')?.sequence ?? 0),
+    );
   const chain = head?.chain ?? null;
-  return { scope, chain, problems, events, covered, heldAgainst: against.map(({ size }) => size) };
+  return { scope, chain, problems, events, covered, cut, heldAgainst: against.map(({ size }) => size) };
 }
 
 /** By one of the keys; of one that is compromised what a witness saw before that is good. */

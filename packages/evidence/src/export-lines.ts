@@ -13,6 +13,22 @@ export interface HeadProof {
   readonly logPath: readonly Buffer[];
 }
 
+/** An event that was cut off: the log has its hash, and nothing else is left of it. */
+export interface CutLeaf {
+  readonly chain: string;
+  readonly sequence: number;
+  readonly hash: string;
+  readonly index: number;
+}
+
+/** Where the export of a chain begins, and why not at its first event. */
+export interface ChainCut {
+  /** The last one that was cut off, with its path in the log. */
+  readonly last: CutLeaf & { readonly proof: readonly Buffer[] | null };
+  /** The event of the installation that says so, with its path; null: the checkpoint does not cover it. */
+  readonly by: ExportedEvent & { readonly proof: readonly Buffer[] | null };
+}
+
 /** What an export says of itself. Nothing that is checked relies on it. */
 interface ExportHead {
   /** The chain that was asked for; null: all of them. */
@@ -22,18 +38,41 @@ interface ExportHead {
   /** The note of the checkpoint that proofs lead to; null: there is none. */
   readonly checkpoint: string | null;
   readonly head: HeadProof | null;
+  /** Of the export of one chain that was cut; null: it begins with its first event. */
+  readonly cut?: ChainCut | null;
 }
 
 export const exportFormat = 'rekey-audit/v1';
 
-export function exportHead({ chain, isFiltered, checkpoint, head }: ExportHead): string {
+export function exportHead({ chain, isFiltered, checkpoint, head, cut = null }: ExportHead): string {
   return canonicalOfAny({
     chain,
     checkpoint,
+    // Where nothing was cut off it is as it always was.
+    ...(cut === null ? {} : { cut: cutText(cut) }),
     filtered: isFiltered,
     format: exportFormat,
     head: head === null ? null : { ...head, path: texts(head.path), logPath: texts(head.logPath) },
   });
+}
+
+function cutText({ last, by }: ChainCut): object {
+  const withProof = (proof: readonly Buffer[] | null) => (proof === null ? null : texts(proof));
+  return {
+    by: { event: by.event, hash: by.hash, index: by.index, proof: withProof(by.proof) },
+    last: {
+      chain: last.chain,
+      hash: last.hash,
+      index: last.index,
+      proof: withProof(last.proof),
+      sequence: last.sequence,
+    },
+  };
+}
+
+/** Of an export of everything: what the log has of an event that was cut off. */
+export function exportCut({ chain, sequence, hash, index }: CutLeaf): string {
+  return canonicalOfAny({ cut: { chain, hash, sequence }, index });
 }
 
 interface ExportedEvent {

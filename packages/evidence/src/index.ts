@@ -16,7 +16,15 @@ export {
   eventHash,
   isAuditEvent,
 } from './event.ts';
-export { exportEnd, exportHead, exportHeads, exportLine, type HeadProof } from './export-lines.ts';
+export {
+  type ChainCut,
+  exportCut,
+  exportEnd,
+  exportHead,
+  exportHeads,
+  exportLine,
+  type HeadProof,
+} from './export-lines.ts';
 export { headsTree } from './log.ts';
 export {
   createFrontier,

@@ -1,6 +1,9 @@
 import { csvHead, csvLine, csvRows } from './csv.ts';
 import { type AuditEvent, isAuditEvent, isHash, isObject } from './event.ts';
 import {
+  type ChainCut,
+  type CutLeaf,
+  exportCut,
   exportEnd,
   exportFormat,
   exportHead,
@@ -16,6 +19,10 @@ interface Head {
   readonly isFiltered: boolean;
   readonly checkpoint: string | null;
   readonly head: HeadProof | null;
+  readonly cut: ChainCut | null;
+}
+interface Cut extends CutLeaf {
+  readonly type: 'cut';
 }
 interface Exported {
   readonly type: 'event';
@@ -34,7 +41,7 @@ interface End {
   readonly type: 'end';
   readonly events: number;
 }
-export type ExportEntry = Head | Exported | Heads | End;
+export type ExportEntry = Head | Exported | Cut | Heads | End;
 
 /**
  * What stands in an export of either form, entry by entry. Null: a line that is none, or is not written as these are, or of a
@@ -80,7 +87,7 @@ async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
 function entryOf(line: string): ExportEntry | null {
   const read = parse(line);
   if (!isObject(read)) return null;
-  const entry = eventOf(read) ?? headOf(read) ?? headsOf(read) ?? endOf(read);
+  const entry = eventOf(read) ?? headOf(read) ?? headsOf(read) ?? cutLeafOf(read) ?? endOf(read);
   // There is one form of each: nobody reads what is not checked.
   return entry !== null && writtenAs(entry, 'proof' in read) === line ? entry : null;
 }
@@ -93,6 +100,8 @@ function writtenAs(entry: ExportEntry, hasProof: boolean): string {
       return exportLine(entry, hasProof ? entry.proof : undefined);
     case 'heads':
       return exportHeads(entry);
+    case 'cut':
+      return exportCut(entry);
     case 'end':
       return exportEnd(entry.events);
   }
@@ -105,15 +114,34 @@ function eventOf({ event, hash, index, proof = null }: Record<string, unknown>):
   return isOne ? { type: 'event', event, hash, index, proof: path } : null;
 }
 
-function headOf({ chain, checkpoint, filtered, format, head }: Record<string, unknown>): Head | null {
+function headOf(read: Record<string, unknown>): Head | null {
+  const { chain, checkpoint, filtered, format, head, cut: said = null } = read;
   const proof = head === null ? null : headProofOf(head);
+  const cut = said === null ? null : chainCutOf(said);
   const isOne =
     format === exportFormat &&
     isTextOrNull(chain) &&
     isTextOrNull(checkpoint) &&
     typeof filtered === 'boolean' &&
-    proof !== undefined;
-  return isOne ? { type: 'head', chain, isFiltered: filtered, checkpoint, head: proof } : null;
+    proof !== undefined &&
+    cut !== undefined;
+  return isOne ? { type: 'head', chain, isFiltered: filtered, checkpoint, head: proof, cut } : null;
+}
+
+function chainCutOf(value: unknown): ChainCut | undefined {
+  if (!isObject(value) || !isObject(value.last) || !isObject(value.by)) return undefined;
+  const { index, proof = null, ...leaf } = value.last;
+  const last = cutLeafOf({ cut: leaf, index });
+  const [by, path] = [eventOf(value.by), proof === null ? null : hashesOf(proof)];
+  if (last === null || by === null || path === undefined) return undefined;
+  return { last: { ...last, proof: path }, by };
+}
+
+function cutLeafOf({ cut, index }: Record<string, unknown>): Cut | null {
+  if (!isObject(cut) || !isCount(index)) return null;
+  const { chain, sequence, hash } = cut;
+  const isOne = typeof chain === 'string' && isCount(sequence) && isHash(hash);
+  return isOne ? { type: 'cut', chain, sequence, hash, index } : null;
 }
 
 function headProofOf(value: unknown): HeadProof | undefined {

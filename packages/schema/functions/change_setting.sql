@@ -1,5 +1,5 @@
 -- Changes a setting of this installation, and has the fences know it. What is stored already stays. What protects keys from
--- being destroyed too soon is lowered by the owner of the schema only; to raise it, and to declare it first, anybody may
+-- being destroyed, and events from being cut off, too soon is lowered by the owner of the schema only; to raise it, and to declare it first, anybody may
 -- who may call this.
 create or replace function rekey.change_setting(setting_name text, new_value bigint) returns void
 language plpgsql volatile security definer
@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   protects constant text[] := array['destruction_grace_seconds', 'destruction_unused_seconds', 'destruction_approvals',
-    'backup_horizon_seconds'];
+    'backup_horizon_seconds', 'audit_retention_years'];
   -- No fence knows them.
   others constant text[] := array['compromise_patience_seconds'];
   approvals_max constant bigint := 5;
@@ -24,7 +24,9 @@ begin
     if setting_name = 'destruction_approvals' and new_value > approvals_max then
       raise exception 'At most % approvals can be asked for', approvals_max using errcode = '22023';
     end if;
-    if new_value < rekey.setting(setting_name) and not pg_has_role(session_user,
+    -- As long as it is not set, events are kept for ever.
+    if (new_value < rekey.setting(setting_name)
+        or setting_name = 'audit_retention_years' and rekey.setting(setting_name) is null) and not pg_has_role(session_user,
         (select n.nspowner from pg_namespace n where n.nspname = 'rekey'), 'USAGE') then
       raise exception 'Only the owner of the schema may lower %', setting_name using errcode = '42501';
     end if;
