@@ -43,8 +43,17 @@ export interface AuditDesk {
   readonly outside: readonly string[];
 }
 
-/** @param years so long ago all that is held was recorded */
-export async function auditDesk({ years = 0 } = {}): Promise<AuditDesk> {
+/**
+ * @param options.years so long ago all that is held was recorded
+ * @param options.begin what is recorded before anything else
+ */
+export async function auditDesk({
+  years = 0,
+  begin,
+}: {
+  years?: number;
+  begin?: (api: LiveApi, pool: AuditDesk['pool']) => Promise<void>;
+} = {}): Promise<AuditDesk> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-audit-'));
   thisFile.after(() => rm(folder, { recursive: true }));
   const at = (name: string): string => join(folder, name);
@@ -56,6 +65,7 @@ export async function auditDesk({ years = 0 } = {}): Promise<AuditDesk> {
   const api = await liveApi();
   const pool = api.database.pool({ max: 1 });
   const stopAgeing = years > 0 ? await age(pool, years) : null;
+  await begin?.(api, pool);
   const store = openStore({ url: api.database.url, onError: () => {} });
   thisFile.after(() => store.end());
   const log: string[] = [];
@@ -80,7 +90,8 @@ export async function auditDesk({ years = 0 } = {}): Promise<AuditDesk> {
   for (let round = 0; round < 4; round += 1) {
     for (const chain of tenants) await record(chain, round === 1 ? 'test.second' : 'test.event', perRound);
     // It appends so many at a time.
-    for (let left = 4 * perRound; left > 0; left -= 40_000) await keepLog.append(round > 1);
+    // Nothing that is years old is found by having been recorded lately.
+    for (let left = 4 * perRound; left > 0; left -= 40_000) await keepLog.append(round > 1 || years > 0);
     if (round === 1) await keepLog.checkpoint();
   }
   await keepLog.checkpoint();

@@ -191,6 +191,9 @@ test('guards of our own tables, functions that were changed, and sessions past a
     ['rotations', 'guard_rotation'],
     ['rotation_ranges', 'guard_proof'],
     ['dek_locks', 'guard_dek_lock'],
+    ['event_cuts', 'guard_event_cut'],
+    ['event_cuts', 'guard_event_cut_truncate'],
+    ['event_cuts', 'record_event'],
   ] as const) {
     await store.query(`alter table rekey.${table} disable trigger ${trigger}`);
     assert.deepEqual(await codes(), ['GUARD'], trigger);

@@ -20,7 +20,7 @@ import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
   readonly store: Store;
-  /** For what may take longer: to know a restored database's tables again. */
+  /** For what may take longer: to know a restored database's tables again, to look whether events may be cut off. */
   readonly patientStore: Store;
   readonly ticketQueue: Pick<TicketQueue, 'enqueueLost' | 'enqueueLostRanges' | 'hurry'>;
   readonly logger: Logger;
@@ -117,7 +117,7 @@ export async function keepHouse({
       await chore(() => forgetIdempotencyKeys(store));
       await chore(() => forgetProcesses(store));
       await chore(() => forgetPlans(store));
-      await chore(() => cutOff(store));
+      await chore(() => cutOff(patientStore));
     }
     if (round % roundsPerSchemaCheck === 1) await chore(() => endSilentThrottles(store));
     if (round % roundsPerDestruction === 3) await chore(destroyDue);

@@ -52,11 +52,11 @@ function cutLines({ cut, scope }: AuditReport): string[] {
   const where = scope === 'chain' ? `with event ${events + 1}` : `${events} events of ${chains} chains later`;
   return [
     `begins    ${where}: what came before is gone, cut off at size ${size} of the log after ${years} years`,
-    ...(isCovered ? [] : ['cut by    an event that no checkpoint covers yet']),
+    ...(isCovered ? [] : ['cut by    an event that no checkpoint covers']),
   ];
 }
 
-function verdictOf({ scope, problems, heldAgainst, covered }: AuditReport): [string, 0 | 1 | 3] {
+function verdictOf({ scope, problems, heldAgainst, covered, cut }: AuditReport): [string, 0 | 1 | 3] {
   if (problems.length > 0 || scope === null) return ['refused   this is not what was recorded', 1];
   const isHeld = heldAgainst.length > 0;
   if (scope === 'filtered')
@@ -65,7 +65,10 @@ function verdictOf({ scope, problems, heldAgainst, covered }: AuditReport): [str
       : ['unclaimed each event fits its hash, which anybody can compute: nothing is claimed', 3];
   if (!isHeld)
     return ['whole     it fits together; whether it was made anew or cut at its end, nothing tells', 0];
-  if (scope === 'chain' && covered === 0)
+  // Or whoever can have events deleted would only have to invent what allows it.
+  if (cut !== null && !cut.isCovered)
+    return ['unclaimed what allows the cut is under no checkpoint that was given: take a later one', 3];
+  if (scope === 'chain' && covered === 0 && cut === null)
     return ['unclaimed the chain was not under the checkpoint, or that was left out: nothing is claimed', 3];
   return ['verified  all that the checkpoint covers is as it was recorded, and nothing of it is missing', 0];
 }

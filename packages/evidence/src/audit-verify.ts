@@ -121,7 +121,7 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
         if (chain < last.chain || (head.chain !== null && chain !== head.chain)) report('MALFORMED', at);
         last = { chain, ...(cuts.before(chain) ?? { sequence: 0, hash: firstPrevious }) };
       }
-      cuts.event(entry, index !== null && index < sizeMax);
+      if (head.chain === null && !head.isFiltered) cuts.event(entry, index !== null && index < sizeMax);
       if (sequence === last.sequence + 1) {
         if (previous !== last.hash) report('OUT_OF_PLACE', at);
       } else if (sequence <= last.sequence) report('OUT_OF_PLACE', at);
@@ -146,12 +146,11 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
   const scope =
     head === null ? null : head.isFiltered ? 'filtered' : head.chain === null ? 'everything' : 'chain';
   if (scope === 'everything') compareRoots(leaves, against, report);
-  if (scope === 'chain' && head !== null && against[0] !== undefined)
-    covered = Math.max(
-      0,
-      compareHead(head, against[0], { last: last.sequence, atHead }, report) -
-        (cuts.before(head.chain ?? '')?.sequence ?? 0),
-    );
+  if (scope === 'chain' && head !== null && against[0] !== undefined) {
+    const gone = cuts.before(head.chain ?? '')?.sequence ?? 0;
+    if (gone > 0 && head.head === null) report('NOT_IN_LOG', `${head.chain}/${gone}`);
+    covered = Math.max(0, compareHead(head, against[0], { last: last.sequence, atHead }, report) - gone);
+  }
   const chain = head?.chain ?? null;
   return { scope, chain, problems, events, covered, cut, heldAgainst: against.map(({ size }) => size) };
 }

@@ -1,6 +1,6 @@
 -- Changes a setting of this installation, and has the fences know it. What is stored already stays. What protects keys from
--- being destroyed, and events from being cut off, too soon is lowered by the owner of the schema only; to raise it, and to declare it first, anybody may
--- who may call this.
+-- being destroyed, and events from being cut off, too soon is lowered by the owner of the schema only, who is also the only one
+-- to say for the first time that events are cut off; to raise it, and to declare the others first, anybody may who may call this.
 create or replace function rekey.change_setting(setting_name text, new_value bigint) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp

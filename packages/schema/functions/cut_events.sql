@@ -7,21 +7,26 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   years constant bigint := rekey.setting('audit_retention_years');
+  horizon timestamptz;
   cut rekey.event_cuts;
   size bigint;
   up_to bigint;
 begin
-  if not pg_try_advisory_xact_lock(hashtextextended('rekey cuts events', 0)) then
+  if years is null or years > 1000 or not pg_try_advisory_xact_lock(hashtextextended('rekey cuts events', 0)) then
     return 0;
   end if;
+  horizon := clock_timestamp() - make_interval(years => years::integer) - interval '1 minute';
   select * into cut from rekey.event_cuts c order by c.tree_size desc limit 1;
-  if not found or cut.cut_to = cut.tree_size then
-    if years is null or years > 1000 then
+  if cut.cut_to < cut.tree_size then
+    -- One that was begun does not go on where events are to be kept for longer since.
+    perform from rekey.log_checkpoints c where c.tree_size = cut.tree_size and c.made_at < horizon;
+    if not found then
       return 0;
     end if;
-    select max(c.tree_size) into size from rekey.log_checkpoints c
-      where c.made_at < clock_timestamp() - make_interval(years => years::integer) - interval '1 minute';
-    if size is null or size <= coalesce(cut.tree_size, 0) then
+  else
+    -- Each is an event, and so a reason for a checkpoint: without an end to it if there were no pause between them.
+    select max(c.tree_size) into size from rekey.log_checkpoints c where c.made_at < horizon;
+    if size is null or size <= cut.tree_size or cut.cut_at > clock_timestamp() - interval '1 day' then
       return 0;
     end if;
     begin
@@ -33,8 +38,15 @@ begin
     end;
   end if;
   up_to := least(cut.cut_to + greatest(at_most, 1), cut.tree_size);
-  delete from rekey.events e using rekey.log_leaves l
-    where l.index >= cut.cut_to and l.index < up_to and (e.chain, e.sequence) = (l.chain, l.sequence);
+  with gone as (
+    delete from rekey.events e using rekey.log_leaves l
+      where l.index >= cut.cut_to and l.index < up_to and (e.chain, e.sequence) = (l.chain, l.sequence)
+      returning e.kind, e.payload)
+  -- What rekey.schedule_by_policy would have asked of it: that a key whose destruction somebody cancelled is left alone.
+  insert into rekey.policy_destructions as t (dek_id, tried_at, asked)
+    select d.id, clock_timestamp(), true from rekey.deks d
+      where d.id in (select (g.payload ->> 'keyId')::uuid from gone g where g.kind = 'key.destruction_cancelled')
+    on conflict on constraint policy_destructions_pkey do update set asked = true;
   update rekey.event_cuts c set cut_to = up_to where c.tree_size = cut.tree_size;
   return up_to - cut.cut_to;
 end

@@ -141,8 +141,9 @@ begin
       ('rotations', 'guard_rotation_insert'), ('rotation_ranges', 'guard_proof'), ('rotation_ranges', 'guard_range'),
       ('rotation_ranges', 'guard_range_update'), ('rotation_ranges', 'guard_range_truncate'),
       ('rotation_failures', 'guard_failure'), ('rotation_failures', 'guard_failure_truncate'),
-      ('events', 'guard_event'), ('events', 'guard_event_truncate'), ('event_cuts', 'guard_event_cut'), ('event_chains', 'guard_event'),
-      ('event_chains', 'guard_event_truncate'), ('tenants', 'record_event'), ('targets', 'record_event'),
+      ('events', 'guard_event'), ('events', 'guard_event_truncate'), ('event_chains', 'guard_event'),
+      ('event_chains', 'guard_event_truncate'), ('event_cuts', 'guard_event_cut'),
+      ('event_cuts', 'guard_event_cut_truncate'), ('event_cuts', 'record_event'), ('tenants', 'record_event'), ('targets', 'record_event'),
       ('rotations', 'record_event'), ('rotations', 'record_event_update'), ('deks', 'record_event'),
       ('deks', 'record_event_update'), ('dek_material', 'record_event'), ('settings', 'record_event'),
       ('granted_roles', 'record_event')) e(on_table, name)
