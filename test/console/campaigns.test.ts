@@ -70,7 +70,7 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
       await page.getByRole('link', { name: '1 skipped' }).click();
       const skipped = page.getByRole('row').filter({ hasText: large.tenantId.slice(0, 8) });
       await skipped.getByText('rotation in progress').waitFor();
-      assert.match(page.url(), /\?state=skipped$/);
+      await page.waitForURL(/\?state=skipped$/);
       const table = page.getByRole('table', { name: 'Its tenants, in their order' });
       assert.equal(await table.locator('tbody tr').count(), 1);
       await skipped.getByRole('link', { name: rotationId.slice(0, 12) }).click();
@@ -193,7 +193,7 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
     await until(async () => (await rows.count()) === 50, { what: 'a page of members' });
     await page.getByRole('link', { name: 'Further' }).click();
     await until(async () => (await rows.count()) === 12, { what: 'the rest of the members' });
-    assert.match(page.url(), /\?cursor=\d+$/);
+    await page.waitForURL(/\?cursor=\d+$/);
   });
 
   await t.test(

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { liveApi } from '../api/live-api.ts';
+import { until } from '../harness/wait.ts';
 import {
   accessibilityProblems,
   checkWidth,
@@ -37,12 +38,12 @@ test('/docs is read in a real browser, narrow and wide, light and dark', {
       // By the keyboard past the list of operations, and by a link of its own to one.
       await page.keyboard.press('Tab');
       await page.keyboard.press('Enter');
-      assert.equal(new URL(page.url()).hash, '#content', what);
+      await page.waitForURL(({ hash }) => hash === '#content');
       await page.goto(`${api.url}/docs#rotateDek`);
-      const top = await page.evaluate<number>(
-        `document.getElementById('rotateDek').getBoundingClientRect().top`,
-      );
-      assert.ok(top > -1 && top < height, `${what}: ${top}`);
+      const top = (): Promise<number> =>
+        page.evaluate<number>(`document.getElementById('rotateDek').getBoundingClientRect().top`);
+      // The browser scrolls there once it has laid out what is above.
+      await until(async () => (await top()) > -1 && (await top()) < height, { what });
     }
   }
   assert.deepEqual(problems, []);

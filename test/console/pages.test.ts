@@ -130,7 +130,7 @@ test('in a real browser', { skip: skipWithoutBrowser }, async (t) => {
     await row.getByRole('link', { name: /^dek-/ }).waitFor();
     await page.getByLabel('By policy').selectOption('orphaned');
     await page.getByText('There are none of that kind.').waitFor();
-    assert.equal(new URL(page.url()).search, '?level=orphaned');
+    await page.waitForURL(({ search }) => search === '?level=orphaned');
     await page.getByLabel('By policy').selectOption('');
     await row.getByRole('link', { name: tenantId.slice(0, 8) }).click();
     await page.getByRole('heading', { level: 1, name: 'Tenant' }).waitFor();
