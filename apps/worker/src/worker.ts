@@ -1,12 +1,10 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
-import { parseWitnessKey } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
 import { bindTenantKeks, createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
 import type { Logger } from '@rekey/runtime';
 import { disconnectMs, handBackMs, kekSuspendedMs, schemaMissingMs as longestMissingMs } from '@rekey/times';
-import { askWitness } from './ask-witness.ts';
 import { createCertify } from './certify.ts';
 import type { WorkerConfig } from './config.ts';
 import { divideConnections, type WorkerConnections } from './connections.ts';
@@ -32,9 +30,9 @@ import { createPostgresCheck } from './postgres-check.ts';
 import { createPrecedence } from './precedence.ts';
 import { processRange } from './process-range.ts';
 import { processRotation } from './process-rotation.ts';
-import { pushCheckpoints } from './push-checkpoints.ts';
 import type { SuspendedMs } from './put-off.ts';
 import { startQueues } from './queues.ts';
+import { tellOutside } from './tell-outside.ts';
 import { createWorkerThrottle } from './throttle/create-throttle.ts';
 import { createTryChosenKeks } from './try-chosen-keks.ts';
 import type { OpenSigner } from './usable-signer.ts';
@@ -167,28 +165,13 @@ export function startWorker(
     usage,
     onError: (error) => logger.debug('the register of processes does not hear of this worker', { error }),
   });
-  const pushes =
-    config.CHECKPOINT_URL === undefined
-      ? null
-      : pushCheckpoints({
-          store: heartbeatStore,
-          url: config.CHECKPOINT_URL,
-          logger,
-          signal: stop.signal,
-          onTried: measures?.checkpointTried,
-        });
-  const { WITNESS_URL: witnessUrl, WITNESS_KEY: witnessKey } = config;
-  const witnessing =
-    witnessUrl === undefined || witnessKey === undefined
-      ? null
-      : askWitness({
-          store: heartbeatStore,
-          url: witnessUrl,
-          witness: parseWitnessKey(witnessKey),
-          logger,
-          signal: stop.signal,
-        });
-  if (pushes !== null) measures?.checkpointsBehind(pushes.behindSeconds);
+  const { pushes, witnessing } = tellOutside({
+    config,
+    store: heartbeatStore,
+    logger,
+    signal: stop.signal,
+    measures,
+  });
   const keepLog = createKeepLog({
     store,
     signer,

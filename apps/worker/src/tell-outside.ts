@@ -1,0 +1,33 @@
+import type { Store } from '@rekey/db';
+import { parseWitnessKey } from '@rekey/evidence';
+import type { Logger } from '@rekey/runtime';
+import { askWitness } from './ask-witness.ts';
+import type { WorkerConfig } from './config.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import { pushCheckpoints } from './push-checkpoints.ts';
+
+interface Outside {
+  readonly config: WorkerConfig;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly measures: WorkerMetrics | null;
+}
+
+/** Who hears of checkpoints besides the file: null, and no call, where the settings name nobody. Both end with the signal. */
+export function tellOutside({ config, store, logger, signal, measures }: Outside): {
+  readonly pushes: ReturnType<typeof pushCheckpoints> | null;
+  readonly witnessing: Promise<void> | null;
+} {
+  const { CHECKPOINT_URL: pushUrl, WITNESS_URL: witnessUrl, WITNESS_KEY: witnessKey } = config;
+  const pushes =
+    pushUrl === undefined
+      ? null
+      : pushCheckpoints({ store, url: pushUrl, logger, signal, onTried: measures?.checkpointTried });
+  if (pushes !== null) measures?.checkpointsBehind(pushes.behindSeconds);
+  const witnessing =
+    witnessUrl === undefined || witnessKey === undefined
+      ? null
+      : askWitness({ store, url: witnessUrl, witness: parseWitnessKey(witnessKey), logger, signal });
+  return { pushes, witnessing };
+}
