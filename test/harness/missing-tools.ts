@@ -1,4 +1,5 @@
 import type { TestEvent } from 'node:test/reporters';
+import { endStuckFiles } from './stuck-files.ts';
 
 /** How the reason of a test begins that was skipped for a tool; the tool's name and a colon follow. */
 export const MISSING_TOOL = 'missing tool: ';
@@ -6,15 +7,21 @@ export const MISSING_TOOL = 'missing tool: ';
 /** The same for want of a commit that a clone without history does not have; its name and a colon follow. */
 export const MISSING_HISTORY = 'missing history: ';
 
-/** A line with the tool's name for each test that was skipped because it is missing; that of a commit has a mark. */
+/**
+ * A line with the tool's name for each test that was skipped because it is missing; that of a commit has a mark. Whoever listens to
+ * a run also ends what hangs in it: Node warns of more reporters than two.
+ */
 // biome-ignore lint/style/noDefaultExport: this is how Node takes a reporter
 export default async function* reportMissingTools(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  for await (const event of events)
+  const watch = endStuckFiles();
+  for await (const event of events) {
+    watch(event);
     if (event.type === 'test:pass' && typeof event.data.skip === 'string') {
       const [, kind, name] =
         new RegExp(`^(${MISSING_TOOL}|${MISSING_HISTORY})([^:]+)`).exec(event.data.skip) ?? [];
       if (name !== undefined) yield `${kind === MISSING_HISTORY ? kind : ''}${name}\n`;
     }
+  }
 }
 
 /**
