@@ -122,7 +122,8 @@ test('a worker starts without its token and signs once that is there; a key file
   await hsm.newSigningKey();
   await rename(hsm.pinFile, `${hsm.pinFile}-away`);
   const worker = await rekey.addWorker({ ...hsm.env, SIGNING_KEY_URI: hsm.signingUri() });
-  assert.match(worker.logs(), /the signing key is away: nothing is signed until it is back/);
+  const away = /the signing key is away: nothing is signed until it is back/;
+  await until(() => away.test(worker.logs()), { what: 'it says so' });
   await rename(`${hsm.pinFile}-away`, hsm.pinFile);
   assert.match(await certified(rekey), /^\{"payload"/);
 });
