@@ -41,9 +41,11 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
       await page.getByText('There is none.').waitFor();
       await page.getByRole('button', { name: 'Start campaign…' }).focus();
       await page.keyboard.press('Enter');
-      await dialog.getByText('It is for 0 of 5 tenants with an active key.').waitFor();
+      await dialog.getByText('It is for 0 tenants with 0 records.').waitFor();
       await dialog.getByLabel(/^For\b/).selectOption('all');
-      await dialog.getByText('It is for 5 tenants, all that have an active key.').waitFor();
+      assert.ok(await start.isDisabled(), 'what it would do has not been shown yet');
+      await dialog.getByText(/^It is for 5 tenants with [\d,]+ records, of whom it would skip 1 /).waitFor();
+      await dialog.getByText(/^It takes .+ with 1 worker \(assumed: .+ has ended by \d{4}-/).waitFor();
       await dialog.getByLabel('At once').fill('1');
       await dialog.getByLabel('Reason').fill('yearly');
       await dialog.getByText('The same from a terminal').click();
@@ -53,9 +55,7 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
         )
         .waitFor();
       await look(page, 'campaign-dialog');
-      assert.ok(await start.isDisabled(), 'nobody has typed whom it is for');
-      await dialog.getByLabel('to confirm whom it is for').fill('all');
-      await page.keyboard.press('Enter');
+      await dialog.getByLabel('Reason').press('Enter');
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
       await page.getByText('1 tenant comes first').waitFor();
       await status('completed');
@@ -84,7 +84,7 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
     await page.getByRole('button', { name: 'Start campaign…' }).click();
     await dialog.getByLabel(/^For\b/).selectOption('tenantIds');
     await dialog.getByLabel('Ids, one in a line').fill(tenants.slice(0, 3).join('\n'));
-    await dialog.getByText('It is for 3 tenants, each once.').waitFor();
+    await dialog.getByText(/^It is for 3 tenants with [\d,]+ records\.$/).waitFor();
     await dialog.getByLabel('Canaries').fill('0');
     await dialog.getByLabel('Within an hour').fill('1');
     await dialog.getByLabel('Order').selectOption('as_given');
@@ -155,14 +155,36 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
     await page.getByRole('button', { name: 'Start campaign…' }).click();
     await dialog.getByLabel(/^For\b/).selectOption('tenantIds');
     await dialog.getByLabel('Ids, one in a line').fill('somebody');
-    await start.click();
     await dialog.getByRole('alert').getByText('body.tenantIds').first().waitFor();
+    assert.ok(await start.isDisabled(), 'what is refused cannot be started');
     await dialog.getByLabel(/^What\b/).selectOption('rewrap');
     await dialog.getByText('Needs a log-in at most five minutes old').waitFor();
     await dialog.getByLabel('Ids, one in a line').fill(busy);
     await dialog.getByLabel('Under the KEK').fill('unheard-of');
-    await start.click();
     await dialog.getByRole('alert').getByText(/KEK/).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  await t.test('for more than ten, whoever starts it types how many they are', async () => {
+    const { rows } = await rekey.store.query<{ n: number }>(
+      `select count(*)::int as n from rekey.deks where state = 'active'`,
+    );
+    const many = 11;
+    for (let n = rows[0]?.n ?? 0; n < many; n += 1) await rekey.seedTenant(1);
+    await ada.open('/campaigns', 'Campaigns');
+    await page.getByRole('button', { name: 'Start campaign…' }).click();
+    await dialog.getByLabel(/^For\b/).selectOption('all');
+    await dialog.getByText(`It is for ${many} tenants`).waitFor();
+    assert.ok(await start.isDisabled(), 'nobody has typed for how many it is');
+    const typed = dialog.getByLabel('to confirm for how many it is');
+    await typed.fill(String(many - 1));
+    assert.ok(await start.isDisabled());
+    await typed.fill(String(many));
+    await start.and(page.locator(':enabled')).waitFor();
+    // Another question, another answer.
+    await dialog.getByLabel(/^For\b/).selectOption('olderThanDays');
+    await dialog.getByText('It is for 0 tenants').waitFor();
+    assert.equal(await typed.count(), 0);
     await page.keyboard.press('Escape');
   });
 

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import { send } from './api.js';
-import { CampaignPreview } from './campaign-preview.js';
+import { CampaignPreview, useSimulation } from './campaign-preview.js';
 import { curlOf, Dialog, Opening, quote, ReasonField } from './dialog.js';
 import { useRead, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
@@ -75,12 +75,6 @@ function bodyOf(fields) {
   };
 }
 
-/** What somebody types who has looked whom it is for; null: it is for few. @param {any} body */
-function toRetype({ all, onKek, olderThanDays, tenantIds }) {
-  if (tenantIds !== undefined) return tenantIds.length < askedFrom ? null : String(tenantIds.length);
-  return all ? 'all' : (onKek ?? String(olderThanDays));
-}
-
 /** @param {any} body */
 function cliOf({
   all,
@@ -121,7 +115,10 @@ function StartDialog({ onDone, onClose }) {
   const keks = useRead('/keks');
   const names = (keks.data?.keks ?? []).map((kek) => kek.name).filter((name) => name !== null);
   const body = bodyOf(fields);
-  const retype = toRetype(body);
+  const simulation = useSimulation(body);
+  const { found } = simulation;
+  // What it would do has been shown before it can be started; for many, whoever starts it types how many.
+  const retype = found === null || found.tenantsTotal < askedFrom ? null : String(found.tenantsTotal);
   const order = { method: 'POST', path: '/campaigns', headers: { 'idempotency-key': key.current } };
   const put = (/** @type {string} */ name) => (/** @type {any} */ event) =>
     setFields((was) => ({ ...was, [name]: event.target.value }));
@@ -134,7 +131,7 @@ function StartDialog({ onDone, onClose }) {
       ${Object.entries(options).map(([value, told]) => html`<option value=${value}>${told}</option>`)}</select></label>`;
   const { action, whom } = fields;
   return html`<${Dialog} name="Start campaign" wide=${true} onDone=${onDone} onClose=${onClose} act=${() => send({ ...order, body })}
-    ready=${(retype === null || typed === retype) && (body.tenantIds === undefined || body.tenantIds.length > 0)} fresh=${action === 'rewrap'}
+    ready=${found !== null && (retype === null || typed === retype)} fresh=${action === 'rewrap'}
     effect="Tenants are chosen once, when it begins. Canaries come first; then the others, so many at once, until too many do not end well. What it has started goes on, whatever becomes of it."
     cli=${cliOf(body)} curl=${curlOf(order, body)}>
     <fieldset class="policy-field"><legend>Whom, and what</legend>
@@ -146,7 +143,6 @@ function StartDialog({ onDone, onClose }) {
       ${action === 'rewrap' && text('kek', 'Under the KEK, by its name', { required: true, list: 'kek-names', autocomplete: 'off' })}
       ${action === 'rewrap' && number('callsPerSecondMax', 'Calls of a KMS a second, each', { min: 1, max: 10_000, placeholder: '100' })}
       <datalist id="kek-names">${names.map((name) => html`<option value=${name}></option>`)}</datalist>
-      <${CampaignPreview} body=${body} />
     </fieldset>
     <fieldset class="policy-field"><legend>Within which bounds</legend>
       ${choice('order', 'Order', whom === 'tenantIds' ? { ...orders, ...asGiven } : orders)}
@@ -155,10 +151,11 @@ function StartDialog({ onDone, onClose }) {
       ${number('perHourMax', 'Within an hour', { min: 1, max: 1_000_000, placeholder: 'no limit' })}
       ${number('failuresMax', 'Stop after so many that did not end well', { min: 1, max: 10_000, required: true })}
     </fieldset>
+    <${CampaignPreview} simulation=${simulation} />
     <${ReasonField} value=${fields.reason} onInput=${(/** @type {string} */ reason) => setFields((was) => ({ ...was, reason }))} />
     ${
       retype !== null &&
-      html`<label><span>Type <code>${retype}</code> to confirm whom it is for</span> <input type="text" autocomplete="off" value=${typed}
+      html`<label><span>Type <code>${retype}</code> to confirm for how many it is</span> <input type="text" autocomplete="off" value=${typed}
       onInput=${(/** @type {any} */ event) => setTyped(event.target.value)} /></label>`
     }
   </${Dialog}>`;
