@@ -7,6 +7,7 @@ import { groupsToOpen } from '../../packages/rotation/src/forecast/open-records.
 import { quiet, type Reading, Unreadable } from '../../packages/rotation/src/throttle/signal.ts';
 import { deadTuplesSignal } from '../../packages/rotation/src/throttle/signals/dead-tuples.ts';
 import { lagSignal } from '../../packages/rotation/src/throttle/signals/lag.ts';
+import { loadSignal } from '../../packages/rotation/src/throttle/signals/load.ts';
 import { walArchiveSignal } from '../../packages/rotation/src/throttle/signals/wal-archive.ts';
 import { createWatch } from '../../packages/rotation/src/throttle/watch.ts';
 
@@ -111,6 +112,21 @@ test('without pg_monitor standbys are said to be unreadable', async () => {
     ignored: new Set(),
     onInactive: () => {},
   });
+  await assert.rejects(signal.read(), Unreadable);
+});
+
+test('a sweep yields from the first look at a busy application on, until there is much less', async () => {
+  let activeSessions: number | null = 0.3;
+  const signal = loadSignal(async () => ({ ...calm, activeSessions }), 0, 0.2);
+  assert.equal(await level(signal), 'slow', 'nobody waits for an average');
+  activeSessions = 0.15;
+  for (let look = 0; look < 30; look += 1) assert.equal(await level(signal), 'slow', 'it has not ebbed');
+  activeSessions = 0.1;
+  for (let look = 0; look < 30; look += 1) await level(signal);
+  assert.equal(await level(signal), 'none');
+  activeSessions = 0.3;
+  assert.equal(await level(signal), 'none', 'one look is no average');
+  activeSessions = null;
   await assert.rejects(signal.read(), Unreadable);
 });
 

@@ -185,10 +185,10 @@ export const WorkerVariables = Type.Object({
   }),
   /** Statements of applications under way on average, from which on the sweep yields. */
   THROTTLE_SESSIONS: Type.Number({
-    minimum: 0.1,
+    minimum: 0.01,
     maximum: 10_000,
-    default: availableParallelism() / 4,
-    description: 'a number from 0.1 to 10000',
+    default: availableParallelism() / 20,
+    description: 'a number from 0.01 to 10000',
   }),
   QUEUE_PREFIX: QueuePrefix,
   LOG_LEVEL: LogLevelName,

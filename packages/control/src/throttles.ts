@@ -14,7 +14,7 @@ export interface Pressure {
   } | null;
   readonly standbys: readonly Standby[] | null;
   readonly slots: readonly Slot[];
-  /** Statements of others than Rekey's processes that are under way. */
+  /** Statements of others than Rekey's processes that are under way, on average over the look. */
   readonly activeSessions: number | null;
   readonly tables: ReadonlyArray<{ readonly name: string; readonly live: number; readonly dead: number }>;
 }

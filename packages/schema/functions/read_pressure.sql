@@ -33,10 +33,7 @@ as $$
       select jsonb_agg(jsonb_build_object('name', s.slot_name, 'isActive', s.active,
         'keepsBytes', (lsn - coalesce(s.confirmed_flush_lsn, s.restart_lsn))::bigint, 'isLost', s.wal_status = 'lost'))
       from pg_replication_slots s where not s.temporary and s.restart_lsn is not null), '[]'),
-    'activeSessions', case when may then (
-      select count(*) from pg_stat_activity a
-      where a.state = 'active' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
-        and a.application_name not like 'rekey-%') end,
+    'activeSessions', case when may then rekey.active_sessions() end,
     'tables', (
       select coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'live', pg_stat_get_live_tuples(c.oid),
         'dead', pg_stat_get_dead_tuples(c.oid))), '[]')

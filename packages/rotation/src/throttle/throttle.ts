@@ -48,9 +48,9 @@ export interface ThrottleOptions {
  * The share halves with each second in which something asks for less, and grows by a fifth of the whole each second. Below
  * the floor it does not go: a sweep that yields to an application for ever has to end some day.
  */
-const share = { floor: 0.3, perTick: 0.05, halvesEveryMs: 1_000 } as const;
+const share = { floor: 0.4, perTick: 0.05, halvesEveryMs: 1_000 } as const;
 /** A batch of so many is over sooner, so that whoever comes meanwhile waits less. */
-const itemsWhileSlow = 100;
+const itemsWhileSlow = 50;
 /** After the last range was left it is watched on for so long: the next may come at once. */
 const lingersMs = 10_000;
 
@@ -79,8 +79,9 @@ export function createThrottle(options: ThrottleOptions): Throttle {
     if (reading.level === 'none') {
       if (isTick) taken = Math.min(1, taken + share.perTick);
     } else if (nowMs - halvedMs >= share.halvesEveryMs) {
+      // Who yields from full speed yields at once as far as it goes: half of that would be felt for a second more.
+      taken = taken === 1 ? share.floor : Math.max(share.floor, taken / 2);
       halvedMs = nowMs;
-      taken = Math.max(share.floor, taken / 2);
     }
     const next = stateOf(reading);
     if (next?.signal !== state?.signal || next?.level !== state?.level) onChange?.(next);
