@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { seal, signerOf, statementOf } from '@rekey/evidence';
+import {
+  answerWith,
+  bundleOf,
+  certificatesIn,
+  seal,
+  signerOf,
+  stampedBytes,
+  stampQuery,
+  statementOf,
+  tokenIn,
+} from '@rekey/evidence';
 import { tool } from '../harness/tool.ts';
+import { createAuthority, openssl } from '../harness/tsa.ts';
 
 const cosign = await tool('cosign');
 const python = await tool('python-cryptography');
@@ -58,6 +69,59 @@ test('cosign verifies a certificate, its type and its subject, and none with a c
     const signatures = [{ ...signature, sig: flip(signature.sig, n * 8) }];
     assert.ok(!(await verify(JSON.stringify({ ...envelope, signatures }))), `signature ${n}`);
   }
+});
+
+test('cosign verifies a bundle with its time stamp, and none with a changed or a missing one', {
+  skip: cosign.skip || openssl.skip,
+}, async (t) => {
+  const authority = await createAuthority(t);
+  const bytes = stampedBytes(dsse);
+  const token = tokenIn(await authority.answer(stampQuery(bytes).query, await authority.signer()));
+  assert.ok(token !== null);
+  const pems = await Promise.all(
+    [authority.middle, authority.root].map((one) => readFile(one.certificate, 'latin1')),
+  );
+  const certificates = pems.map((pem) => ({ rawBytes: certificatesIn(pem)[0]?.raw.toString('base64') }));
+  const trusted = {
+    mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
+    timestampAuthorities: [
+      {
+        subject: { organization: 'Test', commonName: 'Stamps' },
+        certChain: { certificates },
+        validFor: { start: '2020-01-01T00:00:00Z' },
+      },
+    ],
+  };
+  const text = payload.toString();
+  await writeFile(at('key.pem'), pem);
+  await writeFile(
+    at('predicate'),
+    text.slice(text.indexOf('"predicate":') + 12, text.indexOf(',"predicateType"')),
+  );
+  await writeFile(at('root.json'), JSON.stringify(trusted));
+  const verify = async (bundle: string, ...more: string[]): Promise<boolean> => {
+    await writeFile(at('bundle'), bundle);
+    const of = ['--key', at('key.pem'), '--type', 'https://rekey.dev/attestations/rotation/v1'];
+    const by = ['--new-bundle-format', '--bundle', at('bundle'), '--trusted-root', at('root.json')];
+    const { error, status, stderr } = spawnSync(
+      cosign.programs.cosign,
+      ['verify-blob-attestation', '--insecure-ignore-tlog', ...of, ...by, ...more, at('predicate')],
+      { encoding: 'utf8', env: { PATH: '/usr/bin:/bin', HOME: folder } },
+    );
+    assert.equal(error, undefined);
+    assert.equal(/^Verified OK$/m.test(stderr), status === 0, stderr);
+    return status === 0;
+  };
+  const stamp = '--use-signed-timestamps';
+  assert.ok(await verify(bundleOf(dsse, answerWith(token)), stamp));
+  const changed = Buffer.from(answerWith(token));
+  changed[changed.length - 3] = (changed[changed.length - 3] ?? 0) ^ 1;
+  assert.ok(!(await verify(bundleOf(dsse, changed), stamp)));
+  assert.ok(!(await verify(bundleOf(dsse, null), stamp)));
+  assert.ok(await verify(bundleOf(dsse, null)));
+  const others = JSON.parse(bundleOf(dsse, null));
+  others.dsseEnvelope.signatures[0].sig = flip(others.dsseEnvelope.signatures[0].sig, 3);
+  assert.ok(!(await verify(JSON.stringify(others))));
 });
 
 function flip(base64: string, place: number): string {

@@ -86,7 +86,11 @@ export const attacksByCalling: readonly Attack[] = [
       'have a certificate say how long things took that nobody measured, or learn how busy somebody is',
   },
   {
-    on: /^rekey\.(register|retire|compromise)_signing_key\(/,
+    on: /^rekey\.(claim|keep)_certificate_stamps?\(/,
+    calling: 'keep a certificate from being dated, or have it dated by a stamp that nobody can verify',
+  },
+  {
+    on: /^rekey\.((register|retire|compromise)_signing_key|compromise_signing_key_since)\(/,
     calling: 'have its own key trusted, or ours refused',
   },
   {

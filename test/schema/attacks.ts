@@ -120,6 +120,11 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'invent, change or lose a certificate',
   },
   {
+    on: /^rekey\.certificate_stamps$/,
+    reading: 'read whose certificates are dated, and when',
+    writing: 'keep a certificate from being dated, or lose the time stamp that saves it',
+  },
+  {
     on: /^rekey\.signing_keys$/,
     reading: 'read public keys',
     writing: 'have its own key trusted, or hide that one is compromised',

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { databaseUrlProblem } from '@rekey/db';
+import { certificatesIn } from '@rekey/evidence';
 import { clusterProblems } from '@rekey/jobs';
 import { KmsError, parseKekNames, parseKekTemplates } from '@rekey/kms';
 import type { EnvRule } from '@rekey/runtime';
@@ -69,6 +71,22 @@ const witnessRule: EnvRule<WorkerConfig> = {
       : ['WITNESS_URL and WITNESS_KEY are needed both: what an address answers is believed by its key only'],
 };
 
+const timestampRule: EnvRule<WorkerConfig> = {
+  over: ['CERTIFICATE_TIMESTAMP_URL', 'CERTIFICATE_TIMESTAMP_CA'],
+  problems({ CERTIFICATE_TIMESTAMP_URL: url, CERTIFICATE_TIMESTAMP_CA: ca }) {
+    if ((url === undefined) !== (ca === undefined))
+      return [
+        'CERTIFICATE_TIMESTAMP_URL and CERTIFICATE_TIMESTAMP_CA are needed both: a time stamp that nobody you trust vouches for dates nothing',
+      ];
+    try {
+      if (ca !== undefined) certificatesIn(readFileSync(ca, 'latin1'));
+      return [];
+    } catch {
+      return ['CERTIFICATE_TIMESTAMP_CA must be a file that can be read, with certificates in PEM'];
+    }
+  },
+};
+
 const throttleRule: EnvRule<WorkerConfig> = {
   over: ['THROTTLE_SQL', 'THROTTLE_SQL_ROLE'],
   problems: ({ THROTTLE_SQL, THROTTLE_SQL_ROLE }) =>
@@ -86,5 +104,6 @@ export const workerRules: ReadonlyArray<EnvRule<WorkerConfig>> = [
   clusterRule,
   checkpointRule,
   witnessRule,
+  timestampRule,
   throttleRule,
 ];

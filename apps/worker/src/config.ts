@@ -107,6 +107,24 @@ export const WorkerVariables = Type.Object({
       isWitnessKey,
     ),
   ),
+  /** Who dates certificates (RFC 3161), and the certificates of whoever vouches for it; both or none. */
+  CERTIFICATE_TIMESTAMP_URL: Type.Optional(
+    Type.Refine(
+      Type.String({
+        pattern: '^https?://[^\\s@?#]+$',
+        maxLength: 2_048,
+        description: 'an https address, or an http one of this machine',
+      }),
+      isSecureUrl,
+    ),
+  ),
+  CERTIFICATE_TIMESTAMP_CA: Type.Optional(
+    Type.String({
+      pattern: '^/',
+      maxLength: 4_096,
+      description: 'the absolute path of a file with certificates in PEM',
+    }),
+  ),
   /** Ranges swept at the same time by this process: one more than seal at once, so that Postgres has work meanwhile. */
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
 import type { Store } from '@rekey/db';
-import { parseWitnessKey } from '@rekey/evidence';
+import { certificatesIn, parseWitnessKey } from '@rekey/evidence';
 import type { Logger } from '@rekey/runtime';
 import { askWitness } from './ask-witness.ts';
 import type { WorkerConfig } from './config.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { pushCheckpoints } from './push-checkpoints.ts';
+import { stampCertificates } from './stamp-certificates.ts';
 
 interface Outside {
   readonly config: WorkerConfig;
@@ -14,10 +16,10 @@ interface Outside {
   readonly measures: WorkerMetrics | null;
 }
 
-/** Who hears of checkpoints besides the file: null, and no call, where the settings name nobody. Both end with the signal. */
+/** Who hears of checkpoints and certificates besides: no call where the settings name nobody. All end with the signal. */
 export function tellOutside({ config, store, logger, signal, measures }: Outside): {
   readonly pushes: ReturnType<typeof pushCheckpoints> | null;
-  readonly witnessing: Promise<void> | null;
+  readonly done: Promise<unknown>;
 } {
   const { CHECKPOINT_URL: pushUrl, WITNESS_URL: witnessUrl, WITNESS_KEY: witnessKey } = config;
   const pushes =
@@ -29,5 +31,13 @@ export function tellOutside({ config, store, logger, signal, measures }: Outside
     witnessUrl === undefined || witnessKey === undefined
       ? null
       : askWitness({ store, url: witnessUrl, witness: parseWitnessKey(witnessKey), logger, signal });
-  return { pushes, witnessing };
+  const { CERTIFICATE_TIMESTAMP_URL: stampUrl, CERTIFICATE_TIMESTAMP_CA: stampCa } = config;
+  const stamping =
+    stampUrl === undefined || stampCa === undefined
+      ? null
+      : stampCertificates({
+          ...{ store, url: stampUrl, logger, signal },
+          cas: certificatesIn(readFileSync(stampCa, 'latin1')),
+        });
+  return { pushes, done: Promise.all([pushes?.done, witnessing, stamping]) };
 }

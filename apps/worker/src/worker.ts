@@ -165,7 +165,7 @@ export function startWorker(
     usage,
     onError: (error) => logger.debug('the register of processes does not hear of this worker', { error }),
   });
-  const { pushes, witnessing } = tellOutside({
+  const { pushes, done: told } = tellOutside({
     config,
     store: heartbeatStore,
     logger,
@@ -226,16 +226,7 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      const idle = [
-        queues.close(),
-        housekeeping,
-        rewrapping,
-        planning,
-        campaigning,
-        compromising,
-        pushes?.done,
-        witnessing,
-      ];
+      const idle = [queues.close(), housekeeping, rewrapping, planning, campaigning, compromising, told];
       await withDeadline(handBackMs, Promise.all(idle));
       throttle?.close();
       await Promise.all([reports.close(), tenantKeks.closeOpened()]);

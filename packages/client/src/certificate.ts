@@ -15,5 +15,10 @@ export function certificateOf(id: string): {
   return { operation: 'getRotationCertificate', path: { rotationId: id } };
 }
 
-export const certificateForms = { dsse: 'application/vnd.dsse+json', jws: 'application/jose' } as const;
+export const certificateForms = {
+  dsse: 'application/vnd.dsse+json',
+  jws: 'application/jose',
+  /** The first in a Sigstore bundle, with a time stamp over its signature once there is one. */
+  bundle: 'application/vnd.dev.sigstore.bundle.v0.3+json',
+} as const;
 export type CertificateForm = keyof typeof certificateForms;

@@ -54,6 +54,8 @@ export async function keepCertificate(
 export interface KeptCertificate {
   readonly dsse: string;
   readonly jws: string;
+  /** A time stamp over the signature of the first form (RFC 3161); null: there is none yet. */
+  readonly stamp: Buffer | null;
 }
 
 export async function findCertificate(
@@ -62,10 +64,12 @@ export async function findCertificate(
 ): Promise<KeptCertificate | null> {
   const [found] = await rows<KeptCertificate>(
     on,
-    kind === 'rotation'
-      ? 'select dsse, jws from rekey.rotation_certificates where rotation_id = $1'
-      : 'select dsse, jws from rekey.other_certificates where subject = $1 and kind = $2',
-    kind === 'rotation' ? [subject] : [subject, kind],
+    `select c.dsse, c.jws, s.token as stamp from ${
+      kind === 'rotation'
+        ? `(select rotation_id as subject, 'rotation' as kind, dsse, jws from rekey.rotation_certificates)`
+        : 'rekey.other_certificates'
+    } c left join rekey.certificate_stamps s using (kind, subject) where subject = $1 and kind = $2`,
+    [subject, kind],
   );
   return found ?? null;
 }

@@ -13,6 +13,7 @@ export {
   startMember,
 } from './campaign-work.ts';
 export * from './campaigns.ts';
+export * from './certificate-stamps.ts';
 export * from './certificates.ts';
 export * from './compromised.ts';
 export * from './console-sessions.ts';

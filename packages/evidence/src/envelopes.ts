@@ -1,16 +1,19 @@
 import { canonicalJson } from './canonical-json.ts';
+import { isObject } from './event.ts';
 import type { Signer } from './signer.ts';
 
 export const payloadType = 'application/vnd.in-toto+json';
 
 /** Signed bytes out of an envelope, not verified yet. */
 export interface Signed {
-  readonly form: 'dsse' | 'jws';
+  readonly form: 'dsse' | 'jws' | 'bundle';
   readonly kid: string;
   readonly payload: Buffer;
   /** What the signature is over. */
   readonly message: Buffer;
   readonly signature: Buffer;
+  /** An answer of a time stamp authority over the signature, as it came; null: none came with it. */
+  readonly stamp: Buffer | null;
 }
 
 /** The payload as a DSSE envelope and as a compact JWS, each with a signature of its own. */
@@ -35,28 +38,75 @@ export function preAuthenticationEncoding(type: string, payload: Buffer): Buffer
   return Buffer.concat([Buffer.from(head, 'utf8'), payload]);
 }
 
+/** What stands in Sigstore's bundles for a key that the verifier has, version 0.3. */
+export const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+
+/** The envelope as Sigstore's bundle, with a time stamp over its signature. @param stamp an authority's answer, or null */
+export function bundleOf(dsse: string, stamp: Buffer | null): string {
+  const envelope = JSON.parse(dsse) as { signatures: [{ keyid: string; sig: string }] };
+  const [{ keyid, sig }] = envelope.signatures;
+  const stamps =
+    stamp === null ? null : { rfc3161Timestamps: [{ signedTimestamp: stamp.toString('base64') }] };
+  return canonicalJson({
+    // Named by the hint: programs that find another id than they make of a key themselves pass over the signature.
+    dsseEnvelope: { ...envelope, signatures: [{ sig }] },
+    mediaType: bundleType,
+    verificationMaterial: {
+      publicKey: { hint: keyid },
+      ...(stamps !== null && { timestampVerificationData: stamps }),
+    },
+  });
+}
+
+/** What a time stamp of an envelope is over: its signature, so that the use of the key is what is dated. */
+export function stampedBytes(dsse: string): Buffer {
+  const { signatures } = JSON.parse(dsse) as { signatures: [{ sig: string }] };
+  return Buffer.from(signatures[0].sig, 'base64');
+}
+
 /**
- * Takes either form apart. Null: it is neither, or not as these are written: base64 with stray bits, a member or a header that
+ * Takes any of the forms apart. Null: it is none, or not as these are written: base64 with stray bits, a member or a header that
  * nobody asked for.
  */
 export function openEnvelope(text: string): Signed | 'WRONG_TYPE' | null {
   const trimmed = text.trim();
-  return trimmed.startsWith('{') ? openDsse(trimmed) : openJws(trimmed);
+  if (!trimmed.startsWith('{')) return openJws(trimmed);
+  const value = parse(trimmed);
+  return isObject(value) && 'mediaType' in value ? openBundle(value) : openDsse(value);
 }
 
-function openDsse(text: string): Signed | 'WRONG_TYPE' | null {
-  const envelope = parse(text);
+function openBundle(bundle: unknown): Signed | 'WRONG_TYPE' | null {
+  if (!hasExactly(bundle, ['dsseEnvelope', 'mediaType', 'verificationMaterial'])) return null;
+  if (bundle.mediaType !== bundleType) return 'WRONG_TYPE';
+  const material = bundle.verificationMaterial;
+  const hasStamp = isObject(material) && 'timestampVerificationData' in material;
+  if (!hasExactly(material, ['publicKey', ...(hasStamp ? ['timestampVerificationData'] : [])])) return null;
+  const { publicKey, timestampVerificationData: stamps } = material;
+  if (!hasExactly(publicKey, ['hint']) || typeof publicKey.hint !== 'string') return null;
+  const signed = openDsse(bundle.dsseEnvelope, publicKey.hint);
+  if (signed === null || signed === 'WRONG_TYPE') return signed;
+  if (!hasStamp) return { ...signed, form: 'bundle' };
+  if (!hasExactly(stamps, ['rfc3161Timestamps']) || !Array.isArray(stamps.rfc3161Timestamps)) return null;
+  const [stamp, ...more] = stamps.rfc3161Timestamps as unknown[];
+  if (more.length > 0 || !hasExactly(stamp, ['signedTimestamp'])) return null;
+  const bytes = decode(stamp.signedTimestamp, 'base64');
+  return bytes === null ? null : { ...signed, form: 'bundle', stamp: bytes };
+}
+
+/** @param hint which key signed it, where the signature does not say so itself */
+function openDsse(envelope: unknown, hint?: string): Signed | 'WRONG_TYPE' | null {
   if (!hasExactly(envelope, ['payload', 'payloadType', 'signatures'])) return null;
   const { signatures } = envelope;
   if (!Array.isArray(signatures) || signatures.length !== 1) return null;
   const [signature] = signatures as unknown[];
-  if (!hasExactly(signature, ['keyid', 'sig']) || typeof signature.keyid !== 'string') return null;
+  if (!hasExactly(signature, hint === undefined ? ['keyid', 'sig'] : ['sig'])) return null;
+  const kid = hint ?? signature.keyid;
   const payload = decode(envelope.payload, 'base64');
   const bytes = decode(signature.sig, 'base64');
-  if (payload === null || bytes === null) return null;
+  if (payload === null || bytes === null || typeof kid !== 'string') return null;
   if (envelope.payloadType !== payloadType) return 'WRONG_TYPE';
   const message = preAuthenticationEncoding(payloadType, payload);
-  return { form: 'dsse', kid: signature.keyid, payload, message, signature: bytes };
+  return { form: 'dsse', kid, payload, message, signature: bytes, stamp: null };
 }
 
 function openJws(text: string): Signed | 'WRONG_TYPE' | null {
@@ -73,6 +123,7 @@ function openJws(text: string): Signed | 'WRONG_TYPE' | null {
     payload,
     message: Buffer.from(`${head}.${body}`, 'ascii'),
     signature,
+    stamp: null,
   };
 }
 
@@ -92,6 +143,5 @@ function parse(text: string): unknown {
 }
 
 function hasExactly(value: unknown, names: readonly string[]): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.keys(value).sort().join() === names.join();
+  return isObject(value) && Object.keys(value).sort().join() === names.join();
 }

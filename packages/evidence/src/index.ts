@@ -9,7 +9,14 @@ export {
 export { addCheckpointBody, cosignatureOf, parseWitnessKey, type WitnessKey } from './cosignature.ts';
 export { type Coverage, coverageOf } from './coverage.ts';
 export { csvHead, csvLine } from './csv.ts';
-export { payloadType, preAuthenticationEncoding, seal } from './envelopes.ts';
+export {
+  bundleOf,
+  bundleType,
+  payloadType,
+  preAuthenticationEncoding,
+  seal,
+  stampedBytes,
+} from './envelopes.ts';
 export {
   type AuditEvent,
   canonicalEvent,
@@ -36,6 +43,8 @@ export {
 } from './merkle.ts';
 export { keysOfJwks, type PublicJwk, pinnedKey, thumbprint } from './public-keys.ts';
 export { type Signer, signerBy, signerOf } from './signer.ts';
+export { certificatesIn, type StampProblem, type StampVerdict, verifyStamp } from './stamp.ts';
+export { answerWith, stampQuery, tokenIn } from './stamp-answer.ts';
 export { type Predicate, predicateTypes, statementOf } from './statement.ts';
-export { type Verdict, verifyCertificate } from './verify.ts';
+export { type Trust, type Verdict, verifyCertificate } from './verify.ts';
 export { certificateVerify } from './verify-main.ts';

@@ -1,7 +1,8 @@
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { keysOfJwks, pinnedKey, type TrustedKey } from './public-keys.ts';
+import { certificatesIn, type StampVerdict } from './stamp.ts';
 import { type Verdict, verifyCertificate } from './verify.ts';
 
 /** Where a command writes. */
@@ -10,7 +11,8 @@ export interface CommandIo {
   err(line: string): void;
 }
 
-const usage = 'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json [--json]';
+const usage =
+  'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json [--tsa-ca CAS.pem] [--json]';
 
 /** `rekey certificate verify`. The exit code: 0 verified, 1 refused, 2 not called or not readable as it should. */
 export async function certificateVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2> {
@@ -18,10 +20,12 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
   let keys: TrustedKey[];
   let source: string;
   let json: boolean;
+  let tsaCas: X509Certificate[];
   try {
     const asked = read(args);
-    const { file, key, jwks } = asked;
+    const { file, key, jwks, tsaCa } = asked;
     json = asked.json;
+    tsaCas = tsaCa === undefined ? [] : certificatesIn(await readFile(tsaCa, 'latin1'));
     source = key ?? jwks;
     certificate = await readFile(file);
     keys = await keysIn({ key, jwks });
@@ -30,7 +34,7 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     io.err(usage);
     return 2;
   }
-  const verdict = verifyCertificate(certificate, { keys });
+  const verdict = verifyCertificate(certificate, { keys, tsaCas });
   if (json) {
     io.out(JSON.stringify({ ...verdict, source }));
     return verdict.verified ? 0 : 1;
@@ -39,6 +43,7 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     io.out(`refused   ${verdict.refusal}`);
     io.out(`because   ${verdict.reason}`);
     if (verdict.kid !== null) io.out(`names key ${JSON.stringify(verdict.kid)}`);
+    if (verdict.stamp !== null) io.out(`stamped   ${stampedBy(verdict.stamp)}`);
     return 1;
   }
   const { predicate, subject } = verdict.statement;
@@ -48,7 +53,16 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
   io.out(`tenant    ${predicate.tenantId ?? 'all'}`);
   io.out(`signed    ${predicate.signedAt}`);
   io.out(`covered   ${coveredBy(verdict.covered)}`);
+  io.out(`stamped   ${verdict.stamp === null ? 'no: no time stamp came with it' : stampedBy(verdict.stamp)}`);
+  if (verdict.compromisedAt !== null)
+    io.out(`its key   is compromised since ${verdict.compromisedAt.toISOString()}, and signed this before`);
   return 0;
+}
+
+function stampedBy(stamp: StampVerdict): string {
+  if (!stamp.trusted)
+    return `${stamp.problem}: a time stamp came with it and counts for nothing: ${stamp.reason}`;
+  return `by ${stamp.latest.toISOString()} at the latest, says ${JSON.stringify(stamp.by)}`;
 }
 
 function coveredBy(covered: Extract<Verdict, { verified: true }>['covered']): string {
@@ -61,17 +75,25 @@ const labels = { rotation: 'rotation ', rewrap: 'rewrap   ', destruction: 'destr
 
 function read(
   args: readonly string[],
-): { file: string; json: boolean } & ({ key: string; jwks?: never } | { key?: never; jwks: string }) {
+): { file: string; json: boolean; tsaCa: string | undefined } & (
+  | { key: string; jwks?: never }
+  | { key?: never; jwks: string }
+) {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { key: { type: 'string' }, jwks: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      key: { type: 'string' },
+      jwks: { type: 'string' },
+      'tsa-ca': { type: 'string' },
+      json: { type: 'boolean', default: false },
+    },
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
-  const { key, jwks, json } = values;
-  if (key !== undefined && jwks === undefined) return { file, json, key };
-  if (jwks !== undefined && key === undefined) return { file, json, jwks };
+  const { key, jwks, json, 'tsa-ca': tsaCa } = values;
+  if (key !== undefined && jwks === undefined) return { file, json, tsaCa, key };
+  if (jwks !== undefined && key === undefined) return { file, json, tsaCa, jwks };
   throw new Error('Either --key or --jwks is needed: nothing is trusted by itself.');
 }
 

@@ -151,6 +151,7 @@ begin
       ('signing_keys', array['guard_signing_key', 'guard_signing_key_truncate']),
       ('rotation_certificates', array['guard_event', 'guard_event_truncate']),
       ('other_certificates', array['guard_event', 'guard_event_truncate']),
+      ('certificate_stamps', array['guard_certificate_stamp', 'guard_certificate_stamp_truncate']),
       ('rewraps', array['guard_rewrap', 'guard_rewrap_truncate', 'record_event', 'record_event_update']),
       ('policies', array['guard_event', 'guard_event_truncate', 'record_event']),
       ('campaigns', array['guard_campaign', 'guard_campaign_truncate', 'record_event', 'record_event_update']),

@@ -2,7 +2,7 @@ import { certificateVerify } from '@rekey/evidence';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 
-const forms = ['dsse', 'jws'] as const;
+const forms = ['dsse', 'jws', 'bundle'] as const;
 
 export const certificateGet: Command = {
   name: 'certificate get',
@@ -14,7 +14,7 @@ export const certificateGet: Command = {
     const [id = ''] = call.operands;
     const form = forms.find((one) => one === call.option('form')) ?? 'dsse';
     const certificate = await call.client().certificate(id, { form });
-    // The signature is over these bytes; both forms are of ASCII without controls, or they are refused.
+    // The signature is over these bytes; all forms are of ASCII without controls, or they are refused.
     if (!/^[\x20-\x7e\n]*$/.test(certificate)) throw new Error('What came is no certificate.');
     call.tell({ id, ...(id.startsWith('rot-') ? { rotationId: id } : {}), form, certificate }, () =>
       call.out.raw(certificate),
@@ -42,9 +42,10 @@ export const certificateVerification: Command = {
   options: {
     key: { value: 'PEM', about: 'a public key that you pinned' },
     jwks: { value: 'FILE', about: 'or a JWK Set that you trust' },
+    'tsa-ca': { value: 'FILE', about: 'certificates of time stamp authorities that you trust, in PEM' },
   },
   run(call) {
-    const given = ['key', 'jwks'].flatMap((name) => {
+    const given = ['key', 'jwks', 'tsa-ca'].flatMap((name) => {
       const value = call.option(name);
       return value === undefined ? [] : [`--${name}=${value}`];
     });
