@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,11 +16,13 @@ import {
   statementOf,
   tokenIn,
 } from '@rekey/evidence';
+import { compactVerify, errors, importJWK } from 'jose';
 import { tool } from '../harness/tool.ts';
 import { createAuthority, openssl } from '../harness/tsa.ts';
 
 const cosign = await tool('cosign');
 const python = await tool('python-cryptography');
+const jose = await tool('jose');
 const folder = await mkdtemp(join(tmpdir(), 'rekey-verifiers-'));
 after(() => rm(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
@@ -124,10 +126,10 @@ test('cosign verifies a bundle with its time stamp, and none with a changed or a
   assert.ok(!(await verify(JSON.stringify(others))));
 });
 
-function flip(base64: string, place: number): string {
-  const bytes = Buffer.from(base64, 'base64');
+function flip(base64: string, place: number, encoding: 'base64' | 'base64url' = 'base64'): string {
+  const bytes = Buffer.from(base64, encoding);
   bytes[place] = (bytes[place] ?? 0) ^ 1;
-  return bytes.toString('base64');
+  return bytes.toString(encoding);
 }
 
 const program = `
@@ -180,4 +182,53 @@ test('Python verifies both forms, and refuses each changed byte of payload and s
   assert.equal(status, 0, stderr);
   const all = [payload.length, 64];
   assert.deepEqual(JSON.parse(stdout), { dsse: all, jws: all });
+});
+
+test('jose of npm verifies the JWS, and refuses each changed byte of payload and signature', async () => {
+  const [head, body = '', mark = ''] = jws.split('.');
+  const key = await importJWK({ ...publicKey.export({ format: 'jwk' }) }, 'EdDSA');
+  const refuses = (changedBody: string, changedMark: string): Promise<boolean> =>
+    compactVerify(`${head}.${changedBody}.${changedMark}`, key).then(
+      () => false,
+      (error) => error instanceof errors.JWSSignatureVerificationFailed,
+    );
+  const { payload: read } = await compactVerify(jws, key);
+  assert.deepEqual(Buffer.from(read), payload);
+  for (let at = 0; at < payload.length; at += 1)
+    assert.ok(await refuses(flip(body, at, 'base64url'), mark), `payload ${at}`);
+  for (let at = 0; at < 64; at += 1)
+    assert.ok(await refuses(body, flip(mark, at, 'base64url')), `signature ${at}`);
+});
+
+test('José of Debian verifies what it knows, and of EdDSA it knows nothing, so that it cannot be asked', {
+  skip: jose.skip,
+}, async () => {
+  const call = (...args: string[]) => {
+    const { status, stdout, stderr, error } = spawnSync(jose.programs.jose, args, { encoding: 'utf8' });
+    assert.equal(error, undefined);
+    return { status, stdout, stderr };
+  };
+  const { status, stdout } = call('alg', '-k', 'sign');
+  assert.equal(status, 0);
+  const algorithms = stdout.trim().split('\n');
+  assert.ok(algorithms.includes('ES256'), stdout);
+  // The day on which this fails is the day to have it verify certificates, and to take a line out of docs/limits.md.
+  assert.ok(!algorithms.includes('EdDSA') && !algorithms.includes('Ed25519'), stdout);
+  await writeFile(at('ed25519.jwk'), JSON.stringify(publicKey.export({ format: 'jwk' })));
+  await writeFile(at('certificate.jws'), jws);
+  assert.notEqual(call('jws', 'ver', '-i', at('certificate.jws'), '-k', at('ed25519.jwk')).status, 0);
+  // It is the algorithm that it lacks: the same, signed by another one, it takes, and none with a changed byte.
+  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const header = Buffer.from('{"alg":"ES256"}').toString('base64url');
+  const input = `${header}.${payload.toString('base64url')}`;
+  const mark = sign('sha256', Buffer.from(input), { key: ec.privateKey, dsaEncoding: 'ieee-p1363' }).toString(
+    'base64url',
+  );
+  await writeFile(at('p256.jwk'), JSON.stringify(ec.publicKey.export({ format: 'jwk' })));
+  const verifies = async (text: string): Promise<boolean> => {
+    await writeFile(at('other.jws'), text);
+    return call('jws', 'ver', '-i', at('other.jws'), '-k', at('p256.jwk')).status === 0;
+  };
+  assert.ok(await verifies(`${input}.${mark}`));
+  assert.ok(!(await verifies(`${header}.${flip(input.slice(header.length + 1), 9, 'base64url')}.${mark}`)));
 });

@@ -102,6 +102,14 @@ export const debianTools = {
     env: { PYTHONHOME: 'usr', PYTHONPATH: 'usr/lib/python3/dist-packages' },
     megabytes: 25,
   },
+  // José, the C library's command.
+  jose: {
+    from: 'trixie',
+    loader: 'own',
+    packages: ['jose'],
+    programs: { jose: 'usr/bin/jose' },
+    megabytes: 10,
+  },
   // Starts itself again by /proc/self/exe, so that the loader has to be the machine's.
   chromium: {
     from: 'machine',
