@@ -10,11 +10,13 @@ import { createKeepLog, readWorkerConfig, stampCertificates } from '@rekey/worke
 import { createCertify } from '../../apps/worker/src/certify.ts';
 import { bearer, liveApi } from '../api/live-api.ts';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
+import { testRedis } from '../harness/redis.ts';
 import { asRole } from '../harness/roles.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { sqlState } from '../harness/session.ts';
 import { createAuthority, openssl, startTsa } from '../harness/tsa.ts';
 import { until } from '../harness/wait.ts';
+import { workerHere } from '../harness/worker-here.ts';
 
 const { skip } = openssl;
 const core = await rotationCore();
@@ -182,6 +184,17 @@ test('a time stamp that is kept stays, is of that certificate, and is nobody els
   assert.equal(await sqlState(keep(subject, Buffer.alloc(100))), 'RK011');
   assert.equal(await sqlState(keep('3fa85f64-5717-4562-b3fc-2c963f66afa6', token)), 'RK011');
   assert.deepEqual((await keep(subject, token)).rows, [{ kept: false }], 'the first stays');
+});
+
+test('a worker has certificates from before it was told of an authority stamped as well', {
+  skip,
+}, async (t) => {
+  const { authority, tsa } = parts();
+  const rotationId = await certified();
+  await workerHere({ databaseUrl: core.database.url, redis: testRedis() }, core.kek, t, {
+    config: { CERTIFICATE_TIMESTAMP_URL: tsa.url, CERTIFICATE_TIMESTAMP_CA: authority.root.certificate },
+  });
+  await keptOf(rotationId);
 });
 
 test('an address without certificates, certificates without an address, and what is none refuse the start', {
