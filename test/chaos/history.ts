@@ -14,7 +14,7 @@ export type Line =
   | { t: 'read'; r: number; n: number | null; b: number; e: number; o: Outcome; why?: string }
   | {
       t: 'call';
-      what: 'rotate' | 'status' | 'cancel';
+      what: CallKind;
       via: string;
       tenant: string;
       id: string | null;
@@ -26,7 +26,20 @@ export type Line =
       replay?: boolean;
       view?: View;
     }
-  | { t: 'fault'; kind: string; b: number; e: number; seen: boolean; harms: readonly Harm[]; detail: string }
+  | {
+      t: 'fault';
+      kind: string;
+      b: number;
+      e: number;
+      seen: boolean;
+      harms: readonly Harm[];
+      /** The KEK of a KMS in trouble, and who alone may notice that; absent: everybody. */
+      kek?: string;
+      tenants?: readonly string[];
+      detail: string;
+    }
+  /** A rotation or a rewrap was first seen to wait for a KMS. `kek`: the one that it names. */
+  | { t: 'waiting'; at: number; id: string; tenant: string | null; reason: string; kek: string | null }
   | { t: 'probe'; name: string; role: 'worker' | 'api'; b: number; e: number; status: number }
   /** Postgres was surely away. */
   | { t: 'outage'; b: number; e: number }
@@ -37,6 +50,18 @@ export type Line =
   | { t: 'lock-wait'; b: number; e: number; what: string }
   | { t: 'note'; at: number; what: string }
   | { t: 'violation'; check: string; at: number; what: string };
+
+export type CallKind =
+  | 'rotate'
+  | 'status'
+  | 'cancel'
+  | 'choose-kek'
+  | 'plan-rewrap'
+  | 'rewrap'
+  | 'rewrap-status'
+  | 'pause-rewrap'
+  | 'resume-rewrap'
+  | 'cancel-rewrap';
 
 /** What of a rotation's status the checker looks at; the counts are sums over the three kinds of items. */
 export interface View {

@@ -5,10 +5,12 @@ import { applicationFaults } from './faults/applications.ts';
 import { dataFaults } from './faults/data.ts';
 import { databaseFaults } from './faults/database.ts';
 import { deliveryFaults } from './faults/delivery.ts';
-import type { Fault, FaultTools } from './faults/fault.ts';
+import type { Fault, FaultTools, Sighting } from './faults/fault.ts';
 import { foundationFaults } from './faults/foundations.ts';
 import { type FaultKind, faultKinds, kinds, type Lane, lanes } from './faults/kinds.ts';
 import { kmsFaults } from './faults/kms.ts';
+import { refusing } from './faults/kms-server-kinds.ts';
+import { kmsServerFaults } from './faults/kms-servers.ts';
 import { linkFaults } from './faults/links.ts';
 import { pointFaults } from './faults/points.ts';
 import { processFaults } from './faults/processes.ts';
@@ -24,6 +26,7 @@ const faults: Record<FaultKind, Fault> = {
   ...serverFaults,
   ...linkFaults,
   ...kmsFaults,
+  ...kmsServerFaults,
   ...dataFaults,
   ...deliveryFaults,
   ...applicationFaults,
@@ -56,7 +59,7 @@ async function run(
 ): Promise<void> {
   const mine = faultKinds.filter((kind) => kinds[kind].lane === lane && !plan.without.includes(kind));
   for (let round = 0; round < plan.roundsMax && mine.length > 0; round += 1) {
-    for (const kind of random.shuffled(mine)) {
+    for (const kind of inOrder(random.shuffled(mine), plan)) {
       if (signal.aborted) return;
       await sleep(random.integer(...plan.gapMs), undefined, { signal }).catch(() => {});
       const borrowed: Slot[] = [];
@@ -66,6 +69,7 @@ async function run(
         tenants,
         running,
         held,
+        kmsFaultMs: plan.kmsFaultMs,
         signal,
         async worker(fits = () => true) {
           const slot = await borrow.take(random, (each) => fits(each) || borrowed.includes(each));
@@ -75,16 +79,32 @@ async function run(
         within,
       };
       const b = world.history.now();
-      const { seen, detail } = await faults[kind](tools).catch((error: unknown) => ({
-        seen: false,
-        detail: String(error).slice(0, 200),
-      }));
+      const {
+        seen,
+        detail,
+        kek,
+        tenants: few,
+      } = await faults[kind](tools).catch(
+        (error: unknown): Sighting => ({ seen: false, detail: String(error).slice(0, 200) }),
+      );
       borrow.giveBack(borrowed);
       const e = world.history.now();
-      world.history.add({ t: 'fault', kind, b, e, seen, harms: kinds[kind].harms, detail });
+      const who = kek === undefined || few === undefined ? {} : { kek, tenants: [...few] };
+      world.history.add({ t: 'fault', kind, b, e, seen, harms: kinds[kind].harms, ...who, detail });
       log(`${(b / 1_000).toFixed(1).padStart(7)} s  ${kind}  ${seen ? '' : 'NOT SEEN '}${detail}`);
     }
   }
+}
+
+const refusals: ReadonlySet<string> = new Set(refusing);
+
+/** Whoever is refused by a KMS waits for half a minute before it asks again: in a short run that begins early. */
+function inOrder(shuffled: readonly FaultKind[], { refusalsFirst }: Plan): readonly FaultKind[] {
+  if (!refusalsFirst) return shuffled;
+  return [
+    ...shuffled.filter((kind) => refusals.has(kind)),
+    ...shuffled.filter((kind) => !refusals.has(kind)),
+  ];
 }
 
 async function within(ms: number, what: Promise<unknown>): Promise<boolean> {

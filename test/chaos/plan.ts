@@ -1,5 +1,6 @@
 import { quietSize } from './clients/records.ts';
 import type { FaultKind } from './faults/kinds.ts';
+import { type KmsServerKind, kmsServerKinds } from './faults/kms-server-kinds.ts';
 
 /** What a run is made of. Everything in it is bounded. */
 export interface Plan {
@@ -23,7 +24,11 @@ export interface Plan {
   readonly writePauseMs: number;
   /** Pause between two faults of one lane. */
   readonly gapMs: readonly [number, number];
-  /** After the last fault every accepted rotation has to end within this. */
+  /** How long a KMS is in trouble. */
+  readonly kmsFaultMs: readonly [number, number];
+  /** Whether KMSs refuse before they do anything else. */
+  readonly refusalsFirst: boolean;
+  /** After the last fault every accepted rotation and rewrap has to end within this. */
   readonly endWithinMs: number;
 }
 
@@ -34,7 +39,6 @@ const shared = {
   writers: 6,
   writePauseMs: 60,
   gapMs: [300, 1_200],
-  endWithinMs: 90_000,
 } as const;
 
 export function longPlan(seed: number, minutes: number): Plan {
@@ -47,8 +51,26 @@ export function longPlan(seed: number, minutes: number): Plan {
     tenants: [15_000, 3_000, 1_000, 300, 85, quietSize, 17, 0],
     readers: 10,
     readPauseMs: 2,
+    kmsFaultMs: [2_000, 6_000],
+    refusalsFirst: false,
+    // One that was refused again and again waits for longer each time.
+    endWithinMs: 150_000,
   };
 }
+
+/** Each KMS twice, and each trouble of one. */
+const shortOnes = new Set<KmsServerKind>([
+  'aws-denied',
+  'aws-silent',
+  'gcp-disabled',
+  'gcp-garbled',
+  'azure-deleted',
+  'azure-throttled',
+  'transit-denied',
+  'transit-sealed',
+  'transit-slow',
+  'hsm-away',
+]);
 
 /** Every kind once, but for what takes long by its nature and is like another one that is in it. */
 export function shortPlan(seed: number): Plan {
@@ -63,11 +85,15 @@ export function shortPlan(seed: number): Plan {
       'rolling-restart',
       'redis-link-stalled',
       'postgres-link-black-hole',
+      ...kmsServerKinds.filter((kind) => !shortOnes.has(kind)),
     ],
     roundsMax: 1,
     tenants: [12_000, 1_500, 300, 85, quietSize, 17, 0],
     readers: 6,
     readPauseMs: 5,
+    kmsFaultMs: [1_500, 2_500],
+    refusalsFirst: true,
+    endWithinMs: 90_000,
   };
 }
 

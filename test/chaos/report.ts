@@ -1,6 +1,8 @@
 import { cpus } from 'node:os';
+import type { KmsFigures } from './checks/deks.ts';
 import { type Gauge, lives } from './checks/growth.ts';
 import type { Judgement } from './checks/judge.ts';
+import { type KmsWork, mostCalls } from './checks/kms-calls.ts';
 import type { Usage } from './checks/leaks.ts';
 import type { Violation } from './checks/violation.ts';
 import type { Plan } from './plan.ts';
@@ -11,6 +13,8 @@ export interface Report {
   readonly began: Date;
   readonly judgement: Judgement;
   readonly usages: readonly Usage[];
+  readonly kms: readonly KmsFigures[];
+  readonly kmsWork: KmsWork;
   readonly gauges: readonly Gauge[];
   readonly watched: Watched;
   /** How long after the last fault the last rotation ended. */
@@ -51,6 +55,8 @@ export function render(report: Report): string {
     `| readiness probes: green, red, unanswered | ${probes.green}, ${probes.red}, ${probes.unanswered} |`,
     `| (DEK, IV) pairs seen, all different | ${watched.ivs} |`,
     '',
+    ...keks(report),
+    '',
     ...growth(report),
     '',
     `The last rotation ended ${endedMs} ms after the last fault. At rest: ` +
@@ -60,6 +66,22 @@ export function render(report: Report): string {
     ...violations.map(({ check, what }) => `- ${check}: ${what}`),
     '',
   ].join('\n');
+}
+
+/** Where DEKs have come to by rotations and rewraps, and who waited for it. */
+function keks({ kms, kmsWork, judgement }: Report): string[] {
+  return [
+    '| KEK | calls of its KMS | of these while it was in trouble | DEKs in the end |',
+    '|---|---:|---:|---:|',
+    ...kms.map(({ name, calls, inTrouble, deks }) =>
+      calls === null ? `| ${name} | – | – | ${deks} |` : `| ${name} | ${calls} | ${inTrouble} | ${deks} |`,
+    ),
+    '',
+    `${kmsWork.calls} calls outside of trouble, for ${kmsWork.deks} DEKs, ${kmsWork.rewrapped} that were rewrapped and ` +
+      `${kmsWork.lives} lives of workers; ${mostCalls(kmsWork)} would be too many.`,
+    '',
+    `Began to wait for a KMS: ${[...judgement.waits].map(([what, times]) => `${what} ${times}`).join(', ') || 'nobody'}.`,
+  ];
 }
 
 /** The longest life of each slot's processes. */

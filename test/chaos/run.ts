@@ -1,13 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkDatabase, leftBehind } from './checks/database.ts';
+import { checkDeks } from './checks/deks.ts';
 import { checkGrowth } from './checks/growth.ts';
 import { judge } from './checks/judge.ts';
+import { livesOf } from './checks/kms-calls.ts';
 import { checkLeaks } from './checks/leaks.ts';
+import { chooser } from './clients/choosers.ts';
 import { plainWriter } from './clients/plain-writer.ts';
 import { prober } from './clients/probes.ts';
 import { type Client, reader, readOnce } from './clients/readers.ts';
 import { type ChaosTenant, seedTenants } from './clients/records.ts';
+import { rewrapper } from './clients/rewrappers.ts';
 import { type Running, rotator } from './clients/rotators.ts';
 import { staleWriter } from './clients/stale-writer.ts';
 import { writer } from './clients/writers.ts';
@@ -19,10 +23,12 @@ import type { Plan } from './plan.ts';
 import { createRandom } from './random.ts';
 import type { Report } from './report.ts';
 import { stalls } from './stalls.ts';
+import { kmsWaits } from './waits.ts';
 import { watcher } from './watcher.ts';
 import { openWorld, type World } from './world/world.ts';
 
 const settleMs = 1_500;
+const rewrappers = 2;
 /** Records of which writers share the write load; the rest is read and swept. */
 const writtenShare = 0.3;
 
@@ -56,11 +62,21 @@ export async function run(
         random: createRandom(plan.seed).fork(`rotator ${i}`),
       })(rotatorsStop.signal),
     );
+    const keks = ['local', ...world.kms.all.keys()];
+    const ofKeks = { tenants, keks, random: createRandom(plan.seed).fork('choices') };
+    const exchangers = [
+      chooser(world, ofKeks)(rotatorsStop.signal),
+      ...Array.from({ length: rewrappers }, (_, i) => {
+        const random = createRandom(plan.seed).fork(`rewrapper ${i}`);
+        return rewrapper(world, { ...ofKeks, random })(rotatorsStop.signal);
+      }),
+    ];
     const gauging = gauges(world);
     const watchmen = [
       watching.watch(stop.signal),
       gauging.take(stop.signal),
       lockWaits(world, stop.signal),
+      kmsWaits(world, stop.signal),
       stalls(history, stop.signal),
       ...[...world.workers, ...world.apis].map((slot) => prober(history, slot)(stop.signal)),
     ];
@@ -71,7 +87,7 @@ export async function run(
     await unleash({ world, plan, tenants, running, held, log }, faultsOver);
     log('The faults are over.');
     const endedMs = await everythingEnds(world, plan, rotatorsStop);
-    await Promise.all(rotators);
+    await Promise.all([...rotators, ...exchangers]);
     stop.abort();
     await Promise.all([...clients, ...watchmen]);
     const records = tenants.flatMap((tenant) => [...tenant.records, ...tenant.victims]);
@@ -79,6 +95,7 @@ export async function run(
 
     const leaks = await checkLeaks(world);
     const database = await checkDatabase(world.pool);
+    const deks = await checkDeks(world, livesOf(gauging.taken));
     await history.close();
     const judgement = await judge(history.file);
     return {
@@ -86,10 +103,18 @@ export async function run(
       began,
       judgement,
       usages: leaks.usages,
+      kms: deks.figures,
+      kmsWork: deks.work,
       gauges: gauging.taken,
       watched: watching.watched,
       endedMs,
-      violations: [...judgement.violations, ...leaks.violations, ...checkGrowth(gauging.taken), ...database],
+      violations: [
+        ...judgement.violations,
+        ...leaks.violations,
+        ...checkGrowth(gauging.taken),
+        ...database,
+        ...deks.violations,
+      ],
     };
   } finally {
     await world.close();
@@ -97,7 +122,7 @@ export async function run(
 }
 
 function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTenant[]): Client[] {
-  const { history, apps, kek } = world;
+  const { history, apps, keks } = world;
   const random = createRandom(plan.seed).fork('application');
   const all = tenants.flatMap(({ records }) => records);
   const written = all.filter(() => random.chance(writtenShare));
@@ -119,13 +144,13 @@ function applicationClients(world: World, plan: Plan, tenants: readonly ChaosTen
         store: apps[1].store,
         checker: world.pool,
         turnstile: world.turnstile,
-        kek,
+        keks,
         history,
         random: random.fork('stale'),
       },
       stales,
     ),
-    plainWriter({ store: apps[0].store, kek, history, random: random.fork('plain'), name: 'plain' }, plain),
+    plainWriter({ store: apps[0].store, keks, history, random: random.fork('plain'), name: 'plain' }, plain),
     ...Array.from({ length: plan.readers }, (_, i) =>
       reader(
         apps[i % 2 === 0 ? 0 : 1].vault,
@@ -144,13 +169,16 @@ async function lookBehind({ pool, history }: World, rotationId: string): Promise
     history.violation('nothing on an older DEK', `${left} records behind the end of ${rotationId}`);
 }
 
-/** Lets every rotation that was accepted come to its end, and begins no other; how long that took. */
+/** Lets every rotation and rewrap that was accepted come to its end, and begins no other; how long that took. */
 async function everythingEnds(world: World, plan: Plan, rotatorsStop: AbortController): Promise<number> {
   const began = performance.now();
   rotatorsStop.abort();
   while (performance.now() - began < plan.endWithinMs) {
     const { rows } = await world.pool
-      .query('select 1 from rekey.rotations where completed_at is null')
+      .query(
+        `select 1 from rekey.rotations where completed_at is null
+         union all select 1 from rekey.rewraps where completed_at is null`,
+      )
       .catch(() => ({ rows: [1] }));
     if (rows.length === 0) break;
     await sleep(250);

@@ -40,6 +40,17 @@ export function watcher(
     }
   };
 
+  const lookAtRewraps = async (): Promise<void> => {
+    const { rows } = await pool.query<{ id: string; row: string }>(
+      'select id, md5(r::text) as row from rekey.rewraps r where completed_at is not null',
+    );
+    for (const { id, row } of rows) {
+      if ((finished.get(id) ?? row) !== row)
+        history.violation('finished for good', `rewrap ${id} changed after its end`);
+      finished.set(id, row);
+    }
+  };
+
   const lookAtKeys = async (): Promise<void> => {
     const { rows } = await pool.query<{ tenant_id: string; active: string }>(
       `select tenant_id, count(*) filter (where state = 'active') as active from rekey.deks group by 1`,
@@ -74,6 +85,7 @@ export function watcher(
       while (!signal.aborted) {
         try {
           await lookAtRotations();
+          await lookAtRewraps();
           await lookAtKeys();
           if (watched.looks % ivsEvery === 0) await lookAtIvs();
           watched.looks += 1;

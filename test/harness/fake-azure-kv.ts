@@ -11,6 +11,7 @@ import {
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Owner, thisFile } from './cleanup.ts';
 
 export type Answer = (response: ServerResponse, request: IncomingMessage) => unknown;
@@ -37,6 +38,8 @@ export interface FakeAzureKv {
   resource: string;
   /** Answers a request with a token instead; null: as Key Vault does. */
   answer: Answer | null;
+  /** How long a request with a token takes. */
+  slowMs: number;
   /** Answers a request for a token instead; null: as a managed identity's source does. */
   identity: Answer | null;
 }
@@ -91,7 +94,9 @@ export async function fakeAzureKv(owner: Owner = thisFile): Promise<FakeAzureKv>
   const http = createServer(async (request, response) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece);
-    serve(fake, request, Buffer.concat(pieces).toString(), response);
+    const text = Buffer.concat(pieces).toString();
+    if (fake.slowMs > 0 && request.headers.authorization !== undefined) await sleep(fake.slowMs);
+    serve(fake, request, text, response);
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
@@ -109,6 +114,7 @@ export async function fakeAzureKv(owner: Owner = thisFile): Promise<FakeAzureKv>
     tokens: new Set(),
     resource: origin,
     answer: null,
+    slowMs: 0,
     identity: null,
   };
   return fake;

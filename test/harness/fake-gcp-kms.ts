@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Owner, thisFile } from './cleanup.ts';
 import { type FakeGoogleAccounts, fakeGoogleAccounts } from './fake-google-accounts.ts';
 
@@ -21,6 +22,8 @@ export interface FakeGcpKms {
   readonly accounts: FakeGoogleAccounts;
   /** Answers instead; null: as Cloud KMS does. */
   answer: Answer | null;
+  /** How long the KMS takes to answer. */
+  slowMs: number;
   /** A byte is changed in what was sent before it is read, or in an answer after its checksum was made. */
   garbles: { sent?: string; answered?: string };
   /** What an answer is made into. */
@@ -46,6 +49,7 @@ export async function fakeGcpKms(owner: Owner = thisFile): Promise<FakeGcpKms> {
     const path = String(request.url);
     if (await fake.accounts.serve(path, request, text, response)) return;
     fake.calls.push(path.replace(/.*:/, ''));
+    if (fake.slowMs > 0) await sleep(fake.slowMs);
     if (fake.answer !== null) return fake.answer(response, request);
     serve(fake, path, request, JSON.parse(text), response);
   });
@@ -66,6 +70,7 @@ export async function fakeGcpKms(owner: Owner = thisFile): Promise<FakeGcpKms> {
     keys: new Map([[name, [newVersion()]]]),
     accounts: await fakeGoogleAccounts(endpoint, owner),
     answer: null,
+    slowMs: 0,
     garbles: {},
     edit: null,
   };

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes, randomUUID } from 'node:
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Owner, thisFile } from './cleanup.ts';
 
 export type Answer = (response: ServerResponse, request: IncomingMessage) => void;
@@ -24,6 +25,8 @@ export interface FakeTransit {
   passesOverAssociatedData: boolean;
   /** Answers instead; null: as Transit does. */
   answer: Answer | null;
+  /** How long it takes to answer. */
+  slowMs: number;
 }
 
 export function saying(status: number, ...errors: readonly string[]): Answer {
@@ -44,6 +47,7 @@ export async function fakeTransit(owner: Owner = thisFile): Promise<FakeTransit>
     for await (const chunk of request) chunks.push(chunk);
     const path = String(request.url).replace(/^\/v1\//, '');
     fake.calls.push(path);
+    if (fake.slowMs > 0) await sleep(fake.slowMs);
     if (fake.answer !== null) return fake.answer(response, request);
     const text = Buffer.concat(chunks).toString();
     serve(fake, path, request, text === '' ? {} : JSON.parse(text), response);
@@ -66,6 +70,7 @@ export async function fakeTransit(owner: Owner = thisFile): Promise<FakeTransit>
     namespace: undefined,
     passesOverAssociatedData: false,
     answer: null,
+    slowMs: 0,
   };
   return fake;
 }

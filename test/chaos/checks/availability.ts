@@ -3,11 +3,15 @@ import { type Check, collector } from './violation.ts';
 
 interface Outage {
   readonly harms: readonly Harm[];
+  /** Whom it may harm alone; absent: everybody. */
+  readonly tenants?: ReadonlySet<string> | undefined;
   readonly b: number;
   readonly e: number;
 }
 
 interface Suspect {
+  /** Null: not of one tenant. */
+  readonly tenant: string | null;
   /** Harm that explains it. */
   readonly harms: readonly Harm[];
   readonly b: number;
@@ -24,7 +28,7 @@ const graceMs: Record<Harm, number> = {
 };
 
 /** Generous, since the machine is not ours alone; a hang takes far longer. */
-const slowMs = { application: 5_000, rotate: 3_000, status: 3_000, cancel: 3_000 } as const;
+const slowMs = { application: 5_000, call: 3_000 } as const;
 /**
  * A transaction of two records of which neither DEK is at hand takes some twenty round trips: with 200 ms for each it
  * passes the limit by itself. It may take so long then, and has to succeed all the same.
@@ -45,57 +49,66 @@ export function availabilityCheck(): Check {
   const suspects: Suspect[] = [];
   const wrong = collector('availability');
   const began = new Map<string, { b: number; by: string }>();
-  const places = new Map<number, string>();
+  const records = new Map<number, { readonly tenant: string; readonly place: string }>();
 
-  const slow = (b: number, e: number, what: string): void => {
+  const known = (r: number): { readonly tenant: string; readonly place: string } =>
+    records.get(r) ?? { tenant: 'nobody', place: `record ${r}` };
+
+  const slow = (tenant: string, b: number, e: number, what: string): void => {
     if (e - b <= slowMs.application) return;
     const harms: Harm[] =
       e - b <= slowWithLatencyMs ? ['application', 'application latency'] : ['application'];
-    suspects.push({ harms, b, e, what: `${what} took ${Math.round(e - b)} ms` });
+    suspects.push({ tenant, harms, b, e, what: `${what} took ${Math.round(e - b)} ms` });
   };
 
   return {
     see(line) {
-      if (line.t === 'fault') outages.push({ harms: line.harms, b: line.b, e: line.e });
+      if (line.t === 'fault') {
+        const tenants = line.tenants === undefined ? undefined : new Set(line.tenants);
+        outages.push({ harms: line.harms, tenants, b: line.b, e: line.e });
+      }
       if (line.t === 'stall' && line.e - line.b > givenUpMs)
         outages.push({ harms: ['application', 'api'], b: line.b, e: line.e });
-      if (line.t === 'record') places.set(line.r, `${line.place} of ${line.tenant}`);
+      if (line.t === 'record') records.set(line.r, line);
       if (line.t === 'write') began.set(`${line.r}/${line.n}`, { b: line.b, by: line.by });
       if (line.t === 'wrote') {
         const key = `${line.r}/${line.n}`;
         const { b, by } = began.get(key) ?? { b: line.e, by: 'nobody' };
         began.delete(key);
         const retry = line.o === 'fail' && refusedProperly.test(line.why ?? '');
-        const write = `a write of ${places.get(line.r)} by ${by}`;
-        if (line.o !== 'ok' && !retry)
-          suspects.push({ harms: ['application'], b, e: line.e, what: `${write} failed: ${line.why}` });
-        else slow(b, line.e, write);
+        const { tenant, place } = known(line.r);
+        const write = `a write of ${place} of ${tenant} by ${by}`;
+        const what = `${write} failed: ${line.why}`;
+        if (line.o !== 'ok' && !retry) suspects.push({ tenant, harms: ['application'], b, e: line.e, what });
+        else slow(tenant, b, line.e, write);
       }
       if (line.t === 'read') {
-        const read = `a read of ${places.get(line.r)}`;
-        if (line.o === 'ok') slow(line.b, line.e, read);
-        else
-          suspects.push({
-            harms: ['application'],
-            b: line.b,
-            e: line.e,
-            what: `${read} failed: ${line.why}`,
-          });
+        const { b, e } = line;
+        const { tenant, place } = known(line.r);
+        const read = `a read of ${place} of ${tenant}`;
+        const what = `${read} failed: ${line.why}`;
+        if (line.o === 'ok') slow(tenant, b, e, read);
+        else suspects.push({ tenant, harms: ['application'], b, e, what });
       }
       if (line.t !== 'call') return;
       const { b, e } = line;
       const about = `${line.what} through ${line.via}: ${line.status} ${line.code ?? ''} after ${Math.round(e - b)} ms`;
-      const served = [200, 404, 409].includes(line.status);
-      if (!served || e - b > slowMs[line.what]) suspects.push({ harms: ['api'], b, e, what: about });
+      const served = [200, 202, 404, 409].includes(line.status);
+      if (!served || e - b > slowMs.call) suspects.push({ tenant: null, harms: ['api'], b, e, what: about });
       if (line.status === 503 && line.retryAfter !== true) wrong.add(`${about}, without Retry-After`);
-      if (line.status === 503 && e - b > refusalMs) suspects.push({ harms: ['api'], b, e, what: about });
+      if (line.status === 503 && e - b > refusalMs)
+        suspects.push({ tenant: null, harms: ['api'], b, e, what: about });
       // No fault stops an API process, so a caller that hangs up after 10 s was left hanging by us.
       if (line.status === 500 || line.code === 'TimeoutError') wrong.add(`${about}, at ${Math.round(b)}`);
     },
     verdict() {
-      for (const { harms, b, e, what } of suspects) {
-        const excused = outages.some((outage) =>
-          outage.harms.some((harm) => harms.includes(harm) && outage.b <= e && b <= outage.e + graceMs[harm]),
+      for (const { tenant, harms, b, e, what } of suspects) {
+        const excused = outages.some(
+          (outage) =>
+            (outage.tenants === undefined || (tenant !== null && outage.tenants.has(tenant))) &&
+            outage.harms.some(
+              (harm) => harms.includes(harm) && outage.b <= e && b <= outage.e + graceMs[harm],
+            ),
         );
         if (!excused)
           wrong.add(`${what}, at ${Math.round(b)}–${Math.round(e)}, with no fault that explains it`);

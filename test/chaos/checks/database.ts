@@ -9,6 +9,21 @@ const statements: ReadonlyArray<{ readonly check: string; readonly sql: string }
       from rekey.rotations where completed_at is null`,
   },
   {
+    check: 'every rewrap ends',
+    sql: `select 'rewrap ' || id || ' is ' || status || coalesce(', waits for ' || waiting_for, '') as what
+      from rekey.rewraps where completed_at is null`,
+  },
+  {
+    check: 'rewraps',
+    sql: `select 'rewrap ' || id || ' ended ' || status || ' with ' || set_aside || ' set aside' as what from rekey.rewraps
+      where status = 'completed_with_failures' or set_aside > 0 or fingerprint_before is distinct from fingerprint_after and status = 'completed'`,
+  },
+  {
+    check: 'rewraps',
+    sql: `select 'DEK ' || d.id || ' of ' || d.tenant_id || ' has no wrapped bytes' as what from rekey.deks d
+      where d.state in ('active', 'deactivated') and not exists (select from rekey.dek_material m where m.dek_id = d.id)`,
+  },
+  {
     check: 'no rotation fails',
     sql: `select 'rotation ' || id || ' failed: ' || failure_reason as what from rekey.rotations where status = 'failed'`,
   },

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Line } from '../history.ts';
 import { availabilityCheck } from './availability.ts';
+import { kmsWaitCheck } from './kms-waits.ts';
 import { lockWaitCheck } from './lock-waits.ts';
 import { type ProbeCounts, readinessCheck } from './readiness.ts';
 import { rotationCheck } from './rotations.ts';
@@ -21,6 +22,8 @@ export interface Judgement {
   readonly probes: ProbeCounts;
   /** How often the machine stood still, and for how long in all. */
   readonly stalls: { readonly times: number; readonly ms: number };
+  /** How often a rotation or a rewrap began to wait for a KMS, by what it said. */
+  readonly waits: Map<string, number>;
 }
 
 /** Reads a recorded history from its beginning and judges it. */
@@ -28,12 +31,13 @@ export async function judge(file: string): Promise<Judgement> {
   const values = valueCheck();
   const rotationsSeen = rotationCheck();
   const readiness = readinessCheck();
-  const checks = [values, rotationsSeen, availabilityCheck(), lockWaitCheck(), readiness];
+  const checks = [values, rotationsSeen, availabilityCheck(), lockWaitCheck(), kmsWaitCheck(), readiness];
   const whileRunning = new Map<string, ReturnType<typeof collector>>();
   const calls = new Map<string, number>();
   const faults = new Map<string, { injected: number; seen: number }>();
   const rotations = new Map<string, string>();
   const stalls = { times: 0, ms: 0 };
+  const waits = new Map<string, number>();
 
   for await (const text of createInterface({ input: createReadStream(file) })) {
     const line = JSON.parse(text) as Line; // written by history.ts
@@ -45,8 +49,11 @@ export async function judge(file: string): Promise<Judgement> {
     } else if (line.t === 'call') {
       const key = `${line.what} ${line.status}${line.status === 0 ? ` ${line.code}` : ''}`;
       calls.set(key, (calls.get(key) ?? 0) + 1);
-      if (line.id !== null)
+      if (line.id?.startsWith('rot-') === true)
         rotations.set(line.id, line.view?.status ?? rotations.get(line.id) ?? 'in_progress');
+    } else if (line.t === 'waiting') {
+      const key = `${line.id.split('-', 1)[0] === 'rot' ? 'rotations' : 'rewraps'} for ${line.reason}`;
+      waits.set(key, (waits.get(key) ?? 0) + 1);
     } else if (line.t === 'stall') {
       stalls.times += 1;
       stalls.ms += line.e - line.b;
@@ -67,5 +74,6 @@ export async function judge(file: string): Promise<Judgement> {
     staleAnswers: rotationsSeen.staleAnswers(),
     probes: readiness.counts,
     stalls,
+    waits,
   };
 }

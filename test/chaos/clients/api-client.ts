@@ -1,16 +1,16 @@
 import type { ApiAnswer, StatusData } from '../../harness/installation.ts';
 import { total } from '../../harness/sweep-facts.ts';
-import type { View } from '../history.ts';
+import type { CallKind, View } from '../history.ts';
 import type { Slot } from '../world/slot.ts';
 import type { World } from '../world/world.ts';
 
-export interface CallResult {
+export interface CallResult<Body = ApiAnswer['body']> {
   /** 0: no answer. */
   readonly status: number;
   readonly via: string;
   readonly b: number;
   readonly e: number;
-  readonly body: ApiAnswer['body'] | null;
+  readonly body: Body | null;
 }
 
 /** A caller hangs up after this long, which is a violation unless the API process itself is being harmed. */
@@ -25,32 +25,52 @@ export interface CallOptions {
   readonly replay?: boolean;
 }
 
-/** One HTTP call through one of the two APIs, written to the history. */
-export async function callApi(
+interface Request {
+  readonly what: CallKind;
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Behind `/api/v1/admin/`. */
+  readonly path: string;
+  /** Absent for what is of all tenants. */
+  readonly tenantId?: string;
+  /** Of the rotation or rewrap that it is about. */
+  readonly id: string | null;
+  readonly body?: object;
+  readonly idempotencyKey?: string;
+  readonly replay?: boolean;
+}
+
+/** What answers of an error have in common. */
+interface Refusal {
+  readonly error?: { readonly code?: string; readonly rotationId?: string; readonly rewrapId?: string };
+}
+
+/** One HTTP call through one of the two APIs, written to the history together with what `told` makes of its answer. */
+export async function callAdmin<Body extends Refusal>(
   { history, token }: Pick<World, 'history' | 'token'>,
   api: Slot,
-  { what, tenantId, id, idempotencyKey, replay }: CallOptions,
-): Promise<CallResult> {
-  const path = { rotate: '/rotate', status: `/rotations/${id}`, cancel: `/rotations/${id}/cancel` }[what];
+  request: Request,
+  told: (body: Body) => { readonly id?: string; readonly view?: View } = () => ({}),
+): Promise<CallResult<Body>> {
+  const { what, method, path, tenantId, id, idempotencyKey, replay } = request;
   const b = history.now();
   let status = 0;
-  let body: ApiAnswer['body'] | null = null;
+  let body: Body | null = null;
   let code: string | undefined;
   let retryAfter = false;
   try {
-    const answer = await fetch(`${api.url()}/api/v1/admin/dek${path}`, {
-      method: what === 'status' ? 'GET' : 'POST',
+    const answer = await fetch(`${api.url()}/api/v1/admin/${path}`, {
+      method,
       headers: {
         authorization: `Bearer ${token}`,
         accept: 'application/json',
-        'x-tenantid': tenantId,
-        ...(what === 'rotate' ? { 'content-type': 'application/json' } : {}),
+        ...(tenantId === undefined ? {} : { 'x-tenantid': tenantId }),
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
-      ...(what === 'rotate' ? { body: JSON.stringify({ tenantId }) } : {}),
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
       signal: AbortSignal.timeout(hangMs),
     });
-    body = (await answer.json()) as ApiAnswer['body']; // parsed by the API's own tests
+    body = (await answer.json()) as Body; // parsed by the API's own tests
     status = answer.status;
     code = body.error?.code;
     retryAfter = answer.headers.has('retry-after');
@@ -58,23 +78,44 @@ export async function callApi(
     code = error instanceof Error ? error.name : 'unknown'; // TimeoutError, or TypeError for a refused connection
   }
   const e = history.now();
-  const data = body?.success === true ? body.data : undefined;
-  const conflicting = status === 409 ? (body?.error?.rotationId ?? null) : null;
+  const found = body === null ? {} : told(body);
+  const conflicting = status === 409 ? (body?.error?.rotationId ?? body?.error?.rewrapId ?? null) : null;
   history.add({
     t: 'call',
     what,
     via: api.name,
-    tenant: tenantId,
-    id: data?.rotationId ?? id ?? conflicting,
+    tenant: tenantId ?? '*',
+    id: found.id ?? id ?? conflicting,
     b,
     e,
     status,
     ...(code === undefined ? {} : { code }),
     ...(retryAfter ? { retryAfter } : {}),
     ...(replay === true ? { replay } : {}),
-    ...(data === undefined || what === 'rotate' ? {} : { view: viewOf(data) }),
+    ...(found.view === undefined ? {} : { view: found.view }),
   });
   return { status, via: api.name, b, e, body };
+}
+
+/** A call about rotations. */
+export function callApi(
+  world: Pick<World, 'history' | 'token'>,
+  api: Slot,
+  { what, tenantId, id, ...options }: CallOptions,
+): Promise<CallResult> {
+  const path = { rotate: 'rotate', status: `rotations/${id}`, cancel: `rotations/${id}/cancel` }[what];
+  const request = {
+    ...options,
+    what,
+    tenantId,
+    id,
+    method: what === 'status' ? 'GET' : 'POST',
+    path: `dek/${path}`,
+    ...(what === 'rotate' ? { body: { tenantId } } : {}),
+  } as const;
+  return callAdmin<ApiAnswer['body']>(world, api, request, ({ success, data }) =>
+    success === true ? { id: data.rotationId, ...(what === 'rotate' ? {} : { view: viewOf(data) }) } : {},
+  );
 }
 
 function viewOf(data: StatusData): View {

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek, type Keyring } from '@rekey/keyring';
-import { asKeks, type Kek } from '@rekey/kms';
+import type { Keks } from '@rekey/kms';
 import type { PoolClient } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { History } from '../history.ts';
@@ -15,7 +15,7 @@ import { RolledBack, recorded } from './writers.ts';
 
 interface PlainTools {
   readonly store: Store;
-  readonly kek: Kek;
+  readonly keks: Keks;
   readonly history: History;
   readonly random: Random;
   readonly name: string;
@@ -46,7 +46,7 @@ const forms: ReadonlyArray<(table: string) => string> = [
 
 /** An application without our library: `rekey.hold_dek`, a cipher of its own, and SQL in every form and isolation. */
 export function plainWriter(tools: PlainTools, records: readonly ChaosRecord[]): Client {
-  const keyring = createKeyring({ store: tools.store, keks: asKeks(tools.kek) });
+  const keyring = createKeyring({ store: tools.store, keks: tools.keks });
   return async (signal) => {
     while (!signal.aborted && records.length > 0) {
       const first = tools.random.pick(records);

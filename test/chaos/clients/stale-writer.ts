@@ -3,7 +3,7 @@ import { loadDeks } from '@rekey/control';
 import type { Queryable, Store } from '@rekey/db';
 import { createRecordCipher, recordIdBytes } from '@rekey/envelope';
 import { createKeyring, type Dek } from '@rekey/keyring';
-import { asKeks, type Kek } from '@rekey/kms';
+import type { Keks } from '@rekey/kms';
 import type { PoolClient } from 'pg';
 import type { History } from '../history.ts';
 import type { Random } from '../random.ts';
@@ -16,7 +16,7 @@ interface StaleTools {
   /** Sees the locks, which an application's role does not. */
   readonly checker: Queryable;
   readonly turnstile: Turnstile;
-  readonly kek: Kek;
+  readonly keks: Keks;
   readonly history: History;
   readonly random: Random;
 }
@@ -29,8 +29,8 @@ const refusalsMax = 4;
  * transaction that it began before. What the fence lets through must be under a DEK that is active or still drains.
  */
 export function staleWriter(tools: StaleTools, records: readonly ChaosRecord[]): Client {
-  const { store, kek, random, turnstile } = tools;
-  const keyring = createKeyring({ store, keks: asKeks(kek) });
+  const { store, keks, random, turnstile } = tools;
+  const keyring = createKeyring({ store, keks });
   const held = new Map<string, { dek: Dek; refusals: number }>();
 
   const keyOf = async (tenantId: string): Promise<Dek | null> => {

@@ -12,6 +12,8 @@ export interface FaultTools {
   readonly running: Running;
   /** The rotators begin no rotation of the tenants in it. */
   readonly held: Set<string>;
+  /** How long a KMS is in trouble, at the least and at the most. */
+  readonly kmsFaultMs: readonly [number, number];
   /** What the run is about to end. */
   readonly signal: AbortSignal;
   /** Takes a worker that no other fault has at the moment; given back when the fault is over. */
@@ -24,6 +26,9 @@ export interface FaultTools {
 export interface Sighting {
   readonly seen: boolean;
   readonly detail: string;
+  /** Of trouble with a KMS: the KEK, and the tenants that alone may notice it; absent: everybody may. */
+  readonly kek?: string;
+  readonly tenants?: ReadonlySet<string>;
 }
 
 export type Fault = (tools: FaultTools) => Promise<Sighting>;

@@ -1,7 +1,8 @@
 import type { Harm } from '../history.ts';
+import { type KmsServerKind, kmsServerKinds } from './kms-server-kinds.ts';
 
-/** Lanes of faults run beside each other: what happens to our processes, to what they stand on, and to the data. */
-export const lanes = ['processes', 'surroundings', 'data'] as const;
+/** Lanes of faults run beside each other: what happens to our processes, to what they stand on, to KMSs, and to the data. */
+export const lanes = ['processes', 'surroundings', 'kms', 'data'] as const;
 export type Lane = (typeof lanes)[number];
 
 interface Kind {
@@ -17,13 +18,21 @@ const database: Kind = { lane: 'surroundings', harms: ['application', 'api'] };
 const ofApplication: Kind = { lane: 'surroundings', harms: ['application'] };
 const slowsApplication: Kind = { lane: 'surroundings', harms: ['application latency'] };
 const ofApi: Kind = { lane: 'surroundings', harms: ['api'] };
+/** Of tenants with a DEK under a KEK in it, and of no others. */
+const kmsServer: Kind = { lane: 'kms', harms: ['application'] };
 const data: Kind = { lane: 'data', harms: [] };
 /** Its locks keep everybody waiting for a moment. */
 const changesSchema: Kind = { lane: 'data', harms: ['application latency'] };
 /** Besides, a transaction whose snapshot is older finds an empty table. */
 const swapsTable: Kind = { lane: 'data', harms: ['application', 'application latency'] };
 
+const ofKmsServers = Object.fromEntries(kmsServerKinds.map((kind) => [kind, kmsServer])) as Record<
+  KmsServerKind,
+  Kind
+>; // of that very list
+
 export const kinds = {
+  ...ofKmsServers,
   'kill-worker': process,
   'kill-after-key-stored': process,
   'kill-after-switch': process,

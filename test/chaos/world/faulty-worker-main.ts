@@ -1,11 +1,12 @@
 /**
- * A worker as `apps/worker` wires it, in a process that can be told to misbehave: its KMS is slow or away, its event
+ * A worker as `apps/worker` wires it, in a process that can be told to misbehave: its key files are slow or away, its event
  * loop stands still, its clock is wrong. Orders come as lines of JSON over the control port.
  */
 
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kek } from '@rekey/kms';
 
 const clockOffsetMs = Number(process.env.CHAOS_CLOCK_OFFSET_MS ?? '0');
 if (clockOffsetMs !== 0) {
@@ -19,7 +20,8 @@ if (clockOffsetMs !== 0) {
 
 const { startWorker } = await import('@rekey/worker');
 const { readWorkerConfig } = await import('../../../apps/worker/src/config.ts');
-const { asKeks, openKek, KmsError } = await import('@rekey/kms');
+const { usableKeks } = await import('../../../apps/worker/src/usable-keks.ts');
+const { KmsError } = await import('@rekey/kms');
 const { closeOnSignal, createLogger, startHealthServer } = await import('@rekey/runtime');
 const { StoreError } = await import('@rekey/db');
 
@@ -38,24 +40,25 @@ async function trouble(): Promise<void> {
 
 const config = readWorkerConfig(process.env);
 const logger = createLogger({ name: 'worker', level: config.LOG_LEVEL, ourErrors: [StoreError, KmsError] });
-const real = await openKek(config.KEK_URI);
-const worker = startWorker(
-  config,
-  asKeks({
-    id: real.id,
-    uri: real.uri,
-    wrap: async (dek, aad) => {
-      await trouble();
-      return real.wrap(dek, aad);
-    },
-    unwrap: async (wrapped, aad) => {
-      await trouble();
-      return real.unwrap(wrapped, aad);
-    },
-    close: () => real.close(),
-  }),
-  logger,
-);
+/** The others are in trouble of their own. */
+const withTrouble = (real: Kek): Kek =>
+  real.uri.startsWith('local:')
+    ? {
+        id: real.id,
+        uri: real.uri,
+        wrap: async (dek, aad) => {
+          await trouble();
+          return real.wrap(dek, aad);
+        },
+        unwrap: async (wrapped, aad) => {
+          await trouble();
+          return real.unwrap(wrapped, aad);
+        },
+        close: () => real.close(),
+      }
+    : real;
+const keks = await usableKeks(config, logger, withTrouble);
+const worker = startWorker(config, keks, logger);
 
 const control = connect(Number(process.env.CHAOS_CONTROL_PORT), '127.0.0.1');
 control.on('error', () => {});
@@ -85,7 +88,7 @@ closeOnSignal({
   deadlineMs: 10_000,
   closers: [
     { name: 'worker', close: () => worker.close() },
-    { name: 'kek', close: () => real.close() },
+    { name: 'keks', close: () => keks.close() },
     { name: 'health', close: () => health.close() },
     { name: 'control', close: () => control.destroy() },
   ],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadInstallation } from '@rekey/control';
 import { openStore, type Store } from '@rekey/db';
 import { keysOf } from '@rekey/jobs';
-import { createLocalKeyFile, openKek } from '@rekey/kms';
+import { createLocalKeyFile, type Keks, openKek } from '@rekey/kms';
 import { migrate } from '@rekey/schema';
 import { createDatabase, type PostgresServer, startPostgres } from '@rekey/stack';
 import { createVault, type Vault } from '@rekey/vault';
@@ -18,6 +18,7 @@ import type { Plan } from '../plan.ts';
 import { type Link, openLink } from '../proxy/link.ts';
 import { type AppKek, troublesomeKek } from './app-kek.ts';
 import { type Control, openControl } from './control.ts';
+import { type KmsServers, openKmsServers } from './kms-servers.ts';
 import { type FragileRedis, openRedisServer } from './redis-server.ts';
 import { openSlot, type Slot } from './slot.ts';
 
@@ -40,7 +41,11 @@ export interface World {
   readonly control: Control;
   /** Straight to Postgres, past every proxy: for the checker's and the nemesis' own use. */
   readonly pool: Pool;
+  /** The applications' key file. */
   readonly kek: AppKek;
+  /** All KEKs of the applications. */
+  readonly keks: Keks;
+  readonly kms: KmsServers;
   readonly kekFile: string;
   readonly apps: readonly [AppConnection, AppConnection];
   /** Makes tenants, which no application's role may. */
@@ -76,6 +81,8 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
     const kekFile = join(folder, `kek-${randomBytes(4).toString('hex')}`);
     await createLocalKeyFile(kekFile);
     const kek = troublesomeKek(await openKek(`local:${kekFile}`));
+    const kms = await openKmsServers({ after: (cleanUp) => void closers.push(cleanUp) });
+    const keks = kms.keks(kek);
 
     // Whatever a fault makes the database's default: its own sessions have to undo it.
     const options = '-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed';
@@ -93,7 +100,7 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
     const openApp = async (name: string): Promise<AppConnection> => {
       const link = await openLink(name, urls.application, 'postgres');
       const store = openStore({ url: link.url, max: 12, applicationName: name, onError: () => {} });
-      const vault = createVault({ store, kek });
+      const vault = createVault({ store, kek: keks });
       closers.push(async () => {
         await vault.close();
         link.cut();
@@ -110,7 +117,7 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
       applicationName: 'chaos-operator',
       onError: () => {},
     });
-    const operator = createVault({ store: operatorStore, kek, prefetch: false });
+    const operator = createVault({ store: operatorStore, kek: keks, prefetch: false });
     closers.push(async () => {
       await operator.close();
       await operatorStore.end();
@@ -144,7 +151,9 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
                 RATE_LIMIT_PER_MINUTE: '0',
               }
             : {
+                ...kms.env,
                 KEK_URI: `local:${kekFile}`,
+                KEKS: kms.named(`local:${kekFile}`),
                 // As the run's own: a campaign runs once with each cipher.
                 REKEY_CIPHER: process.env.REKEY_CIPHER ?? 'auto',
                 WORKER_CONCURRENCY: String(plan.concurrency),
@@ -179,6 +188,8 @@ export async function openWorld(plan: Plan, history: History, folder: string): P
       control,
       pool,
       kek,
+      keks,
+      kms,
       kekFile,
       apps,
       operator,
