@@ -101,6 +101,50 @@ test('a process that reports tells the KEKs that it has proved, and one that fai
   assert.equal((await byId(proved.id))?.state, 'ended');
 });
 
+test('a KEK that failed is tried again soon, ever more seldom while it fails; and any number of KEKs is told', async () => {
+  const calls: number[] = [];
+  let isAway = true;
+  const failing = {
+    ...kek,
+    id: 'local:eeeeeeeeeeeeeeee',
+    wrap: async (...given: Parameters<typeof kek.wrap>) => {
+      calls.push(performance.now());
+      if (isAway) throw new KmsError('UNAVAILABLE', 'away');
+      return kek.wrap(...given);
+    },
+  };
+  const many = Array.from({ length: 150 }, (_, i) => ({
+    ...kek,
+    id: `local:${String(i).padStart(16, '0')}`,
+  }));
+  const before = new Set((await all()).map(({ id }) => id));
+  const reports = startReporting({
+    kind: 'worker',
+    store: workers,
+    keks: createKeks(failing, ...many),
+    usage: createUsage(),
+    onError: (error) => assert.fail(error),
+    everyMs: { least: 20, most: 20 },
+  });
+  const told = () =>
+    until(async () => (await all()).find(({ id, keks }) => !before.has(id) && keks.length >= many.length), {
+      what: 'all that work are told',
+    });
+  assert.ok(!(await told()).keks.some(({ kekId }) => kekId === failing.id));
+  await until(() => calls.length > 3, { what: 'it is tried again' });
+  // 20, 40 and 80 ms at the least, whatever the machine adds.
+  assert.ok(Number(calls[3]) - Number(calls[0]) >= 140, `${calls.map(Math.round)}`);
+  isAway = false;
+  await until(async () => (await told()).keks.some(({ kekId }) => kekId === failing.id), {
+    what: 'it is proved once it is back',
+  });
+  const asked = calls.length;
+  await reports.now();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(calls.length, asked, 'and then not before its next turn');
+  await reports.close();
+});
+
 test('many DEKs are told by several reports, and told once', async () => {
   const usage = createUsage();
   const deks = Array.from({ length: 2_500 }, () => randomUUID());

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { reportUsage, templateId } from '@rekey/control';
+import { reportUsage } from '@rekey/control';
 import type { Queryable } from '@rekey/db';
 import type { Keks } from '@rekey/kms';
 import { reportEveryMs, reportLastMs, roundTripEveryMs } from '@rekey/times';
-import { isRoundTrip } from './round-trip.ts';
+import { createRoundTrips } from './round-trips.ts';
 import type { Usage } from './usage.ts';
 import { version } from './version.ts';
 
@@ -25,8 +25,9 @@ export interface Reports {
   close(): Promise<void>;
 }
 
-/** Told by one statement. */
+/** Told by one statement. Also in SQL: `rekey.report_usage`. */
 const entriesMax = 1_000;
+const keksMax = 64;
 
 /**
  * Reports to the register of processes: at once when the first DEK is used, and then at intervals. Nobody waits for a report,
@@ -35,11 +36,9 @@ const entriesMax = 1_000;
 export function startReporting(reporting: Reporting): Reports {
   const { kind, store, keks, usage, onError, everyMs = reportEveryMs } = reporting;
   const id = randomUUID();
-  const provedAt = new Map<string, number>();
-  let provedUntold = new Set<string>();
+  const roundTrips = createRoundTrips(keks, { everyMs: roundTripEveryMs, failedMs: everyMs.least });
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> | undefined;
-  let triedAt = Number.NEGATIVE_INFINITY;
   let isTold = false;
   let isKnown = false;
   let closed = false;
@@ -50,8 +49,8 @@ export function startReporting(reporting: Reporting): Reports {
     // In as many parts as it takes, so that none of them is large. The last one says that it is all.
     for (let left = true; left; ) {
       const uses = usage.untold(entriesMax);
-      left = uses.length === entriesMax;
-      const proved = [...provedUntold];
+      const proved = roundTrips.untold(keksMax);
+      left = uses.length === entriesMax || proved.length === keksMax;
       await reportUsage(store, {
         processId: id,
         kind,
@@ -64,26 +63,13 @@ export function startReporting(reporting: Reporting): Reports {
           sinceMs: age(firstAt),
           lastMs: age(lastAt),
         })),
-        proved: proved.map((kekId) => ({ kekId, ms: age(provedAt.get(kekId) ?? 0) })),
+        proved,
         latencies: left ? {} : usage.latencies(),
       });
       isKnown = true;
       usage.told(uses);
-      for (const kekId of proved) provedUntold.delete(kekId);
+      roundTrips.told(proved.map(({ kekId }) => kekId));
     }
-  };
-
-  const tryKeks = async (): Promise<void> => {
-    triedAt = performance.now();
-    const proved = await Promise.all(
-      keks.held.map(async (kek) => ((await isRoundTrip(kek)) ? kek.id : null)),
-    );
-    const at = performance.now();
-    // What makes KEKs of tenants is not tried, only known: one of them says nothing of the next.
-    const templates = [...(keks.tenantKeks?.templates.keys() ?? [])].map(templateId);
-    const ids = [...proved.filter((kekId) => kekId !== null), ...templates];
-    for (const kekId of ids) provedAt.set(kekId, at);
-    provedUntold = new Set([...provedUntold, ...ids]);
   };
 
   const once = (ends = false): Promise<void> => {
@@ -108,7 +94,7 @@ export function startReporting(reporting: Reporting): Reports {
   };
 
   const turn = async (): Promise<void> => {
-    if (performance.now() - triedAt >= roundTripEveryMs) await tryKeks();
+    await roundTrips.tryDue();
     if (!closed) await once();
     next();
   };
