@@ -5,6 +5,7 @@ import { loadDeks } from '@rekey/control';
 import { dekWrapAad } from '@rekey/envelope';
 import { createKeyring } from '@rekey/keyring';
 import { asKeks, createKeks, type Kek, KmsError } from '@rekey/kms';
+import { refusalKeptMs } from '@rekey/times';
 import { kmsAway, testKek } from '../harness/kek.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { upToThreeTimes } from '../harness/tries.ts';
@@ -121,6 +122,37 @@ test('a KMS that is back serves nobody a moment without; DEKs that nobody used m
     assert.equal(keyring.knows(idle), false);
   }));
 
+test('a KEK that refuses a DEK is asked for it once in a second, by however many; others are not held up, and it is given back', async (t) => {
+  const [refused, other] = [await core.createTenant(), await core.createTenant()];
+  const keyring = createKeyring({ store, keks: asKeks(kek) });
+  t.after(() => {
+    keyring.close();
+    kek.beforeUnwrap = back;
+  });
+  for (const code of ['DENIED', 'NOT_FOUND'] as const) {
+    kek.beforeUnwrap = async () => {
+      throw new KmsError(code, 'the KMS refuses');
+    };
+    const { unwrap } = kek.calls;
+    const began = performance.now();
+    for (let n = 0; n < 50; n += 1) await assert.rejects(keyring.byNumber(refused, 1), { code });
+    const seconds = (performance.now() - began) / refusalKeptMs;
+    const asked = kek.calls.unwrap - unwrap;
+    assert.ok(asked >= 1 && asked <= 1 + seconds, `${asked} calls in ${seconds} s`);
+    kek.beforeUnwrap = back;
+    assert.notEqual(await keyring.byNumber(other, 1), null);
+    await until(() => keyring.byNumber(refused, 1).catch(() => undefined), { what: 'it is given back' });
+    keyring.close();
+  }
+  // What passes is asked for each time: nobody has to be waited for.
+  const fresh = ageing();
+  t.after(() => fresh.close());
+  kek.beforeUnwrap = kmsAway;
+  const { unwrap } = kek.calls;
+  for (let n = 0; n < 3; n += 1) await assert.rejects(fresh.byNumber(refused, 1), { code: 'UNAVAILABLE' });
+  assert.equal(kek.calls.unwrap - unwrap, 3);
+});
+
 test('a KMS that refuses ends DEKs when they are too old, also when it was away before, and others go on', (t) =>
   upToThreeTimes(t, async () => {
     const [a, b] = [await core.createTenant(), await core.createTenant()];
@@ -135,6 +167,7 @@ test('a KMS that refuses ends DEKs when they are too old, also when it was away 
       both.close();
       kek.beforeUnwrap = back;
     });
+    kek.beforeUnwrap = back; // whatever a try before this one left
     await rewrapTo(other, b);
     await Promise.all([both.byNumber(a, 1), both.byNumber(b, 1)]);
     for (const before of ['away', 'well'] as const) {
@@ -150,8 +183,9 @@ test('a KMS that refuses ends DEKs when they are too old, also when it was away 
       assert.ok(took >= least * dekAgeMaxMs && took < most * dekAgeMaxMs, `${before}: ${took} ms`);
       await assert.rejects(both.byNumber(a, 1), { code: 'DENIED' });
       assert.notEqual(both.atHand(b, 1), undefined);
-      // Away again, what was refused is not had of memory.
+      // Away again, what was refused is not had of memory; once it is asked for again.
       kek.beforeUnwrap = kmsAway;
+      await sleep(refusalKeptMs);
       await assert.rejects(both.byNumber(a, 1), { code: 'UNAVAILABLE' });
       kek.beforeUnwrap = back;
       assert.notEqual(await both.byNumber(a, 1), null);

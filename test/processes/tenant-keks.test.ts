@@ -222,7 +222,14 @@ test("each trouble of a tenant's KEK holds up that tenant alone, and ends when t
 
     transit.answer = null;
     transit.keys.set('transit/delta', saved);
-    await opensAll(tenant, fresh);
+    await until(
+      () =>
+        opensAll(tenant, fresh).then(
+          () => true,
+          () => undefined,
+        ),
+      { what: `${what}: it is back` },
+    );
     await fresh.close();
     // One that is suspended is looked at again after 30 s; a cancel and a new call hasten it.
     if (waitingFor === 'kek_suspended') {

@@ -4,6 +4,7 @@ import { importDek } from '@rekey/envelope';
 import { createHeldDeks, type Dek, dekAgesOf, type Held } from './held-deks.ts';
 import { createKekNews } from './kek-news.ts';
 import { proveKeks } from './prove-keks.ts';
+import { createRefusals } from './refusals.ts';
 import { createRenewal } from './renewal.ts';
 import { type UnwrappingKeks, unwrapStored } from './unwrap-stored.ts';
 import type { Usage } from './usage.ts';
@@ -62,6 +63,7 @@ export function createKeyring(source: UnwrapSource): Keyring {
   if (ages === null) throw new RangeError('DEKs cannot be held for such times');
   const { maxMs } = ages;
   const news = createKekNews();
+  const refusals = createRefusals();
   const held = createHeldDeks({ max: deksMax, ages, isAway: news.isAway });
   // A promise is kept while it is under way, so that everybody waits for the same one.
   const unwrapping = new Map<string, Promise<Dek>>();
@@ -89,7 +91,9 @@ export function createKeyring(source: UnwrapSource): Keyring {
     usage?.note(stored.id);
     const unwrappedAt = performance.now();
     const { id, keyNumber, materialId, kekId } = stored;
-    const bytes = await news.of(kekId, () => unwrapStored(keks, tenantId, stored));
+    const bytes = await refusals.of(`${materialId} ${kekId}`, () =>
+      news.of(kekId, () => unwrapStored(keks, tenantId, stored)),
+    );
     const dek = { id, keyNumber, materialId, key: importDek(bytes) };
     keep(tenantId, dek, kekId, { seenAt, unwrappedAt });
     return dek;

@@ -86,6 +86,9 @@ export const shutdownMs = 10_000;
 /** How long an unwrapped DEK is used after its KEK last unwrapped it, and while that KEK's KMS is away. */
 export const dekAgeMs = { max: 300_000, maxWhileAway: 3_600_000 } as const;
 
+/** For so long nobody asks a KEK again for a DEK that it has refused. */
+export const refusalKeptMs = 1_000;
+
 /** How often a worker or a vault reports what it has opened, and how long it takes for its last report when it ends. */
 export const reportEveryMs = { least: 30_000, most: 60_000 } as const;
 export const reportLastMs = 1_000;

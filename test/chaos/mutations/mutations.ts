@@ -114,8 +114,8 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: 'packages/keyring/src/keyring.ts',
-        from: 'const bytes = await news.of(kekId, () => unwrapStored(keks, tenantId, stored));',
-        to: 'const bytes = (globalThis.made?.has(stored.id) && Buffer.from(globalThis.made.get(stored.id))) || (await news.of(kekId, () => unwrapStored(keks, tenantId, stored)));',
+        from: 'news.of(kekId, () => unwrapStored(keks, tenantId, stored)),',
+        to: 'globalThis.made?.has(stored.id) ? Promise.resolve(Buffer.from(globalThis.made.get(stored.id))) : news.of(kekId, () => unwrapStored(keks, tenantId, stored)),',
       },
     ],
     faults: ['freeze-before-key-stored', 'same-job-twice', 'kms-slow'],
