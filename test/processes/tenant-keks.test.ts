@@ -4,8 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { allowTenantKeks, createVault } from '@rekey/vault';
 import { createTestDatabase } from '../harness/database.ts';
+import { fakeAwsKms, refusing } from '../harness/fake-aws-kms.ts';
+import { saying as azureSaying, fakeAzureKv, identityOf } from '../harness/fake-azure-kv.ts';
+import { fakeGcpKms } from '../harness/fake-gcp-kms.ts';
 import { fakeTransit, saying } from '../harness/fake-transit.ts';
 import { installation } from '../harness/installation.ts';
+import { awsCredentials } from '../harness/moto.ts';
 import { firstValue, type SeededTenant, seedTenant } from '../harness/seed.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { until } from '../harness/wait.ts';
@@ -13,12 +17,24 @@ import { until } from '../harness/wait.ts';
 const database = await createTestDatabase();
 const transit = await fakeTransit();
 const token = 'hvs.of-a-test';
-process.env.VAULT_TOKEN = token;
+const [aws, azure, gcp] = await Promise.all([fakeAwsKms(), fakeAzureKv(), fakeGcpKms()]);
+const env = {
+  ...awsCredentials,
+  ...identityOf(azure),
+  GOOGLE_APPLICATION_CREDENTIALS: await gcp.accounts.serviceAccountFile(),
+  VAULT_TOKEN: token,
+};
+Object.assign(process.env, env);
 transit.tokens.set(token, { endsAt: Number.POSITIVE_INFINITY, mayUse: true, renewals: 0 });
-const templates = `customers=hcvault:${transit.server}/transit/keys/*`;
+const templates = [
+  `customers=hcvault:${transit.server}/transit/keys/*`,
+  `aws=${aws.uri.replace('eu-central-1', '*').replace(/key\/[^?]+/, 'key/*')}`,
+  `azure=azure-kv:${azure.origin}/keys/tenant-*`,
+  `gcp=gcp-kms:projects/a-project/locations/*/keyRings/*/cryptoKeys/*?endpoint=${gcp.endpoint}`,
+].join();
 const rekey = await installation({
   databaseUrl: database.url,
-  workerEnv: { TENANT_KEKS: templates, TENANT_KEK_ADDRESSES: 'any', VAULT_TOKEN: token },
+  workerEnv: { TENANT_KEKS: templates, TENANT_KEK_ADDRESSES: 'any', ...env },
 });
 const { store } = rekey;
 const newVault = (keks = allowTenantKeks(rekey.kek, templates, 'any')) => createVault({ store, kek: keks });
@@ -240,11 +256,61 @@ test("each trouble of a tenant's KEK holds up that tenant alone, and ends when t
   }
 });
 
+const clouds = {
+  aws: {
+    words: { region: 'eu-central-1', key: aws.arn.replace(/.*\//, '') },
+    kekId: `aws-kms:${aws.arn}`,
+    make: () => {},
+    deny: () => (aws.answer = refusing('AccessDeniedException')),
+    allow: () => (aws.answer = null),
+  },
+  azure: {
+    words: { key: 'zeta' },
+    kekId: 'azure-kv:127.0.0.1/keys/tenant-zeta',
+    make: () => azure.keys.set('tenant-zeta', azure.keys.get('rekey') ?? []),
+    deny: () => (azure.answer = azureSaying(403, 'Forbidden', 'ForbiddenByRbac')),
+    allow: () => (azure.answer = null),
+  },
+  gcp: {
+    words: { location: 'europe-west3', ring: 'ring', key: 'rekey' },
+    kekId: `gcp-kms:${gcp.name}`,
+    make: () => {},
+    deny: () => (gcp.accounts.mayUse = false),
+    allow: () => (gcp.accounts.mayUse = true),
+  },
+} as const;
+
+for (const [kek, { words, kekId, make, deny, allow }] of Object.entries(clouds))
+  test(`a tenant brings its key in ${kek} and rotates under it; who takes the right away takes that tenant's values`, async () => {
+    make();
+    const tenant = await seedTenant(vault, 17);
+    const { tenantId } = tenant;
+    assert.equal((await kekOf(tenantId, { kek, ...words })).status, 202);
+    const { inUse } = await settled(tenantId, isActive);
+    assert.equal(inUse?.kekId, kekId);
+    for (const how of ['from the KEK of the installation', 'from its own']) {
+      assert.equal((await rekey.ended(await rotate(tenantId))).status, 'completed', how);
+      assert.equal(await kekOfActive(tenantId), kekId, how);
+    }
+    deny();
+    const fresh = newVault();
+    const [record] = tenant.records;
+    assert.ok(record);
+    await assert.rejects(fresh.get({ ...record, tenantId }), { code: 'KEK_SUSPENDED' });
+    await opensAll(tenant);
+    allow();
+    await until(() => fresh.get({ ...record, tenantId }).catch(() => undefined), {
+      what: 'it is given back',
+    });
+    await opensAll(tenant, fresh);
+    await fresh.close();
+  });
+
 test("a worker whose configuration lacks the template leaves that tenant's rotations to others, and does all else", async () => {
   const tenant = await withOwnKek('epsilon');
   const other = await seedTenant(vault, 17);
   for (const worker of rekey.workers) await worker.stop();
-  await rekey.addWorker({ TENANT_KEKS: '' });
+  await rekey.addWorker({ TENANT_KEKS: templates.slice(templates.indexOf(',') + 1) });
   const rotationId = await rotate(tenant.tenantId);
   await until(async () => (await rekey.status(rotationId)).body.data.waitingFor === 'kms', {
     what: 'the rotation waits for a worker that has the template',
