@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { registerKek, reportUsage } from '@rekey/control';
+import { replaceCompromised } from '@rekey/commands';
+import { leadKekCompromises, registerKek, reportUsage } from '@rekey/control';
+import { openStore } from '@rekey/db';
+import { thisFile } from '../harness/cleanup.ts';
+import { pastTheTriggers } from '../harness/damage.ts';
 import { checkError } from './check-error.ts';
 import { type Answer, bearer, liveApi, seededTenant } from './live-api.ts';
 
 const api = await liveApi();
 const pool = api.database.pool();
+const store = openStore({ url: api.database.url, onError: () => {} });
+thisFile.after(() => store.end());
 const mine = await seededTenant(api.database);
 await seededTenant(api.database);
 const [oldKek, newKek, thirdKek] = ['local:test', 'local:0123456789abcdef', 'local:fedcba9876543210'];
@@ -35,6 +41,13 @@ const compromise = (body: unknown, claims: Record<string, unknown> = {}, kek = '
 const stands = (claims: Record<string, unknown> = {}): Promise<Answer> =>
   api.send({ path: '/api/v1/admin/keks/lost/compromise', headers: bearer(claims) });
 const order = { kek: 'next', reason: 'it was found elsewhere' };
+const withKey = (key: string, body: unknown, kek = 'lost'): Promise<Answer> =>
+  api.send({
+    method: 'POST',
+    path: `/api/v1/admin/keks/${kek}/compromise`,
+    body,
+    headers: { ...bearer(), 'idempotency-key': key },
+  });
 
 test('only super_admin declares a KEK compromised, and who may act on all tenants sees how far it is', async () => {
   await tell(worker, [oldKek]);
@@ -97,4 +110,69 @@ test('it begins at once, takes the place of rewraps, is begun once, and only wor
     await assert.rejects(pool.query('select rekey.forget_kek($1)', [name]), refused, name);
   await pool.query('select * from rekey.lead_kek_compromises(100)'); // a worker rewraps first
   assert.equal((await stands()).json.data.status, 'in_progress');
+});
+
+test('a call that is repeated with its key names the same operation, also after its end; with another body it is refused', async () => {
+  await tell(worker, [oldKek, newKek, thirdKek]);
+  const began = await withKey('a-key', { ...order, kek: 'lost' }, 'third');
+  assert.equal(began.status, 200, began.text);
+  const { compromiseId } = began.json.data;
+  assert.equal(began.json.data.forced, false);
+  const again = await withKey('a-key', { ...order, kek: 'lost' }, 'third');
+  assert.equal(again.json.data.compromiseId, compromiseId);
+  checkError(
+    await withKey('a-key', { ...order, kek: 'lost', reason: 'other' }, 'third'),
+    'IDEMPOTENCY_KEY_REUSED',
+  );
+  checkError(await withKey('a-key', order), 'IDEMPOTENCY_KEY_REUSED', 'of another KEK');
+  await pool.query(
+    `update rekey.rewraps set status = 'cancelled', completed_at = now() where completed_at is null`,
+  );
+  await pool.query('select * from rekey.lead_kek_compromises(100)'); // nothing was under it
+  const ended = await withKey('a-key', { ...order, kek: 'lost' }, 'third');
+  assert.deepEqual([ended.json.data.compromiseId, ended.json.data.status], [compromiseId, 'completed']);
+  // Another key is another call.
+  const next = await withKey('another-key', { ...order, kek: 'lost' }, 'third');
+  assert.notEqual(next.json.data.compromiseId, compromiseId);
+});
+
+test('with force it begins though a process lacks the other KEK, and says so with the event; the rotations pass over it too', async () => {
+  await registerKek(pool, 'fourth', 'local:4444444444444444');
+  await registerKek(pool, 'fifth', 'local:5555555555555555');
+  await pastTheTriggers(pool, (tx) =>
+    tx.query(`update rekey.dek_material set kek_id = 'local:4444444444444444'`),
+  );
+  const body = { kek: 'fifth', reason: 'it was found elsewhere' };
+  checkError(await compromise(body, {}, 'fourth'), 'REWRAP_REFUSED');
+  for (const role of ['security_admin', 'security_operator'])
+    checkError(
+      await compromise({ ...body, force: true }, { roles: [role], tenantId: '*' }, 'fourth'),
+      'INSUFFICIENT_PERMISSIONS',
+      role,
+    );
+  const began = await compromise({ ...body, force: true }, {}, 'fourth');
+  assert.equal(began.status, 200, began.text);
+  assert.equal(began.json.data.forced, true);
+  const { rows: rewraps } = await pool.query(`select forced from rekey.rewraps where kek_name = 'fifth'`);
+  assert.deepEqual(rewraps, [{ forced: true }]);
+  const { rows: events } = await pool.query(
+    `select payload ->> 'forced' as forced from rekey.events where kind = 'kek.compromised' order by sequence desc limit 1`,
+  );
+  assert.deepEqual(events, [{ forced: 'true' }]);
+
+  // Once a worker has brought them over, rotations under that KEK begin whoever lacks it.
+  await pastTheTriggers(pool, async (tx) => {
+    await tx.query(`update rekey.dek_material set kek_id = 'local:5555555555555555'`);
+    await tx.query(
+      `update rekey.rewraps set status = 'cancelled', completed_at = now() where completed_at is null`,
+    );
+  });
+  const [next] = (await leadKekCompromises(store, 100)).filter(({ kekName }) => kekName === 'fifth');
+  assert.equal(next?.forced, true);
+  const ticketQueue = { enqueue: async () => {} };
+  assert.equal(
+    (await replaceCompromised({ store, ticketQueue } as never, { ...next, forced: false } as never)).kind,
+    'kek_lacking',
+  );
+  assert.equal((await replaceCompromised({ store, ticketQueue } as never, next as never)).kind, 'started');
 });

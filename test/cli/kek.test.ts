@@ -59,4 +59,11 @@ test('a KEK is declared compromised after a question, with a reason, and goes on
   const { rows } = await pool.query('select status from rekey.kek_compromises');
   assert.deepEqual(rows, [{ status: 'in_progress' }]);
   assert.equal((await callHere(env, 'kek', 'compromise-wait', 'nobodys')).code, 4);
+
+  // What takes its place has to be had by all, unless it is forced.
+  await registerKek(pool, 'unproved', 'local:0000000000000000');
+  const unproved = ['kek', 'compromise', 'next', '--kek', 'unproved', '--reason', 'x', '--yes'];
+  assert.notEqual((await callHere(env, ...unproved)).code, 0);
+  const forced = await callHere(env, ...unproved, '--force');
+  assert.equal(forced.code, 0, forced.err);
 });

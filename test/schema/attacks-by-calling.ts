@@ -61,7 +61,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'rotate every tenant, keep them from being rotated, or learn who has how much',
   },
   {
-    on: /^rekey\.((start|lead)_kek_compromises?|kek_compromise_(state|failed)|find_compromised|rewrap_compromised)\(/,
+    on: /^rekey\.((start|lead)_kek_compromises?|compromise_kek|kek_compromise_(state|failed)|find_compromised|rewrap_compromised)\(/,
     calling: 'replace the keys of every tenant, or say that it is done',
   },
   {

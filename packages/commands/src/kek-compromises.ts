@@ -23,12 +23,13 @@ export function compromiseKek(
 /** Has a tenant's DEK replaced that was under a compromised KEK, for whoever declared that. */
 export function replaceCompromised(
   dependencies: Pick<CommandDependencies, 'store' | 'ticketQueue'>,
-  { tenantId, dekId, kekName, reason, initiatedBy }: CompromisedByKek,
+  { tenantId, dekId, kekName, forced, reason, initiatedBy }: CompromisedByKek,
 ): Promise<StartedRotation> {
   return startRotation(dependencies, initiatedBy, {
     tenantId,
     reason,
     kek: kekName,
+    force: forced,
     compromise: true,
     ...(dekId === null ? {} : { activeDekId: dekId }),
   });

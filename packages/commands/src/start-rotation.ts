@@ -16,6 +16,8 @@ export interface StartRotation {
   readonly planId?: string | undefined;
   /** The registered name of the KEK that the new DEK is to be wrapped under. */
   readonly kek?: string | undefined;
+  /** Whatever processes have not proved that KEK. */
+  readonly force?: boolean;
   /** Because the tenant's active DEK is compromised: replaces a rotation that runs, unless that is for such a reason too. */
   readonly compromise?: boolean | undefined;
   /** With `compromise`: the DEK that has to be the active one. */
@@ -37,6 +39,7 @@ export async function startRotation(
     idempotency,
     planId,
     kek,
+    force = false,
     compromise = false,
     activeDekId,
   }: StartRotation,
@@ -51,6 +54,7 @@ export async function startRotation(
     intervalSeconds: compromise ? 0 : intervalSeconds,
     planId,
     kek,
+    force,
     compromise,
     ...(activeDekId === undefined ? {} : { activeDekId }),
   });

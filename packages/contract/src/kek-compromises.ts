@@ -31,6 +31,13 @@ export const CompromiseKekBody = Type.Object(
         description: 'Calls of KMSs by the rewrap; a DEK takes three.',
       }),
     ),
+    force: Type.Optional(
+      Type.Boolean({
+        title: 'true or false',
+        description:
+          'Whatever processes have not proved the other KEK: they cannot use what comes under it, by the rewrap and by the rotations.',
+      }),
+    ),
   },
   {
     additionalProperties: false,
@@ -71,6 +78,7 @@ const KekCompromise = Type.Object(
     }),
     rotationsUnderWay: Count,
     rewrapId: Type.Union([RewrapId, Type.Null()], { description: 'The latest of its rewraps.' }),
+    forced: Type.Boolean(),
     reason: Type.String(),
     initiatedBy: Initiator,
     startedAt: Timestamp,
@@ -96,6 +104,7 @@ const example: KekCompromise = {
   keysFailed: 0,
   rotationsUnderWay: 3,
   rewrapId: formatRewrapId('550e8400-e29b-41d4-a716-446655440002'),
+  forced: false,
   reason: 'the key was found elsewhere',
   initiatedBy: { id: 'a1b2c3', name: 'Ada Example', email: 'ada@example.com' },
   startedAt: '2025-07-10T14:35:00.000Z',

@@ -20,7 +20,8 @@ begin
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
         'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'add_tenant', 'change_hours',
-        'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'kek_compromise_state'];
+        'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'compromise_kek',
+        'kek_compromise_state'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'certificate_stamps', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps', 'kek_templates', 'kek_choices', 'checkpoint_cosignatures',

@@ -18,9 +18,10 @@ begin
   if old.status <> 'in_progress' then
     raise exception 'A finished operation on a compromised KEK never changes' using errcode = 'RK002';
   end if;
-  if (new.id, new.kek_name, new.kek_id, new.target_name, new.target_kek_id, new.reason, new.initiated_by, new.started_at)
+  if (new.id, new.kek_name, new.kek_id, new.target_name, new.target_kek_id, new.reason, new.initiated_by, new.started_at,
+      new.forced, new.caller, new.idempotency_key, new.body_hash)
     is distinct from (old.id, old.kek_name, old.kek_id, old.target_name, old.target_kek_id, old.reason, old.initiated_by,
-      old.started_at) then
+      old.started_at, old.forced, old.caller, old.idempotency_key, old.body_hash) then
     raise exception 'Which KEK is compromised never changes' using errcode = 'RK002';
   end if;
   if new.status = 'completed' and exists (select from rekey.dek_material m where m.kek_id = new.kek_id) then

@@ -8,7 +8,7 @@ begin
   perform rekey.append_event(null,
     case when tg_op = 'INSERT' then 'kek.compromised' else 'kek.compromise_' || new.status end, null,
     jsonb_build_object('compromiseId', new.id, 'kek', new.kek_name, 'kekId', new.kek_id, 'replacedBy', new.target_name,
-      'replacedById', new.target_kek_id, 'reason', new.reason)
+      'replacedById', new.target_kek_id, 'forced', new.forced, 'reason', new.reason)
     || case when tg_op = 'UPDATE' then rekey.kek_compromise_state(new.id) else '{}' end);
   return null;
 end

@@ -15,7 +15,7 @@ begin
   insert into rekey.rewraps (id, tenant_id, kek_name, kek_id, from_kek_id, calls_per_second_max, forced, reason, initiated_by,
       deks_at_start, deks)
     select work, null, compromise.target_name, compromise.target_kek_id, compromise.kek_id, compromise.calls_per_second_max,
-      false, compromise.reason, compromise.initiated_by, n.deks, n.deks
+      compromise.forced, compromise.reason, compromise.initiated_by, n.deks, n.deks
     from (select count(*) as deks from rekey.dek_material m where m.kek_id = compromise.kek_id) n;
   update rekey.kek_compromises c set rewrap_id = work where c.id = compromise.id;
 end

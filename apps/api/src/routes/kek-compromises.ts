@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   CompromiseKekBody,
   callsPerSecondDefault,
@@ -7,11 +8,12 @@ import {
   KekName,
   KekParams,
   kekCompromiseMessages,
+  RewrapHeaders,
   RotationHeaders,
 } from '@rekey/contract';
 import type { KekCompromiseView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
-import { actorOf, callerOf, mayActOnAny } from '../auth/caller.ts';
+import { actorOf, callerOf, identityOf, mayActOnAny } from '../auth/caller.ts';
 import { lackingIssues } from '../lacking-issues.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { route } from '../route.ts';
@@ -31,25 +33,31 @@ export const compromiseKek = route({
     'Everything that is under that KEK, whosesoever, is brought under the registered KEK `kek`; then each DEK that is or was under ' +
     'it is declared compromised, and those in use are replaced by rotations that come before all others. Rewraps that are under way ' +
     'are cancelled. It ends with the proof that no DEK is under it, and none that was may seal. Nothing pauses it, and it goes on ' +
-    'whoever dies. Repeated while it runs it answers 200 and begins nothing. Refused with `REWRAP_REFUSED` while a live worker or ' +
-    'vault has not wrapped and unwrapped with the other KEK (`error.issues` names them), and with another `kek` than the one ' +
-    'it runs with. `super_admin` only.',
-  request: { params: KekParams, headers: RotationHeaders, body: CompromiseKekBody },
+    'whoever dies. Repeated while it runs it answers 200 and begins nothing; with an `Idempotency-Key` also after its end, and ' +
+    'what is answered is how it stands by then. Refused with `REWRAP_REFUSED` while a live worker or ' +
+    'vault has not wrapped and unwrapped with the other KEK (`error.issues` names them), unless `force` is given, and with another ' +
+    '`kek` than the one it runs with. `super_admin` only.',
+  request: { params: KekParams, headers: RewrapHeaders, body: CompromiseKekBody },
   answers: {
     200: { description: 'It is on its way; GET says how far it is.', schema: KekCompromiseResponse },
   },
-  errors: ['KEK_NOT_FOUND', 'REWRAP_REFUSED'],
+  errors: ['KEK_NOT_FOUND', 'REWRAP_REFUSED', 'IDEMPOTENCY_KEY_REUSED'],
   handler:
     ({ commands, keys, logger }) =>
-    async ({ params, body, request }) => {
+    async ({ params, headers, body, request }) => {
       const caller = callerOf(request);
-      const { kek, reason, callsPerSecondMax = callsPerSecondDefault } = body;
-      const outcome = await commands.compromiseKek(actorOf(caller), {
-        kekName: nameOf(params),
-        targetName: kek,
-        callsPerSecondMax,
-        reason,
-      });
+      const { kek, reason, callsPerSecondMax = callsPerSecondDefault, force = false } = body;
+      const asked = { kekName: nameOf(params), targetName: kek, callsPerSecondMax, force, reason };
+      const key = headers['idempotency-key'];
+      const idempotency =
+        key === undefined
+          ? null
+          : {
+              caller: identityOf(caller),
+              key,
+              bodyHash: createHash('sha256').update(JSON.stringify(asked)).digest(),
+            };
+      const outcome = await commands.compromiseKek(actorOf(caller), { ...asked, idempotency });
       switch (outcome.kind) {
         case 'started':
           logger.warn('KEK declared compromised', {
@@ -59,7 +67,10 @@ export const compromiseKek = route({
           });
           return response(outcome.view, kekCompromiseMessages.start);
         case 'running':
+        case 'replayed':
           return response(outcome.view, kekCompromiseMessages.start);
+        case 'mismatch':
+          throw new ApiError('IDEMPOTENCY_KEY_REUSED');
         case 'kek_not_found':
         case 'target_not_found':
           throw new ApiError('KEK_NOT_FOUND');
@@ -128,6 +139,7 @@ function response(view: KekCompromiseView, message: KekCompromiseResponse['messa
     keysFailed: view.keysFailed,
     rotationsUnderWay: view.rotationsUnderWay,
     rewrapId: view.rewrapId === null ? null : formatRewrapId(view.rewrapId),
+    forced: view.forced,
     reason: view.reason,
     initiatedBy: { id: initiatedBy.id, name: initiatedBy.name, email: initiatedBy.email },
     startedAt: view.startedAt.toISOString(),

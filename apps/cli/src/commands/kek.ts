@@ -119,6 +119,7 @@ export const kekCompromise: Command = {
   options: {
     kek: { value: 'NAME', about: 'the KEK that takes its place' },
     reason,
+    force: { about: 'also if processes lack that KEK: they lose what comes under it' },
     watch: { about: 'follow it to its end' },
     timeout: { ...timeout, about: `with --watch: ${timeout.about}` },
     yes,
@@ -140,7 +141,10 @@ export const kekCompromise: Command = {
         count,
       );
     }
-    const { data } = await call.client().compromiseKek({ path, body: { kek, reason: why } });
+    const body = { kek, reason: why, ...(call.on('force') ? { force: true } : {}) };
+    // A repeated request names the operation that the first one began.
+    const headers = { 'idempotency-key': crypto.randomUUID() };
+    const { data } = await call.client().compromiseKek({ path, headers, body });
     if (call.on('watch')) return follow(call);
     show(call, data);
     return exitCodes.completed;

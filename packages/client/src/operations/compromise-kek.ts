@@ -13,6 +13,8 @@ export type CompromiseKekInput = {
     readonly 'x-tenantid'?: string;
     /** The authentication realm that issued the token; absent: the default realm. */
     readonly realmname?: string;
+    /** Visible ASCII. The same key, caller and body within 24 hours replays the 200; with another body it gets 422. */
+    readonly 'idempotency-key'?: string;
   };
   readonly body: {
     /** As the configuration of workers names it; never a URI. */
@@ -21,6 +23,8 @@ export type CompromiseKekInput = {
     readonly reason: string;
     /** Calls of KMSs by the rewrap; a DEK takes three. */
     readonly callsPerSecondMax?: number;
+    /** Whatever processes have not proved the other KEK: they cannot use what comes under it, by the rewrap and by the rotations. */
+    readonly force?: boolean;
   };
 };
 
@@ -50,6 +54,7 @@ export type CompromiseKekAnswer = {
     readonly rotationsUnderWay: number;
     /** The latest of its rewraps. */
     readonly rewrapId: string | null;
+    readonly forced: boolean;
     readonly reason: string;
     readonly initiatedBy: {
       /** The `sub` of the token. */

@@ -42,6 +42,7 @@ export type GetKekCompromiseAnswer = {
     readonly rotationsUnderWay: number;
     /** The latest of its rewraps. */
     readonly rewrapId: string | null;
+    readonly forced: boolean;
     readonly reason: string;
     readonly initiatedBy: {
       /** The `sub` of the token. */

@@ -30,6 +30,8 @@ export interface StartRotation {
   readonly planId?: string | undefined;
   /** The registered name of the KEK that the new DEK is to be wrapped under; absent: what wraps the tenant's. */
   readonly kek?: string | undefined;
+  /** Whatever processes have not proved that KEK: they will not be able to use the new DEK. */
+  readonly force?: boolean;
   /** Because the active DEK is compromised: an ordinary rotation that runs is replaced. */
   readonly compromise?: boolean;
   /** With `compromise`: the DEK that has to be the active one. */
@@ -73,7 +75,7 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
 }
 
 async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedRotation> {
-  const { idempotency, intervalSeconds = 0, compromise = false, activeDekId, kek } = call;
+  const { idempotency, intervalSeconds = 0, compromise = false, activeDekId, kek, force = false } = call;
   // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
   const { exists } = await row<{ exists: boolean }>(tx, 'select rekey.lock_tenant($1) as exists', [
     call.tenantId,
@@ -91,7 +93,7 @@ async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedR
   if (activeDekId !== undefined && !(await isActive(tx, activeDekId))) return { kind: 'not_active' };
   const kekId = kek === undefined ? null : await findKekId(tx, kek);
   if (kek !== undefined && kekId === null) return { kind: 'kek_not_found' };
-  const lacking = kekId === null ? [] : await findLacking(tx, kekId);
+  const lacking = kekId === null || force ? [] : await findLacking(tx, kekId);
   if (lacking.length > 0) return { kind: 'kek_lacking', lacking };
   if (call.reason !== undefined) await row(tx, `select set_config('rekey.reason', $1, true)`, [call.reason]);
   if (compromise) return startInPlace(tx, call, kekId);
