@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { skipWithoutMoto } from '../harness/moto.ts';
 import { thereAndBack } from './there-and-back.ts';
 
-/** `npm run rewrap:figures` takes 10,000. */
+/** `npm run rewrap:figures` takes 10,000, or as many as it is told. */
 const tenants = Number(process.env.REWRAP_TENANTS ?? 200);
 
 test(`${tenants} tenants' DEKs go from a key file to AWS KMS and back, and nobody notices`, {
