@@ -56,6 +56,14 @@ test('tenants are listed with how their keys stand, once a worker has looked', a
   assert.deepEqual(listed.map((one) => one.tenantId).sort(), [...ids].sort());
   const { out } = await callHere(env, 'tenants', '--tenant', tenantId);
   assert.match(out, new RegExp(`^${tenantId}  fresh `));
+  const shown = await callHere(env, 'tenant', 'show', tenantId);
+  assert.equal(shown.code, 0, shown.err);
+  assert.match(shown.out, /^key {8}dek-\S+, no\. 1, 0 days old$/m);
+  assert.match(shown.out, /^records {4}17 of 17 under it, 100 %$/m);
+  assert.match(shown.out, /^standing {3}fresh, due from /m);
+  assert.match(shown.out, /rotateEveryDays {5}every 400 days {2}\(the default’s\)$/m);
+  assert.match(shown.out, /windows {13}sat sun 22:00 to 04:00 \(Europe\/Berlin\)$/m);
+  assert.equal((await callHere(env, 'tenant', 'show', 'no-uuid')).code, 4);
   const none = await callHere(env, 'tenants', '--level', 'overdue');
   assert.deepEqual([none.code, none.out, none.err], [0, '', 'There is none.\n']);
   assert.equal((await callHere(env, 'tenants', '--level', 'late')).code, 2);

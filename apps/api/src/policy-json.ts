@@ -27,14 +27,20 @@ export function ofTenantJson({
     defaultVersion,
     byDefault: byDefault as PolicyResponse['data']['byDefault'],
     bounds: { ...bounds },
-    standing: standing && {
+    standing: standingJson(standing),
+  };
+}
+
+export function standingJson(standing: PolicyView['standing']): PolicyResponse['data']['standing'] {
+  return (
+    standing && {
       level: standing.level,
       dueAt: standing.dueAt?.toISOString() ?? null,
       overdueAt: standing.overdueAt?.toISOString() ?? null,
       tries: standing.tries,
       triedAt: standing.triedAt?.toISOString() ?? null,
-    },
-  };
+    }
+  );
 }
 
 /** Windows name time zones that there are, and open within a week. What the schema refuses it has refused. */

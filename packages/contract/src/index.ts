@@ -16,6 +16,7 @@ export * from './kek-compromises.ts';
 export * from './keks.ts';
 export * from './keys.ts';
 export * from './new-tenant.ts';
+export * from './one-tenant.ts';
 export * from './open-hours.ts';
 export * from './planned.ts';
 export * from './plans.ts';

@@ -122,7 +122,8 @@ const Protection = Type.Object(
   },
 );
 
-const Standing = Type.Object(
+/** How an active DEK stands by what holds for its tenant. */
+export const KeyStanding = Type.Object(
   {
     level: Type.Enum(['fresh', 'due', 'overdue', 'orphaned'], {
       description:
@@ -140,9 +141,9 @@ const about = {
   version: Type.Integer({ minimum: 0, description: 'Also the `ETag`. 0: nobody has put one.' }),
   putAt: Type.Union([Timestamp, Type.Null()]),
 };
-const effective = Type.Object(Effective, { ...closed, description: 'What holds.' });
+export const EffectivePolicy = Type.Object(Effective, { ...closed, description: 'What holds.' });
 
-const effectiveExample = {
+export const effectiveExample = {
   rotateEveryDays: 90,
   rotateBeforeSeals: null,
   destroyAfterDays: null,
@@ -174,11 +175,11 @@ export const PolicyResponse = answer(
       ...about,
       policy: Type.Object(Own, { ...closed, description: 'What it leaves out is the default’s.' }),
       defaultVersion: about.version,
-      effective,
+      effective: EffectivePolicy,
       byDefault: Type.Object(Effective, { ...closed, description: 'What holds for who says nothing.' }),
       bounds: Bounds,
       protection: Protection,
-      standing: Type.Union([Standing, Type.Null()], {
+      standing: Type.Union([KeyStanding, Type.Null()], {
         description:
           'How the active DEK stands by what holds. Null: nothing says when it is to be rotated, or there is none.',
       }),
@@ -209,7 +210,7 @@ export const DefaultPolicyResponse = answer(
   'DefaultPolicy',
   messages,
   Type.Object(
-    { ...about, policy: Type.Object(OfDefault, closed), effective, protection: Protection },
+    { ...about, policy: Type.Object(OfDefault, closed), effective: EffectivePolicy, protection: Protection },
     closed,
   ),
   { examples: sample({ policy: { ...exampleOwn, rotationsAtOnce: 4 }, protection: protectionExample }) },

@@ -21,6 +21,7 @@ import { getRotationRanges } from './get-rotation-ranges.ts';
 import { getRotationSamples } from './get-rotation-samples.ts';
 import { getRotationTimeline } from './get-rotation-timeline.ts';
 import { getSummary } from './get-summary.ts';
+import { getTenant } from './get-tenant.ts';
 import { jwks } from './jwks.ts';
 import { compromiseKek, getKekCompromise } from './kek-compromises.ts';
 import { listAudit } from './list-audit.ts';
@@ -79,6 +80,7 @@ export const routes: readonly Route[] = [
   listWorkers,
   listKeks,
   listTenants,
+  getTenant,
   getTenantKek,
   chooseTenantKek,
   compromiseKek,

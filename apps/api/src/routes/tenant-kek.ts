@@ -1,5 +1,4 @@
 import {
-  parseUuid,
   RotationHeaders,
   type TenantKekBody,
   TenantKekBody as TenantKekBodySchema,
@@ -9,11 +8,12 @@ import {
 } from '@rekey/contract';
 import type { KekChoice } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
-import { actorOf, callerOf, isSuperAdmin, mayActOn } from '../auth/caller.ts';
+import { actorOf, callerOf, isSuperAdmin } from '../auth/caller.ts';
 import type { Keys } from '../dependencies.ts';
+import { findVisibleTenant } from '../find-visible-tenant.ts';
 import { lackingIssues } from '../lacking-issues.ts';
 import { whoAndWhat } from '../request-log.ts';
-import { type Call, route } from '../route.ts';
+import { route } from '../route.ts';
 import { success } from '../success.ts';
 
 const path = '/api/v1/admin/tenants/{tenantId}/kek';
@@ -40,7 +40,7 @@ export const chooseTenantKek = route({
     async (call) => {
       const { request, reply, body } = call;
       const caller = callerOf(request);
-      const tenantId = tenantOf(call);
+      const tenantId = findVisibleTenant(call);
       const { kek, reason, ...parts } = body;
       const outcome = await commands.chooseKek(actorOf(caller), {
         tenantId,
@@ -85,28 +85,11 @@ export const getTenantKek = route({
   handler:
     ({ keys }) =>
     async (call) => {
-      const tenantId = tenantOf(call);
+      const tenantId = findVisibleTenant(call);
       if (!(await keys.tenantExists(tenantId))) throw new ApiError('TENANT_NOT_FOUND');
       return response(tenantKekMessages.get, tenantId, await keys.choice(tenantId));
     },
 });
-
-type OfTenant = Call<{ params: typeof TenantParams; headers: typeof RotationHeaders }>;
-
-/** One that the caller may not see, or that is not the one in `x-tenantid`, is as one that does not exist. */
-function tenantOf({
-  route: self,
-  params,
-  headers,
-  request,
-}: Pick<OfTenant, 'route' | 'params' | 'headers' | 'request'>): string {
-  const tenantId = parseUuid(params.tenantId);
-  const named = headers['x-tenantid']?.toLowerCase() ?? tenantId;
-  if (tenantId === null || named !== tenantId || !mayActOn(callerOf(request), self, tenantId))
-    throw new ApiError('TENANT_NOT_FOUND');
-  request.noted.tenantId = tenantId;
-  return tenantId;
-}
 
 function wordsOf(parts: Omit<TenantKekBody, 'kek' | 'reason'>): Record<string, string> {
   return Object.fromEntries(

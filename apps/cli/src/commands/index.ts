@@ -32,7 +32,7 @@ import {
   rewrapWait,
 } from './rewrap.ts';
 import { rotate } from './rotate.ts';
-import { tenantCreate } from './tenant.ts';
+import { tenantCreate, tenantShow } from './tenant.ts';
 import { tenants } from './tenants.ts';
 import { token } from './token.ts';
 
@@ -69,6 +69,7 @@ export const commands: readonly Command[] = [
   rewrapResume,
   rewrapCancel,
   tenantCreate,
+  tenantShow,
   tenants,
   policyGet,
   policySet,

@@ -36,12 +36,12 @@ function show(call: Call, policy: TenantPolicy | DefaultPolicy): number {
       const isOwn = name in policy.policy || !('tenantId' in policy);
       call.out.line(`  ${name.padEnd(18)}  ${says(effective)}${isOwn ? '' : '  (the default’s)'}`);
     }
-    if ('tenantId' in policy) call.out.line(`  ${'standing'.padEnd(18)}  ${stands(policy)}`);
+    if ('tenantId' in policy) call.out.line(`  ${'standing'.padEnd(18)}  ${stands(policy.standing)}`);
   });
   return exitCodes.completed;
 }
 
-function stands({ standing }: TenantPolicy): string {
+export function stands(standing: TenantPolicy['standing']): string {
   if (standing === null) return 'nothing says when its key is to be rotated, or it has none';
   const { level, dueAt, overdueAt, tries } = standing;
   const times = dueAt === null ? '' : `, due from ${dueAt}, overdue from ${overdueAt}`;
@@ -61,6 +61,12 @@ const lines: Readonly<Record<keyof Effective, (of: Effective) => string>> = {
           .join('; '),
   kek: ({ kek }) => kek ?? 'what wraps those of the tenant',
 };
+
+/** What a field of a policy says; one that this program does not know, as it came. */
+export function saysOf(effective: Effective, field: string): string {
+  const line = Object.entries(lines).find(([name]) => name === field);
+  return line === undefined ? JSON.stringify(effective[field as keyof Effective]) : line[1](effective);
+}
 
 export const policyGet: Command = {
   name: 'policy get',

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Command, UsageError } from '../command.ts';
+import { type Call, type Command, UsageError } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { durationMs, timeout, watch } from '../watch.ts';
+import { saysOf, stands } from './policy.ts';
 
 export const tenantCreate: Command = {
   name: 'tenant create',
@@ -29,3 +30,49 @@ export const tenantCreate: Command = {
     return exitCodes.completed;
   },
 };
+
+export const tenantShow: Command = {
+  name: 'tenant show',
+  operands: ['tenant'],
+  about: 'say how a tenant stands: its key, its policy, what is due',
+  remote: true,
+  async run(call) {
+    const [tenantId = ''] = call.operands;
+    const { data } = await call.client().getTenant({ path: { tenantId } });
+    call.tell(data, () => {
+      for (const [name, says] of linesOf(data)) call.out.line(`${name.padEnd(9)}  ${says}`);
+    });
+    return exitCodes.completed;
+  },
+};
+
+type Shown = Awaited<ReturnType<ReturnType<Call['client']>['getTenant']>>['data'];
+
+function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): [name: string, says: string][] {
+  const { records, underActiveKey, share } = coverage;
+  const kek = activeKey?.kek ?? null;
+  const days = activeKey === null ? 0 : Math.floor(activeKey.ageSeconds / 86_400);
+  return [
+    ['tenant', `${tenant.tenantId}  ${tenant.name}`],
+    [
+      'key',
+      activeKey === null ? 'none yet' : `${activeKey.keyId}, no. ${activeKey.keyNumber}, ${days} days old`,
+    ],
+    ['kek', kek === null ? '-' : `${kek.name ?? kek.kekId}, wrapped ${kek.wrappedAt}`],
+    ['records', `${underActiveKey} of ${records} under it, ${Math.floor(share * 1_000) / 10} %`],
+    ['standing', stands(tenant.standing)],
+    ['policy', `version ${policy.defaultVersion}.${policy.version}`],
+    ...Object.entries(policy.source).map(([field, source]): [string, string] => [
+      '',
+      `${field.padEnd(18)}  ${saysOf(policy.effective, field)}${source === 'tenant' ? '' : `  (${bys[source]})`}`,
+    ]),
+    [
+      'rotation',
+      tenant.rotation === null
+        ? 'none runs'
+        : `${tenant.rotation.rotationId}, ${tenant.rotation.status}, ${tenant.rotation.phase}`,
+    ],
+  ];
+}
+
+const bys = { default: 'the default’s', bounds: 'by the bounds of the default' } as const;

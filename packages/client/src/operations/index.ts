@@ -22,6 +22,7 @@ import { getRotationRanges, type GetRotationRangesAnswer, type GetRotationRanges
 import { getRotationSamples, type GetRotationSamplesAnswer, type GetRotationSamplesInput } from './get-rotation-samples.ts';
 import { getRotationTimeline, type GetRotationTimelineAnswer, type GetRotationTimelineInput } from './get-rotation-timeline.ts';
 import { getSummary, type GetSummaryAnswer, type GetSummaryInput } from './get-summary.ts';
+import { getTenant, type GetTenantAnswer, type GetTenantInput } from './get-tenant.ts';
 import { getTenantKek, type GetTenantKekAnswer, type GetTenantKekInput } from './get-tenant-kek.ts';
 import { getTenantPolicy, type GetTenantPolicyAnswer, type GetTenantPolicyInput } from './get-tenant-policy.ts';
 import { jwks, type JwksAnswer, type JwksInput } from './jwks.ts';
@@ -57,7 +58,7 @@ import { startCampaign, type StartCampaignAnswer, type StartCampaignInput } from
 import { startRewrap, type StartRewrapAnswer, type StartRewrapInput } from './start-rewrap.ts';
 import { updateRotation, type UpdateRotationAnswer, type UpdateRotationInput } from './update-rotation.ts';
 
-export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKek, compromiseKey, createTenant, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKekCompromise, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listTenants, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, simulateCampaign, startCampaign, startRewrap, updateRotation } as const;
+export const operations = { approveDestruction, cancelCampaign, cancelDestruction, cancelRewrap, cancelRotation, chooseTenantKek, compromiseKek, compromiseKey, createTenant, getBlastRadius, getCampaign, getDefaultPolicy, getDestruction, getKekCompromise, getKey, getPlan, getRewrap, getRotation, getRotationRanges, getRotationSamples, getRotationTimeline, getSummary, getTenant, getTenantKek, getTenantPolicy, jwks, listAudit, listCampaignTenants, listCampaigns, listCheckpoints, listKeks, listKeys, listRewraps, listRotationFailures, listRotations, listTenants, listWorkers, livez, openApi, pauseCampaign, pauseRewrap, pauseRotation, planRewrap, planRotation, putDefaultPolicy, putTenantPolicy, readyz, resumeCampaign, resumeRewrap, resumeRotation, retryRotation, rotateDek, scheduleDestruction, simulateCampaign, startCampaign, startRewrap, updateRotation } as const;
 
 /** What each takes and answers. */
 export interface Operations {
@@ -83,6 +84,7 @@ export interface Operations {
   readonly getRotationSamples: { readonly input: GetRotationSamplesInput; readonly answer: GetRotationSamplesAnswer };
   readonly getRotationTimeline: { readonly input: GetRotationTimelineInput; readonly answer: GetRotationTimelineAnswer };
   readonly getSummary: { readonly input: GetSummaryInput; readonly answer: GetSummaryAnswer };
+  readonly getTenant: { readonly input: GetTenantInput; readonly answer: GetTenantAnswer };
   readonly getTenantKek: { readonly input: GetTenantKekInput; readonly answer: GetTenantKekAnswer };
   readonly getTenantPolicy: { readonly input: GetTenantPolicyInput; readonly answer: GetTenantPolicyAnswer };
   readonly jwks: { readonly input: JwksInput; readonly answer: JwksAnswer };
