@@ -102,6 +102,40 @@ test('a tenant departs from the default field by field, within its bounds, also 
   assert.equal((await set(path, { rotateEveryDays: 180 })).status, 200);
 });
 
+test('rewraps and what is left have bounds of their own, and a tenant is told how old its wrapping is', async () => {
+  const { tenantId, dekId } = await seededTenant(api.database);
+  const path = pathOf(tenantId);
+  const bounds = { rewrapEveryDaysMin: 7, rewrapEveryDaysMax: 180, retireAfterDaysMax: 30 };
+  await set(path, { rewrapEveryDays: 365 });
+  await set(defaultPath, { rewrapEveryDays: 90, retireAfterDays: 14, bounds });
+  const { effective } = (await get(path)).json.data;
+  assert.deepEqual([effective.rewrapEveryDays, effective.retireAfterDays], [180, 14]);
+  for (const [body, where] of [
+    [{ rewrapEveryDays: 181 }, 'body.rewrapEveryDays'],
+    [{ rewrapEveryDays: null }, 'body.rewrapEveryDays'],
+    [{ rewrapEveryDays: 6 }, 'body.rewrapEveryDays'],
+    [{ retireAfterDays: 31 }, 'body.retireAfterDays'],
+    [{ retireAfterDays: null }, 'body.retireAfterDays'],
+  ] as const)
+    assert.deepEqual(issues(await set(path, body)), [where], JSON.stringify(body));
+  const odd = { rewrapEveryDays: 8, retireAfterDays: 1, bounds: { ...bounds, rewrapEveryDaysMax: 6 } };
+  assert.deepEqual(issues(await set(defaultPath, odd)), [
+    'body.bounds.rewrapEveryDaysMin',
+    'body.rewrapEveryDays',
+  ]);
+  assert.equal((await set(path, { rewrapEveryDays: 100 })).status, 200);
+  await pastTheTriggers(database, (tx) =>
+    tx.query(`update rekey.dek_material set wrapped_at = now() - interval '101 days' where dek_id = $1`, [
+      dekId,
+    ]),
+  );
+  const { wrapping, standing } = (await get(path)).json.data;
+  assert.deepEqual([wrapping.level, wrapping.tries, wrapping.triedAt], ['overdue', 0, null]);
+  assert.equal(Date.parse(wrapping.overdueAt) - Date.parse(wrapping.wrappedAt), 100 * 86_400_000);
+  assert.deepEqual([standing.level, standing.dueAt], ['fresh', null], 'no age makes the key itself due');
+  await set(defaultPath, {});
+});
+
 test('how long keys are kept is lengthened only: by a tenant over the default, and by the default', async () => {
   const path = pathOf(await emptyTenant(api.database));
   await set(defaultPath, { rotateEveryDays: 90 });

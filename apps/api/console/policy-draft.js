@@ -1,9 +1,22 @@
 import { says } from './policy-words.js';
 
 /** A policy while somebody changes it: what each field of it says, as the default, never, or a value of its own. */
-const names = ['rotateEveryDays', 'rotateBeforeSeals', 'destroyAfterDays', 'windows', 'kek'];
-const numbers = ['rotateEveryDays', 'rotateBeforeSeals', 'destroyAfterDays'];
-const ofBounds = ['rotateEveryDaysMin', 'rotateEveryDaysMax', 'rotateBeforeSealsMax'];
+const numbers = [
+  'rotateEveryDays',
+  'rotateBeforeSeals',
+  'rewrapEveryDays',
+  'retireAfterDays',
+  'destroyAfterDays',
+];
+const names = [...numbers, 'windows', 'kek'];
+const ofBounds = [
+  'rotateEveryDaysMin',
+  'rotateEveryDaysMax',
+  'rotateBeforeSealsMax',
+  'rewrapEveryDaysMin',
+  'rewrapEveryDaysMax',
+  'retireAfterDaysMax',
+];
 const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) => JSON.stringify(a) === JSON.stringify(b);
 
 /** @param {any} policy @param {string} name @param {boolean} isTenants */

@@ -12,6 +12,8 @@ export function ModeField({ name, field, set, base, tenantId, never, own, canNev
 const owns = {
   rotateEveryDays: ['every so many days', 'days', 3_650],
   rotateBeforeSeals: ['before so many seals', 'seals', 4_294_967_296],
+  rewrapEveryDays: ['every so many days', 'days', 3_650],
+  retireAfterDays: ['so many days after a key went out of use', 'days', 3_650],
   destroyAfterDays: ['so many days after a key went out of use', 'days', 3_650],
 };
 
@@ -33,7 +35,7 @@ export function NumberField({ name, field, set, base, tenantId }) {
 /** @param {string} name @param {any} base @param {string | null} tenantId */
 function boundsOf(name, base, tenantId) {
   if (name === 'destroyAfterDays') return keptAtLeast(base, tenantId);
-  const unit = name === 'rotateEveryDays' ? 'days' : 'seals';
+  const unit = name === 'rotateBeforeSeals' ? 'seals' : 'days';
   const [min, max] = tenantId === null ? [] : [base.bounds[`${name}Min`], base.bounds[`${name}Max`]];
   const parts = [
     ...(min === undefined ? [] : [`at least ${min} ${unit}`]),
@@ -72,6 +74,9 @@ const more = {
   rotateEveryDaysMin: ['Tenants rotate at most every so many days', 3_650, 'no bound'],
   rotateEveryDaysMax: ['Tenants rotate at least every so many days', 3_650, 'no bound'],
   rotateBeforeSealsMax: ['Tenants rotate at least before so many seals', 4_294_967_296, 'no bound'],
+  rewrapEveryDaysMin: ['Tenants rewrap at most every so many days', 3_650, 'no bound'],
+  rewrapEveryDaysMax: ['Tenants rewrap at least every so many days', 3_650, 'no bound'],
+  retireAfterDaysMax: ['Tenants have what is left swept after so many days at most', 3_650, 'no bound'],
   rotationsAtOnce: ['Rotations by policies at once', 1_000, '4'],
 };
 

@@ -59,6 +59,8 @@ function PolicyDialog({ tenantId, path, data, onDone, onClose }) {
     cli=${`npx rekey policy set FILE ${isTenants ? `--tenant ${tenantId}` : '--default'}${told}`} curl=${curlOf(order, body)}>
     <${NumberField} ...${about('rotateEveryDays')} />
     <${NumberField} ...${about('rotateBeforeSeals')} />
+    <${NumberField} ...${about('rewrapEveryDays')} />
+    <${NumberField} ...${about('retireAfterDays')} />
     <${NumberField} ...${about('destroyAfterDays')} />
     <${WindowsField} ...${about('windows')} />
     <${KekField} ...${about('kek')} keks=${keks.data?.keks ?? []} />

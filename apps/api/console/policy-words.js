@@ -16,6 +16,9 @@ const boundNames = {
   rotateEveryDaysMin: 'at least, days',
   rotateEveryDaysMax: 'at most, days',
   rotateBeforeSealsMax: 'at most, seals',
+  rewrapEveryDaysMin: 'rewrap at least, days',
+  rewrapEveryDaysMax: 'rewrap at most, days',
+  retireAfterDaysMax: 'what is left at most, days',
 };
 
 /** What a policy can say: its name, and what a value of it means. @type {Record<string, [string, (value: any) => string]>} */
@@ -27,6 +30,15 @@ export const policyWords = {
   rotateBeforeSeals: [
     'Rotate by use',
     (value) => (value === null ? 'never' : `before ${count(value)} seals`),
+  ],
+  rewrapEveryDays: [
+    'Rewrap by age',
+    (value) => (value === null ? 'never by itself' : `every ${counted(value, 'day')}`),
+  ],
+  retireAfterDays: [
+    'Sweep what is left',
+    (value) =>
+      value === null ? 'with the next rotation' : `${counted(value, 'day')} after a key went out of use`,
   ],
   destroyAfterDays: [
     'Ask for destruction',
@@ -46,7 +58,15 @@ export const policyWords = {
 };
 
 /** The fields that a tenant's can say, too. */
-export const policyFields = ['rotateEveryDays', 'rotateBeforeSeals', 'destroyAfterDays', 'windows', 'kek'];
+export const policyFields = [
+  'rotateEveryDays',
+  'rotateBeforeSeals',
+  'rewrapEveryDays',
+  'retireAfterDays',
+  'destroyAfterDays',
+  'windows',
+  'kek',
+];
 /** @param {string} name */
 export const nameOf = (name) => policyWords[name]?.[0] ?? name;
 /** @param {string} name @param {any} value */

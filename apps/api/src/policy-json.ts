@@ -22,13 +22,31 @@ export function ofTenantJson({
   byDefault,
   bounds,
   standing,
-}: PolicyView): Pick<PolicyResponse['data'], 'defaultVersion' | 'byDefault' | 'bounds' | 'standing'> {
+  wrapping,
+}: PolicyView): Pick<
+  PolicyResponse['data'],
+  'defaultVersion' | 'byDefault' | 'bounds' | 'standing' | 'wrapping'
+> {
   return {
     defaultVersion,
     byDefault: byDefault as PolicyResponse['data']['byDefault'],
     bounds: { ...bounds },
     standing: standingJson(standing),
+    wrapping: wrappingJson(wrapping),
   };
+}
+
+export function wrappingJson(wrapping: PolicyView['wrapping']): PolicyResponse['data']['wrapping'] {
+  return (
+    wrapping && {
+      level: wrapping.level,
+      wrappedAt: wrapping.wrappedAt.toISOString(),
+      dueAt: wrapping.dueAt.toISOString(),
+      overdueAt: wrapping.overdueAt.toISOString(),
+      tries: wrapping.tries,
+      triedAt: wrapping.triedAt?.toISOString() ?? null,
+    }
+  );
 }
 
 export function standingJson(standing: PolicyView['standing']): PolicyResponse['data']['standing'] {

@@ -22,7 +22,7 @@ export function rewrapJson(view: RewrapView): Rewrap {
     callsPerSecondMax: view.callsPerSecondMax,
     forced: view.forced,
     waitingFor,
-    waitingDetail: view.waitingDetail === null ? null : { ...view.waitingDetail },
+    waitingDetail: view.waitingDetail && pick(view.waitingDetail),
     startedAt: view.startedAt.toISOString(),
     completedAt: view.completedAt?.toISOString() ?? null,
     initiatedBy: { id: initiatedBy.id, name: initiatedBy.name, email: initiatedBy.email },
@@ -30,6 +30,9 @@ export function rewrapJson(view: RewrapView): Rewrap {
     fingerprintAfter: view.fingerprintAfter,
   };
 }
+
+/** Which KEKs it may be is for whoever begins others. */
+const pick = ({ what, since, todo }: NonNullable<RewrapView['waitingDetail']>) => ({ what, since, todo });
 
 const waits = ['kms', 'kek_suspended', 'worker'] as const;
 

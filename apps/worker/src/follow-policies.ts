@@ -1,4 +1,4 @@
-import { policyRound, scheduleByPolicy } from '@rekey/control';
+import { policyRound, renewalRound, scheduleByPolicy } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
@@ -38,6 +38,16 @@ export function createFollowPolicies({
     if (round.begun.length > 0)
       await ticketQueue.enqueueLost(
         round.begun.map(({ rotationId, tenantId }) => ({ rotationId, tenantId, compromise: false })),
+      );
+    const renewals = await renewalRound(store);
+    for (const { policyVersion: _, ...rewrap } of renewals?.begun ?? [])
+      logger.info('rewrap begun by its policy', rewrap);
+    for (const { dekId, level, tenantId } of renewals?.told ?? [])
+      logger.warn(
+        level === 'overdue'
+          ? 'the wrapping of a key is overdue by its policy, and not made anew yet'
+          : 'the wrapping of a key needs somebody: tries to make it anew fail',
+        { tenantId, keyId: `dek-${dekId}` },
       );
     for (let n = 0; n < destructionsAtOnce; n += 1) {
       const tried = await scheduleByPolicy(store);

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
-import { EffectivePolicy, effectiveExample, KeyStanding } from './policies.ts';
+import { EffectivePolicy, effectiveExample, KeyStanding, Wrapping, wrappingExample } from './policies.ts';
 import { RotationPhase, RotationStatus } from './rotation.ts';
 
 export const tenantMessage = 'Tenant';
@@ -80,6 +80,10 @@ export const TenantState = Type.Object(
       KeyStanding,
       'How the active DEK stands by that now. Null: nothing says when it is to be rotated, or there is none.',
     ),
+    wrapping: orNull(
+      Wrapping,
+      'Of the DEK that was wrapped the longest ago. Null: nothing says when it is to be rewrapped, or there is none.',
+    ),
     rotation: orNull(
       Type.Object({ rotationId: RotationId, status: RotationStatus, phase: RotationPhase }, closed),
       'The one that is unfinished.',
@@ -134,6 +138,7 @@ export const TenantResponse = answer('Tenant', Type.Literal(tenantMessage), Tena
           tries: 0,
           triedAt: null,
         },
+        wrapping: wrappingExample,
         rotation: {
           rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
           status: 'in_progress',

@@ -26,6 +26,14 @@ const RotateBeforeSeals = orNever(
   Seals,
   'A rotation is begun before the active DEK has sealed so often. Null: never because of that.',
 );
+const RewrapEveryDays = orNever(
+  Days,
+  'DEKs are wrapped anew, by the newest version of their KEK, when that was so long ago, or up to a tenth of that sooner. Null: never by itself.',
+);
+const RetireAfterDays = orNever(
+  Days,
+  'So long after a DEK went out of use records that are left under it are swept again. Null: not before the next rotation.',
+);
 const DestroyAfterDays = orNever(
   Days,
   'So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself.',
@@ -38,6 +46,8 @@ const Kek = Type.Union([KekName, Type.Null()], {
 const Effective = {
   rotateEveryDays: RotateEveryDays,
   rotateBeforeSeals: RotateBeforeSeals,
+  rewrapEveryDays: RewrapEveryDays,
+  retireAfterDays: RetireAfterDays,
   destroyAfterDays: DestroyAfterDays,
   windows: OpenHoursList,
   kek: Kek,
@@ -46,6 +56,8 @@ const Effective = {
 const Own = {
   rotateEveryDays: Type.Optional(RotateEveryDays),
   rotateBeforeSeals: Type.Optional(RotateBeforeSeals),
+  rewrapEveryDays: Type.Optional(RewrapEveryDays),
+  retireAfterDays: Type.Optional(RetireAfterDays),
   destroyAfterDays: Type.Optional(DestroyAfterDays),
   windows: Type.Optional(OpenHoursList),
   kek: Type.Optional(Kek),
@@ -56,10 +68,14 @@ const Bounds = Type.Object(
     rotateEveryDaysMin: Type.Optional(Days),
     rotateEveryDaysMax: Type.Optional(Days),
     rotateBeforeSealsMax: Type.Optional(Seals),
+    rewrapEveryDaysMin: Type.Optional(Days),
+    rewrapEveryDaysMax: Type.Optional(Days),
+    retireAfterDaysMax: Type.Optional(Days),
   },
   {
     additionalProperties: false,
-    title: 'object {rotateEveryDaysMin, rotateEveryDaysMax, rotateBeforeSealsMax}',
+    title:
+      'object {rotateEveryDaysMin, rotateEveryDaysMax, rotateBeforeSealsMax, rewrapEveryDaysMin, rewrapEveryDaysMax, retireAfterDaysMax}',
     description: 'What tenants’ policies may say; those put before are brought within them.',
   },
 );
@@ -137,6 +153,21 @@ export const KeyStanding = Type.Object(
   closed,
 );
 
+/** How old the wrapping of DEKs is by what holds for their tenant. */
+export const Wrapping = Type.Object(
+  {
+    level: Type.Enum(['fresh', 'due', 'overdue', 'orphaned'], {
+      description: '`orphaned`: tries to make it anew keep ending otherwise than well; a person must act.',
+    }),
+    wrappedAt: Timestamp,
+    dueAt: Timestamp,
+    overdueAt: Timestamp,
+    tries: Type.Integer({ minimum: 0, description: 'By policies, since then, that did not end well.' }),
+    triedAt: Type.Union([Timestamp, Type.Null()], { description: 'When the last of these ended.' }),
+  },
+  closed,
+);
+
 const about = {
   version: Type.Integer({ minimum: 0, description: 'Also the `ETag`. 0: nobody has put one.' }),
   putAt: Type.Union([Timestamp, Type.Null()]),
@@ -146,10 +177,20 @@ export const EffectivePolicy = Type.Object(Effective, { ...closed, description: 
 export const effectiveExample = {
   rotateEveryDays: 90,
   rotateBeforeSeals: null,
+  rewrapEveryDays: 365,
+  retireAfterDays: null,
   destroyAfterDays: null,
   windows: [{ days: ['mon', 'tue'], from: '22:00', to: '04:00', timeZone: 'Europe/Berlin' }],
   kek: null,
 };
+export const wrappingExample = {
+  level: 'fresh',
+  wrappedAt: '2025-04-09T08:59:58.000Z',
+  dueAt: '2026-03-14T20:11:09.000Z',
+  overdueAt: '2026-04-09T08:59:58.000Z',
+  tries: 0,
+  triedAt: null,
+} as const;
 const protectionExample = {
   destructionGraceSeconds: 2_592_000,
   destructionUnusedSeconds: 2_592_000,
@@ -183,6 +224,10 @@ export const PolicyResponse = answer(
         description:
           'How the active DEK stands by what holds. Null: nothing says when it is to be rotated, or there is none.',
       }),
+      wrapping: Type.Union([Wrapping, Type.Null()], {
+        description:
+          'Of the DEK that was wrapped the longest ago. Null: nothing says when it is to be rewrapped, or there is none.',
+      }),
     },
     closed,
   ),
@@ -201,6 +246,7 @@ export const PolicyResponse = answer(
         tries: 0,
         triedAt: null,
       },
+      wrapping: wrappingExample,
     }),
   },
 );

@@ -81,6 +81,7 @@ export * from './policy-rounds.ts';
 export * from './policy-standings.ts';
 export * from './processes.ts';
 export * from './read-samples.ts';
+export * from './renewals.ts';
 export {
   type ClaimedRewrap,
   claimRewrap,

@@ -9,6 +9,10 @@ import type { Steering } from './transitions/steered.ts';
 export interface Policy {
   readonly rotateEveryDays: number | null;
   readonly rotateBeforeSeals: number | null;
+  /** How old the wrapping of a DEK gets before it is made anew. */
+  readonly rewrapEveryDays: number | null;
+  /** How long after a DEK went out of use records may stand under it before they are swept again. */
+  readonly retireAfterDays: number | null;
   readonly destroyAfterDays: number | null;
   readonly windows: readonly OpenHours[] | null;
   /** The name of the KEK that new DEKs are wrapped under; null: the one that wraps the tenant's. */
@@ -23,6 +27,9 @@ export interface Bounds {
   readonly rotateEveryDaysMin?: number;
   readonly rotateEveryDaysMax?: number;
   readonly rotateBeforeSealsMax?: number;
+  readonly rewrapEveryDaysMin?: number;
+  readonly rewrapEveryDaysMax?: number;
+  readonly retireAfterDaysMax?: number;
 }
 
 export interface DefaultPolicy extends TenantPolicy {
@@ -51,6 +58,13 @@ export interface Standing {
   readonly triedAt: Date | null;
 }
 
+/** How old the wrapping of a tenant's DEKs is by its policy: of the one that was wrapped the longest ago. */
+export interface Wrapping extends Pick<Standing, 'level' | 'tries' | 'triedAt'> {
+  readonly wrappedAt: Date;
+  readonly dueAt: Date;
+  readonly overdueAt: Date;
+}
+
 export interface PolicyView {
   /** 0: nobody has put one. */
   readonly version: number;
@@ -64,12 +78,18 @@ export interface PolicyView {
   readonly protection: Protection;
   /** Null: of the default, or nothing says when the DEK is to be rotated. */
   readonly standing: Standing | null;
+  /** Null: of the default, or nothing says when DEKs are to be rewrapped. */
+  readonly wrapping: Wrapping | null;
 }
 
-interface Found extends Omit<PolicyView, 'putAt' | 'standing'> {
+interface Found extends Omit<PolicyView, 'putAt' | 'standing' | 'wrapping'> {
   readonly putAtMs: number | null;
   readonly standing:
     | (Pick<Standing, 'level' | 'tries'> & Record<'dueAtMs' | 'overdueAtMs' | 'triedAtMs', number | null>)
+    | null;
+  readonly wrapping:
+    | (Pick<Wrapping, 'level' | 'tries'> &
+        Record<'wrappedAtMs' | 'dueAtMs' | 'overdueAtMs', number> & { readonly triedAtMs: number | null })
     | null;
 }
 
@@ -81,8 +101,8 @@ export async function findPolicy(on: Queryable, tenantId: string | null): Promis
     tenantId,
   ]);
   if (found === null) return null;
-  // Functions of the version before tell no standing.
-  const { putAtMs, standing = null, ...view } = found;
+  // Functions of the versions before tell less.
+  const { putAtMs, standing = null, wrapping = null, ...view } = found;
   return {
     ...view,
     putAt: dateOf(putAtMs),
@@ -92,6 +112,14 @@ export async function findPolicy(on: Queryable, tenantId: string | null): Promis
       overdueAt: dateOf(standing.overdueAtMs),
       tries: standing.tries,
       triedAt: dateOf(standing.triedAtMs),
+    },
+    wrapping: wrapping && {
+      level: wrapping.level,
+      wrappedAt: new Date(wrapping.wrappedAtMs),
+      dueAt: new Date(wrapping.dueAtMs),
+      overdueAt: new Date(wrapping.overdueAtMs),
+      tries: wrapping.tries,
+      triedAt: dateOf(wrapping.triedAtMs),
     },
   };
 }

@@ -28,10 +28,18 @@ export function policyRound(store: Store, everyMs: number): Promise<PolicyRound 
       'select windows, clock_timestamp() as now from rekey.due_hours() windows',
     );
     const open = found.filter(({ windows, now }) => hoursState(windows, now.getTime()).isOpen);
-    const begun = await rows<{ rotation_id: string; tenant_id: string; policy_version: string }>(
+    const windows = JSON.stringify(open.map((one) => one.windows));
+    type Begun = { rotation_id: string; tenant_id: string; policy_version: string };
+    // What is left of one goes before the next one, and takes one of the same places.
+    const retried = await rows<Begun>(
+      tx,
+      'select rotation_id, tenant_id, policy_version from rekey.retry_left($1)',
+      [windows],
+    );
+    const due = await rows<Begun>(
       tx,
       'select rotation_id, tenant_id, policy_version from rekey.begin_due($1, $2, $3)',
-      [JSON.stringify(open.map(({ windows }) => windows)), itemsSweptHere, JSON.stringify(noItems())],
+      [windows, itemsSweptHere, JSON.stringify(noItems())],
     );
     const told = await rows<{ tenant_id: string; dek_id: string; level: 'overdue' | 'orphaned' }>(
       tx,
@@ -39,7 +47,7 @@ export function policyRound(store: Store, everyMs: number): Promise<PolicyRound 
       [toldAtOnce],
     );
     return {
-      begun: begun.map((one) => ({
+      begun: [...retried, ...due].map((one) => ({
         rotationId: one.rotation_id,
         tenantId: one.tenant_id,
         policyVersion: one.policy_version,

@@ -102,7 +102,13 @@ export async function storeRewrapped(
 export interface RewrapNote {
   readonly calls: number;
   readonly waitingFor?: string;
-  readonly waitingDetail?: { readonly what: string; readonly since: string; readonly todo: string };
+  readonly waitingDetail?: {
+    readonly what: string;
+    readonly since: string;
+    readonly todo: string;
+    /** Which KEKs it may be. */
+    readonly kekIds: readonly string[];
+  };
   /** It gives the rewrap back. */
   readonly leaves?: boolean;
 }

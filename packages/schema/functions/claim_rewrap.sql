@@ -10,7 +10,9 @@ begin
   return query
     with free as (
       select r.id from rekey.rewraps r
-      where r.status = 'in_progress' and r.kek_id = any (held) and (r.owner is null or r.owner = claimed_by
+      where r.status = 'in_progress' and (r.kek_id = any (held) or exists (select from rekey.tenant_keks k
+            where k.kek_id = r.kek_id and 'template:' || k.template = any (held)))
+        and (r.owner is null or r.owner = claimed_by
           or r.heartbeat_at < clock_timestamp() - make_interval(secs => silent_ms / 1000.0)
           or r.heartbeat_at > clock_timestamp() + interval '10 seconds')
         and (exists (select from rekey.deks_outside(r.kek_id, r.tenant_id, r.id) o

@@ -1,4 +1,5 @@
--- The stored DEKs that are not under this KEK, of one tenant or with null of all, but for those that a rewrap set aside. All
+-- The stored DEKs that are not under this KEK, or were wrapped under it before the time that a rewrap names, of one tenant or with
+-- null of all, but for those that the rewrap set aside. All
 -- are not those of tenants who use a KEK of their own: they chose where their DEKs are. A rewrap away from one KEK is for what is
 -- under that, whosesoever.
 create or replace function rekey.deks_outside(wanted text, tenant uuid, rewrap uuid)
@@ -8,7 +9,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select m.dek_id, d.tenant_id, m.kek_id, m.kek_uri, m.wrapped, m.wrap_version
   from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
-  where m.kek_id <> wanted and d.state <> 'destroyed' and (tenant is null or d.tenant_id = tenant)
+  where (m.kek_id <> wanted or m.wrapped_at < (select r.wrapped_before from rekey.rewraps r where r.id = rewrap))
+    and d.state <> 'destroyed' and (tenant is null or d.tenant_id = tenant)
     and coalesce(m.kek_id = (select r.from_kek_id from rekey.rewraps r where r.id = rewrap), true)
     and (tenant is not null or exists (select from rekey.rewraps r where r.id = rewrap and r.from_kek_id is not null)
       or not exists (select from rekey.kek_choices c join rekey.tenant_keks k on k.kek_id = c.active_kek_id

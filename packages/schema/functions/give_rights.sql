@@ -43,7 +43,7 @@ begin
         'settle_campaigns', 'start_member', 'lead_kek_compromises', 'lock_tenant', 'begin_rotation', 'supersede_rotation', 'lacking_kek',
         'claim_plan', 'note_plan', 'complete_plan', 'plan_facts', 'note_kms_calls', 'forget_plans',
         'read_pressure', 'note_throttle', 'register_kek_template', 'claim_kek_choices', 'settle_kek_choice',
-        'find_tenant_kek', 'take_policy_round', 'schedule_by_policy', 'begin_due', 'note_standing', 'keep_hours', 'due_hours', 'cut_events'];
+        'find_tenant_kek', 'take_policy_round', 'schedule_by_policy', 'begin_due', 'note_standing', 'retry_left', 'take_renewal_round', 'renewal_hours', 'begin_renewals', 'note_renewals', 'keep_hours', 'due_hours', 'cut_events'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures', 'deks',
         'dek_drains', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'checkpoint_cosignatures', 'rotation_throttles', 'keks'];
@@ -69,7 +69,7 @@ begin
         'checkpoint_cosignatures', 'event_cuts', 'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
         'keks', 'rewraps', 'rewrapped_deks',
         'plans', 'policies', 'kek_templates', 'tenant_keks', 'kek_choices',
-        'campaigns', 'campaign_members', 'policy_rounds', 'policy_standings', 'kek_compromises', 'kek_compromise_deks',
+        'campaigns', 'campaign_members', 'policy_rounds', 'policy_standings', 'policy_renewals', 'kek_compromises', 'kek_compromise_deks',
         'rotation_throttles'];
     else
       raise exception 'There is no part %', part;

@@ -18,16 +18,17 @@ begin
   if old.status not in ('in_progress', 'paused') then
     raise exception 'A finished rewrap never changes' using errcode = 'RK002';
   end if;
-  if (new.id, new.tenant_id, new.kek_name, new.kek_id, new.from_kek_id, new.forced, new.initiated_by, new.started_at)
+  if (new.id, new.tenant_id, new.kek_name, new.kek_id, new.from_kek_id, new.forced, new.initiated_by, new.started_at,
+      new.wrapped_before, new.policy_version)
     is distinct from (old.id, old.tenant_id, old.kek_name, old.kek_id, old.from_kek_id, old.forced, old.initiated_by,
-      old.started_at) then
+      old.started_at, old.wrapped_before, old.policy_version) then
     raise exception 'What a rewrap is for never changes' using errcode = 'RK002';
   end if;
   if new.status not in ('completed', 'completed_with_failures') then
     return new;
   end if;
   if exists (select from rekey.deks_outside(new.kek_id, new.tenant_id, new.id)) then
-    raise exception 'DEKs are left under another KEK than %', new.kek_id using errcode = 'RK002';
+    raise exception 'DEKs are left under another KEK than %, or as they were wrapped before', new.kek_id using errcode = 'RK002';
   end if;
   if exists (select from rekey.rewrapped_deks w join rekey.dek_material m on m.dek_id = w.dek_id
       where w.rewrap_id = new.id and w.wrap_version = m.wrap_version and w.wrapped_hash <> sha256(m.wrapped)) then

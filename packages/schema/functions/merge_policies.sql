@@ -10,6 +10,7 @@ declare
   merged constant jsonb := '{"windows": null, "kek": null}'::jsonb || standard || coalesce(own, '{}');
   bounds constant jsonb := standard -> 'bounds';
   days bigint := coalesce((merged ->> 'rotateEveryDays')::bigint, (bounds ->> 'rotateEveryDaysMax')::bigint);
+  rewrap_days bigint := least((merged ->> 'rewrapEveryDays')::bigint, (bounds ->> 'rewrapEveryDaysMax')::bigint);
   destroy_after bigint := (standard ->> 'destroyAfterDays')::bigint;
 begin
   if days is not null then
@@ -24,6 +25,9 @@ begin
   return jsonb_build_object(
     'rotateEveryDays', days,
     'rotateBeforeSeals', least((merged ->> 'rotateBeforeSeals')::bigint, (bounds ->> 'rotateBeforeSealsMax')::bigint),
+    'rewrapEveryDays', case when rewrap_days is not null then
+      greatest(rewrap_days, coalesce((bounds ->> 'rewrapEveryDaysMin')::bigint, 1)) end,
+    'retireAfterDays', least((merged ->> 'retireAfterDays')::bigint, (bounds ->> 'retireAfterDaysMax')::bigint),
     'destroyAfterDays', destroy_after,
     'windows', merged -> 'windows',
     'kek', merged -> 'kek');

@@ -8,28 +8,31 @@ declare
   standard jsonb := case when tenant is null then wanted
     else coalesce((select p.policy from rekey.latest_policy(null) p), '{}') end;
   bounds jsonb := coalesce(nullif(standard -> 'bounds', 'null'), '{}');
-  days bigint := (wanted ->> 'rotateEveryDays')::bigint;
+  field text;
+  said bigint;
+  most bigint;
+  least bigint;
   problems jsonb := '[]';
 begin
-  -- A tenant's that leaves a field out has the default's.
-  if wanted ? 'rotateEveryDays' or tenant is null then
-    if days > (bounds ->> 'rotateEveryDaysMax')::bigint or days is null and bounds ->> 'rotateEveryDaysMax' is not null then
-      problems := problems || jsonb_build_array(jsonb_build_object('field', 'rotateEveryDays',
-        'problem', 'must be at most ' || (bounds ->> 'rotateEveryDaysMax')));
+  -- A tenant's that leaves a field out has the default's. Never is above every most, and below no least.
+  foreach field in array array['rotateEveryDays', 'rotateBeforeSeals', 'rewrapEveryDays', 'retireAfterDays'] loop
+    continue when not wanted ? field and tenant is not null;
+    said := (wanted ->> field)::bigint;
+    most := (bounds ->> (field || 'Max'))::bigint;
+    least := (bounds ->> (field || 'Min'))::bigint;
+    if coalesce(said > most, most is not null) then
+      problems := problems || jsonb_build_array(jsonb_build_object('field', field, 'problem', 'must be at most ' || most));
     end if;
-    if days < (bounds ->> 'rotateEveryDaysMin')::bigint then
-      problems := problems || jsonb_build_array(jsonb_build_object('field', 'rotateEveryDays',
-        'problem', 'must be at least ' || (bounds ->> 'rotateEveryDaysMin')));
+    if said < least then
+      problems := problems || jsonb_build_array(jsonb_build_object('field', field, 'problem', 'must be at least ' || least));
     end if;
-  end if;
-  if (wanted ? 'rotateBeforeSeals' or tenant is null) and bounds ->> 'rotateBeforeSealsMax' is not null
-    and coalesce((wanted ->> 'rotateBeforeSeals')::bigint > (bounds ->> 'rotateBeforeSealsMax')::bigint, true) then
-    problems := problems || jsonb_build_array(jsonb_build_object('field', 'rotateBeforeSeals',
-      'problem', 'must be at most ' || (bounds ->> 'rotateBeforeSealsMax')));
-  end if;
-  if (bounds ->> 'rotateEveryDaysMin')::bigint > (bounds ->> 'rotateEveryDaysMax')::bigint then
-    problems := problems || '[{"field": "bounds.rotateEveryDaysMin", "problem": "is above rotateEveryDaysMax"}]';
-  end if;
+  end loop;
+  foreach field in array array['rotateEveryDays', 'rewrapEveryDays'] loop
+    if (bounds ->> (field || 'Min'))::bigint > (bounds ->> (field || 'Max'))::bigint then
+      problems := problems || jsonb_build_array(jsonb_build_object('field', 'bounds.' || field || 'Min',
+        'problem', 'is above ' || field || 'Max'));
+    end if;
+  end loop;
   -- Keys are kept longer than the default says, never shorter.
   if tenant is not null and wanted ? 'destroyAfterDays' and wanted ->> 'destroyAfterDays' is not null
     and coalesce((wanted ->> 'destroyAfterDays')::bigint < (standard ->> 'destroyAfterDays')::bigint, true) then

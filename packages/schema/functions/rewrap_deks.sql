@@ -1,4 +1,4 @@
--- Puts DEKs under another KEK, each only where the very bytes still stand that were unwrapped for it: how many. Null: whoever
+-- Puts DEKs under another KEK, or wrapped anew under the same, each only where the very bytes still stand that were unwrapped for it: how many. Null: whoever
 -- calls has the rewrap no more. Nothing else of a DEK changes, neither its identity nor its state nor a record: what holds it
 -- unwrapped goes on, and nobody is notified.
 create or replace function rekey.rewrap_deks(
@@ -25,12 +25,12 @@ begin
       rekey.kek_version_of(m.kek_uri, m.wrapped) as from_kek_version, g.new_bytes, rekey.dek_fingerprint(m.dek_id) as fingerprint
     from unnest(deks, old_wrapped, new_wrapped) g(dek, old_bytes, new_bytes)
       join rekey.dek_material m on m.dek_id = g.dek join rekey.deks d on d.id = m.dek_id
-    where m.wrapped = g.old_bytes and m.kek_id <> ours.kek_id and d.state <> 'destroyed'
+    where m.wrapped = g.old_bytes and (m.kek_id <> ours.kek_id or m.wrapped_at < ours.wrapped_before) and d.state <> 'destroyed'
       and (ours.tenant_id is null or d.tenant_id = ours.tenant_id)
     order by m.dek_id for update of m),
   put as (
     update rekey.dek_material m set wrapped = h.new_bytes, kek_uri = new_uri, kek_id = ours.kek_id,
-      wrap_version = m.wrap_version + 1, wrapped_at = clock_timestamp()
+      wrap_version = m.wrap_version + 1, wrapped_at = greatest(clock_timestamp(), ours.wrapped_before)
     from held h where m.dek_id = h.dek_id
     returning m.dek_id, h.from_kek_id, h.from_kek_version, rekey.kek_version_of(m.kek_uri, m.wrapped) as kek_version,
       m.wrap_version, sha256(m.wrapped) as wrapped_hash, h.fingerprint)

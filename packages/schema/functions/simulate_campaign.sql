@@ -45,7 +45,8 @@ begin
     ), busy as materialized (
       select r.tenant_id, r.id from rekey.rotations r where does = 'rotate' and r.status in ('in_progress', 'paused')
       union all
-      select w.tenant_id, w.id from rekey.rewraps w where does = 'rewrap' and w.status in ('in_progress', 'paused')
+      select w.tenant_id, w.id from rekey.rewraps w
+      where does = 'rewrap' and w.status in ('in_progress', 'paused') and w.policy_version is null
     )
     select jsonb_build_object('outcome', 'started', 'nowMs', floor(extract(epoch from clock_timestamp()) * 1000),
       'compromise', does = 'rotate' and exists (

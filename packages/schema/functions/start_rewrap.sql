@@ -11,6 +11,7 @@ as $$
 declare
   known rekey.keks;
   earlier rekey.rewraps;
+  renewal record;
 begin
   -- Calls take turns, and wait for nothing but the moment in which a worker writes down what it did.
   lock table rekey.rewraps in share row exclusive mode;
@@ -33,7 +34,7 @@ begin
     return;
   end if;
   select * into earlier from rekey.rewraps r
-    where r.status in ('in_progress', 'paused') and (tenant is null or r.tenant_id is null or r.tenant_id = tenant)
+    where r.status in ('in_progress', 'paused') and r.policy_version is null and (tenant is null or r.tenant_id is null or r.tenant_id = tenant)
     order by r.started_at limit 1;
   if found then
     return query select 'in_progress', earlier.id;
@@ -44,6 +45,11 @@ begin
     return query select 'lacking', null::uuid;
     return;
   end if;
+  -- What policies began makes way; what it has rewrapped stays so.
+  for renewal in select r.id from rekey.rewraps r
+      where r.status in ('in_progress', 'paused') and r.policy_version is not null and (tenant is null or r.tenant_id = tenant) loop
+    perform rekey.steer_rewrap(renewal.id, 'cancelled', why, actor);
+  end loop;
   perform rekey.say_who_and_why(actor, why);
   insert into rekey.rewraps (id, tenant_id, kek_name, kek_id, calls_per_second_max, forced, reason, initiated_by,
       deks_at_start, deks, caller, idempotency_key, body_hash)

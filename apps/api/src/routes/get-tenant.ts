@@ -12,7 +12,7 @@ import type { KekView, KeyView, PolicyView } from '@rekey/control';
 import { ApiError } from '../api-error.ts';
 import type { Keys } from '../dependencies.ts';
 import { findVisibleTenant } from '../find-visible-tenant.ts';
-import { standingJson } from '../policy-json.ts';
+import { standingJson, wrappingJson } from '../policy-json.ts';
 import { route } from '../route.ts';
 import { success } from '../success.ts';
 
@@ -57,6 +57,7 @@ export const getTenant = route({
           source: sources(policy),
         },
         standing: standingJson(policy.standing),
+        wrapping: wrappingJson(policy.wrapping),
         rotation: running && {
           rotationId: formatRotationId(running.view.id),
           status: running.view.status,

@@ -36,7 +36,9 @@ function show(call: Call, policy: TenantPolicy | DefaultPolicy): number {
       const isOwn = name in policy.policy || !('tenantId' in policy);
       call.out.line(`  ${name.padEnd(18)}  ${says(effective)}${isOwn ? '' : '  (the default’s)'}`);
     }
-    if ('tenantId' in policy) call.out.line(`  ${'standing'.padEnd(18)}  ${stands(policy.standing)}`);
+    if (!('tenantId' in policy)) return;
+    call.out.line(`  ${'standing'.padEnd(18)}  ${stands(policy.standing)}`);
+    if (policy.wrapping !== null) call.out.line(`  ${'wrapping'.padEnd(18)}  ${wraps(policy.wrapping)}`);
   });
   return exitCodes.completed;
 }
@@ -48,9 +50,17 @@ export function stands(standing: TenantPolicy['standing']): string {
   return `${level}${times}${tries === 0 ? '' : `, ${tries} tries ended without a switch`}`;
 }
 
+export function wraps({ level, dueAt, overdueAt, tries }: NonNullable<TenantPolicy['wrapping']>): string {
+  const failed = tries === 0 ? '' : `, ${tries} tries ended otherwise than well`;
+  return `${level}, due from ${dueAt}, overdue from ${overdueAt}${failed}`;
+}
+
 const lines: Readonly<Record<keyof Effective, (of: Effective) => string>> = {
   rotateEveryDays: ({ rotateEveryDays: days }) => (days === null ? 'never' : `every ${days} days`),
   rotateBeforeSeals: ({ rotateBeforeSeals: seals }) => (seals === null ? 'never' : `before ${seals} seals`),
+  rewrapEveryDays: ({ rewrapEveryDays: days }) => (days === null ? 'never' : `every ${days} days`),
+  retireAfterDays: ({ retireAfterDays: days }) =>
+    days === null ? 'with the next rotation' : `swept again ${days} days after it is out of use`,
   destroyAfterDays: ({ destroyAfterDays: days }) =>
     days === null ? 'never' : `${days} days after it is out of use`,
   windows: ({ windows }) =>

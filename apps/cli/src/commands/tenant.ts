@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Call, type Command, UsageError } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { durationMs, timeout, watch } from '../watch.ts';
-import { saysOf, stands } from './policy.ts';
+import { saysOf, stands, wraps } from './policy.ts';
 
 export const tenantCreate: Command = {
   name: 'tenant create',
@@ -61,6 +61,7 @@ function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): [name: stri
     ['kek', kek === null ? '-' : `${kek.name ?? kek.kekId}, wrapped ${kek.wrappedAt}`],
     ['records', `${underActiveKey} of ${records} under it, ${Math.floor(share * 1_000) / 10} %`],
     ['standing', stands(tenant.standing)],
+    ...(tenant.wrapping === null ? [] : [['wrapping', wraps(tenant.wrapping)] satisfies [string, string]]),
     ['policy', `version ${policy.defaultVersion}.${policy.version}`],
     ...Object.entries(policy.source).map(([field, source]): [string, string] => [
       '',

@@ -24,6 +24,10 @@ export type GetDefaultPolicyAnswer = {
       readonly rotateEveryDays?: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals?: number | null;
+      /** DEKs are wrapped anew, by the newest version of their KEK, when that was so long ago, or up to a tenth of that sooner. Null: never by itself. */
+      readonly rewrapEveryDays?: number | null;
+      /** So long after a DEK went out of use records that are left under it are swept again. Null: not before the next rotation. */
+      readonly retireAfterDays?: number | null;
       /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays?: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
@@ -43,6 +47,9 @@ export type GetDefaultPolicyAnswer = {
         readonly rotateEveryDaysMin?: number;
         readonly rotateEveryDaysMax?: number;
         readonly rotateBeforeSealsMax?: number;
+        readonly rewrapEveryDaysMin?: number;
+        readonly rewrapEveryDaysMax?: number;
+        readonly retireAfterDaysMax?: number;
       };
       /** How many rotations that policies began run at once; 4 if it is not said. */
       readonly rotationsAtOnce?: number;
@@ -53,6 +60,10 @@ export type GetDefaultPolicyAnswer = {
       readonly rotateEveryDays: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals: number | null;
+      /** DEKs are wrapped anew, by the newest version of their KEK, when that was so long ago, or up to a tenth of that sooner. Null: never by itself. */
+      readonly rewrapEveryDays: number | null;
+      /** So long after a DEK went out of use records that are left under it are swept again. Null: not before the next rotation. */
+      readonly retireAfterDays: number | null;
       /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */

@@ -30,6 +30,10 @@ export type GetTenantPolicyAnswer = {
       readonly rotateEveryDays?: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals?: number | null;
+      /** DEKs are wrapped anew, by the newest version of their KEK, when that was so long ago, or up to a tenth of that sooner. Null: never by itself. */
+      readonly rewrapEveryDays?: number | null;
+      /** So long after a DEK went out of use records that are left under it are swept again. Null: not before the next rotation. */
+      readonly retireAfterDays?: number | null;
       /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays?: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
@@ -53,6 +57,10 @@ export type GetTenantPolicyAnswer = {
       readonly rotateEveryDays: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals: number | null;
+      /** DEKs are wrapped anew, by the newest version of their KEK, when that was so long ago, or up to a tenth of that sooner. Null: never by itself. */
+      readonly rewrapEveryDays: number | null;
+      /** So long after a DEK went out of use records that are left under it are swept again. Null: not before the next rotation. */
+      readonly retireAfterDays: number | null;
       /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
@@ -74,6 +82,10 @@ export type GetTenantPolicyAnswer = {
       readonly rotateEveryDays: number | null;
       /** A rotation is begun before the active DEK has sealed so often. Null: never because of that. */
       readonly rotateBeforeSeals: number | null;
+      /** DEKs are wrapped anew, by the newest version of their KEK, when that was so long ago, or up to a tenth of that sooner. Null: never by itself. */
+      readonly rewrapEveryDays: number | null;
+      /** So long after a DEK went out of use records that are left under it are swept again. Null: not before the next rotation. */
+      readonly retireAfterDays: number | null;
       /** So long after a DEK went out of use its destruction is asked for, under the conditions of every destruction. Null: never by itself. */
       readonly destroyAfterDays: number | null;
       /** Outside of these nothing is begun and the sweep stands still. Null: at any time. */
@@ -94,6 +106,9 @@ export type GetTenantPolicyAnswer = {
       readonly rotateEveryDaysMin?: number;
       readonly rotateEveryDaysMax?: number;
       readonly rotateBeforeSealsMax?: number;
+      readonly rewrapEveryDaysMin?: number;
+      readonly rewrapEveryDaysMax?: number;
+      readonly retireAfterDaysMax?: number;
     };
     /** Settings of the installation that protect keys whatever a policy says; changed in the database. */
     readonly protection: {
@@ -111,6 +126,21 @@ export type GetTenantPolicyAnswer = {
       readonly dueAt: string | null;
       readonly overdueAt: string | null;
       /** In a row that ended without a switch. */
+      readonly tries: number;
+      /** When the last of these ended. */
+      readonly triedAt: string | null;
+    } | null;
+    /** Of the DEK that was wrapped the longest ago. Null: nothing says when it is to be rewrapped, or there is none. */
+    readonly wrapping: {
+      /** `orphaned`: tries to make it anew keep ending otherwise than well; a person must act. */
+      readonly level: 'fresh' | 'due' | 'overdue' | 'orphaned';
+      /** ISO 8601, UTC, with milliseconds. */
+      readonly wrappedAt: string;
+      /** ISO 8601, UTC, with milliseconds. */
+      readonly dueAt: string;
+      /** ISO 8601, UTC, with milliseconds. */
+      readonly overdueAt: string;
+      /** By policies, since then, that did not end well. */
       readonly tries: number;
       /** When the last of these ended. */
       readonly triedAt: string | null;

@@ -51,6 +51,8 @@ export async function rewrapDeks(
   const rate = createCallRate(rewrap.callsPerSecondMax, either);
   let waits: ReturnType<typeof waitingFor> | null = null;
   let pause = 0;
+  /** Which KEKs it may be that hold it up. */
+  let kekIds: readonly string[] = [];
 
   const note = async (leaves = false): Promise<void> => {
     const calls = rate.untold;
@@ -87,8 +89,11 @@ export async function rewrapDeks(
         const dek = deks[place];
         if (one.reason instanceof UnusableDek && dek !== undefined)
           await setDekAside(store, rewrap, dek, 'CORRUPT');
-        else if (one.reason instanceof KmsError) trouble = graver(trouble, one.reason);
-        else throw one.reason;
+        else if (one.reason instanceof KmsError && dek !== undefined) {
+          trouble = graver(trouble, one.reason);
+          if (trouble === one.reason)
+            kekIds = trouble.kekId === undefined ? [...new Set([dek.kekId, target.id])] : [trouble.kekId];
+        } else throw one.reason;
       }
       // A KMS that answers nobody is not asked for each of them.
       if (ready.length === 0 && trouble !== null && trouble.code !== 'NOT_HELD') return trouble;
@@ -107,7 +112,7 @@ export async function rewrapDeks(
         continue;
       }
       if (waits === null || waits.waitingDetail.what !== trouble.message) onTrouble(trouble);
-      waits = waitingFor(trouble, waits);
+      waits = waitingFor(trouble, kekIds, waits);
       if (trouble.code === 'NOT_HELD') {
         await note(true);
         return 'left';
@@ -137,6 +142,7 @@ function graver(before: KmsError | null, found: KmsError): KmsError {
 
 function waitingFor(
   trouble: KmsError,
+  kekIds: readonly string[],
   before: { readonly waitingDetail: { readonly what: string; readonly since: string } } | null,
 ) {
   const isRefused = trouble.code !== 'UNAVAILABLE' && trouble.code !== 'NOT_HELD';
@@ -145,6 +151,7 @@ function waitingFor(
     waitingFor: isRefused ? 'kek_suspended' : 'kms',
     waitingDetail: {
       what,
+      kekIds,
       since: before?.waitingDetail.what === what ? before.waitingDetail.since : new Date().toISOString(),
       todo:
         trouble.code === 'NOT_HELD'
