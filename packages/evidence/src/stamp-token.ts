@@ -22,7 +22,7 @@ const oids = {
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
 } as const;
 
-export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 const hashes: Readonly<Record<string, HashName>> = {
   '2.16.840.1.101.3.4.2.1': 'sha256',
   '2.16.840.1.101.3.4.2.2': 'sha384',
