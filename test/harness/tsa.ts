@@ -24,7 +24,7 @@ export interface Signer {
   readonly key: string;
 }
 
-export interface Authority {
+interface Authority {
   readonly folder: string;
   /** Who vouches for all of them, and through whom. */
   readonly root: Signer;
@@ -132,7 +132,7 @@ export async function createAuthority(owner: Owner): Promise<Authority> {
   };
 }
 
-export interface Tsa {
+interface Tsa {
   readonly url: string;
   /** How many were asked for. */
   asked(): number;
