@@ -21,6 +21,7 @@ export const suites = {
       'test/evidence/certificates.test.ts',
       'test/evidence/coverage.test.ts',
       'test/evidence/merkle.test.ts',
+      'test/evidence/second-signatures.test.ts',
       'test/evidence/stamps.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,reencrypt,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',

@@ -10,6 +10,7 @@ import {
   bundleOf,
   certificatesIn,
   seal,
+  secondSignerBy,
   signerOf,
   stampedBytes,
   stampQuery,
@@ -37,6 +38,9 @@ const payload = statementOf('rotation', {
   totals: { remaining: 0 },
 });
 const { dsse, jws } = await seal(payload, signerOf(privateKey));
+const other = generateKeyPairSync('ml-dsa-65');
+const second = secondSignerBy(other.publicKey, async (bytes) => sign(null, bytes, other.privateKey));
+const two = (await seal(payload, signerOf(privateKey), second)).dsse;
 const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
 
 test('cosign verifies a certificate, its type and its subject, and none with a changed byte', {
@@ -61,6 +65,7 @@ test('cosign verifies a certificate, its type and its subject, and none with a c
     return status === 0;
   };
   assert.ok(await verify(dsse));
+  assert.ok(await verify(two), 'by the first of two signatures');
   assert.ok(!(await verify(dsse, 'other')), 'the subject is of this predicate alone');
   // A process for each: so many places of either. Python takes all of them.
   const envelope = JSON.parse(dsse);
@@ -121,6 +126,7 @@ test('cosign verifies a bundle with its time stamp, and none with a changed or a
   assert.ok(!(await verify(bundleOf(dsse, changed), stamp)));
   assert.ok(!(await verify(bundleOf(dsse, null), stamp)));
   assert.ok(await verify(bundleOf(dsse, null)));
+  assert.ok(await verify(bundleOf(two, answerWith(token)), stamp));
   const others = JSON.parse(bundleOf(dsse, null));
   others.dsseEnvelope.signatures[0].sig = flip(others.dsseEnvelope.signatures[0].sig, 3);
   assert.ok(!(await verify(JSON.stringify(others))));
@@ -174,15 +180,19 @@ print(json.dumps({form: [
 test('Python verifies both forms, and refuses each changed byte of payload and signature', {
   skip: python.skip,
 }, () => {
+  for (const envelope of [dsse, two]) byPython(envelope);
+});
+
+function byPython(envelope: string): void {
   const { status, stdout, stderr } = spawnSync(python.programs.python3, ['-c', program], {
     encoding: 'utf8',
     env: { PATH: '/usr/bin:/bin', HOME: folder, ...python.env },
-    input: JSON.stringify({ pem, dsse, jws }),
+    input: JSON.stringify({ pem, dsse: envelope, jws }),
   });
   assert.equal(status, 0, stderr);
   const all = [payload.length, 64];
   assert.deepEqual(JSON.parse(stdout), { dsse: all, jws: all });
-});
+}
 
 test('jose of npm verifies the JWS, and refuses each changed byte of payload and signature', async () => {
   const [head, body = '', mark = ''] = jws.split('.');

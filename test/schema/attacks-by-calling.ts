@@ -90,7 +90,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'keep a certificate from being dated, or have it dated by a stamp that nobody can verify',
   },
   {
-    on: /^rekey\.((register|retire|compromise)_signing_key|compromise_signing_key_since)\(/,
+    on: /^rekey\.((register|register_second|retire|compromise)_signing_key|compromise_signing_key_since)\(/,
     calling: 'have its own key trusted, or ours refused',
   },
   {

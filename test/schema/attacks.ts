@@ -125,7 +125,7 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'keep a certificate from being dated, or lose the time stamp that saves it',
   },
   {
-    on: /^rekey\.signing_keys$/,
+    on: /^rekey\.(second_)?signing_keys$/,
     reading: 'read public keys',
     writing: 'have its own key trusted, or hide that one is compromised',
   },

@@ -39,7 +39,8 @@ async function thumbprintOf({ x }) {
 export async function verify(text, keys, rotationId) {
   const envelope = JSON.parse(text);
   const [signature, ...more] = envelope.signatures;
-  if (more.length > 0 || envelope.payloadType !== payloadType)
+  // A second signature, of another kind, is for verifiers that have its key.
+  if (more.length > 1 || envelope.payloadType !== payloadType)
     throw new Error('It is signed as something else than a certificate.');
   const payload = bytesOf(envelope.payload);
   const head = new TextEncoder().encode(`DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `);

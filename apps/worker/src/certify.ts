@@ -3,6 +3,7 @@ import {
   certificateFacts,
   certificatesDue,
   keepCertificate,
+  registerSecondSigningKey,
   registerSigningKey,
 } from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
@@ -16,6 +17,8 @@ import type { OpenSigner } from './usable-signer.ts';
 interface CertifyDependencies {
   readonly store: Store;
   readonly signer: OpenSigner;
+  /** Signs besides, always or never. */
+  readonly secondSigner?: Signer | null;
   /** Shows that events are in the log. */
   readonly cover: KeepLog['cover'];
   readonly logger: Logger;
@@ -42,6 +45,7 @@ interface Found {
 export function createCertify({
   store,
   signer: open,
+  secondSigner = null,
   cover,
   logger,
 }: CertifyDependencies): (all: boolean) => Promise<void> {
@@ -62,9 +66,14 @@ export function createCertify({
   };
 
   async function certifyAll(due: readonly CertifiedWork[], signer: Signer): Promise<void> {
-    if (!(await registerSigningKey(store, signer))) {
+    const isUsable =
+      (await registerSigningKey(store, signer)) &&
+      (secondSigner === null || (await registerSecondSigningKey(store, secondSigner)));
+    if (!isUsable) {
       if (!told)
-        logger.error('no certificates are made: SIGNING_KEY_URI names a key that is retired or compromised');
+        logger.error(
+          'no certificates are made: SIGNING_KEY_URI or SECOND_SIGNING_KEY_URI names a key that is retired or compromised',
+        );
       told = true;
       return;
     }
@@ -114,7 +123,7 @@ export function createCertify({
       signedAt: now.toISOString(),
     };
     // What the database's function answers is the rest of a predicate; verifiers look at it again.
-    const forms = await seal(statementOf(work.kind, predicate as unknown as Predicate), signer);
+    const forms = await seal(statementOf(work.kind, predicate as unknown as Predicate), signer, secondSigner);
     return keepCertificate(store, work, { kid: signer.kid, ...forms });
   }
 }

@@ -63,6 +63,14 @@ const checkpointRule: EnvRule<WorkerConfig> = {
           .map((name) => `${name} needs SIGNING_KEY_URI: checkpoints are signed`),
 };
 
+const secondKeyRule: EnvRule<WorkerConfig> = {
+  over: ['SIGNING_KEY_URI', 'SECOND_SIGNING_KEY_URI'],
+  problems: ({ SIGNING_KEY_URI: first, SECOND_SIGNING_KEY_URI: second }) =>
+    second === undefined || first !== undefined
+      ? []
+      : ['SECOND_SIGNING_KEY_URI needs SIGNING_KEY_URI: its signature stands beside that one'],
+};
+
 const witnessRule: EnvRule<WorkerConfig> = {
   over: ['WITNESS_URL', 'WITNESS_KEY'],
   problems: ({ WITNESS_URL, WITNESS_KEY }) =>
@@ -103,6 +111,7 @@ export const workerRules: ReadonlyArray<EnvRule<WorkerConfig>> = [
   dekAgesRule,
   clusterRule,
   checkpointRule,
+  secondKeyRule,
   witnessRule,
   timestampRule,
   throttleRule,

@@ -76,6 +76,14 @@ export const WorkerVariables = Type.Object({
       description: 'file:<path of an Ed25519 key in PKCS#8 PEM>, or pkcs11:… of one in a token',
     }),
   ),
+  /** What certificates are signed with besides; needs the first. */
+  SECOND_SIGNING_KEY_URI: Type.Optional(
+    Type.String({
+      pattern: '^file:.+$',
+      maxLength: 2_048,
+      description: 'file:<path of an ML-DSA-65 key in PKCS#8 PEM>',
+    }),
+  ),
   /** Where signed checkpoints of the log of events are written, outside of the database; needs a signing key. */
   CHECKPOINT_FILE: Type.Optional(
     Type.String({ pattern: '^/', maxLength: 4_096, description: 'the absolute path of a file' }),

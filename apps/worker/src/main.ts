@@ -22,7 +22,7 @@ import { createWorkerMetrics } from './metrics.ts';
 import { provenPlace, usableCipher } from './start-checks.ts';
 import { usableKeks } from './usable-keks.ts';
 import { usableRedis } from './usable-redis.ts';
-import { usableSigner } from './usable-signer.ts';
+import { usableSecondSigner, usableSigner } from './usable-signer.ts';
 import { type RekeyWorker, startWorker } from './worker.ts';
 
 const config = orRefuse(() => readWorkerConfig(process.env));
@@ -39,6 +39,7 @@ await beNice(config.WORKER_NICENESS).catch((error) =>
 const { cipher, reason } = usableCipher(config.REKEY_CIPHER);
 const connections = divideConnections(config.DATABASE_CONNECTIONS_MAX);
 const signer = await usableSigner(config.SIGNING_KEY_URI, logger);
+const secondSigner = await usableSecondSigner(config.SECOND_SIGNING_KEY_URI);
 const measures = config.METRICS_PORT === undefined ? null : createWorkerMetrics(connections);
 const keks = await usableKeks(config, logger, measures?.counted);
 await usableRedis(config, config.QUEUE_PREFIX, logger);
@@ -68,7 +69,10 @@ await start().catch((error: unknown) => {
 async function start(): Promise<void> {
   await provenPlace(config.DATABASE_URL, connections.budget, keks, logger, stopping.signal);
   stopping.signal.throwIfAborted();
-  worker = startWorker(config, keks, logger, { cipher, connections, signer: signer?.open ?? null, measures });
+  worker = startWorker(config, keks, logger, {
+    ...{ cipher, connections, secondSigner, measures },
+    signer: signer?.open ?? null,
+  });
   await worker.ready;
   logger.info('worker ready', {
     url: health.url,

@@ -1,5 +1,5 @@
-import { type Signer, signerBy } from '@rekey/evidence';
-import { isTransient, KmsError, openSigningKey } from '@rekey/kms';
+import { type Signer, secondSignerBy, signerBy } from '@rekey/evidence';
+import { isTransient, KmsError, openSecondSigningKey, openSigningKey } from '@rekey/kms';
 import { ConfigError, type Logger, refuseToStart } from '@rekey/runtime';
 
 /** What signs, once its key can be reached. Throws `KmsError`. */
@@ -31,4 +31,16 @@ function createOpenSigner(key: Awaited<ReturnType<typeof openSigningKey>>): Open
     signer ??= signerBy(await key.publicKey(), (bytes) => key.sign(bytes));
     return signer;
   };
+}
+
+/** What signs certificates besides: from a file, so that it is there from the start or the worker does not start. */
+export async function usableSecondSigner(uri: string | undefined): Promise<Signer | null> {
+  if (uri === undefined) return null;
+  try {
+    const key = await openSecondSigningKey(uri);
+    return secondSignerBy(await key.publicKey(), (bytes) => key.sign(bytes));
+  } catch (error) {
+    if (!(error instanceof KmsError)) throw error;
+    return refuseToStart(new ConfigError([`SECOND_SIGNING_KEY_URI: ${error.message}`]));
+  }
 }

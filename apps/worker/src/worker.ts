@@ -1,5 +1,6 @@
 import { findUnfinished, loadInstallation, reviveView, type Snapshot } from '@rekey/control';
 import { type BatchCipher, openBatchCipher } from '@rekey/envelope';
+import type { Signer } from '@rekey/evidence';
 import { createIdentity, createSnapshots, createTicketQueue, warnOfRedis } from '@rekey/jobs';
 import { bindTenantKeks, createUsage, startReporting } from '@rekey/keyring';
 import type { Keks } from '@rekey/kms';
@@ -59,6 +60,7 @@ interface WorkerOptions {
   readonly schemaMissingMs?: number;
   /** What signs certificates; absent: this worker makes none. */
   readonly signer?: OpenSigner | null;
+  readonly secondSigner?: Signer | null;
   readonly suspendedMs?: SuspendedMs;
   /** What is told of it; null: nothing. */
   readonly measures?: WorkerMetrics | null;
@@ -80,6 +82,7 @@ export function startWorker(
     connections = divideConnections(config.DATABASE_CONNECTIONS_MAX),
     schemaMissingMs = longestMissingMs,
     signer = null,
+    secondSigner = null,
     suspendedMs = kekSuspendedMs,
     measures = null,
   }: WorkerOptions = {},
@@ -197,7 +200,8 @@ export function startWorker(
     followPolicies: createFollowPolicies({ store: heartbeatStore, ticketQueue, logger }),
     keepHours: createKeepHours({ store: heartbeatStore, ticketQueue, publish, logger }),
     precedence,
-    certify: signer === null ? null : createCertify({ store, signer, cover: keepLog.cover, logger }),
+    certify:
+      signer === null ? null : createCertify({ store, signer, secondSigner, cover: keepLog.cover, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
     keepLog,
     destroyDue: createDestroyDue({ store, logger }),

@@ -13,6 +13,19 @@ export async function registerSigningKey(
   return usable;
 }
 
+/** The same of a second signature. */
+export async function registerSecondSigningKey(
+  on: Queryable,
+  { kid, publicKey }: { readonly kid: string; readonly publicKey: Buffer },
+): Promise<boolean> {
+  const { usable } = await row<{ usable: boolean }>(
+    on,
+    'select rekey.register_second_signing_key($1, $2) as usable',
+    [kid, publicKey],
+  );
+  return usable;
+}
+
 /** What certificates are made of: a rotation, a rewrap, or a DEK that was destroyed. */
 export interface CertifiedWork {
   readonly kind: 'rotation' | 'rewrap' | 'destruction';
@@ -76,6 +89,7 @@ export async function findCertificate(
 
 /** A public key that signs or signed certificates. */
 export interface SigningKey {
+  readonly algorithm: 'Ed25519' | 'ML-DSA-65';
   readonly kid: string;
   readonly publicKey: Buffer;
   readonly notBefore: Date;
@@ -86,8 +100,9 @@ export interface SigningKey {
 export function listSigningKeys(on: Queryable): Promise<SigningKey[]> {
   return rows<SigningKey>(
     on,
-    `select kid, public_key as "publicKey", not_before as "notBefore", retired_at as "retiredAt",
+    `select algorithm, kid, public_key as "publicKey", not_before as "notBefore", retired_at as "retiredAt",
        compromised_at as "compromisedAt"
-     from rekey.signing_keys order by not_before, kid`,
+     from (select 'Ed25519' as algorithm, * from rekey.signing_keys
+       union all select 'ML-DSA-65', * from rekey.second_signing_keys) k order by not_before, kid`,
   );
 }

@@ -12,21 +12,32 @@ export interface Signed {
   /** What the signature is over. */
   readonly message: Buffer;
   readonly signature: Buffer;
+  /** A second one over the same; null: there is none. */
+  readonly second: { readonly kid: string; readonly signature: Buffer } | null;
   /** An answer of a time stamp authority over the signature, as it came; null: none came with it. */
   readonly stamp: Buffer | null;
 }
 
-/** The payload as a DSSE envelope and as a compact JWS, each with a signature of its own. */
-export async function seal(payload: Buffer, signer: Signer): Promise<{ dsse: string; jws: string }> {
+/**
+ * The payload as a DSSE envelope and as a compact JWS, each with a signature of its own. @param second signs the envelope, too
+ */
+export async function seal(
+  payload: Buffer,
+  signer: Signer,
+  second: Signer | null = null,
+): Promise<{ dsse: string; jws: string }> {
   const header = canonicalJson({ alg: 'EdDSA', kid: signer.kid, typ: payloadType });
   const input = `${Buffer.from(header).toString('base64url')}.${payload.toString('base64url')}`;
-  const dsseSignature = await signer.sign(preAuthenticationEncoding(payloadType, payload));
+  const message = preAuthenticationEncoding(payloadType, payload);
+  const signatures = [];
+  for (const { kid: keyid, sign } of second === null ? [signer] : [signer, second])
+    signatures.push({ keyid, sig: (await sign(message)).toString('base64') });
   const jwsSignature = await signer.sign(Buffer.from(input, 'ascii'));
   return {
     dsse: canonicalJson({
       payload: payload.toString('base64'),
       payloadType,
-      signatures: [{ keyid: signer.kid, sig: dsseSignature.toString('base64') }],
+      signatures,
     }),
     jws: `${input}.${jwsSignature.toString('base64url')}`,
   };
@@ -48,7 +59,8 @@ export function bundleOf(dsse: string, stamp: Buffer | null): string {
   const stamps =
     stamp === null ? null : { rfc3161Timestamps: [{ signedTimestamp: stamp.toString('base64') }] };
   return canonicalJson({
-    // Named by the hint: programs that find another id than they make of a key themselves pass over the signature.
+    // Of its signatures the first, for with two a bundle is refused; and named by the hint: programs that find another id than
+    // they make of a key themselves pass over the signature.
     dsseEnvelope: { ...envelope, signatures: [{ sig }] },
     mediaType: bundleType,
     verificationMaterial: {
@@ -97,16 +109,20 @@ function openBundle(bundle: unknown): Signed | 'WRONG_TYPE' | null {
 function openDsse(envelope: unknown, hint?: string): Signed | 'WRONG_TYPE' | null {
   if (!hasExactly(envelope, ['payload', 'payloadType', 'signatures'])) return null;
   const { signatures } = envelope;
-  if (!Array.isArray(signatures) || signatures.length !== 1) return null;
-  const [signature] = signatures as unknown[];
-  if (!hasExactly(signature, hint === undefined ? ['keyid', 'sig'] : ['sig'])) return null;
-  const kid = hint ?? signature.keyid;
+  if (!Array.isArray(signatures) || signatures.length > (hint === undefined ? 2 : 1)) return null;
+  const [first, second = null] = (signatures as unknown[]).map((one) => signatureOf(one, hint));
   const payload = decode(envelope.payload, 'base64');
-  const bytes = decode(signature.sig, 'base64');
-  if (payload === null || bytes === null || typeof kid !== 'string') return null;
+  if (payload === null || !first || (signatures.length > 1 && second === null)) return null;
   if (envelope.payloadType !== payloadType) return 'WRONG_TYPE';
   const message = preAuthenticationEncoding(payloadType, payload);
-  return { form: 'dsse', kid, payload, message, signature: bytes, stamp: null };
+  return { form: 'dsse', ...first, payload, message, second, stamp: null };
+}
+
+function signatureOf(value: unknown, hint?: string): { kid: string; signature: Buffer } | null {
+  if (!hasExactly(value, hint === undefined ? ['keyid', 'sig'] : ['sig'])) return null;
+  const kid = hint ?? value.keyid;
+  const signature = decode(value.sig, 'base64');
+  return signature === null || typeof kid !== 'string' ? null : { kid, signature };
 }
 
 function openJws(text: string): Signed | 'WRONG_TYPE' | null {
@@ -123,6 +139,7 @@ function openJws(text: string): Signed | 'WRONG_TYPE' | null {
     payload,
     message: Buffer.from(`${head}.${body}`, 'ascii'),
     signature,
+    second: null,
     stamp: null,
   };
 }

@@ -42,6 +42,13 @@ export {
   unlessMissing,
 } from './merkle.ts';
 export { keysOfJwks, type PublicJwk, pinnedKey, thumbprint } from './public-keys.ts';
+export {
+  pinnedSecondKey,
+  type SecondJwk,
+  type SecondKey,
+  secondKeysOfJwks,
+  secondSignerBy,
+} from './second-keys.ts';
 export { type Signer, signerBy, signerOf } from './signer.ts';
 export { certificatesIn, type StampProblem, type StampVerdict, verifyStamp } from './stamp.ts';
 export { answerWith, stampQuery, tokenIn } from './stamp-answer.ts';

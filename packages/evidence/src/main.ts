@@ -1,4 +1,4 @@
-/** `npm run certificate:verify -- FILE --key FILE | --jwks FILE [--tsa-ca FILE] [--json]`: 0 verified, 1 refused, 2 not asked rightly. */
+/** `npm run certificate:verify -- FILE --key FILE | --jwks FILE [--second-key FILE] [--tsa-ca FILE] [--json]`: 0 verified, 1 refused, 2 not asked rightly. */
 import process from 'node:process';
 import { certificateVerify } from './verify-main.ts';
 

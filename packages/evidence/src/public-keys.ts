@@ -13,13 +13,17 @@ export interface PublicJwk {
   readonly compromisedAt?: string | null;
 }
 
-/** A key that a verifier trusts, and for when. */
-export interface TrustedKey {
-  readonly kid: string;
-  readonly publicKey: KeyObject;
+/** When a key was in use. */
+export interface KeyHistory {
   readonly notBefore: Date | null;
   readonly retiredAt: Date | null;
   readonly compromisedAt: Date | null;
+}
+
+/** A key that a verifier trusts, and for when. */
+export interface TrustedKey extends KeyHistory {
+  readonly kid: string;
+  readonly publicKey: KeyObject;
 }
 
 /** What a signing key is called everywhere: its RFC 7638 thumbprint. */
@@ -39,9 +43,7 @@ export function pinnedKey(publicKey: KeyObject): TrustedKey {
   return {
     kid: thumbprint(xOf(publicKey)),
     publicKey,
-    notBefore: null,
-    retiredAt: null,
-    compromisedAt: null,
+    ...historyOf({}),
   };
 }
 
@@ -54,13 +56,17 @@ export function keysOfJwks(jwks: unknown): TrustedKey[] {
     .map((jwk) => {
       const publicKey = createPublicKey({ key: jwk as JsonWebKeyInput['key'], format: 'jwk' });
       // By the thumbprint, not by what the set says: a kid names one key and no other.
-      return {
-        ...pinnedKey(publicKey),
-        notBefore: dateOf(jwk.notBefore),
-        retiredAt: dateOf(jwk.retiredAt),
-        compromisedAt: dateOf(jwk.compromisedAt),
-      };
+      return { ...pinnedKey(publicKey), ...historyOf(jwk) };
     });
+}
+
+/** As it stands in a JWK. Throws `TypeError` where a time is malformed. */
+export function historyOf({
+  notBefore,
+  retiredAt,
+  compromisedAt,
+}: Partial<Record<keyof KeyHistory, string | null>>): KeyHistory {
+  return { notBefore: dateOf(notBefore), retiredAt: dateOf(retiredAt), compromisedAt: dateOf(compromisedAt) };
 }
 
 function dateOf(text: string | null | undefined): Date | null {

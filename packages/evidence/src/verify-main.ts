@@ -1,9 +1,10 @@
-import { createPublicKey, type X509Certificate } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { keysOfJwks, pinnedKey, type TrustedKey } from './public-keys.ts';
+import { pinnedSecondKey, type SecondKey, secondKeysOfJwks } from './second-keys.ts';
 import { certificatesIn, type StampVerdict } from './stamp.ts';
-import { type Verdict, verifyCertificate } from './verify.ts';
+import { type Trust, type Verdict, verifyCertificate } from './verify.ts';
 
 /** Where a command writes. */
 export interface CommandIo {
@@ -12,7 +13,7 @@ export interface CommandIo {
 }
 
 const usage =
-  'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json [--tsa-ca CAS.pem] [--json]';
+  'usage: rekey certificate verify FILE --key PUBLIC_KEY.pem | --jwks JWKS.json [--second-key PUBLIC_KEY.pem] [--tsa-ca CAS.pem] [--json]';
 
 /** `rekey certificate verify`. The exit code: 0 verified, 1 refused, 2 not called or not readable as it should. */
 export async function certificateVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2> {
@@ -20,12 +21,14 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
   let keys: TrustedKey[];
   let source: string;
   let json: boolean;
-  let tsaCas: X509Certificate[];
+  let trust: Omit<Trust, 'keys' | 'jwks'>;
   try {
     const asked = read(args);
-    const { file, key, jwks, tsaCa } = asked;
+    const { file, key, jwks, tsaCa, secondKey } = asked;
     json = asked.json;
-    tsaCas = tsaCa === undefined ? [] : certificatesIn(await readFile(tsaCa, 'latin1'));
+    const tsaCas = tsaCa === undefined ? [] : certificatesIn(await readFile(tsaCa, 'latin1'));
+    const secondKeys = await secondKeysIn({ secondKey, jwks });
+    trust = { tsaCas, secondKeys, needsSecond: secondKey !== undefined };
     source = key ?? jwks;
     certificate = await readFile(file);
     keys = await keysIn({ key, jwks });
@@ -34,7 +37,7 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     io.err(usage);
     return 2;
   }
-  const verdict = verifyCertificate(certificate, { keys, tsaCas });
+  const verdict = verifyCertificate(certificate, { keys, ...trust });
   if (json) {
     io.out(JSON.stringify({ ...verdict, source }));
     return verdict.verified ? 0 : 1;
@@ -52,11 +55,20 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
   io.out(`${labels[verdict.kind]} ${subject.map(({ name }) => name).join()}`);
   io.out(`tenant    ${predicate.tenantId ?? 'all'}`);
   io.out(`signed    ${predicate.signedAt}`);
+  io.out(`second    ${secondBy(verdict.second)}`);
   io.out(`covered   ${coveredBy(verdict.covered)}`);
   io.out(`stamped   ${verdict.stamp === null ? 'no: no time stamp came with it' : stampedBy(verdict.stamp)}`);
   if (verdict.compromisedAt !== null)
     io.out(`its key   is compromised since ${verdict.compromisedAt.toISOString()}, and signed this before`);
   return 0;
+}
+
+function secondBy(second: Extract<Verdict, { verified: true }>['second']): string {
+  if (second === null) return 'no: it has no second signature';
+  const { kid, isVerified } = second;
+  return isVerified
+    ? `${kid}, by ML-DSA-65, verified`
+    : `${JSON.stringify(kid)}, not verified: its key was not given, or was not in use`;
 }
 
 function stampedBy(stamp: StampVerdict): string {
@@ -75,7 +87,7 @@ const labels = { rotation: 'rotation ', rewrap: 'rewrap   ', destruction: 'destr
 
 function read(
   args: readonly string[],
-): { file: string; json: boolean; tsaCa: string | undefined } & (
+): { file: string; json: boolean; tsaCa: string | undefined; secondKey: string | undefined } & (
   | { key: string; jwks?: never }
   | { key?: never; jwks: string }
 ) {
@@ -86,15 +98,25 @@ function read(
       key: { type: 'string' },
       jwks: { type: 'string' },
       'tsa-ca': { type: 'string' },
+      'second-key': { type: 'string' },
       json: { type: 'boolean', default: false },
     },
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
-  const { key, jwks, json, 'tsa-ca': tsaCa } = values;
-  if (key !== undefined && jwks === undefined) return { file, json, tsaCa, key };
-  if (jwks !== undefined && key === undefined) return { file, json, tsaCa, jwks };
+  const { key, jwks, json, 'tsa-ca': tsaCa, 'second-key': secondKey } = values;
+  if (key !== undefined && jwks === undefined) return { file, json, tsaCa, secondKey, key };
+  if (jwks !== undefined && key === undefined) return { file, json, tsaCa, secondKey, jwks };
   throw new Error('Either --key or --jwks is needed: nothing is trusted by itself.');
+}
+
+async function secondKeysIn(from: {
+  readonly secondKey?: string | undefined;
+  readonly jwks?: string | undefined;
+}): Promise<SecondKey[]> {
+  const { secondKey, jwks } = from;
+  if (secondKey !== undefined) return [pinnedSecondKey(createPublicKey(await readFile(secondKey)))];
+  return jwks === undefined ? [] : secondKeysOfJwks(JSON.parse(await readFile(jwks, 'utf8')));
 }
 
 /** The keys of either file. */

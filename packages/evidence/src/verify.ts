@@ -1,8 +1,9 @@
 import { verify, type X509Certificate } from 'node:crypto';
 import { type Covered, readCoverage } from './coverage.ts';
 import { DerError } from './der.ts';
-import { openEnvelope } from './envelopes.ts';
+import { openEnvelope, type Signed } from './envelopes.ts';
 import { keysOfJwks, type TrustedKey } from './public-keys.ts';
+import { type SecondKey, secondKeysOfJwks } from './second-keys.ts';
 import { refuseStamp, type StampVerdict, verifyStamp } from './stamp.ts';
 import { tokenHandedOn } from './stamp-answer.ts';
 import { readStatement, type Statement, type StatementKind } from './statement.ts';
@@ -18,6 +19,8 @@ const refusals = {
     'anybody who has it can have written this, with any date.',
   KEY_RETIRED: 'It says that it was signed after its signing key was retired.',
   KEY_NOT_YET_VALID: 'It says that it was signed before its signing key was in use.',
+  NO_SECOND_SIGNATURE:
+    'It is not signed by a second key that was given, or not within the time in which that was in use.',
   BAD_CHECKPOINT: 'The checkpoint in it does not cover the event that it names.',
 } as const;
 type Refusal = keyof typeof refusals;
@@ -36,6 +39,8 @@ export type Verdict =
       /** Since when its key is compromised: a time stamp is older. */
       readonly compromisedAt: Date | null;
       readonly stamp: StampVerdict | null;
+      /** The second signature, by its key; not verified: that was not given, or not in use. Null: there is none. */
+      readonly second: { readonly kid: string; readonly isVerified: boolean } | null;
     }
   | {
       readonly verified: false;
@@ -49,6 +54,10 @@ export type Verdict =
 export type Trust = ({ readonly keys: readonly TrustedKey[] } | { readonly jwks: unknown }) & {
   /** None: no time stamp counts. */
   readonly tsaCas?: readonly X509Certificate[];
+  /** Of second signatures; of a JWK Set its own unless there are others. */
+  readonly secondKeys?: readonly SecondKey[];
+  /** Whether a certificate without a second signature is refused. */
+  readonly needsSecond?: boolean;
 };
 
 /** @param trust keys that were pinned, or a JWK Set; whether the set itself is to be trusted is the caller's question */
@@ -76,9 +85,33 @@ export function verifyCertificate(certificate: Uint8Array | string, trust: Trust
     return refuse('KEY_RETIRED', kid, stamp);
   if (candidates.some(({ notBefore }) => notBefore !== null && signedAt < notBefore))
     return refuse('KEY_NOT_YET_VALID', kid, stamp);
+  const secondKeys = trust.secondKeys ?? ('jwks' in trust ? secondKeysOfJwks(trust.jwks) : []);
+  const second = secondOf(signed, secondKeys, signedAt);
+  if (second === 'BAD') return refuse('BAD_SIGNATURE', kid, stamp);
+  if (trust.needsSecond === true && second?.isVerified !== true)
+    return refuse('NO_SECOND_SIGNATURE', kid, stamp);
   const covered = readCoverage(statement.predicate, key);
   if (covered === 'BAD') return refuse('BAD_CHECKPOINT', kid, stamp);
-  return { verified: true, form, kid, kind, statement, covered, compromisedAt, stamp };
+  return { verified: true, form, kid, kind, statement, covered, compromisedAt, stamp, second };
+}
+
+function secondOf(
+  { second, message }: Signed,
+  keys: readonly SecondKey[],
+  signedAt: Date,
+): { readonly kid: string; readonly isVerified: boolean } | 'BAD' | null {
+  if (second === null) return null;
+  const { kid, signature } = second;
+  const candidates = keys.filter((key) => key.kid === kid);
+  const [key] = candidates;
+  if (key !== undefined && !verify(null, message, key.publicKey, signature)) return 'BAD';
+  const isVerified = candidates.every(
+    ({ notBefore, retiredAt, compromisedAt }) =>
+      compromisedAt === null &&
+      (notBefore === null || signedAt >= notBefore) &&
+      (retiredAt === null || signedAt <= retiredAt),
+  );
+  return { kid, isVerified: key !== undefined && isVerified };
 }
 
 /** As it is handed on, an answer that says nothing but that it is granted. */

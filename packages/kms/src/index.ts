@@ -5,7 +5,7 @@ export { asKeks, createKeks, type Keks, nameKeks } from './keks.ts';
 export { isTransient, KmsError, type KmsErrorCode } from './kms-error.ts';
 export { createLocalKeyFile } from './local-key-file.ts';
 export { openKek } from './open-kek.ts';
-export { openSigningKey, type SigningKey } from './signing-key.ts';
+export { openSecondSigningKey, openSigningKey, type SigningKey } from './signing-key.ts';
 export {
   allowTenantKeks,
   type ChosenKek,

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { KmsError } from './kms-error.ts';
-import { readSigningKeyFile } from './signing-key-file.ts';
+import { readSecondSigningKeyFile, readSigningKeyFile } from './signing-key-file.ts';
 
 /** An Ed25519 key that signs and never shows itself. Throws `KmsError` and nothing else; none of its calls waits for ever. */
 export interface SigningKey {
@@ -40,4 +40,11 @@ export async function openSigningKey(uri: string): Promise<SigningKey> {
       'signing key: pkcs11js is not installed; it is compiled by npm (C++ compiler, make, Python)',
     );
   }
+}
+
+/** An ML-DSA-65 key, for a second signature. @param uri `file:<path of a PKCS#8 PEM file>` @throws KmsError */
+export async function openSecondSigningKey(uri: string): Promise<SigningKey> {
+  if (!uri.startsWith('file:'))
+    throw new KmsError('INVALID_URI', 'second signing key: the URI must begin with file:');
+  return readSecondSigningKeyFile(uri.slice('file:'.length));
 }

@@ -7,6 +7,9 @@ as $$
 begin
   update rekey.signing_keys k set compromised_at = clock_timestamp() where k.kid = named and k.compromised_at is null;
   if not found then
+    update rekey.second_signing_keys k set compromised_at = clock_timestamp() where k.kid = named and k.compromised_at is null;
+  end if;
+  if not found then
     return false;
   end if;
   perform rekey.append_event(null, 'signing.compromised', null, jsonb_build_object('kid', named));

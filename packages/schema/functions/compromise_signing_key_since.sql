@@ -10,6 +10,10 @@ begin
   update rekey.signing_keys k set compromised_at = then_at
     where k.kid = named and (k.compromised_at is null or k.compromised_at > then_at);
   if not found then
+    update rekey.second_signing_keys k set compromised_at = then_at
+      where k.kid = named and (k.compromised_at is null or k.compromised_at > then_at);
+  end if;
+  if not found then
     return false;
   end if;
   perform rekey.append_event(null, 'signing.compromised', null, jsonb_build_object('kid', named, 'since', then_at));

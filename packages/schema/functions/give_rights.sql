@@ -23,7 +23,7 @@ begin
         'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'compromise_kek',
         'kek_compromise_state'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
-        'rotation_samples', 'rotation_certificates', 'other_certificates', 'certificate_stamps', 'signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
+        'rotation_samples', 'rotation_certificates', 'other_certificates', 'certificate_stamps', 'signing_keys', 'second_signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',
         'processes', 'process_keks', 'process_deks', 'deks', 'keks', 'rewraps', 'kek_templates', 'kek_choices', 'checkpoint_cosignatures',
         'plans', 'campaigns', 'campaign_members', 'kek_compromises', 'event_cuts',
         'rotation_throttles'];
@@ -35,7 +35,7 @@ begin
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
-        'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key',
+        'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key', 'register_second_signing_key',
         'work_to_certify', 'facts_to_certify', 'keep_certificate_of', 'claim_certificate_stamps', 'keep_certificate_stamp',
         'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
@@ -65,7 +65,7 @@ begin
       readable := array['migrations', 'functions', 'granted_roles', 'settings', 'database_sightings', 'targets',
         'tenants', 'deks', 'dek_drains', 'dek_locks', 'dek_seal_counts', 'rotations', 'rotation_ranges',
         'rotation_failures', 'rotation_samples', 'record_counts', 'record_deltas', 'events', 'event_chains',
-        'rotation_certificates', 'other_certificates', 'certificate_stamps', 'signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
+        'rotation_certificates', 'other_certificates', 'certificate_stamps', 'signing_keys', 'second_signing_keys', 'log_size', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'checkpoint_cosignatures', 'event_cuts', 'processes', 'process_keks', 'process_deks', 'dek_openings', 'key_destructions', 'destruction_approvals',
         'keks', 'rewraps', 'rewrapped_deks',
         'plans', 'policies', 'kek_templates', 'tenant_keks', 'kek_choices',

@@ -149,6 +149,7 @@ begin
       ('log_checkpoints', array['guard_event', 'guard_event_truncate']),
       ('checkpoint_cosignatures', array['guard_event', 'guard_event_truncate']),
       ('signing_keys', array['guard_signing_key', 'guard_signing_key_truncate']),
+      ('second_signing_keys', array['guard_signing_key', 'guard_signing_key_truncate']),
       ('rotation_certificates', array['guard_event', 'guard_event_truncate']),
       ('other_certificates', array['guard_event', 'guard_event_truncate']),
       ('certificate_stamps', array['guard_certificate_stamp', 'guard_certificate_stamp_truncate']),

@@ -6,6 +6,9 @@ as $$
 begin
   update rekey.signing_keys k set retired_at = clock_timestamp() where k.kid = named and k.retired_at is null;
   if not found then
+    update rekey.second_signing_keys k set retired_at = clock_timestamp() where k.kid = named and k.retired_at is null;
+  end if;
+  if not found then
     return false;
   end if;
   perform rekey.append_event(null, 'signing.retired', null, jsonb_build_object('kid', named));

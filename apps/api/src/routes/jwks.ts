@@ -2,22 +2,26 @@ import Type from 'typebox';
 import { route } from '../route.ts';
 
 const Time = Type.Union([Type.String(), Type.Null()]);
+const common = {
+  kid: Type.String({ description: 'The RFC 7638 thumbprint.' }),
+  use: Type.Literal('sig'),
+  notBefore: Type.String(),
+  retiredAt: Time,
+  compromisedAt: Time,
+};
+const Ed25519 = Type.Object({
+  kty: Type.Literal('OKP'),
+  crv: Type.Literal('Ed25519'),
+  x: Type.String(),
+  alg: Type.Literal('EdDSA'),
+  ...common,
+});
+const MlDsa = Type.Object(
+  { kty: Type.Literal('AKP'), alg: Type.Literal('ML-DSA-65'), pub: Type.String(), ...common },
+  { description: 'Of second signatures (RFC 9964).' },
+);
 const Jwks = Type.Object(
-  {
-    keys: Type.Array(
-      Type.Object({
-        kty: Type.Literal('OKP'),
-        crv: Type.Literal('Ed25519'),
-        x: Type.String(),
-        kid: Type.String({ description: 'The RFC 7638 thumbprint.' }),
-        alg: Type.Literal('EdDSA'),
-        use: Type.Literal('sig'),
-        notBefore: Type.String(),
-        retiredAt: Time,
-        compromisedAt: Time,
-      }),
-    ),
-  },
+  { keys: Type.Array(Type.Union([Ed25519, MlDsa])) },
   {
     $id: 'Jwks',
     examples: [
@@ -66,12 +70,16 @@ export const jwks = route({
       });
       reply.header('cache-control', `public, max-age=${maxAgeSeconds}`);
       return {
-        keys: keys.map(({ kid, publicKey, notBefore, retiredAt, compromisedAt }) => ({
-          kty: 'OKP' as const,
-          crv: 'Ed25519' as const,
-          x: publicKey.toString('base64url'),
+        keys: keys.map(({ algorithm, kid, publicKey, notBefore, retiredAt, compromisedAt }) => ({
+          ...(algorithm === 'Ed25519'
+            ? {
+                kty: 'OKP' as const,
+                crv: 'Ed25519' as const,
+                x: publicKey.toString('base64url'),
+                alg: 'EdDSA' as const,
+              }
+            : { kty: 'AKP' as const, alg: algorithm, pub: publicKey.toString('base64url') }),
           kid,
-          alg: 'EdDSA' as const,
           use: 'sig' as const,
           notBefore: notBefore.toISOString(),
           retiredAt: retiredAt?.toISOString() ?? null,

@@ -42,10 +42,11 @@ export const certificateVerification: Command = {
   options: {
     key: { value: 'PEM', about: 'a public key that you pinned' },
     jwks: { value: 'FILE', about: 'or a JWK Set that you trust' },
+    'second-key': { value: 'PEM', about: 'an ML-DSA-65 key that you pinned: it must have signed, too' },
     'tsa-ca': { value: 'FILE', about: 'certificates of time stamp authorities that you trust, in PEM' },
   },
   run(call) {
-    const given = ['key', 'jwks', 'tsa-ca'].flatMap((name) => {
+    const given = ['key', 'jwks', 'second-key', 'tsa-ca'].flatMap((name) => {
       const value = call.option(name);
       return value === undefined ? [] : [`--${name}=${value}`];
     });

@@ -10,9 +10,19 @@ export type JwksAnswer = {
     readonly kty: 'OKP';
     readonly crv: 'Ed25519';
     readonly x: string;
+    readonly alg: 'EdDSA';
     /** The RFC 7638 thumbprint. */
     readonly kid: string;
-    readonly alg: 'EdDSA';
+    readonly use: 'sig';
+    readonly notBefore: string;
+    readonly retiredAt: string | null;
+    readonly compromisedAt: string | null;
+  } | {
+    readonly kty: 'AKP';
+    readonly alg: 'ML-DSA-65';
+    readonly pub: string;
+    /** The RFC 7638 thumbprint. */
+    readonly kid: string;
     readonly use: 'sig';
     readonly notBefore: string;
     readonly retiredAt: string | null;
