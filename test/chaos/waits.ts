@@ -15,8 +15,10 @@ export async function kmsWaits(
   { pool, history, keks }: Pick<World, 'pool' | 'history' | 'keks'>,
   signal: AbortSignal,
 ): Promise<void> {
-  // The longest first: one id may be the beginning of another.
-  const kekIds = keks.held.map(({ id }) => id).sort((a, b) => b.length - a.length);
+  // Errors name some by what stands behind the scheme. The longest first: one id may be the beginning of another.
+  const keksByWords = keks.held
+    .map(({ id }) => ({ id, words: id.replace(/^[a-z0-9-]+:/, '') }))
+    .sort((a, b) => b.words.length - a.words.length);
   let before = new Set<string>();
   while (!signal.aborted) {
     const rows = await pool
@@ -37,7 +39,7 @@ export async function kmsWaits(
         const key = `${id} ${reason} ${what}`;
         now.add(key);
         if (before.has(key)) continue;
-        const kek = kekIds.find((kekId) => what?.includes(kekId)) ?? null;
+        const kek = keksByWords.find(({ words }) => what?.includes(words))?.id ?? null;
         history.add({ t: 'waiting', at: history.now(), id, tenant, reason, kek });
       }
       before = now;

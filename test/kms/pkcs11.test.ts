@@ -91,6 +91,22 @@ test('a key that is gone is not found; a token that is gone is waited for, and f
   await assert.rejects(again.wrap(dek, aad), refusal('UNAVAILABLE', /closed/));
 });
 
+test('a token that goes away under an open session is found again, without a restart', {
+  skip,
+}, async (t) => {
+  const { hsm, kek } = await opened(t);
+  const dek = generateDek();
+  const wrapped = await kek.wrap(dek, aad);
+  for (let times = 0; times < 2; times += 1) {
+    await rename(hsm.tokens, `${hsm.tokens}-away`);
+    await mkdir(hsm.tokens);
+    await assert.rejects(kek.unwrap(wrapped, aad), refusal('UNAVAILABLE'));
+    await rmdir(hsm.tokens);
+    await rename(`${hsm.tokens}-away`, hsm.tokens);
+    assert.deepEqual(await kek.unwrap(wrapped, aad), dek);
+  }
+});
+
 test('a key that can be extracted, of another size, or one of several is refused', { skip }, async (t) => {
   const { hsm } = await opened(t);
   await hsm.newKey('open', { extractable: true });

@@ -81,17 +81,33 @@ function finalise(held: Held): void {
 /** Logged in, with the key found and judged. Throws the module's errors and `KmsError`. */
 export async function openSession(module: Module, key: TokenKey, find: FindKey): Promise<Session> {
   const pin = await pinOf(key.pinFile);
-  initialise(key.module);
-  const slot = slotOf(module, key);
-  const handle = module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION);
   try {
-    logIn(module, handle, `${key.module} ${key.token} ${key.serial}`, pin);
-    return { handle, key: find(module, handle, key) };
+    initialise(key.module);
+    const slot = slotOf(module, key);
+    const handle = module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION);
+    try {
+      logIn(module, handle, `${key.module} ${key.token} ${key.serial}`, pin);
+      return { handle, key: find(module, handle, key) };
+    } catch (error) {
+      closeSession(module, handle);
+      throw error;
+    }
   } catch (error) {
-    closeSession(module, handle);
+    // Some modules never take a token up again that was away while they had it open.
+    if (lostTouch.has(nameOf(error) ?? '')) lookAnew(key.module);
     throw error;
   }
 }
+
+const lostTouch: ReadonlySet<string> = new Set([
+  'CKR_GENERAL_ERROR',
+  'CKR_FUNCTION_FAILED',
+  'CKR_DEVICE_ERROR',
+  'CKR_DEVICE_REMOVED',
+  'CKR_TOKEN_NOT_PRESENT',
+  'CKR_TOKEN_NOT_RECOGNIZED',
+  'CKR_SLOT_ID_INVALID',
+]);
 
 export function closeSession(module: Module, handle: Buffer): void {
   quietly(() => module.C_CloseSession(handle));
