@@ -1,7 +1,4 @@
-/**
- * The fire drill, small. At full scale, as far as it was run in docs/reliability.md:
- * `DRILL_RECORDS=1000000 DRILL_QUEUE=200 npm test -- test/drill/fire-drill.test.ts`.
- */
+/** The fire drill, small. At full scale: `npm run drill`, with figures in docs/reliability.md. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestDatabase } from '../harness/database.ts';
