@@ -65,6 +65,8 @@ begin
       end if;
     end if;
     continue when one.proved_as = any (lacking) or one.kek_id = any (troubled);
+    -- It may have been rewrapped since that was written down.
+    continue when not exists (select from rekey.dek_material m where m.dek_id = one.dek_id and m.wrapped_at = one.wrapped_at);
     cutoff := clock_timestamp() - one.every / 2;
     continue when exists (select from rekey.dek_material m join rekey.deks d on d.id = m.dek_id
       where d.tenant_id = one.tenant_id and d.state <> 'destroyed' and m.kek_id = any (troubled));
