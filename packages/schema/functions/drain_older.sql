@@ -20,17 +20,21 @@ begin
       where h.tenant_id = tenant and h.drain_before is null and d.state <> 'active');
   end if;
 
+  -- The state of each lock's DEK is looked up by itself. Joined, the planner begins with the DEKs that are not active, of which
+  -- its statistics know hardly one at first, and every switch reads all DEKs of all tenants.
   update rekey.dek_locks l set closed_at = clock_timestamp()
     where (l.dek_id, l.slot) in (
-      select o.dek_id, o.slot from rekey.dek_locks o join rekey.deks d on d.id = o.dek_id
-      where o.tenant_id = tenant and o.closed_at is null and d.state <> 'active'
+      select o.dek_id, o.slot from rekey.dek_locks o
+      where o.tenant_id = tenant and o.closed_at is null
+        and (select d.state from rekey.deks d where d.id = o.dek_id) <> 'active'
       for update of o skip locked);
   delete from rekey.dek_drains h
     where h.tenant_id = tenant
       and not exists (select from rekey.dek_locks l where l.dek_id = h.dek_id and l.closed_at is null);
   if not exists (
-    select from rekey.dek_locks l join rekey.deks d on d.id = l.dek_id
-    where l.tenant_id = tenant and l.closed_at is null and d.state <> 'active'
+    select from rekey.dek_locks l
+    where l.tenant_id = tenant and l.closed_at is null
+      and (select d.state from rekey.deks d where d.id = l.dek_id) <> 'active'
   ) then
     return true;
   end if;
