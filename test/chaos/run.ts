@@ -14,6 +14,7 @@ import { type ChaosTenant, seedTenants } from './clients/records.ts';
 import { rewrapper } from './clients/rewrappers.ts';
 import { type Running, rotator } from './clients/rotators.ts';
 import { staleWriter } from './clients/stale-writer.ts';
+import { steerer } from './clients/steerer.ts';
 import { writer } from './clients/writers.ts';
 import { gauges } from './gauges.ts';
 import { openHistory } from './history.ts';
@@ -71,6 +72,7 @@ export async function run(
         return rewrapper(world, { ...ofKeks, random })(rotatorsStop.signal);
       }),
     ];
+    const steering = steerer(world, running, createRandom(plan.seed).fork('steerer'))(rotatorsStop.signal);
     const gauging = gauges(world);
     const watchmen = [
       watching.watch(stop.signal),
@@ -87,7 +89,7 @@ export async function run(
     await unleash({ world, plan, tenants, running, held, log }, faultsOver);
     log('The faults are over.');
     const endedMs = await everythingEnds(world, plan, rotatorsStop);
-    await Promise.all([...rotators, ...exchangers]);
+    await Promise.all([...rotators, ...exchangers, steering]);
     stop.abort();
     await Promise.all([...clients, ...watchmen]);
     const records = tenants.flatMap((tenant) => [...tenant.records, ...tenant.victims]);

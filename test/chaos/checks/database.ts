@@ -30,7 +30,7 @@ const statements: ReadonlyArray<{ readonly check: string; readonly sql: string }
   {
     check: 'one new DEK per rotation',
     sql: `select 'tenant ' || t.id || ' has ' || count(distinct d.id) || ' DEKs after ' || count(distinct r.id) || ' rotations' as what
-      from rekey.tenants t join rekey.deks d on d.tenant_id = t.id left join rekey.rotations r on r.tenant_id = t.id
+      from rekey.tenants t join rekey.deks d on d.tenant_id = t.id left join rekey.rotations r on r.tenant_id = t.id and r.retry_of is null
       group by t.id having count(distinct d.id) <> count(distinct r.id) + 1`,
   },
   {

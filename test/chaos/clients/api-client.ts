@@ -16,18 +16,30 @@ export interface CallResult<Body = ApiAnswer['body']> {
 /** A caller hangs up after this long, which is a violation unless the API process itself is being harmed. */
 const hangMs = 10_000;
 
+/** Calls about rotations: how, and behind the rotation's id. */
+const ofRotation = {
+  status: ['GET', ''],
+  cancel: ['POST', '/cancel'],
+  pause: ['POST', '/pause'],
+  resume: ['POST', '/resume'],
+  retry: ['POST', '/retry'],
+  limit: ['PATCH', ''],
+} as const;
+
 export interface CallOptions {
-  readonly what: 'rotate' | 'status' | 'cancel';
+  readonly what: 'rotate' | keyof typeof ofRotation;
   readonly tenantId: string;
   /** With `rot-`; null for a rotate call. */
   readonly id: string | null;
   readonly idempotencyKey?: string;
   readonly replay?: boolean;
+  /** Records a second; null: without limit. */
+  readonly limit?: number | null;
 }
 
 interface Request {
   readonly what: CallKind;
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'PUT';
   /** Behind `/api/v1/admin/`. */
   readonly path: string;
   /** Absent for what is of all tenants. */
@@ -101,18 +113,19 @@ export async function callAdmin<Body extends Refusal>(
 export function callApi(
   world: Pick<World, 'history' | 'token'>,
   api: Slot,
-  { what, tenantId, id, ...options }: CallOptions,
+  { what, tenantId, id, limit, ...options }: CallOptions,
 ): Promise<CallResult> {
-  const path = { rotate: 'rotate', status: `rotations/${id}`, cancel: `rotations/${id}/cancel` }[what];
-  const request = {
+  const [method, behind] = what === 'rotate' ? (['POST', ''] as const) : ofRotation[what];
+  const request: Request = {
     ...options,
     what,
     tenantId,
     id,
-    method: what === 'status' ? 'GET' : 'POST',
-    path: `dek/${path}`,
+    method,
+    path: what === 'rotate' ? 'dek/rotate' : `dek/rotations/${id}${behind}`,
     ...(what === 'rotate' ? { body: { tenantId } } : {}),
-  } as const;
+    ...(what === 'limit' ? { body: { itemsPerSecondMax: limit ?? null } } : {}),
+  };
   return callAdmin<ApiAnswer['body']>(world, api, request, ({ success, data }) =>
     success === true ? { id: data.rotationId, ...(what === 'rotate' ? {} : { view: viewOf(data) }) } : {},
   );
