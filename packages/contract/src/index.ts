@@ -14,6 +14,7 @@ export * from './ids.ts';
 export * from './items.ts';
 export * from './kek-compromises.ts';
 export * from './keks.ts';
+export * from './key-standing.ts';
 export * from './keys.ts';
 export * from './new-tenant.ts';
 export * from './one-tenant.ts';

@@ -1,7 +1,8 @@
 import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { KeyId, RotationId, Timestamp, Uuid } from './ids.ts';
-import { EffectivePolicy, effectiveExample, KeyStanding, Wrapping, wrappingExample } from './policies.ts';
+import { KeyStanding, Wrapping, wrappingExample } from './key-standing.ts';
+import { EffectivePolicy, effectiveExample } from './policies.ts';
 import { RotationPhase, RotationStatus } from './rotation.ts';
 
 export const tenantMessage = 'Tenant';

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { answer } from './answer.ts';
 import { AnyCaseUuid, Timestamp, Uuid } from './ids.ts';
 import { KekName } from './keks.ts';
+import { KeyStanding, Wrapping, wrappingExample } from './key-standing.ts';
 import { OpenHoursList } from './open-hours.ts';
 import { Reason } from './reason.ts';
 import { RotationHeaders } from './rotation.ts';
@@ -138,36 +139,6 @@ const Protection = Type.Object(
   },
 );
 
-/** How an active DEK stands by what holds for its tenant. */
-export const KeyStanding = Type.Object(
-  {
-    level: Type.Enum(['fresh', 'due', 'overdue', 'orphaned'], {
-      description:
-        '`orphaned`: tries keep ending without a switch, or records were left behind; a person must act.',
-    }),
-    dueAt: Type.Union([Timestamp, Type.Null()], { description: 'Null: no age makes it due.' }),
-    overdueAt: Type.Union([Timestamp, Type.Null()]),
-    tries: Type.Integer({ minimum: 0, description: 'In a row that ended without a switch.' }),
-    triedAt: Type.Union([Timestamp, Type.Null()], { description: 'When the last of these ended.' }),
-  },
-  closed,
-);
-
-/** How old the wrapping of DEKs is by what holds for their tenant. */
-export const Wrapping = Type.Object(
-  {
-    level: Type.Enum(['fresh', 'due', 'overdue', 'orphaned'], {
-      description: '`orphaned`: tries to make it anew keep ending otherwise than well; a person must act.',
-    }),
-    wrappedAt: Timestamp,
-    dueAt: Timestamp,
-    overdueAt: Timestamp,
-    tries: Type.Integer({ minimum: 0, description: 'By policies, since then, that did not end well.' }),
-    triedAt: Type.Union([Timestamp, Type.Null()], { description: 'When the last of these ended.' }),
-  },
-  closed,
-);
-
 const about = {
   version: Type.Integer({ minimum: 0, description: 'Also the `ETag`. 0: nobody has put one.' }),
   putAt: Type.Union([Timestamp, Type.Null()]),
@@ -183,14 +154,6 @@ export const effectiveExample = {
   windows: [{ days: ['mon', 'tue'], from: '22:00', to: '04:00', timeZone: 'Europe/Berlin' }],
   kek: null,
 };
-export const wrappingExample = {
-  level: 'fresh',
-  wrappedAt: '2025-04-09T08:59:58.000Z',
-  dueAt: '2026-03-14T20:11:09.000Z',
-  overdueAt: '2026-04-09T08:59:58.000Z',
-  tries: 0,
-  triedAt: null,
-} as const;
 const protectionExample = {
   destructionGraceSeconds: 2_592_000,
   destructionUnusedSeconds: 2_592_000,
