@@ -156,8 +156,8 @@ test('ranges that were claimed with the plan are given back when the sweep does 
   assert.ok(sweep);
   for (const range of sweep.ranges)
     assert.equal(await claimRange(env.store, range, crypto.randomUUID()), null);
-  const byId = (): Promise<never> => Promise.reject(new StoreError('UNAVAILABLE', 'away'));
-  const cutOff = { ...env, keyring: { ...env.keyring, byId } };
+  const fromRow = (): Promise<never> => Promise.reject(new StoreError('UNAVAILABLE', 'away'));
+  const cutOff = { ...env, keyring: { ...env.keyring, fromRow } };
   await assert.rejects(sweepHere(cutOff, sweep, never), { code: 'UNAVAILABLE' });
   assert.equal(await rotate(core.environment(), rotationId, never), 'done');
 });

@@ -6,7 +6,9 @@ import {
   adaptiveStatementLimiter,
   createHeartbeats,
   createRateLimiter,
+  createSmallRanges,
   createSpeedLimits,
+  createSteps,
   fixedBatchSize,
   fixedStatementLimiter,
   measuredBatchSize,
@@ -44,8 +46,9 @@ export function createEnvironment({
 }: Parts): RotationEnvironment {
   const ranges = config.WORKER_CONCURRENCY;
   const logEvent = logEvents(logger);
-  return {
+  const env: RotationEnvironment = {
     ...stores,
+    steps: createSteps(stores),
     heartbeats: createHeartbeats(),
     speedLimits: createSpeedLimits(stores.store),
     keks,
@@ -77,4 +80,5 @@ export function createEnvironment({
     onWritten: measures?.onWritten,
     onMended: (rotationId, what) => logger.warn(`a count was mended: ${what}`, { rotationId }),
   };
+  return { ...env, smallRanges: createSmallRanges(env) };
 }

@@ -88,8 +88,8 @@ export function startWorker(
   }: WorkerOptions = {},
 ): RekeyWorker {
   const ranges = config.WORKER_CONCURRENCY;
-  // Rotations that are swept by one job mostly wait for commits: several at once use the time.
-  const rotations = 3 * config.WORKER_CONCURRENCY;
+  // Rotations that are swept by one job mostly wait for commits, and share them with those that come to the same step.
+  const rotations = 8 * config.WORKER_CONCURRENCY;
 
   const { heartbeatStore, store, sweepStore } = openStores(config.DATABASE_URL, connections, logger);
   const identity = createIdentity(() => loadInstallation(heartbeatStore));

@@ -1,4 +1,4 @@
-import { prepared, type Queryable, row, rows } from '@rekey/db';
+import { prepared, type Queryable, row, rows, several } from '@rekey/db';
 
 /** A DEK as it is stored: its bytes only wrapped under a KEK. */
 export interface WrappedDek {
@@ -35,6 +35,52 @@ export async function storeMaterial(
   await prepared(on, 'select rekey.store_material($1, $2, $3, $4)', [dekId, kekUri, wrapped, kekId]);
 }
 
+/** The same for several DEKs, all or nothing. */
+export async function storeMaterials(on: Queryable, all: readonly NewMaterial[]): Promise<void> {
+  const asked = several({ dek: 'uuid', kek: 'text', bytes: 'bytea', kek_ident: 'text' });
+  await prepared(on, `select rekey.store_material(dek, kek, bytes, kek_ident) from ${asked}`, [
+    all.map(({ dekId }) => dekId),
+    all.map(({ kekUri }) => kekUri),
+    all.map(({ wrapped }) => wrapped),
+    all.map(({ kekId }) => kekId),
+  ]);
+}
+
+interface WrappedRow {
+  readonly id: string;
+  readonly key_number: number;
+  readonly state: DekState;
+  readonly kek_id: string;
+  readonly kek_uri: string;
+  readonly wrapped: Buffer;
+  readonly material_id: string;
+}
+
+const wrappedColumns = 'id, key_number, state, kek_id, kek_uri, wrapped, material_id';
+
+/** A DEK by the tenant that it has to be of. */
+export interface DekOfTenant {
+  readonly tenantId: string;
+  readonly dekId: string;
+}
+
+/** DEKs of several tenants, in the same order; null where there is none, or none that has material. */
+export async function loadSeveralDeks(
+  on: Queryable,
+  wanted: readonly DekOfTenant[],
+): Promise<Array<WrappedDek | null>> {
+  const found = await prepared<WrappedRow>(
+    on,
+    `select ${wrappedColumns} from ${several({ tenant: 'uuid', dek: 'uuid' })}
+       cross join lateral rekey.wrapped_deks(tenant, null, array[dek], null)`,
+    [wanted.map(({ tenantId }) => tenantId), wanted.map(({ dekId }) => dekId)],
+  );
+  return wanted.map(({ dekId }) => {
+    const row = found.find(({ id }) => id === dekId);
+    return row === undefined ? null : toWrapped(row);
+  });
+}
+
 /** The DEKs of a tenant that have material, by key number. */
 export async function loadDeks(
   on: Queryable,
@@ -45,21 +91,16 @@ export async function loadDeks(
     readonly state?: DekState;
   } = {},
 ): Promise<WrappedDek[]> {
-  const found = await prepared<{
-    id: string;
-    key_number: number;
-    state: DekState;
-    kek_id: string;
-    kek_uri: string;
-    wrapped: Buffer;
-    material_id: string;
-  }>(
+  const found = await prepared<WrappedRow>(
     on,
-    `select id, key_number, state, kek_id, kek_uri, wrapped, material_id
-     from rekey.wrapped_deks($1, $2, $3, $4)`,
+    `select ${wrappedColumns} from rekey.wrapped_deks($1, $2, $3, $4)`,
     [tenantId, filter.keyNumber ?? null, filter.dekIds ?? null, filter.state ?? null],
   );
-  return found.map((dek) => ({
+  return found.map(toWrapped);
+}
+
+function toWrapped(dek: WrappedRow): WrappedDek {
+  return {
     id: dek.id,
     keyNumber: dek.key_number,
     state: dek.state,
@@ -67,7 +108,7 @@ export async function loadDeks(
     kekUri: dek.kek_uri,
     wrapped: dek.wrapped,
     materialId: dek.material_id,
-  }));
+  };
 }
 
 /** A stored DEK of whichever tenant. */

@@ -5,11 +5,14 @@ export { type ColumnValue, forgetColumns } from './plain-columns.ts';
 export {
   type CutOrder,
   type CutRange,
+  cutFirstRanges,
   cutRanges,
   type PlanEdge,
+  type PlanEdges,
   planEdges,
   planIsComplete,
   rangeItems,
+  type StoreOrder,
   storeRanges,
 } from './plan-ranges.ts';
 export { type ProvedRange, proveRange, proveRanges, type SweptRange } from './prove-range.ts';
@@ -33,6 +36,7 @@ export {
   type StoredRecord,
 } from './read-records.ts';
 export { readSizes, type SizesOrder, type SizesRead } from './read-sizes.ts';
+export { readSmallWindows, type SmallWindowOrder } from './read-small-windows.ts';
 export { readWindow, type Window, type WindowBounds } from './read-window.ts';
 export { RecordError, type RecordErrorCode } from './record-error.ts';
 export {
@@ -60,3 +64,4 @@ export {
 } from './targets.ts';
 export { isDamage } from './unreadable.ts';
 export { type Batch, type Locked, writeAlone, writeBatch } from './write-batch.ts';
+export { type OwnBatch, writeBatches } from './write-batches.ts';

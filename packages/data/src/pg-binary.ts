@@ -113,6 +113,21 @@ function writeArrayHeader(image: Buffer, elementType: keyof typeof oids, element
   return true;
 }
 
+/** One array of the elements of all, which are of the same type. */
+export function joinArrays(images: readonly Buffer[]): Buffer {
+  const [first] = images.filter(({ length }) => length > headerBytes);
+  if (first === undefined) return images[0] ?? Buffer.alloc(0);
+  const joined = Buffer.concat([
+    first.subarray(0, headerBytes),
+    ...images.map((one) => one.subarray(headerBytes)),
+  ]);
+  joined.writeInt32BE(
+    images.reduce((sum, image) => sum + (image.length > headerBytes ? image.readInt32BE(12) : 0), 0),
+    12,
+  );
+  return joined;
+}
+
 /** The elements of an array's image, as views into it. */
 export function decodeArray(image: Buffer): Buffer[] {
   const elements: Buffer[] = [];

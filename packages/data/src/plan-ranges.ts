@@ -1,4 +1,4 @@
-import { asyncCommit, prepared, type Queryable, rows } from '@rekey/db';
+import { asyncCommit, prepared, type Queryable, rows, several } from '@rekey/db';
 import { type OpenRange, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
 import { within } from './range-bounds.ts';
 import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
@@ -24,26 +24,35 @@ export interface PlanEdge {
   readonly lower: string | null;
 }
 
-export async function planEdges(
-  on: Queryable,
-  rotationId: string,
-): Promise<{ readonly targets: readonly Target[]; readonly edges: readonly PlanEdge[] }> {
-  const found = await prepared<TargetRow & { last_ordinal: number | null; upper_id: string | null }>(
+/** Of a rotation: what is registered, and where the plan of each target goes on that has not come to its end. */
+export interface PlanEdges {
+  readonly targets: readonly Target[];
+  readonly edges: readonly PlanEdge[];
+}
+
+/** Of several rotations, in the same order. */
+export async function planEdges(on: Queryable, rotationIds: readonly string[]): Promise<PlanEdges[]> {
+  const found = await prepared<
+    TargetRow & { rotation: string; last_ordinal: number | null; upper_id: string | null }
+  >(
     on,
-    `select ${targetColumns}, last.ordinal as last_ordinal, last.upper_id
-     from rekey.targets t left join lateral (
+    `select rotation, ${targetColumns}, last.ordinal as last_ordinal, last.upper_id
+     from unnest($1::uuid[]) asked(rotation) cross join rekey.targets t left join lateral (
        select g.ordinal, g.upper_id from rekey.rotation_ranges g
-       where g.rotation_id = $1 and g.target = t.name order by g.ordinal desc limit 1) last on true
+       where g.rotation_id = rotation and g.target = t.name order by g.ordinal desc limit 1) last on true
      where t.retired_at is null order by t.name`,
-    [rotationId],
+    [rotationIds],
   );
-  const targets = found.map(toTarget);
-  const edges = found.flatMap(({ last_ordinal, upper_id }, i): PlanEdge[] => {
-    const target = targets[i];
-    if (target === undefined || (last_ordinal !== null && upper_id === null)) return [];
-    return [{ target, ordinal: last_ordinal === null ? 0 : last_ordinal + 1, lower: upper_id }];
+  return rotationIds.map((rotationId) => {
+    const own = found.filter(({ rotation }) => rotation === rotationId);
+    const targets = own.map(toTarget);
+    const edges = own.flatMap(({ last_ordinal, upper_id }, i): PlanEdge[] => {
+      const target = targets[i];
+      if (target === undefined || (last_ordinal !== null && upper_id === null)) return [];
+      return [{ target, ordinal: last_ordinal === null ? 0 : last_ordinal + 1, lower: upper_id }];
+    });
+    return { targets, edges };
   });
-  return { targets, edges };
 }
 
 /** The next range of a target, up to `upper`, or to its end. */
@@ -89,30 +98,87 @@ export async function cutRanges(
   });
 }
 
+/** Of several tenants the first range of each of these targets, in the same order. */
+export async function cutFirstRanges(
+  on: Queryable,
+  edges: readonly PlanEdge[],
+  orders: readonly CutOrder[],
+): Promise<CutRange[][]> {
+  const selects = edges.map(({ target }, i) => {
+    const ahead = `select t.${target.id} as id from ${target.table} t
+       where ${within(target, { tenant: 'asked.tenant', after: null, upTo: null })} and t.${target.key} <> asked.number
+       order by t.${target.tenant}, t.${target.id}`;
+    return `select asked.place::int as place, ${i} as edge, last.id::text,
+       case when last.id is null then (select count(*) from (${ahead} limit $3::int) rest) else $3::int end as items
+     from unnest($1::uuid[], $2::int[]) with ordinality asked(tenant, number, place)
+       left join lateral (${ahead} offset $3::int - 1 limit 1) last on true`;
+  });
+  const lasts = await prepared<{ place: number; edge: number; id: string | null; items: string }>(
+    on,
+    selects.join(' union all '),
+    [
+      orders.map(({ tenantId }) => tenantId),
+      orders.map(({ newKeyNumber }) => newKeyNumber),
+      orders[0]?.itemsPerRange,
+    ],
+  );
+  return orders.map((_, n) =>
+    edges.map((edge, i) => {
+      const last = lasts.find((found) => found.place === n + 1 && found.edge === i);
+      return { ...edge, planned: Number(last?.items ?? 0), upper: last?.id ?? null };
+    }),
+  );
+}
+
+export interface StoreOrder {
+  readonly rotationId: string;
+  /** There is one. */
+  readonly cuts: readonly CutRange[];
+  /** Whose they are once they are stored; null: nobody's. */
+  readonly owner: string | null;
+}
+
 /**
- * Stores the ranges that lie next to a stored one or at the beginning, claimed if there is an owner; those. Null when the
- * rotation is over. The lock on the rotation keeps a plan from slipping past a cancel.
+ * Stores the ranges that lie next to a stored one or at the beginning, of several rotations, claimed if there is an owner;
+ * those, in the same order. Null when the rotation is over. The lock on the rotation keeps a plan from slipping past a cancel.
  */
 export async function storeRanges(
   on: Queryable,
-  rotationId: string,
-  cuts: readonly CutRange[],
-  owner: string | null,
-): Promise<OpenRange[] | null> {
-  const found = await prepared<RangeRow | { readonly target: null }>(
+  orders: readonly StoreOrder[],
+): Promise<Array<OpenRange[] | null>> {
+  const all = orders.flatMap(({ cuts, ...order }, i) => cuts.map((cut) => ({ ...order, ...cut, i })));
+  const found = await prepared<(RangeRow | { readonly target: null }) & { readonly place: number }>(
     on,
-    `select ${rangeColumns}, ${asyncCommit}
-     from rekey.store_ranges($1, $2, $3, $4, $5, $6, $7)`,
+    `select place, ${rangeColumns}, ${asyncCommit}
+     from (select place, rotation, claimed_by, array_agg(name order by name, number) as names,
+         array_agg(number order by name, number) as numbers, array_agg(low order by name, number) as lowers,
+         array_agg(high order by name, number) as uppers, array_agg(items order by name, number) as items
+       from ${several({
+         place: 'int',
+         rotation: 'uuid',
+         claimed_by: 'uuid',
+         name: 'text',
+         number: 'int',
+         low: 'text',
+         high: 'text',
+         items: 'bigint',
+       })}
+       group by 1, 2, 3) cuts
+       cross join lateral rekey.store_ranges(rotation, names, numbers, lowers, uppers, items, claimed_by)`,
     [
-      rotationId,
-      cuts.map(({ target }) => target.name),
-      cuts.map(({ ordinal }) => ordinal),
-      cuts.map(({ lower }) => lower),
-      cuts.map(({ upper }) => upper),
-      cuts.map(({ planned }) => planned),
-      owner,
+      all.map(({ i }) => i),
+      all.map(({ rotationId }) => rotationId),
+      all.map(({ owner }) => owner),
+      all.map(({ target }) => target.name),
+      all.map(({ ordinal }) => ordinal),
+      all.map(({ lower }) => lower),
+      all.map(({ upper }) => upper),
+      all.map(({ planned }) => planned),
     ],
   );
-  if (found.length === 0) return null;
-  return found.flatMap((range) => (range.target === null ? [] : [toOpenRange(rotationId, range, owner)]));
+  return orders.map(({ rotationId, owner }, i) => {
+    const own = found.filter(({ place }) => place === i);
+    if (own.length === 0) return null;
+    return own.flatMap((range) => (range.target === null ? [] : [toOpenRange(rotationId, range, owner)]));
+  });
 }

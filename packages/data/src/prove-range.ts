@@ -47,18 +47,32 @@ export async function proveRanges(
   ranges: readonly SweptRange[],
   stepItems = usualStepItems,
 ): Promise<ProvedRange[]> {
-  const calls = ranges.map(({ target }, place) => {
-    const [first, second, third, fourth] = [1, 2, 3, 4].map((number) => `$${4 * place + number}`);
-    const prove = escapeIdentifier(`prove_${target.name}`);
-    return `select ${place} as place, outcome, items from rekey.${prove}(${first}, ${second}, ${third}, ${fourth})`;
+  // In the same order each time, so that connections know few such statements.
+  const targets = [...new Set(ranges.map(({ target }) => target.name))].sort();
+  const calls = targets.map((name, i) => {
+    const [rotations, ordinals, owners] = [2, 3, 4].map((number) => `$${3 * i + number}`);
+    return `select ${i} as target, asked.place::int as place, proof.outcome, proof.items
+      from unnest(${rotations}::uuid[], ${ordinals}::int[], ${owners}::uuid[]) with ordinality asked(rotation, ordinal, lease, place)
+        cross join lateral rekey.${escapeIdentifier(`prove_${name}`)}(asked.rotation, asked.ordinal, asked.lease, $1) proof`;
   });
-  const proofs = await prepared<{ place: number; outcome: ProvedRange['kind']; items: string | null }>(
-    on,
-    calls.join(' union all '),
-    ranges.flatMap(({ lease: { rotationId, ordinal, owner } }) => [rotationId, ordinal, owner, stepItems]),
-  );
-  return ranges.map((_, place) => {
-    const proof = proofs.find((one) => one.place === place);
+  const byTarget = targets.map((name) => ranges.filter(({ target }) => target.name === name));
+  const proofs = await prepared<{
+    target: number;
+    place: number;
+    outcome: ProvedRange['kind'];
+    items: string | null;
+  }>(on, calls.join(' union all '), [
+    stepItems,
+    ...byTarget.flatMap((some) => [
+      some.map(({ lease }) => lease.rotationId),
+      some.map(({ lease }) => lease.ordinal),
+      some.map(({ lease }) => lease.owner),
+    ]),
+  ]);
+  return ranges.map((range) => {
+    const target = targets.indexOf(range.target.name);
+    const place = (byTarget[target]?.indexOf(range) ?? -1) + 1;
+    const proof = proofs.find((one) => one.target === target && one.place === place);
     if (proof === undefined) return lost;
     return proof.outcome === 'left' ? { kind: 'left', items: Number(proof.items) } : { kind: proof.outcome };
   });

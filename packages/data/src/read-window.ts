@@ -47,7 +47,7 @@ interface InMemory {
  * A window in which all records are small is bounded by their number alone, and Postgres need not add up their sizes as
  * it goes: a quarter of the cost.
  */
-const smallBytesMax = 1_024;
+export const smallBytesMax = 1_024;
 /** What a window of small records may take at most; with more of them, their sizes are added up. */
 const smallWindowBytes = 8 * 1024 * 1024;
 
@@ -151,7 +151,7 @@ async function readLarge(
 }
 
 /** An id with its length before it. */
-function imageOf(idType: IdType): string {
+export function imageOf(idType: IdType): string {
   switch (idType) {
     case 'uuid':
       return 'int4send(16) || uuid_send(id)';
@@ -180,6 +180,15 @@ async function readPacked(store: Store, statement: string, edge: string): Promis
   if (records !== null) return { records, lookedAt, [Symbol.dispose]: giveBack };
   giveBack();
   return null;
+}
+
+/** The tuples of a COPY, as views into memory that is to be given back once nobody looks at them. */
+export async function copyTuples(
+  store: Store,
+  statement: string,
+): Promise<{ readonly tuples: Buffer[][]; giveBack(): void }> {
+  const { bytes, memory } = await copy(store, statement);
+  return { tuples: decodeCopy(bytes), giveBack: () => reusableMemory.giveBack(memory) };
 }
 
 /** What the last window of usual size took: the next one begins with as much, and grows if it has to. */

@@ -125,11 +125,12 @@ function skipLocked(target: Target): string {
   const { table, id, idType } = target;
   return `free as materialized (
       select t.${id} as id from ${table} t join unnest($5::${idType}[], $6::bytea[]) as w(id, seen) on t.${id} = w.id
-      where ${isTenants(target)} and ${isAsSeen(target)} for no key update of t skip locked),`;
+      where ${isTenants(target)} and ${isAsSeen(target, '$15')} for no key update of t skip locked),`;
 }
 
-function isAsSeen({ ciphertext }: Target): string {
-  return `substring(t.${ciphertext} from 1 for $15::int) = w.seen`;
+/** `bytes`: the parameter that says how many of them tell a value from every other. */
+export function isAsSeen({ ciphertext }: Target, bytes: string): string {
+  return `substring(t.${ciphertext} from 1 for ${bytes}::int) = w.seen`;
 }
 
 /** Those that could be locked, are as they were seen, and are not under the new DEK for all that. */
@@ -155,14 +156,14 @@ function statement(target: Target, free: string, judges: boolean): string {
       update ${table} t set ${ciphertext} = w.sealed, ${key} = $8
       from unnest($5::${idType}[], $6::bytea[], $7::bytea[]) as w(id, seen, sealed), lease${free === '' ? '' : ', free'}
       where t.${id} = w.id ${free === '' ? '' : 'and free.id = w.id'}
-        and ${isTenants(target)} and ${isAsSeen(target)}
+        and ${isTenants(target)} and ${isAsSeen(target, '$15')}
       returning ${judges ? `t.${id} as id, ` : ''}case when t.${key} is distinct from $8 then false
         when t.${ciphertext} = w.sealed then true else rekey.refuse_altered($2) end as taken),
     aside(id, reason) as materialized (
       select t.${id}::text, w.reason
       from unnest($10::${idType}[], $11::bytea[], $12::text[]) as w(id, seen, reason), lease, ${table} t
       where t.${id} = w.id and ${isTenants(target)}
-        and case when w.seen = '' then t.${key} <> $8 else ${isAsSeen(target)} end${judges ? keptAsTheyAre : ''}),
+        and case when w.seen = '' then t.${key} <> $8 else ${isAsSeen(target, '$15')} end${judges ? keptAsTheyAre : ''}),
     done as materialized (
       select count(*) filter (where taken) as replaced from replaced)
     select replaced, rekey.note_batch($1, $2, $3, $4, replaced, $14, $13,

@@ -1,16 +1,9 @@
-import {
-  findIntegrityProblems,
-  loadDeks,
-  loadRunning,
-  type RunningRotation,
-  storeMaterial,
-  switchDek,
-  type TakenUp,
-} from '@rekey/control';
+import { findIntegrityProblems, loadRunning, type RunningRotation, type TakenUp } from '@rekey/control';
 import { StoreError } from '@rekey/db';
 import { makeDek, tryDek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
-import { unlessDamaged } from './fetch-new-dek.ts';
+import { fetchDek, unlessDamaged } from './fetch-new-dek.ts';
+import { stepsOf } from './steps.ts';
 import { IntegrityTrouble, PermanentTrouble } from './trouble.ts';
 
 /**
@@ -27,22 +20,24 @@ export async function activate(env: RotationEnvironment, rotation: TakenUp): Pro
 
 /** False: the rotation ended meanwhile, and its DEK with it. */
 async function provideMaterial(
-  { store, keks, keyring }: RotationEnvironment,
+  env: RotationEnvironment,
   { id, tenantId, previousDekId, newDekId, kekId }: RunningRotation,
 ): Promise<boolean> {
+  const { store, keks, keyring } = env;
+  const steps = stepsOf(env);
   // What was wrapped under another KEK than the applications' would have to be thrown away again, if not worse.
   if (previousDekId === null) await keyring.needRightKek(newDekId);
-  else if ((await keyring.byId(tenantId, previousDekId)) === null)
+  else if ((await fetchDek(env, tenantId, previousDekId)) === null)
     throw new PermanentTrouble('OLD_KEY_UNUSABLE');
   const kek = await (kekId === null ? keks.forTenant(tenantId) : keks.of(kekId));
   const made = await makeDek(kek, tenantId, newDekId);
   try {
-    await storeMaterial(store, made);
+    await steps.storeMaterial(made);
     return true;
   } catch (error) {
     // The DEK is not pre_active any more: a faster worker has stored and switched, or the rotation was cancelled.
     if (!(error instanceof StoreError) || error.code !== 'REFUSED') throw error;
-    if ((await loadDeks(store, tenantId, { dekIds: [newDekId] })).length > 0) return true;
+    if ((await steps.loadDek({ tenantId, dekId: newDekId })) !== null) return true;
     if ((await loadRunning(store, id)) === null) return false;
     throw error;
   }
@@ -53,18 +48,20 @@ async function provideMaterial(
  * DEK out of reach nothing could be swept, so nothing is switched either.
  */
 async function checkDeks(
-  { store, keyring }: RotationEnvironment,
+  env: RotationEnvironment,
   { tenantId, previousDekId, newDekId }: RunningRotation,
 ): Promise<void> {
-  const dekIds = previousDekId === null ? [newDekId] : [newDekId, previousDekId];
-  const committed = await loadDeks(store, tenantId, { dekIds });
-  const stored = committed.find(({ id }) => id === newDekId);
-  if (stored === undefined) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
+  const { keyring } = env;
+  const { loadDek } = stepsOf(env);
+  const [stored, previous] = await Promise.all([
+    loadDek({ tenantId, dekId: newDekId }),
+    previousDekId === null ? null : loadDek({ tenantId, dekId: previousDekId }),
+  ]);
+  if (stored === null) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
   const dek = await unlessDamaged(() => keyring.fromRow(tenantId, stored));
   if (!tryDek(tenantId, dek)) throw new PermanentTrouble('NEW_KEY_UNUSABLE');
   if (previousDekId === null) return;
-  const previous = committed.find(({ id }) => id === previousDekId);
-  if (previous === undefined) throw new PermanentTrouble('OLD_KEY_UNUSABLE');
+  if (previous === null) throw new PermanentTrouble('OLD_KEY_UNUSABLE');
   await keyring.fromRow(tenantId, previous);
 }
 
@@ -74,7 +71,7 @@ async function checkDeks(
  */
 async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): Promise<boolean> {
   const { id: rotationId, tenantId, previousDekId, newDekId } = rotation;
-  const switched = await switchDek(env.store, { rotationId, tenantId, previousDekId, newDekId });
+  const switched = await stepsOf(env).switchDek({ rotationId, tenantId, previousDekId, newDekId });
   if (switched === 'integrity') throw new IntegrityTrouble(await findIntegrityProblems(env.store, tenantId));
   if (switched !== 'not_ours') env.onEvent?.({ kind: 'switched', rotationId, tenantId });
   if (switched === 'drained') env.onEvent?.({ kind: 'drained', rotationId, tenantId });

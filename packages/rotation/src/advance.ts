@@ -1,9 +1,10 @@
-import { beginVerifying, completeRotation, loadRunning, type RunningRotation, takeUp } from '@rekey/control';
+import { beginVerifying, loadRunning, type RunningRotation } from '@rekey/control';
 import { loadTargets, type OpenRange, type Target, type TargetTrouble } from '@rekey/data';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
 import type { Outcome } from './outcome.ts';
 import { type OnRanges, planRanges } from './plan-ranges.ts';
+import { stepsOf } from './steps.ts';
 import { IntegrityTrouble } from './trouble.ts';
 
 /** A rotation whose fence is up, and what of it is still to be swept and proved. */
@@ -32,7 +33,7 @@ export async function prepareSweep(
   signal: AbortSignal,
   { onRanges, claimItemsMax = -1 }: PrepareOptions = {},
 ): Promise<Sweepable | null> {
-  const rotation = await takeUp(env.store, rotationId);
+  const rotation = await stepsOf(env).takeUp(rotationId);
   if (rotation === null) return null;
   const { tenantId, switched, materialStored } = rotation;
   if (!switched && !materialStored) env.onEvent?.({ kind: 'started', rotationId, tenantId });
@@ -71,7 +72,7 @@ export async function conclude(env: RotationEnvironment, rotationId: string): Pr
 
 /** The same where all of it was swept and proved by one job: nobody has to be told that it is verifying now. */
 export async function concludeHere(env: RotationEnvironment, rotationId: string): Promise<Conclusion> {
-  const ended = await completeRotation(env.store, rotationId);
+  const ended = await stepsOf(env).complete(rotationId);
   switch (ended.kind) {
     case 'completed':
       env.publish(ended.snapshot);

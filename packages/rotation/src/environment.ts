@@ -6,14 +6,19 @@ import type { Keks } from '@rekey/kms';
 import type { BatchSize } from './batch-size.ts';
 import type { Heartbeats } from './heartbeat.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import type { SmallRanges } from './small-ranges.ts';
 import type { SpeedLimits } from './speed-limit.ts';
 import type { StatementLimiter } from './statement-limiter.ts';
+import type { Steps } from './steps.ts';
 import type { Throttle } from './throttle/throttle.ts';
 
 /** What a rotation needs of the world. It runs without HTTP and without Redis. */
 export interface RotationEnvironment {
   /** For everything but the sweep. */
   readonly store: Store;
+  /** What its rotations do together. Absent: each by itself. */
+  readonly steps?: Steps | undefined;
+  readonly smallRanges?: SmallRanges | undefined;
   /** For heartbeats, so that they need not queue behind what takes long. Absent: `store`. */
   readonly heartbeatStore?: Store | undefined;
   /** Absent: each range sends its rotation's heartbeats by itself. */

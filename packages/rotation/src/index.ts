@@ -16,6 +16,7 @@ export { planRanges } from './plan-ranges.ts';
 export { createRateLimiter, itemsPerSecondMin, type RateLimiter } from './rate-limiter.ts';
 export { type RewrapEnvironment, rewrapDeks } from './rewrap/rewrap-deks.ts';
 export { rotate, sweepHere } from './rotate.ts';
+export { createSmallRanges, type SmallRanges } from './small-ranges.ts';
 export { createSpeedLimit, createSpeedLimits } from './speed-limit.ts';
 export type { HandOut } from './spread.ts';
 export {
@@ -23,6 +24,7 @@ export {
   fixedStatementLimiter,
   type StatementLimiter,
 } from './statement-limiter.ts';
+export { createSteps, type Steps } from './steps.ts';
 export type { Sweep } from './sweep.ts';
 export { sweepRange } from './sweep-range.ts';
 export { quiet, type Reading, type Signal } from './throttle/signal.ts';

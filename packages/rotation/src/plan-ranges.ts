@@ -8,13 +8,12 @@ import {
   type OpenRange,
   openRanges,
   type PlanEdge,
-  planEdges,
   rangeItems,
-  storeRanges,
   type Target,
   type TargetTrouble,
 } from '@rekey/data';
 import type { RotationEnvironment } from './environment.ts';
+import { stepsOf } from './steps.ts';
 
 interface Plan {
   readonly rotationId: string;
@@ -43,16 +42,18 @@ export type OnRanges = (ranges: readonly OpenRange[]) => Promise<void>;
  * an earlier planner stopped, and several at once do no harm: a range is stored only next to the one before it.
  */
 export async function planRanges(
-  { store, sweepStore }: Pick<RotationEnvironment, 'store' | 'sweepStore'>,
+  env: Pick<RotationEnvironment, 'store' | 'sweepStore' | 'steps'>,
   plan: Plan,
   itemsPerRange = rangeItems,
   onRanges: OnRanges = async () => {},
 ): Promise<Planned> {
   const { rotationId, claimItemsMax = -1, signal } = plan;
+  const { store } = env;
+  const steps = stepsOf(env);
   const inTrouble = new Map<string, TargetTrouble>();
   for (let isFirst = true; ; isFirst = false) {
     signal?.throwIfAborted();
-    const { targets, edges: all } = await planEdges(store, rotationId);
+    const { targets, edges: all } = await steps.planEdges(rotationId);
     const edges = all.filter(({ target }) => !inTrouble.has(target.name));
     const [trouble = null] = inTrouble.values();
     const stored = async (owner: string | null): Promise<Planned> => ({
@@ -62,11 +63,11 @@ export async function planRanges(
     });
     if (edges.length === 0) return stored(null);
 
-    const cuts = await cutWhatCanBe(sweepStore, edges, { ...plan, itemsPerRange }, inTrouble);
+    const cuts = await cutWhatCanBe(env, edges, { ...plan, itemsPerRange }, inTrouble);
     // Most tenants are small: all of theirs is cut at once.
     const isWhole = isFirst && cuts.length === targets.length && cuts.every(isWholeTarget);
     const owner = isWhole && totalPlanned(cuts) <= claimItemsMax ? randomUUID() : null;
-    const ranges = await storeRanges(store, rotationId, cuts, owner);
+    const ranges = await steps.storeRanges({ rotationId, cuts, owner });
     if (ranges === null) return stored(owner); // the rotation is over
     await onRanges(ranges);
     // With fewer, another planner was at it as well: what it stored, and what is ours.
@@ -89,13 +90,15 @@ function totalPlanned(cuts: readonly CutRange[]): number {
  * held up, and for others it goes to `inTrouble`.
  */
 async function cutWhatCanBe(
-  on: RotationEnvironment['sweepStore'],
+  env: Pick<RotationEnvironment, 'store' | 'sweepStore' | 'steps'>,
   edges: readonly PlanEdge[],
   order: CutOrder,
   inTrouble: Map<string, TargetTrouble>,
 ): Promise<CutRange[]> {
+  const on = env.sweepStore;
   try {
-    return await cutRanges(on, edges, order);
+    const isFirst = edges.every(({ lower }) => lower === null);
+    return await (isFirst ? stepsOf(env).cutFirstRanges({ ...order, edges }) : cutRanges(on, edges, order));
   } catch (error) {
     const [first] = edges;
     if (first === undefined || asTargetTrouble(first.target, error) === null) throw error;

@@ -1,6 +1,7 @@
 import { asTargetTrouble, type ProvedRange, proveRange, proveRanges, renewLease } from '@rekey/data';
 import { heartbeatWhileWaitingMs, proofsTogetherMs } from '@rekey/times';
 import type { Refused } from './outcome.ts';
+import { isSmall } from './small-ranges.ts';
 import type { Sweep } from './sweep.ts';
 import { withinLimit } from './within-limit.ts';
 
@@ -67,11 +68,14 @@ async function settle(all: readonly Waiting[]): Promise<void> {
   const sweeps = all.map(({ sweep }) => sweep).sort((a, b) => (a.target.name < b.target.name ? -1 : 1));
   const sinceMs = performance.now();
   try {
-    const proofs = await withinLimit(first.sweep, async () =>
-      performance.now() - sinceMs > heartbeatWhileWaitingMs
-        ? null
-        : proveRanges(first.sweep.env.sweepStore, sweeps),
-    );
+    const joint = sweeps.every(isSmall) ? await first.sweep.env.smallRanges?.prove(sweeps) : undefined;
+    const proofs =
+      joint ??
+      (await withinLimit(first.sweep, async () =>
+        performance.now() - sinceMs > heartbeatWhileWaitingMs
+          ? null
+          : proveRanges(first.sweep.env.sweepStore, sweeps),
+      ));
     if (proofs === null) {
       // The wait for a place was long, and for that only the lease of the first was renewed.
       for (const { lease, env } of sweeps) await renewLease(env.sweepStore, lease);

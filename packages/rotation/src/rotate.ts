@@ -50,7 +50,7 @@ export async function sweepHere(
   const waiting = [...ranges];
   const troubles: TargetTrouble[] = [];
   try {
-    const newDek = await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId);
+    const newDek = await fetchNewDek(env, rotation.tenantId, rotation.newDekId);
     if (newDek === null) return 'done';
     const proofs = waiting.length > lanes ? undefined : createProofsTogether();
     const lane = async (): Promise<'done' | 'stopped'> => {

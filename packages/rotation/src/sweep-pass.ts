@@ -10,6 +10,7 @@ import {
   reencryptBatch,
 } from './reencrypt-window.ts';
 import { createSecondLook, type SecondLook } from './second-look.ts';
+import { isSmall } from './small-ranges.ts';
 import type { Sweep } from './sweep.ts';
 import { urgencyOf } from './throttle/urgency.ts';
 import { withinLimit } from './within-limit.ts';
@@ -81,7 +82,9 @@ async function sweepWindows(sealing: Sealing): Promise<number | Refused> {
   };
 
   let replaced = 0;
-  let next: Promise<Window | Refused> | null = read(lease.cursor);
+  const whole = isSmall(sealing) ? await env.smallRanges?.read(sealing) : undefined;
+  let next: Promise<Window | Refused> | null =
+    whole === undefined ? read(lease.cursor) : Promise.resolve(whole);
   while (next !== null) {
     const ahead: Window | Refused = await next;
     if (typeof ahead === 'string') return ahead;
@@ -166,6 +169,10 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   const { idlePasses } = pass;
   using replacements = batch.replacements;
   const isFew = replacements.items > 0 && replacements.items <= oneByOneMax;
+  if (idlePasses === 0 && isSmall(pass) && batch.setAside.length === 0 && replacements.items > 0) {
+    const written = await pass.env.smallRanges?.write(pass, batch);
+    if (written !== undefined) return written;
+  }
   const work = (): Promise<number | Refused> => {
     if (idlePasses === 0) return writeSettled(pass, batch, 'wait');
     if (!isFew) return writeSettled(pass, batch, 'judge');

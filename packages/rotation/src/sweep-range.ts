@@ -59,7 +59,7 @@ export async function sweepRange(
   const leaveThrottle = env.throttle?.enter(rotation.id, urgencyOf(rotation));
   let outcome: Outcome | undefined;
   try {
-    const newDek = range.newDek ?? (await fetchNewDek(env.keyring, rotation.tenantId, rotation.newDekId));
+    const newDek = range.newDek ?? (await fetchNewDek(env, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'lost';
     const heartbeat = createHeartbeat(env, rotation.id);
     const sweep = { env, rotation, target, lease, newDek, heartbeat, speedLimit, signal };

@@ -1,5 +1,5 @@
 import { totalOf } from '@rekey/data';
-import { prepared, type Queryable, StoreError } from '@rekey/db';
+import { prepared, type Queryable, StoreError, several } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
 import { type IntegrityProblem, settleCounts } from '../integrity.ts';
 import { progressOf, type SumsRow, sumsOf, toSums } from '../progress.ts';
@@ -39,50 +39,78 @@ interface Provedness {
 export async function completeRotation(on: Queryable, rotationId: string): Promise<CompletedRotation> {
   const mended: string[] = [];
   for (let refusals = 0; ; ) {
-    const [rotation] = await prepared<RotationRow & SumsRow & Provedness>(
+    const turn = await unlessRefused(completeOnce(on, [rotationId]));
+    if (!(turn instanceof StoreError)) {
+      const [ended] = turn;
+      if (ended !== undefined) return ended.kind === 'completed' ? { ...ended, mended } : ended;
+      continue;
+    }
+    refusals += 1;
+    const problems = await prepared<IntegrityProblem>(
       on,
-      `select ${rotationColumns}, proved, ${sumsOf('$1')}
-       from rekey.rotations, rekey.rotation_proved($1) proved where id = $1 and status = 'in_progress'`,
+      'select target, code, problem, todo from rekey.completion_problems($1)',
       [rotationId],
     );
-    if (rotation === undefined) return { kind: 'finished' };
-    if (!rotation.proved) return { kind: 'not_proved' };
+    const isInDoubt = problems.some(({ code }) => code !== 'COUNT');
+    if (problems.length > 0 && (isInDoubt || refusals > 1)) return { kind: 'doubted', problems };
+    if (refusals > 2) throw turn;
+    if (problems.length > 0) mended.push(...(await settleCounts(on, rotationId)));
+  }
+}
+
+/**
+ * One attempt for several rotations, in the same order: all of those that are proved, or none where the database refuses one.
+ * Undefined: it changed between the two statements, and is to be tried once more.
+ */
+export async function completeOnce(
+  on: Queryable,
+  rotationIds: readonly string[],
+): Promise<Array<CompletedRotation | undefined>> {
+  const found = await prepared<RotationRow & SumsRow & Provedness>(
+    on,
+    `select ${rotationColumns}, proved, ${sumsOf('id')}
+     from unnest($1::uuid[]) asked(rotation) join rekey.rotations on id = rotation
+       cross join lateral rekey.rotation_proved(rotation) proved where status = 'in_progress'`,
+    [rotationIds],
+  );
+  const proved = found.filter((rotation) => rotation.proved);
+  const ends = proved.map((rotation) => {
     const sums = toSums(rotation);
     const status = totalOf(sums.failed) === 0 ? 'completed' : 'completed_with_failures';
     const nowMs = rotation.now.getTime();
     // Nothing is in doubt any more, whatever it waited for before.
     const known = progressOf({ ...rotation, waiting_for: null }, sums, nowMs);
-    const progress = finalProgress(known, rotation, status, nowMs);
-    const completed = await unlessRefused(
-      prepared<RotationRow>(
-        on,
-        `select ${rotationColumns} from rekey.complete_rotation($1, $2, $3, $4, $5)`,
-        [rotationId, rotation.version, status, JSON.stringify(progress), rotation.now],
-      ),
-    );
-    if (completed instanceof StoreError) {
-      refusals += 1;
-      const problems = await prepared<IntegrityProblem>(
-        on,
-        'select target, code, problem, todo from rekey.completion_problems($1)',
-        [rotationId],
-      );
-      const isInDoubt = problems.some(({ code }) => code !== 'COUNT');
-      if (problems.length > 0 && (isInDoubt || refusals > 1)) return { kind: 'doubted', problems };
-      if (refusals > 2) throw completed;
-      if (problems.length > 0) mended.push(...(await settleCounts(on, rotationId)));
-      continue;
-    }
-    const [ended] = completed;
-    if (ended !== undefined) {
-      return {
-        kind: 'completed',
-        snapshot: { view: toView(ended), version: Number(ended.version) },
-        mended,
-      };
-    }
-    // A beat came between, or it was ended, or a target was registered: once more.
-  }
+    return { status, progress: JSON.stringify(finalProgress(known, rotation, status, nowMs)) };
+  });
+  const completed =
+    proved.length === 0
+      ? []
+      : await prepared<RotationRow>(
+          on,
+          `select ${rotationColumns}
+           from ${several({ rotation: 'uuid', as_of: 'bigint', as_status: 'text', with_progress: 'jsonb', at: 'timestamptz' })}
+             cross join lateral rekey.complete_rotation(rotation, as_of, as_status, with_progress, at)`,
+          [
+            proved.map(({ id }) => id),
+            proved.map(({ version }) => version),
+            ends.map(({ status }) => status),
+            ends.map(({ progress }) => progress),
+            proved.map(({ now }) => now),
+          ],
+        );
+  return rotationIds.map((rotationId) => {
+    const rotation = found.find(({ id }) => id === rotationId);
+    if (rotation === undefined) return { kind: 'finished' };
+    if (!rotation.proved) return { kind: 'not_proved' };
+    const ended = completed.find(({ id }) => id === rotationId);
+    // A beat came between, or it was ended, or a target was registered.
+    if (ended === undefined) return undefined;
+    return {
+      kind: 'completed',
+      snapshot: { view: toView(ended), version: Number(ended.version) },
+      mended: [],
+    };
+  });
 }
 
 /** A refusal by the guard of the table is an answer here. */

@@ -1,4 +1,4 @@
-import { asyncCommit, prepared, type Queryable } from '@rekey/db';
+import { asyncCommit, prepared, type Queryable, several } from '@rekey/db';
 import { type RunningRotation, type RunningRow, toRunning } from '../running-rotation.ts';
 
 export interface TakenUp extends RunningRotation {
@@ -8,13 +8,27 @@ export interface TakenUp extends RunningRotation {
 
 /** The rotation, if it is running, with a heartbeat; from queued it goes on to activating. */
 export async function takeUp(on: Queryable, rotationId: string): Promise<TakenUp | null> {
-  const [found] = await prepared<RunningRow & { material_stored: boolean }>(
+  const [found = null] = await takeUpOf(on, '(select $1::uuid as rotation) asked', [rotationId]);
+  return found;
+}
+
+/** The same for several rotations, all or nothing; in the same order. */
+export async function takeUpSeveral(
+  on: Queryable,
+  rotationIds: readonly string[],
+): Promise<Array<TakenUp | null>> {
+  const found = await takeUpOf(on, several({ rotation: 'uuid' }), [rotationIds]);
+  return rotationIds.map((id) => found.find((one) => one.id === id) ?? null);
+}
+
+async function takeUpOf(on: Queryable, asked: string, values: readonly unknown[]): Promise<TakenUp[]> {
+  const found = await prepared<RunningRow & { material_stored: boolean }>(
     on,
-    `select id, tenant_id, phase, previous_dek_id, new_dek_id, key_number, switched, material_stored, ${asyncCommit},
-       r.items_per_second_max, r.compromise, r.kek_id
-     from rekey.take_up($1), lateral (select s.items_per_second_max, s.compromise, s.kek_id
-       from rekey.rotations s where s.id = $1) r`,
-    [rotationId],
+    `select t.id, t.tenant_id, t.phase, t.previous_dek_id, t.new_dek_id, t.key_number, t.switched, t.material_stored,
+       ${asyncCommit}, r.items_per_second_max, r.compromise, r.kek_id
+     from ${asked} cross join lateral rekey.take_up(asked.rotation) t cross join lateral (
+       select s.items_per_second_max, s.compromise, s.kek_id from rekey.rotations s where s.id = asked.rotation) r`,
+    values,
   );
-  return found === undefined ? null : { ...toRunning(found), materialStored: found.material_stored };
+  return found.map((one) => ({ ...toRunning(one), materialStored: one.material_stored }));
 }

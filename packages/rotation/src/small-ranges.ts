@@ -1,0 +1,140 @@
+import {
+  type Batch,
+  type ProvedRange,
+  proveRanges,
+  readSmallWindows,
+  type Window,
+  writeBatches,
+} from '@rekey/data';
+import { heartbeatWhileWaitingMs } from '@rekey/times';
+import type { RotationEnvironment } from './environment.ts';
+import type { Refused } from './outcome.ts';
+import type { Sweep } from './sweep.ts';
+import { together } from './together.ts';
+
+/** A range with no more records than this, and nothing of its table outside of it, goes together with others. */
+const itemsMax = 60;
+
+/**
+ * What small ranges of whichever rotations are read, written and proved by: one statement for those that come to the same of
+ * one table at the same time. Undefined: this one is to be done by itself.
+ */
+export interface SmallRanges {
+  read(sweep: Sweep): Promise<Window | undefined>;
+  write(sweep: Sweep, batch: Batch): Promise<number | Refused | undefined>;
+  prove(sweeps: readonly Sweep[]): Promise<ReadonlyArray<ProvedRange | Refused> | undefined>;
+}
+
+export function isSmall({ lease: { lower, upper, cursor, planned } }: Pick<Sweep, 'lease'>): boolean {
+  return lower === null && upper === null && cursor === null && planned <= itemsMax;
+}
+
+interface Writing {
+  readonly sweep: Sweep;
+  readonly batch: Batch;
+  readonly sinceMs: number;
+}
+
+interface OfTarget {
+  readonly read: (sweep: Sweep) => Promise<Window | undefined>;
+  readonly write: (writing: Writing) => Promise<number | Refused | undefined>;
+}
+
+type Env = Pick<
+  RotationEnvironment,
+  'sweepStore' | 'statementLimiter' | 'throttle' | 'batchSize' | 'onWritten'
+>;
+
+export function createSmallRanges(env: Env): SmallRanges {
+  const { sweepStore } = env;
+  const timed = async (work: () => Promise<void>): Promise<void> => {
+    const sentMs = performance.now();
+    await work();
+    env.throttle?.took(performance.now() - sentMs);
+  };
+  const gate = (work: () => Promise<void>): Promise<void> =>
+    env.statementLimiter === undefined ? timed(work) : env.statementLimiter.run(() => timed(work));
+  const alone = async (): Promise<undefined> => undefined;
+  /** After a long wait for a place a lease is to be renewed first, and after a signal nothing is sent. */
+  const isLate = (sweeps: readonly Sweep[], sinceMs: number): boolean =>
+    performance.now() - sinceMs > heartbeatWhileWaitingMs || sweeps.some(({ signal }) => signal.aborted);
+
+  // By the name, since each rotation loads its targets anew.
+  const targets = new Map<string, OfTarget>();
+  const ofTarget = ({ target }: Sweep): OfTarget => {
+    const known = targets.get(target.table);
+    if (known !== undefined) return known;
+    const made = makeOf();
+    targets.set(target.table, made);
+    return made;
+  };
+  const makeOf = (): OfTarget => ({
+    read: together<Sweep, Window | undefined>(
+      async (sweeps) => {
+        const [first] = sweeps;
+        if (first === undefined || sweeps.some(({ signal }) => signal.aborted)) return [];
+        const windows = await readSmallWindows(
+          sweepStore,
+          first.target,
+          sweeps.map(({ rotation }) => rotation),
+        );
+        return windows.map((window) => window ?? undefined);
+      },
+      alone,
+      gate,
+    ),
+    write: together<Writing, number | Refused | undefined>(
+      async (all) => {
+        const target = all[0]?.sweep.target;
+        if (target === undefined || all.some(({ sweep, sinceMs }) => isLate([sweep], sinceMs))) return [];
+        const sentMs = performance.now();
+        const written = await writeBatches(
+          sweepStore,
+          target,
+          all.map(({ sweep, batch }) => ({ lease: sweep.lease, batch })),
+        ).catch((error: unknown) => {
+          for (const { batch } of all) batch.replacements.keep();
+          throw error;
+        });
+        const ms = performance.now() - sentMs;
+        const items = all.reduce((sum, { batch }) => sum + batch.replacements.items, 0);
+        const bytes = all.reduce((sum, { batch }) => sum + batch.replacements.bytes, 0);
+        if (items > 0) env.statementLimiter?.took(items, bytes, ms);
+        env.throttle?.wrote(ms);
+        env.onWritten?.(
+          written.reduce<number>((sum, replaced) => sum + (replaced ?? 0), 0),
+          ms,
+        );
+        return written.map((replaced) => replaced ?? 'lost');
+      },
+      alone,
+      gate,
+    ),
+  });
+
+  const prove = together<
+    { readonly sweeps: readonly Sweep[]; readonly sinceMs: number },
+    ReadonlyArray<ProvedRange | Refused> | undefined
+  >(
+    async (all) => {
+      if (all.some(({ sweeps, sinceMs }) => isLate(sweeps, sinceMs))) return [];
+      const proofs = await proveRanges(
+        sweepStore,
+        all.flatMap(({ sweeps }) => sweeps),
+      );
+      let from = 0;
+      return all.map(({ sweeps }) => {
+        from += sweeps.length;
+        return proofs.slice(from - sweeps.length, from);
+      });
+    },
+    alone,
+    gate,
+  );
+
+  return {
+    read: (sweep) => ofTarget(sweep).read(sweep),
+    write: (sweep, batch) => ofTarget(sweep).write({ sweep, batch, sinceMs: performance.now() }),
+    prove: (sweeps) => prove({ sweeps, sinceMs: performance.now() }),
+  };
+}

@@ -1,0 +1,54 @@
+import { StoreError } from '@rekey/db';
+
+interface Waiting<Order, Answer> extends PromiseWithResolvers<Answer> {
+  readonly order: Order;
+}
+
+/** So many orders share a statement at most: what the first of them holds is held until the last one's are done. */
+const most = 8;
+
+/**
+ * Orders of one kind, by one statement for all that came while the one before it was under way; one that comes alone goes at
+ * once. `several` does all of its orders or none, and answers in the same order. Where it fails, each goes by itself, as `one`,
+ * and so does what it has no answer for; nobody else waits for that. Behind a gate, those go together that came until it opened.
+ */
+export function together<Order, Answer>(
+  several: (orders: readonly Order[]) => Promise<ReadonlyArray<Answer | undefined>>,
+  one: (order: Order) => Promise<Answer>,
+  gate: (work: () => Promise<void>) => Promise<void> = (work) => work(),
+): (order: Order) => Promise<Answer> {
+  const waiting: Waiting<Order, Answer>[] = [];
+  let isUnderWay = false;
+
+  const settle = async (all: ReadonlyArray<Waiting<Order, Answer>>): Promise<void> => {
+    try {
+      const answers = await several(all.map(({ order }) => order));
+      all.forEach(({ order, resolve, reject }, i) => {
+        const answer = answers[i];
+        if (answer === undefined) one(order).then(resolve, reject);
+        else resolve(answer);
+      });
+    } catch (error) {
+      const isAway = error instanceof StoreError && error.code === 'UNAVAILABLE';
+      for (const { order, resolve, reject } of all)
+        if (isAway) reject(error);
+        else one(order).then(resolve, reject);
+    }
+  };
+
+  const sendAll = async (): Promise<void> => {
+    isUnderWay = true;
+    try {
+      while (waiting.length > 0) await gate(() => settle(waiting.splice(0, most)));
+    } finally {
+      isUnderWay = false;
+    }
+  };
+
+  return (order) => {
+    const asked = { order, ...Promise.withResolvers<Answer>() };
+    waiting.push(asked);
+    if (!isUnderWay) void sendAll();
+    return asked.promise;
+  };
+}
