@@ -1,5 +1,5 @@
 /**
- * Asks one URL again and again over kept-alive connections, one request at a time on each, and prints what came of it
+ * Asks the paths of one server in turn, again and again, over kept-alive connections, one request at a time on each, and prints what came of it
  * as one line of JSON. Speaks HTTP/1.1 by hand: a client that costs less than the server is what shows the server.
  * Started by `rig/load.ts`, configured by environment.
  */
@@ -8,6 +8,7 @@ import { percentile } from '../stats.ts';
 
 const {
   LOAD_URL = '',
+  LOAD_PATHS = '/',
   LOAD_HEADERS = '{}',
   LOAD_CONNECTIONS = '1',
   LOAD_MS = '1000',
@@ -16,7 +17,10 @@ const {
 const url = new URL(LOAD_URL);
 const headers: unknown = JSON.parse(LOAD_HEADERS);
 const lines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${String(value)}\r\n`);
-const request = `GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\n${lines.join('')}\r\n`;
+const requests = LOAD_PATHS.split(' ').map(
+  (path) => `GET ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${lines.join('')}\r\n`,
+);
+let asked = 0;
 
 const begin = performance.now() + Number(LOAD_WARM_UP_MS);
 const end = begin + Number(LOAD_MS);
@@ -40,7 +44,8 @@ function client(): Promise<void> {
     let unread = Buffer.alloc(0);
     const ask = (): void => {
       sentAt = performance.now();
-      socket.write(request);
+      socket.write(requests[asked % requests.length] ?? '');
+      asked += 1;
     };
     socket.on('connect', ask);
     socket.on('error', reject);

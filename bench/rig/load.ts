@@ -11,9 +11,10 @@ export interface Load {
 const entry = fileURLToPath(new URL('../programs/load.ts', import.meta.url));
 const warmUpMs = 700;
 
-/** Loads a URL from a process of its own. Throws when anything but 200 was answered. */
+/** Loads a URL, or paths of it in turn, from a process of its own. Throws when anything but 200 was answered. */
 export async function load(options: {
   readonly url: string;
+  readonly paths?: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly ms: number;
@@ -23,6 +24,7 @@ export async function load(options: {
     entry,
     env: {
       LOAD_URL: options.url,
+      LOAD_PATHS: options.paths?.join(' ') ?? new URL(options.url).pathname,
       LOAD_HEADERS: JSON.stringify(options.headers),
       LOAD_CONNECTIONS: String(options.connections),
       LOAD_MS: String(options.ms),

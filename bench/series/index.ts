@@ -10,6 +10,7 @@ import { recordSizes } from './record-sizes.ts';
 import { rotateCall } from './rotate-call.ts';
 import { sizes } from './sizes.ts';
 import { smallRotations } from './small-rotations.ts';
+import { spreadPolls } from './spread-polls.ts';
 import { statusPolls } from './status-polls.ts';
 
 /** In the order in which they run: what takes long comes last. */
@@ -19,6 +20,7 @@ export const allSeries: readonly Series[] = [
   manyTenants,
   rotateCall,
   statusPolls,
+  spreadPolls,
   comparison,
   idKindsSeries,
   application,

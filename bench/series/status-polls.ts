@@ -34,13 +34,13 @@ export const statusPolls: Series = {
         REDIS_URL: rig.redisUrl,
         SNAPSHOT_KEY: `${keysOf(installation.queuePrefix, await withStore(population.url, loadInstallation))}:progress:${rotationId.replace('rot-', '')}`,
       });
-      return await withPublisher(bench, installation, population.url, rotationId, async () => {
+      return await withPublisher(bench, installation, population.url, [rotationId], async () => {
         const servers = [
           { label: 'bare Fastify, the same body', url: `${bare}${path}` },
           { label: 'bare Fastify with one GET in Redis', url: `${snapshot}${path}` },
           { label: 'Rekey: GET …/rotations/{id}', url: `${installation.apiUrl}${path}` },
         ];
-        const loads = await inTurn(bench, servers, installation.api.headers);
+        const loads = await loadAll(bench, servers, installation.api.headers);
         const bareLoads = loads[0] ?? [];
         return {
           name: 'status-polls',
@@ -73,16 +73,20 @@ export const statusPolls: Series = {
   },
 };
 
-async function inTurn(
+export async function loadAll(
   { parameters, say }: Bench,
-  servers: ReadonlyArray<{ readonly label: string; readonly url: string }>,
+  servers: ReadonlyArray<{
+    readonly label: string;
+    readonly url: string;
+    readonly paths?: readonly string[];
+  }>,
   headers: Readonly<Record<string, string>>,
 ): Promise<Load[][]> {
   const loads = servers.map(() => [] as Load[]);
   for (let round = 1; round <= Math.min(roundsMax, parameters.rounds); round += 1) {
-    for (const [i, { label, url }] of servers.entries()) {
+    for (const [i, { label, url, paths }] of servers.entries()) {
       const { pollConnections: connections, pollMs: ms } = parameters;
-      const result = await load({ url, headers, connections, ms });
+      const result = await load({ url, headers, connections, ms, ...(paths === undefined ? {} : { paths }) });
       loads[i]?.push(result);
       say(`round ${round}: ${label}: ${Math.round(result.perSecond)} polls/s`);
     }
@@ -90,7 +94,7 @@ async function inTurn(
   return loads;
 }
 
-async function startBare(others: RunningProcess[], env: Record<string, string>): Promise<string> {
+export async function startBare(others: RunningProcess[], env: Record<string, string>): Promise<string> {
   const port = String(await freePort());
   const entry = fileURLToPath(new URL('../programs/bare-fastify.ts', import.meta.url));
   const server = startProcess({
@@ -104,19 +108,21 @@ async function startBare(others: RunningProcess[], env: Record<string, string>):
   return `http://127.0.0.1:${port}`;
 }
 
-/** Publishes snapshots of the rotation, as a worker that sweeps it would. */
-async function withPublisher<T>(
+/** Publishes snapshots of the rotations, as a worker that sweeps them would. */
+export async function withPublisher<T>(
   { rig }: Bench,
   { queuePrefix }: Installation,
   databaseUrl: string,
-  rotationId: string,
+  rotationIds: readonly string[],
   work: () => Promise<T>,
 ): Promise<T> {
-  const id = rotationId.replace('rot-', '');
-  const [view, installation] = await withStore(databaseUrl, (store) =>
-    Promise.all([findRotation(store, id), loadInstallation(store)]),
+  const [found, installation] = await withStore(databaseUrl, (store) =>
+    Promise.all([
+      Promise.all(rotationIds.map((rotationId) => findRotation(store, rotationId.replace('rot-', '')))),
+      loadInstallation(store),
+    ]),
   );
-  if (view === null) throw new Error(`there is no ${rotationId}`);
+  const views = found.filter((view) => view !== null);
   const identity = createIdentity(async () => installation);
   await identity.get();
   const snapshots = createSnapshots(
@@ -126,7 +132,10 @@ async function withPublisher<T>(
   let version = 1;
   const publish = (): void => {
     version += 1;
-    void snapshots.publish({ rotationId: id, tenantId: view.tenantId, version, final: false, view });
+    for (const view of views) {
+      const { id: rotationId, tenantId } = view;
+      void snapshots.publish({ rotationId, tenantId, version, final: false, view });
+    }
   };
   const timer = setInterval(publish, publishEveryMs);
   try {
