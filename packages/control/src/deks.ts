@@ -1,4 +1,4 @@
-import { prepared, type Queryable, row, rows, several } from '@rekey/db';
+import { type Going, prepared, type Queryable, row, rows, several } from '@rekey/db';
 
 /** A DEK as it is stored: its bytes only wrapped under a KEK. */
 export interface WrappedDek {
@@ -68,15 +68,16 @@ export interface DekOfTenant {
 export async function loadSeveralDeks(
   on: Queryable,
   wanted: readonly DekOfTenant[],
+  going: Going = 'together',
 ): Promise<Array<WrappedDek | null>> {
-  const found = await prepared<WrappedRow>(
+  const found = await prepared<WrappedRow & { tenant: string }>(
     on,
-    `select ${wrappedColumns} from ${several({ tenant: 'uuid', dek: 'uuid' })}
+    `select tenant, ${wrappedColumns} from ${several({ tenant: 'uuid', dek: 'uuid' }, going)}
        cross join lateral rekey.wrapped_deks(tenant, null, array[dek], null)`,
     [wanted.map(({ tenantId }) => tenantId), wanted.map(({ dekId }) => dekId)],
   );
-  return wanted.map(({ dekId }) => {
-    const row = found.find(({ id }) => id === dekId);
+  return wanted.map(({ tenantId, dekId }) => {
+    const row = found.find(({ id, tenant }) => id === dekId && tenant === tenantId);
     return row === undefined ? null : toWrapped(row);
   });
 }

@@ -1,4 +1,4 @@
-import { asyncCommit, prepared, type Queryable, rows, several } from '@rekey/db';
+import { asyncCommit, type Going, prepared, type Queryable, rows, several } from '@rekey/db';
 import { type OpenRange, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
 import { within } from './range-bounds.ts';
 import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
@@ -41,7 +41,7 @@ export async function planEdges(on: Queryable, rotationIds: readonly string[]): 
        select g.ordinal, g.upper_id from rekey.rotation_ranges g
        where g.rotation_id = rotation and g.target = t.name order by g.ordinal desc limit 1) last on true
      where t.retired_at is null order by t.name`,
-    [rotationIds],
+    [[...new Set(rotationIds)]],
   );
   return rotationIds.map((rotationId) => {
     const own = found.filter(({ rotation }) => rotation === rotationId);
@@ -138,6 +138,17 @@ export interface StoreOrder {
   readonly owner: string | null;
 }
 
+const cutColumns = {
+  place: 'int',
+  rotation: 'uuid',
+  claimed_by: 'uuid',
+  name: 'text',
+  number: 'int',
+  low: 'text',
+  high: 'text',
+  items: 'bigint',
+} as const;
+
 /**
  * Stores the ranges that lie next to a stored one or at the beginning, of several rotations, claimed if there is an owner;
  * those, in the same order. Null when the rotation is over. The lock on the rotation keeps a plan from slipping past a cancel.
@@ -145,6 +156,7 @@ export interface StoreOrder {
 export async function storeRanges(
   on: Queryable,
   orders: readonly StoreOrder[],
+  going: Going = 'together',
 ): Promise<Array<OpenRange[] | null>> {
   const all = orders.flatMap(({ cuts, ...order }, i) => cuts.map((cut) => ({ ...order, ...cut, i })));
   const found = await prepared<(RangeRow | { readonly target: null }) & { readonly place: number }>(
@@ -153,16 +165,7 @@ export async function storeRanges(
      from (select place, rotation, claimed_by, array_agg(name order by name, number) as names,
          array_agg(number order by name, number) as numbers, array_agg(low order by name, number) as lowers,
          array_agg(high order by name, number) as uppers, array_agg(items order by name, number) as items
-       from ${several({
-         place: 'int',
-         rotation: 'uuid',
-         claimed_by: 'uuid',
-         name: 'text',
-         number: 'int',
-         low: 'text',
-         high: 'text',
-         items: 'bigint',
-       })}
+       from ${several(cutColumns, going)}
        group by 1, 2, 3) cuts
        cross join lateral rekey.store_ranges(rotation, names, numbers, lowers, uppers, items, claimed_by)`,
     [

@@ -1,6 +1,6 @@
 import type { Store } from '@rekey/db';
 import { escapeLiteral } from 'pg';
-import { leftBehind, unpackRecords } from './packed-records.ts';
+import { leftBehind, type PackedRecords, unpackRecords } from './packed-records.ts';
 import { within } from './range-bounds.ts';
 import { copyTuples, imageOf, smallBytesMax, type Window } from './read-window.ts';
 import type { Target } from './targets.ts';
@@ -43,10 +43,18 @@ export async function readSmallWindows(
     inUse -= 1;
     if (inUse === 0) output.giveBack();
   };
+  const toWindow = (records: PackedRecords): Window => {
+    let isGivenBack = false;
+    const dispose = (): void => {
+      if (!isGivenBack) giveBack(); // others look at the same memory
+      isGivenBack = true;
+    };
+    return { records, next: null, unreadable: [], [Symbol.dispose]: dispose };
+  };
   return orders.map((_, i) => {
     const [packed, isAll] = output.tuples[i] ?? [];
     const records = packed === undefined || isAll?.length === 0 ? null : unpackRecords(packed);
-    if (records !== null) return { records, next: null, unreadable: [], [Symbol.dispose]: giveBack };
+    if (records !== null) return toWindow(records);
     giveBack();
     return null;
   });

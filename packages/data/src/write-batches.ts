@@ -1,4 +1,4 @@
-import { prepared, type Queryable } from '@rekey/db';
+import { hurried, prepared, type Queryable } from '@rekey/db';
 import { joinArrays } from './pg-binary.ts';
 import type { Lease } from './range-lease.ts';
 import type { Target } from './targets.ts';
@@ -11,8 +11,14 @@ export interface OwnBatch {
 }
 
 /**
+ * What writers of several tenants would wait for while it waits for something else, in milliseconds: for a lock that a trigger
+ * of the application takes, say. Then each goes by itself.
+ */
+const waitsMs = 5;
+
+/**
  * The same as {@link writeBatch} for several ranges of one table by one statement, all or nothing; in the same order. It waits
- * for locked records.
+ * for no record: what is locked is left out, stays on its older key, and is found there by the proof.
  */
 export async function writeBatches(
   on: Queryable,
@@ -42,6 +48,11 @@ export async function writeBatches(
   });
 }
 
+/** What is said of each lease. */
+const leases = ['uuid', 'int', 'uuid', 'uuid', 'int', 'text', 'bigint'].map(
+  (type, i) => `$${i + 2}::${type}[]`,
+);
+
 const known = new WeakMap<Target, string>();
 
 function statement(target: Target): string {
@@ -50,19 +61,28 @@ function statement(target: Target): string {
   return made;
 }
 
-/** Each lease is held before anything of its range is written; a record is found by its id, and only its own tenant's. */
+/**
+ * All leases are held before a record is, so that who waits for one of those keeps no record from anybody. A record is found by
+ * its id, and only its own tenant's; the comparison stands in the outermost WHERE as well, as in {@link writeBatch}.
+ */
 function make(target: Target): string {
   const { table, id, idType, key, ciphertext, tenant } = target;
+  const isTenants = `(t.${tenant} = w.tenant) is true`;
   return `with lease as materialized (
-      select l.* from unnest($2::uuid[], $3::int[], $4::uuid[], $5::uuid[], $6::int[], $7::text[], $8::bigint[]) with ordinality
-        l(rotation, ordinal, owner, tenant, key_number, up_to, items, place)
+      select l.* from ${hurried(leases, 'with ordinality l(rotation, ordinal, owner, tenant, key_number, up_to, items, place)', waitsMs)}
       where rekey.hold_lease(l.rotation, $1, l.ordinal, l.owner)),
+    w as materialized (
+      select w.*, lease.tenant, lease.key_number
+      from unnest($9::${idType}[], $10::bytea[], $11::bytea[], $12::int[]) as w(id, seen, sealed, place)
+        join lease on lease.place = w.place),
+    free as materialized (
+      select w.* from w join ${table} t on t.${id} = w.id
+      where (select count(*) from lease) > 0 and ${isTenants} and ${isAsSeen(target, '$13')}
+      for no key update of t skip locked),
     replaced as (
-      update ${table} t set ${ciphertext} = w.sealed, ${key} = lease.key_number
-      from unnest($9::${idType}[], $10::bytea[], $11::bytea[], $12::int[]) as w(id, seen, sealed, place), lease
-      where t.${id} = w.id and w.place = lease.place
-        and (t.${tenant} = lease.tenant) is true and ${isAsSeen(target, '$13')}
-      returning lease.place, case when t.${key} is distinct from lease.key_number then false
+      update ${table} t set ${ciphertext} = w.sealed, ${key} = w.key_number
+      from free w where t.${id} = w.id and ${isTenants} and ${isAsSeen(target, '$13')}
+      returning w.place, case when t.${key} is distinct from w.key_number then false
         when t.${ciphertext} = w.sealed then true else rekey.refuse_altered($1) end as taken),
     done as materialized (
       select lease.*, (select count(*) filter (where taken) from replaced r where r.place = lease.place) as replaced

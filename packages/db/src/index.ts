@@ -10,7 +10,7 @@ export { openStore, openSweepStore, type Store, workerSession } from './open-sto
 export { prepared } from './prepared.ts';
 export { missingRight, probeWrites } from './probe-writes.ts';
 export type { Answer, Db, PgPool, Queryable } from './queryable.ts';
-export { several } from './several.ts';
+export { type Going, hurried, several } from './several.ts';
 export { openSibling } from './sibling.ts';
 export { inTransaction, row, rows, type TransactionOptions } from './statements.ts';
 export { type SqlState, StoreError, type StoreErrorCode, speaking, sqlStateOf } from './store-error.ts';

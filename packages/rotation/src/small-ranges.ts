@@ -12,7 +12,7 @@ import type { Refused } from './outcome.ts';
 import type { Sweep } from './sweep.ts';
 import { together } from './together.ts';
 
-/** A range with no more records than this, and nothing of its table outside of it, goes together with others. */
+/** A range with no more records than this when it was planned, and nothing of its table outside of it, goes with others. */
 const itemsMax = 60;
 
 /**
@@ -27,6 +27,14 @@ export interface SmallRanges {
 
 export function isSmall({ lease: { lower, upper, cursor, planned } }: Pick<Sweep, 'lease'>): boolean {
   return lower === null && upper === null && cursor === null && planned <= itemsMax;
+}
+
+/** A batch of a small range, which has not grown meanwhile, and in which there is nothing but records to write. */
+export function isSmallBatch(
+  sweep: Pick<Sweep, 'lease'>,
+  { setAside, replacements: { items } }: Batch,
+): boolean {
+  return isSmall(sweep) && setAside.length === 0 && items > 0 && items <= itemsMax;
 }
 
 interface Writing {
@@ -59,13 +67,14 @@ export function createSmallRanges(env: Env): SmallRanges {
   const isLate = (sweeps: readonly Sweep[], sinceMs: number): boolean =>
     performance.now() - sinceMs > heartbeatWhileWaitingMs || sweeps.some(({ signal }) => signal.aborted);
 
-  // By the name, since each rotation loads its targets anew.
+  // By all that is said of it: each rotation loads its targets anew, and a table may be two of them.
   const targets = new Map<string, OfTarget>();
   const ofTarget = ({ target }: Sweep): OfTarget => {
-    const known = targets.get(target.table);
+    const definition = JSON.stringify(target);
+    const known = targets.get(definition);
     if (known !== undefined) return known;
     const made = makeOf();
-    targets.set(target.table, made);
+    targets.set(definition, made);
     return made;
   };
   const makeOf = (): OfTarget => ({
@@ -100,7 +109,12 @@ export function createSmallRanges(env: Env): SmallRanges {
         const items = all.reduce((sum, { batch }) => sum + batch.replacements.items, 0);
         const bytes = all.reduce((sum, { batch }) => sum + batch.replacements.bytes, 0);
         if (items > 0) env.statementLimiter?.took(items, bytes, ms);
-        env.throttle?.wrote(ms);
+        // What is left out was locked, or changed by somebody: an application is at work on it.
+        const isWhole = written.every(
+          (count, i) => count === null || count === all[i]?.batch.replacements.items,
+        );
+        if (isWhole) env.throttle?.wrote(ms);
+        else env.throttle?.missed();
         env.onWritten?.(
           written.reduce<number>((sum, replaced) => sum + (replaced ?? 0), 0),
           ms,

@@ -10,7 +10,6 @@ import {
   storeMaterial,
   storeMaterials,
   switchDek,
-  switchSeveral,
   type TakenUp,
   takeUp,
   takeUpSeveral,
@@ -33,13 +32,14 @@ import { together } from './together.ts';
 
 /**
  * The steps of a rotation that are a transaction each. Rotations of a process that come to the same step at the same time take
- * it by one: what a transaction costs is mostly that its code and its tables have left the caches, and each pays for it once.
+ * it by one, but for the switch: what a transaction costs is mostly that its code and its tables have left the caches, and each pays for it once.
  */
 export interface Steps {
   takeUp(rotationId: string): Promise<TakenUp | null>;
   storeMaterial(material: NewMaterial): Promise<unknown>;
   /** A committed row; null: there is no such DEK of that tenant, or it has no material. */
   loadDek(dek: DekOfTenant): Promise<WrappedDek | null>;
+  /** Each by itself: what it closes keeps writers of its tenant waiting until it has committed. */
   switchDek(order: SwitchDek): Promise<Switched>;
   planEdges(rotationId: string): Promise<PlanEdges>;
   /** From minus infinity. */
@@ -77,12 +77,9 @@ export function createSteps({ store, sweepStore }: Stores): Steps {
     ),
     loadDek: together(
       (deks) => loadSeveralDeks(store, deks),
-      async (dek) => (await loadSeveralDeks(store, [dek]))[0] ?? null,
+      async (dek) => (await loadSeveralDeks(store, [dek], 'alone'))[0] ?? null,
     ),
-    switchDek: together(
-      (orders) => switchSeveral(store, orders),
-      (order) => switchDek(store, order),
-    ),
+    switchDek: (order) => switchDek(store, order),
     planEdges: together(
       (ids) => planEdges(store, ids),
       async (id) => answerOf(await planEdges(store, [id])),
@@ -98,7 +95,7 @@ export function createSteps({ store, sweepStore }: Stores): Steps {
     ),
     storeRanges: together(
       (orders) => storeRanges(store, orders),
-      async (order) => answerOf(await storeRanges(store, [order])),
+      async (order) => answerOf(await storeRanges(store, [order], 'alone')),
     ),
     complete: together(
       (ids) => completeOnce(store, ids),

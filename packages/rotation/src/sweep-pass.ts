@@ -10,7 +10,7 @@ import {
   reencryptBatch,
 } from './reencrypt-window.ts';
 import { createSecondLook, type SecondLook } from './second-look.ts';
-import { isSmall } from './small-ranges.ts';
+import { isSmall, isSmallBatch } from './small-ranges.ts';
 import type { Sweep } from './sweep.ts';
 import { urgencyOf } from './throttle/urgency.ts';
 import { withinLimit } from './within-limit.ts';
@@ -169,7 +169,7 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   const { idlePasses } = pass;
   using replacements = batch.replacements;
   const isFew = replacements.items > 0 && replacements.items <= oneByOneMax;
-  if (idlePasses === 0 && isSmall(pass) && batch.setAside.length === 0 && replacements.items > 0) {
+  if (idlePasses === 0 && isSmallBatch(pass, batch)) {
     const written = await pass.env.smallRanges?.write(pass, batch);
     if (written !== undefined) return written;
   }

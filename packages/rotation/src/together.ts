@@ -4,7 +4,7 @@ interface Waiting<Order, Answer> extends PromiseWithResolvers<Answer> {
   readonly order: Order;
 }
 
-/** So many orders share a statement at most: what the first of them holds is held until the last one's are done. */
+/** So many orders share a statement at most: what the first of them holds is held until the last one is done. */
 const most = 8;
 
 /**
@@ -29,9 +29,8 @@ export function together<Order, Answer>(
         else resolve(answer);
       });
     } catch (error) {
-      const isAway = error instanceof StoreError && error.code === 'UNAVAILABLE';
       for (const { order, resolve, reject } of all)
-        if (isAway) reject(error);
+        if (isAway(error)) reject(error);
         else one(order).then(resolve, reject);
     }
   };
@@ -40,6 +39,9 @@ export function together<Order, Answer>(
     isUnderWay = true;
     try {
       while (waiting.length > 0) await gate(() => settle(waiting.splice(0, most)));
+    } catch (error) {
+      // A gate that does not open: nobody waits before it for good.
+      for (const { reject } of waiting.splice(0)) reject(error);
     } finally {
       isUnderWay = false;
     }
@@ -51,4 +53,11 @@ export function together<Order, Answer>(
     if (!isUnderWay) void sendAll();
     return asked.promise;
   };
+}
+
+/** Postgres itself. What was too long, or more than it had room for, may be neither for each by itself. */
+function isAway(error: unknown): boolean {
+  if (!(error instanceof StoreError) || error.code !== 'UNAVAILABLE') return false;
+  const { sqlState } = error;
+  return sqlState === undefined || (/^(08|57)/.test(sqlState) && sqlState !== '57014');
 }

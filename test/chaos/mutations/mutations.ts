@@ -36,9 +36,29 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'packages/data/src/write-batch.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        from: 'return `substring(t.${ciphertext} from 1 for $15::int) = w.seen`;',
+        from: 'return `substring(t.${ciphertext} from 1 for ${bytes}::int) = w.seen`;',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        to: 'return `(w.seen is not null or t.${ciphertext} is null)`;',
+        to: 'return `(${bytes}::int > 0 and w.seen is not null or t.${ciphertext} is null)`;',
+      },
+    ],
+    faults: ['freeze-before-batch', 'postgres-link-stalled'],
+  },
+  {
+    name: 'compare-and-swap of joint batches',
+    changes: [
+      {
+        file: 'packages/data/src/write-batches.ts',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+        from: "and ${isTenants} and ${isAsSeen(target, '$13')}\n      for no key",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+        to: 'and ${isTenants} and $13::int > 0\n      for no key',
+      },
+      {
+        file: 'packages/data/src/write-batches.ts',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+        from: "and ${isTenants} and ${isAsSeen(target, '$13')}\n      returning",
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+        to: 'and ${isTenants}\n      returning',
       },
     ],
     faults: ['freeze-before-batch', 'postgres-link-stalled'],

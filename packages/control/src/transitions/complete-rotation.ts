@@ -1,5 +1,5 @@
 import { totalOf } from '@rekey/data';
-import { prepared, type Queryable, StoreError, several } from '@rekey/db';
+import { type Going, prepared, type Queryable, StoreError, several } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
 import { type IntegrityProblem, settleCounts } from '../integrity.ts';
 import { progressOf, type SumsRow, sumsOf, toSums } from '../progress.ts';
@@ -39,7 +39,7 @@ interface Provedness {
 export async function completeRotation(on: Queryable, rotationId: string): Promise<CompletedRotation> {
   const mended: string[] = [];
   for (let refusals = 0; ; ) {
-    const turn = await unlessRefused(completeOnce(on, [rotationId]));
+    const turn = await unlessRefused(completeOnce(on, [rotationId], 'alone'));
     if (!(turn instanceof StoreError)) {
       const [ended] = turn;
       if (ended !== undefined) return ended.kind === 'completed' ? { ...ended, mended } : ended;
@@ -60,18 +60,19 @@ export async function completeRotation(on: Queryable, rotationId: string): Promi
 
 /**
  * One attempt for several rotations, in the same order: all of those that are proved, or none where the database refuses one.
- * Undefined: it changed between the two statements, and is to be tried once more.
+ * Undefined: it changed between the two statements, or stands there twice, and is to be tried once more.
  */
 export async function completeOnce(
   on: Queryable,
   rotationIds: readonly string[],
+  going: Going = 'together',
 ): Promise<Array<CompletedRotation | undefined>> {
   const found = await prepared<RotationRow & SumsRow & Provedness>(
     on,
     `select ${rotationColumns}, proved, ${sumsOf('id')}
      from unnest($1::uuid[]) asked(rotation) join rekey.rotations on id = rotation
        cross join lateral rekey.rotation_proved(rotation) proved where status = 'in_progress'`,
-    [rotationIds],
+    [[...new Set(rotationIds)]],
   );
   const proved = found.filter((rotation) => rotation.proved);
   const ends = proved.map((rotation) => {
@@ -88,7 +89,7 @@ export async function completeOnce(
       : await prepared<RotationRow>(
           on,
           `select ${rotationColumns}
-           from ${several({ rotation: 'uuid', as_of: 'bigint', as_status: 'text', with_progress: 'jsonb', at: 'timestamptz' })}
+           from ${several({ rotation: 'uuid', as_of: 'bigint', as_status: 'text', with_progress: 'jsonb', at: 'timestamptz' }, going)}
              cross join lateral rekey.complete_rotation(rotation, as_of, as_status, with_progress, at)`,
           [
             proved.map(({ id }) => id),
@@ -98,7 +99,9 @@ export async function completeOnce(
             proved.map(({ now }) => now),
           ],
         );
-  return rotationIds.map((rotationId) => {
+  return rotationIds.map((rotationId, i) => {
+    // One end is told once, though two jobs come to it at the same time.
+    if (rotationIds.indexOf(rotationId) < i) return undefined;
     const rotation = found.find(({ id }) => id === rotationId);
     if (rotation === undefined) return { kind: 'finished' };
     if (!rotation.proved) return { kind: 'not_proved' };

@@ -1,4 +1,4 @@
-import { prepared, type Queryable, several } from '@rekey/db';
+import { prepared, type Queryable } from '@rekey/db';
 
 export interface SwitchDek {
   readonly rotationId: string;
@@ -27,22 +27,4 @@ export async function switchDek(on: Queryable, order: SwitchDek): Promise<Switch
     [order.rotationId, order.tenantId, order.previousDekId, order.newDekId],
   );
   return answer?.switched ?? 'not_ours';
-}
-
-/** The same for several rotations, all or nothing; in the same order. */
-export async function switchSeveral(on: Queryable, orders: readonly SwitchDek[]): Promise<Switched[]> {
-  const asked = several({ rotation: 'uuid', tenant: 'uuid', previous: 'uuid', next: 'uuid' });
-  const answers = await prepared<{ rotation: string; switched: Switched }>(
-    on,
-    `select rotation, rekey.switch_to_dek(rotation, tenant, previous, next) as switched from ${asked}`,
-    [
-      orders.map(({ rotationId }) => rotationId),
-      orders.map(({ tenantId }) => tenantId),
-      orders.map(({ previousDekId }) => previousDekId),
-      orders.map(({ newDekId }) => newDekId),
-    ],
-  );
-  return orders.map(
-    ({ rotationId }) => answers.find(({ rotation }) => rotation === rotationId)?.switched ?? 'not_ours',
-  );
 }
