@@ -13,8 +13,8 @@ const { store } = rekey;
 const steering = { actor: { id: 'ada', name: null, email: null }, reason: null };
 
 test('sweeps that are slowed down give their places up, and go on afterwards', async () => {
-  // A worker of the tests has two places for ranges, and six for rotations.
-  const tenants = await Promise.all(Array.from({ length: 8 }, () => rekey.seedTenant(170)));
+  // A worker of the tests has two places for ranges, and sixteen for rotations.
+  const tenants = await Promise.all(Array.from({ length: 18 }, () => rekey.seedTenant(170)));
   const slow = await Promise.all(
     tenants.map(async ({ tenantId }) => (await rekey.rotate(tenantId)).body.data.rotationId.slice(4)),
   );
@@ -30,7 +30,7 @@ test('sweeps that are slowed down give their places up, and go on afterwards', a
     );
     return rows[0]?.n ?? 0;
   };
-  await until(async () => (await sweeping()) === 6, { what: 'all places are taken by slow ones' });
+  await until(async () => (await sweeping()) === 16, { what: 'all places are taken by slow ones' });
 
   const response = await fetch(`${rekey.apis[0]?.url}/api/v1/admin/dek/rotate`, {
     method: 'POST',

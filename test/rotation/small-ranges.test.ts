@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cancelRotation } from '@rekey/control';
+import { cancelRotation, completeOnce } from '@rekey/control';
+import { loadTargets } from '@rekey/data';
 import { createSmallRanges, createSteps, type RotationEnvironment, rotate } from '@rekey/rotation';
+import type { Sweep } from '../../packages/rotation/src/sweep.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { firstValue, type SeededTenant, seedTenant } from '../harness/seed.ts';
@@ -141,7 +143,9 @@ test('one that is cancelled among others writes nothing more, and the others end
   const rotating = all.map(({ rotationId }) => rotate(env, rotationId, never));
   await until(async () => (await core.view(cancelled.rotationId)).phase !== 'queued', { what: 'it begins' });
   const { kind } = await cancelRotation(core.store, cancelled.rotationId);
-  await Promise.all(rotating);
+  // Its new DEK may be gone before it was read back.
+  const [, ...outcomes] = await Promise.allSettled(rotating);
+  for (const outcome of outcomes) assert.equal(outcome.status, 'fulfilled');
   if (kind === 'changed') assert.equal((await core.view(cancelled.rotationId)).status, 'cancelled');
   for (const one of others) await isWhole(one);
 });
@@ -177,7 +181,7 @@ test('whatever the ids are, and where one table is two targets, each takes its o
     [];
   for (let n = 0; n < 6; n += 1) {
     const tenantId = await core.createTenant();
-    const ids = Array.from({ length: 20 }, (_, i) => `${i - 10 + 100 * n}`);
+    const ids = Array.from({ length: 8 }, (_, i) => `${i - 4 + 100 * n}`);
     const records = ['parcels_a', 'parcels_b', 'labels'].flatMap((target) =>
       ids.map((id) => ({ target, id })),
     );
@@ -189,26 +193,47 @@ test('whatever the ids are, and where one table is two targets, each takes its o
   assert.deepEqual(new Set(outcomes), new Set(['done']));
   for (const { tenantId, rotationId, records } of all) {
     const { status, itemsRotated } = await core.view(rotationId);
-    assert.deepEqual([status, itemsRotated], ['completed', { credentials: 20, apiKeys: 20, secrets: 20 }]);
+    assert.deepEqual([status, itemsRotated], ['completed', { credentials: 8, apiKeys: 8, secrets: 8 }]);
     for (const { target, id } of records)
       assert.equal((await core.vault.get({ target, tenantId, id }))?.toString(), `${target} ${id}`);
   }
 });
 
-test('an end that two jobs come to together is told once', async () => {
-  const ended: string[] = [];
+test('two targets of one table are not read by the statement of one of them', async () => {
   const { env } = worker();
-  const told: RotationEnvironment = {
-    ...env,
-    onEvent: (event) => {
-      if (event.kind === 'completed') ended.push(event.view.id);
-    },
-  };
-  const all = await start(4);
-  const twice = [...all, ...all].map(({ rotationId }) => rotate(told, rotationId, never));
-  for (const outcome of await Promise.allSettled(twice)) assert.equal(outcome.status, 'fulfilled');
-  for (const { rotationId } of all) {
-    await until(async () => (await core.view(rotationId)).status === 'completed', { what: 'it ends' });
-    assert.equal(ended.filter((id) => id === rotationId).length, 1);
-  }
+  const tenantId = await core.createTenant();
+  for (const target of ['parcels_a', 'parcels_b'])
+    await core.vault.put({ target, tenantId, id: '4711', value: Buffer.from(target) });
+  const opened = Promise.withResolvers<void>();
+  const run = <Result>(work: () => Promise<Result>): Promise<Result> => opened.promise.then(work);
+  const ranges = createSmallRanges({ ...env, statementLimiter: { places: 1, run, took: () => {} } });
+  const targets = (await loadTargets(core.store)).filter(({ table }) => table.includes('parcels'));
+  const rotation = { tenantId, newKeyNumber: 2 };
+  const reading = targets.map((target) =>
+    ranges.read({ target, rotation, signal: never } as unknown as Sweep),
+  );
+  opened.resolve();
+  const windows = await Promise.all(reading);
+  const { rows } = await core.pool.query('select sealed_a, sealed_b from parcels where id = 4711');
+  assert.deepEqual(
+    windows.map((window) => window?.records.at(0).ciphertext),
+    [rows[0].sealed_a, rows[0].sealed_b],
+  );
+});
+
+test('an end that two jobs come to together is told once', async () => {
+  const { env } = worker();
+  const all = await start(2);
+  const { steps } = env;
+  assert.ok(steps);
+  const complete = (): Promise<never> => Promise.reject(new Error('not yet'));
+  for (const { rotationId } of all)
+    await assert.rejects(rotate({ ...env, steps: { ...steps, complete } }, rotationId, never), /not yet/);
+  const [first = '', second = ''] = all.map(({ rotationId }) => rotationId);
+  const ends = await completeOnce(core.store, [first, second, first]);
+  assert.deepEqual(
+    ends.map((end) => end?.kind),
+    ['completed', 'completed', undefined],
+  );
+  for (const one of all) await isWhole(one);
 });
