@@ -3,7 +3,16 @@ import type { Attack } from './attacks.ts';
 /** Of functions; `attacks.ts` has those of tables. */
 export const attacksByCalling: readonly Attack[] = [
   {
-    on: /^rekey\.(take_policy_round|keep_standings|due_hours|begin_due|note_standing|policy_standing|schedule_by_policy)\(/,
+    on: /^rekey\.(take_renewal_round|(begin|keep|note)_renewals|renewal_(hours|standing)|retry_left|left_behind)\(/,
+    calling:
+      'keep anybody from looking for keys that were wrapped long ago or emptied by half, or begin rewraps and retries in the name of a policy',
+  },
+  {
+    on: /^rekey\.active_sessions\(/,
+    calling: 'learn how busy others are, and keep a session busy with looking',
+  },
+  {
+    on: /^rekey\.(take_policy_round|keep_standings|due_hours|begin_due|note_standing|policy_standing|policies_held|policy_actor|schedule_by_policy)\(/,
     calling:
       'keep anybody from looking for keys whose time has come, or begin rotations and destructions in the name of a policy',
   },

@@ -160,7 +160,7 @@ const attacksOnTables: readonly Attack[] = [
     writing: 'forge the proof that an old KEK is unused',
   },
   {
-    on: /^rekey\.policy_(rounds|notes|destructions|standings)$/,
+    on: /^rekey\.policy_(rounds|notes|destructions|standings|renewals)$/,
     reading: 'see whose keys are overdue',
     writing:
       'keep anybody from looking for keys whose time has come, from being told of them, or keys from being destroyed',
