@@ -61,6 +61,7 @@ export async function both(t: TestContext, options: { workers: number; upgraded?
     DATABASE_URL: asRole(databaseUrl, 'worker'),
     KEK_URI: `local:${rekey.kekFile}`,
     BATCH_SIZE: '50',
+    WORKER_CONCURRENCY: '1', // neither sweeps all ranges by itself
   };
   for (let n = 0; n < options.workers; n += 1) await startWorker(workerEnv, t);
   return {

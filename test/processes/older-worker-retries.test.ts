@@ -28,7 +28,7 @@ test('a worker of an earlier version, which knows of no retries, sweeps and prov
     t,
     older.folder,
   );
-  const tenant = await rekey.seedTenant(5_100);
+  const tenant = await rekey.seedTenant(15_300);
   const { rotationId } = (await rekey.rotate(tenant.tenantId)).body.data;
   const stateOf = async (id: string): Promise<StatusData & { retryOf?: string | null }> =>
     (await rekey.status(id)).body.data;

