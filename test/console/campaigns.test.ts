@@ -45,7 +45,9 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
       await dialog.getByLabel(/^For\b/).selectOption('all');
       assert.ok(await start.isDisabled(), 'what it would do has not been shown yet');
       await dialog.getByText(/^It is for 5 tenants with [\d,]+ records, of whom it would skip 1 /).waitFor();
-      await dialog.getByText(/^It takes .+ with 1 worker \(assumed: .+ has ended by \d{4}-/).waitFor();
+      await dialog
+        .getByText(/^It takes .+ with \d workers? \((assumed|as measured).+ has ended by \d{4}-/)
+        .waitFor();
       await dialog.getByLabel('At once').fill('1');
       await dialog.getByLabel('Reason').fill('yearly');
       await dialog.getByText('The same from a terminal').click();
@@ -185,6 +187,10 @@ test('campaigns', { skip: skipWithoutBrowser }, async (t) => {
     await dialog.getByLabel(/^For\b/).selectOption('olderThanDays');
     await dialog.getByText('It is for 0 tenants').waitFor();
     assert.equal(await typed.count(), 0);
+    // No number of days is not none: nobody is asked about, and nothing can be started.
+    await dialog.getByRole('spinbutton', { name: 'Days', exact: true }).fill('');
+    await dialog.getByText('It is for').waitFor({ state: 'detached' });
+    assert.ok(await start.isDisabled());
     await page.keyboard.press('Escape');
   });
 

@@ -62,7 +62,7 @@ function bodyOf(fields) {
   const chosen = {
     all: { all: true },
     onKek: { onKek },
-    olderThanDays: { olderThanDays: Number(olderThanDays) },
+    olderThanDays: { olderThanDays: Number.parseInt(olderThanDays, 10) }, // of nothing NaN, not 0
     tenantIds: { tenantIds: idsIn(ids) },
   };
   const calls = callsPerSecondMax === '' ? {} : { callsPerSecondMax: Number(callsPerSecondMax) };

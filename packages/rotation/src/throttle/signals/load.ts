@@ -31,7 +31,7 @@ export function loadSignal(pressure: ReadPressure, everyMs: number, sessionsMax:
       const isFirst = nowMs - readAtMs > forgottenAfterMs;
       average = isFirst ? activeSessions : average + (activeSessions - average) * belief;
       readAtMs = nowMs;
-      isBusy = average >= (isBusy ? sessionsMax * ebb : sessionsMax);
+      isBusy = average >= (isBusy && !isFirst ? sessionsMax * ebb : sessionsMax);
       if (!isBusy) return quiet;
       return {
         level: 'slow',
