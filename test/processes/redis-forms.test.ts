@@ -4,6 +4,7 @@ import { installation } from '../harness/installation.ts';
 import { startCluster, startSentinel } from '../harness/redis-topologies.ts';
 import { sums } from '../harness/sweep-facts.ts';
 import { takesUnder } from '../harness/tries.ts';
+import { until } from '../harness/wait.ts';
 
 for (const [what, start] of [
   ['the master that a Sentinel names', startSentinel],
@@ -26,8 +27,14 @@ for (const [what, start] of [
       assert.equal(await rekey.leftOnOlderKeys(tenantId), 0);
       t.diagnostic(`${records} records in ${Math.round(ms)} ms`);
     }
-    const ready = await fetch(`${rekey.apis[0]?.url}/readyz`);
-    const { status, checks } = (await ready.json()) as Record<string, unknown>;
-    assert.deepEqual([status, checks], ['ready', { postgres: true, schema: true, redis: true }]);
+    const checks = await until(
+      async () => {
+        const ready = await fetch(`${rekey.apis[0]?.url}/readyz`);
+        const found = (await ready.json()) as { status: string; checks: Record<string, boolean> };
+        return found.checks.redis === true && { status: found.status, ...found.checks };
+      },
+      { what: 'the API finds Redis well' },
+    );
+    assert.deepEqual(checks, { status: 'ready', postgres: true, schema: true, redis: true });
   });
 }

@@ -39,7 +39,8 @@ export function warnOfRedis(
 }
 
 const everyMs = 1_000;
-const freshMs = 500;
+/** For so long a look is given to whoever asks. */
+const fresh = { wellMs: 500, troubledMs: 100 } as const;
 
 /** Looks once a second whether Redis does what we need, and tells of trouble that lasts, and of its end. */
 export function watchRedis(options: RedisWatchOptions): RedisWatch {
@@ -48,6 +49,7 @@ export function watchRedis(options: RedisWatchOptions): RedisWatch {
   const said = new Map<RedisTroubleCode, number>();
   let lastTrouble: RedisTrouble | undefined;
   let looked: { readonly at: number; readonly result: Promise<RedisTrouble | null> } | undefined;
+  let freshMs: number = fresh.wellMs;
 
   const look = async (): Promise<RedisTrouble | null> => {
     const found = await Promise.all(parts.map((part) => part.check()));
@@ -55,6 +57,8 @@ export function watchRedis(options: RedisWatchOptions): RedisWatch {
   };
   const note = (trouble: RedisTrouble | null): void => {
     const now = performance.now();
+    // The first look of a process that has just started finds connections that are not there yet: that must not be told for long.
+    freshMs = trouble === null ? fresh.wellMs : fresh.troubledMs;
     if (trouble === null) {
       if (since !== undefined && lastTrouble !== undefined && said.size > 0) onOver(lastTrouble, now - since);
       since = lastTrouble = undefined;
