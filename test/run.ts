@@ -6,7 +6,8 @@
  * With DATABASE_URL or REDIS_URL set that server is used: everything made there has a name of this run, and is
  * removed at the end.
  *
- * The last line counts the tests that were skipped because a tool is missing; with CI=true these fail the run.
+ * The last line counts the tests that were skipped because a tool is missing; with CI=true these fail the run. With TEST_AGAIN=n
+ * up to n files in which something failed are run again by themselves, and the line before it names them.
  * TEST_TOOLS=all has tools downloaded that are larger than 60 MB.
  */
 import { randomBytes } from 'node:crypto';
@@ -14,6 +15,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeDatabase, createDatabase, runProgram, runUntilDone, startServers } from '@rekey/stack';
+import { failedFilesOf, filesToRunAgain } from './harness/again.ts';
 import { dropDatabasesOf } from './harness/database.ts';
 import { summaryOf } from './harness/missing-tools.ts';
 import { removeKeys } from './harness/redis.ts';
@@ -40,12 +42,12 @@ await runUntilDone(async (signal) => {
   const databases = `rekey_test_${run}`;
   const keys = `rekey-test-${run}`;
   const folder = await mkdtemp(join(tmpdir(), 'rekey-test-run-'));
-  const missing = join(folder, 'missing-tools');
+  const report = join(folder, 'report');
   try {
     const code = withServers
-      ? await runOnServers(databases, keys, environment(folder), missing, signal)
-      : await runTests(environment(folder), missing, signal);
-    const { count, line } = summaryOf(await readFile(missing, 'utf8').catch(() => ''));
+      ? await runOnServers(databases, keys, environment(folder), report, signal)
+      : await runTwice(environment(folder), report, signal);
+    const { count, line } = summaryOf(failedFilesOf(await read(report)).rest);
     process.stdout.write(`${line}\n`);
     return count > 0 && process.env.CI === 'true' ? code || 1 : code;
   } finally {
@@ -58,7 +60,7 @@ async function runOnServers(
   databases: string,
   keys: string,
   given: Record<string, string>,
-  missing: string,
+  report: string,
   signal: AbortSignal,
 ): Promise<number> {
   const servers = await startServers(process.env, {
@@ -81,7 +83,7 @@ async function runOnServers(
       TEST_REDIS_URL: servers.redisUrl,
       TEST_REDIS_PREFIX: keys,
     };
-    return await runTests(env, missing, signal);
+    return await runTwice(env, report, signal);
   } finally {
     if (!servers.embedded.postgres) {
       await dropDatabasesOf(servers.databaseUrl, databases);
@@ -92,28 +94,46 @@ async function runOnServers(
   }
 }
 
-async function runTests(env: Record<string, string>, missing: string, signal: AbortSignal): Promise<number> {
-  const exit = await runProgram({ file: process.execPath, args: testArguments(missing), env, signal });
+/** What failed is run again where that was asked for: the run has failed if it fails again. */
+async function runTwice(env: Record<string, string>, report: string, signal: AbortSignal): Promise<number> {
+  const code = await runTests(testArguments(report), env, signal);
+  if (code === 0) return code;
+  const failed = failedFilesOf(await read(report)).files;
+  const again = filesToRunAgain(failed, Number(process.env.TEST_AGAIN ?? 0));
+  if (again.length === 0) return code;
+  const codeAgain = await runTests(testArguments(`${report}-again`, again, 1), env, signal);
+  const outcome = codeAgain === 0 ? 'passed' : 'failed';
+  process.stdout.write(`failed, and ${outcome} when run again: ${again.length} (${again.join(', ')})\n`);
+  return codeAgain;
+}
+
+async function runTests(args: string[], env: Record<string, string>, signal: AbortSignal): Promise<number> {
+  const exit = await runProgram({ file: process.execPath, args, env, signal });
   signal.throwIfAborted();
   return exit.code ?? 1;
 }
 
-function testArguments(missing: string): string[] {
+function testArguments(report: string, only?: readonly string[], concurrency = CONCURRENCY): string[] {
   const options = asked.filter((argument) => argument.startsWith('-'));
   const files = asked.filter((argument) => !argument.startsWith('-'));
   return [
     '--test',
-    `--test-concurrency=${CONCURRENCY}`,
+    `--test-concurrency=${concurrency}`,
     `--test-timeout=${TIMEOUT_MS}`,
     // A worker that closes while its Redis is away leaves timers of BullMQ's: they do not hold up the run.
     '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     `--test-reporter=${REPORTER}`,
-    `--test-reporter-destination=${missing}`,
+    `--test-reporter-destination=${report}`,
     ...options,
-    ...(files.length === 0 ? inSuite : files),
+    ...(only ?? (files.length === 0 ? inSuite : files)),
   ];
+}
+
+/** What a report says; one that was not begun says nothing. */
+function read(report: string): Promise<string> {
+  return readFile(report, 'utf8').catch(() => '');
 }
 
 /**
