@@ -31,6 +31,8 @@ test('a compromised key is out of use, who holds it is ended, and its records co
   assert.ok(figures.writes.count > 0);
   assert.ok(figures.writes.longestMs < patienceMs, `a write took ${figures.writes.longestMs} ms`);
   // It was called for last: in its turn it would switch when nearly all of them have ended.
-  const { switch: before } = figures.ordinaryBefore;
+  const { switch: before, swept } = figures.ordinaryBefore;
   assert.ok(before < scale.queue * 0.75, `${before} of ${scale.queue} came before it`);
+  // Those that were about to end when it was called for.
+  assert.ok(swept < scale.queue * 0.75, `${swept} of ${scale.queue} came before its records`);
 });

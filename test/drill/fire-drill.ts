@@ -5,7 +5,6 @@ import { createKeks, openKek } from '@rekey/kms';
 import { createVault } from '@rekey/vault';
 import { Client, Pool } from 'pg';
 import type { Owner } from '../harness/cleanup.ts';
-import { fakeTransit } from '../harness/fake-transit.ts';
 import type { Installation } from '../harness/installation.ts';
 import { waitsBehindOurs } from '../harness/lock-waits.ts';
 import { insertSecret } from '../harness/sealed.ts';
@@ -13,6 +12,7 @@ import { seedTenant } from '../harness/seed.ts';
 import { sqlState } from '../harness/session.ts';
 import { watchStalls } from '../harness/stalls.ts';
 import { until } from '../harness/wait.ts';
+import { slowKms } from './slow-kms.ts';
 
 export interface Scale {
   /** Of the tenant whose key is compromised. */
@@ -43,8 +43,11 @@ export interface Figures {
   };
   readonly blastRadiusMs: number;
   readonly completedAfterMs: number;
-  /** Of the queue: how many were completed before the switch, and before the compromised key was empty, for which who holds it is waited for. */
-  readonly ordinaryBefore: { readonly switch: number; readonly end: number };
+  /**
+   * Of the queue: how many were completed before the switch, while records were still to be swept, and before the compromised key
+   * was empty, for which who holds it is waited for.
+   */
+  readonly ordinaryBefore: { readonly switch: number; readonly swept: number; readonly end: number };
   readonly leftOnOlderKeys: number;
 }
 
@@ -162,6 +165,23 @@ export async function fireDrill(
   await (await call(`keys/${previousKeyId}/blast-radius`)).text();
   const blastRadiusMs = performance.now() - radiusMs;
 
+  let ordinaryWhileSwept = 0;
+  const watchQueue = async (): Promise<void> => {
+    while (writing) {
+      const { rows } = await store.query(
+        `select (select count(*)::int from rekey.rotations o where o.tenant_id <> r.tenant_id and o.completed_at is not null) as before
+         from rekey.rotations r where r.id = $1 and (r.phase <> 'sweeping' or exists (select from rekey.rotation_ranges g
+           where g.rotation_id = r.id and g.proved_at is null and not g.swept))`,
+        [rotationId.slice(4)],
+      );
+      const [left] = rows as Array<{ before: number }>;
+      if (left === undefined) return;
+      ordinaryWhileSwept = left.before;
+      await sleep(50);
+    }
+  };
+  working.push(watchQueue());
+
   let [least, grew] = [Number.POSITIVE_INFINITY, false];
   const ended = await until(
     async () => {
@@ -215,16 +235,11 @@ export async function fireDrill(
     },
     blastRadiusMs,
     completedAfterMs: at?.completed ?? Number.NaN,
-    ordinaryBefore: { switch: at?.before_switch ?? Number.NaN, end: at?.before_end ?? Number.NaN },
+    ordinaryBefore: {
+      switch: at?.before_switch ?? Number.NaN,
+      swept: ordinaryWhileSwept,
+      end: at?.before_end ?? Number.NaN,
+    },
     leftOnOlderKeys,
   };
-}
-
-/** Where new DEKs are wrapped: a KMS that takes so long for each call. */
-async function slowKms(ms: number, owner: Owner): Promise<{ uri: string; env: Record<string, string> }> {
-  const kms = await fakeTransit(owner);
-  const token = 'hvs.token-of-a-drill';
-  kms.tokens.set(token, { endsAt: Number.POSITIVE_INFINITY, mayUse: true, renewals: 0 });
-  kms.slowMs = ms;
-  return { uri: kms.uri(), env: { VAULT_TOKEN: token } };
 }

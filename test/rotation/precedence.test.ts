@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { beat, takeUp } from '@rekey/control';
+import { prepareSweep, sweepHere } from '@rekey/rotation';
 import { createPrecedence } from '../../apps/worker/src/precedence.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
@@ -61,6 +62,38 @@ test('one that waits for something takes none, also while a piece of it is at wo
   await core.finish(id);
   await precedence.look();
   assert.equal(precedence.isTaken(), false);
+});
+
+test('one whose first ranges wait for who holds the key takes precedence until there is nothing left to sweep', async () => {
+  const { tenantId } = await core.tenantWith(30);
+  const holder = await pool.connect();
+  await holder.query('begin');
+  await holder.query('select rekey.hold_dek($1)', [tenantId]);
+  const id = await compromise(tenantId);
+  const { signal } = new AbortController();
+  const prepared = await prepareSweep(core.env, id, signal);
+  assert.ok(prepared !== null && prepared.ranges.length > 1);
+  const sweep = async (ranges: typeof prepared.ranges): Promise<void> => {
+    assert.equal(await sweepHere(core.env, { ...prepared, ranges }, signal), 'done');
+  };
+  const waitsFor = async (): Promise<unknown> =>
+    (await pool.query('select waiting_for from rekey.rotations where id = $1', [id])).rows[0].waiting_for;
+  const [first, ...others] = prepared.ranges;
+  assert.ok(first);
+  await sweep([first]);
+  assert.deepEqual([await waitsFor(), await taken()], ['lock', true], 'others are still to be swept');
+  await beat(store, id, 'kms', null);
+  assert.equal(await taken(), false, 'nothing of it can be done without the KMS');
+  await beat(store, id, null, null);
+  await sweep(others);
+  assert.deepEqual(
+    [await waitsFor(), await taken()],
+    ['lock', false],
+    'all is swept, who holds the key is waited for',
+  );
+  await holder.query('rollback');
+  holder.release();
+  await core.finish(id);
 });
 
 test('from the fourth of a tenant within an hour on it holds up nobody', async () => {

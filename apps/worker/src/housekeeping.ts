@@ -15,7 +15,6 @@ import type { Logger } from '@rekey/runtime';
 import { checkSchema } from '@rekey/schema';
 import { choresEveryMs } from '@rekey/times';
 import type { KeepLog } from './keep-log.ts';
-import type { Precedence } from './precedence.ts';
 import { recover } from './recovery.ts';
 
 export interface HousekeepingDependencies {
@@ -34,7 +33,6 @@ export interface HousekeepingDependencies {
   readonly keepHours: () => Promise<void>;
   /** Begins what policies ask for. */
   readonly followPolicies: () => Promise<void>;
-  readonly precedence: Pick<Precedence, 'look'>;
   /** Makes certificates, of all rotations or of recent ones; null: this worker has no key for it. */
   readonly certify: ((all: boolean) => Promise<void>) | null;
   /** Writes what the database recorded to the log. */
@@ -80,7 +78,6 @@ export async function keepHouse({
   endCompromised,
   keepHours,
   followPolicies,
-  precedence,
   certify,
   writeEvents,
   keepLog,
@@ -103,7 +100,6 @@ export async function keepHouse({
     if (signal.aborted) return;
     trouble = undefined;
     if (round % roundsPerSchemaCheck === 0 && (await isUnfit(store, logger))) return onUnfit();
-    await chore(() => precedence.look());
     await chore(endCompromised);
     await chore(drain);
     await chore(keepHours);

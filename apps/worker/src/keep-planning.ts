@@ -5,12 +5,15 @@ import { diagnose, makePlan, type PlanEnvironment } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import { leaseMs } from '@rekey/times';
 import type { KmsCalls } from './count-kms-calls.ts';
+import type { Precedence } from './precedence.ts';
 import { untilStopped } from './until-stopped.ts';
 
 interface Planning {
   readonly env: PlanEnvironment;
   readonly heartbeatStore: Store;
   readonly kmsCalls: Pick<KmsCalls, 'take' | 'giveBack'>;
+  /** A plan reads every record: it waits while a rotation because of a compromised key goes forward. */
+  readonly precedence: Pick<Precedence, 'isTaken' | 'givesWay'>;
   readonly logger: Logger;
   readonly signal: AbortSignal;
 }
@@ -24,12 +27,14 @@ export async function keepPlanning(planning: Planning): Promise<void> {
   await Promise.all([untilStopped('planning', () => makeOne(planning), planning), tellOfKmsCalls(planning)]);
 }
 
-async function makeOne({ env, heartbeatStore, logger, signal }: Planning): Promise<void> {
+async function makeOne({ env, heartbeatStore, precedence, logger, signal }: Planning): Promise<void> {
+  if (precedence.isTaken()) return;
+  const stops = AbortSignal.any([signal, precedence.givesWay()]);
   const plan = await claimPlan(heartbeatStore, randomUUID(), leaseMs);
   if (plan === null) return;
   const about = { planId: plan.id, tenantId: plan.tenantId };
   try {
-    const outcome = await makePlan(env, plan, signal);
+    const outcome = await makePlan(env, plan, stops);
     logger[outcome === 'done' ? 'info' : 'debug'](`plan ${outcome}`, about);
   } catch (error) {
     logger.warn('plan waits', { ...about, error });

@@ -2,8 +2,8 @@ import { isCompromiseUnderWay } from '@rekey/control';
 import type { Store } from '@rekey/db';
 import { compromiseQueuedMs, unattendedMs } from '@rekey/times';
 
-/** Between two looks at the database there is a second, and little more; one that fails says nothing. */
-const believedMs = 3_000;
+/** Between two looks at the database there is a second, and more where that is busy; one that fails says nothing. */
+const believedMs = 5_000;
 
 /**
  * Whether work that is not because of a compromised key has to give way to work that is. As long as that goes forward, or

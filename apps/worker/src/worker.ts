@@ -36,6 +36,7 @@ import { startQueues } from './queues.ts';
 import { tellOutside } from './tell-outside.ts';
 import { createWorkerThrottle } from './throttle/create-throttle.ts';
 import { createTryChosenKeks } from './try-chosen-keks.ts';
+import { untilStopped } from './until-stopped.ts';
 import type { OpenSigner } from './usable-signer.ts';
 import { withDeadline } from './with-deadline.ts';
 import { createWriteEvents } from './write-events.ts';
@@ -199,7 +200,6 @@ export function startWorker(
     endCompromised: createEndCompromised({ store: heartbeatStore, waitingStore: store, logger }),
     followPolicies: createFollowPolicies({ store: heartbeatStore, ticketQueue, logger }),
     keepHours: createKeepHours({ store: heartbeatStore, ticketQueue, publish, logger }),
-    precedence,
     certify:
       signer === null ? null : createCertify({ store, signer, secondSigner, cover: keepLog.cover, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
@@ -213,10 +213,15 @@ export function startWorker(
     },
     signal: stop.signal,
   });
-  const rewrapping = keepRewrapping({ store, keks: tenantKeks.keks, logger, signal: stop.signal });
-  const campaigning = keepCampaigns({ store, ticketQueue, logger, signal: stop.signal });
-  const compromising = keepKekCompromises({ store, ticketQueue, logger, signal: stop.signal });
-  const planning = keepPlanning({ env, heartbeatStore, kmsCalls, logger, signal: stop.signal });
+  const kept = { logger, signal: stop.signal };
+  const keeping = [
+    // By itself, since the other chores of a second may take longer than that.
+    untilStopped('looking for compromised keys', precedence.look, kept),
+    keepRewrapping({ store, keks: tenantKeks.keks, ...kept }),
+    keepCampaigns({ store, ticketQueue, ...kept }),
+    keepKekCompromises({ store, ticketQueue, ...kept }),
+    keepPlanning({ env, heartbeatStore, kmsCalls, precedence, ...kept }),
+  ];
   const answersForWork = createPostgresCheck(heartbeatStore, logger);
 
   return {
@@ -230,7 +235,7 @@ export function startWorker(
     async close() {
       stop.abort();
       // This waits for Redis and for the jobs under way; a process that is to end does not.
-      const idle = [queues.close(), housekeeping, rewrapping, planning, campaigning, compromising, told];
+      const idle = [queues.close(), housekeeping, ...keeping, told];
       await withDeadline(handBackMs, Promise.all(idle));
       throttle?.close();
       await Promise.all([reports.close(), tenantKeks.closeOpened()]);

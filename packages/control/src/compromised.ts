@@ -1,3 +1,4 @@
+import { planIsComplete } from '@rekey/data';
 import { prepared, type Queryable, row, rows, type Store } from '@rekey/db';
 import { askWhileWaiting } from './ask-while-waiting.ts';
 import type { KeyState } from './keys.ts';
@@ -109,9 +110,20 @@ async function endWhomItWaitsFor(
 const holdingUpPerHour = 3;
 
 /**
+ * Whether there is work of `r` that a worker could do. What a rotation waits for is told as soon as one of its ranges waits: of a
+ * large one the first is swept, and left to whoever holds the old key, while all others are still to be swept.
+ */
+const hasWork = `(r.waiting_for is null
+  or r.waiting_for = 'lock' and not (${planIsComplete('r.id')})
+  or r.waiting_for in ('lock', 'database') and exists (select from rekey.rotation_ranges g
+    where g.rotation_id = r.id and g.proved_at is null and g.waiting_for is null
+      and not (g.swept and g.owner is null
+        and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id))))`;
+
+/**
  * Whether a rotation because of a compromised key is under way that whatever is not gives way to. One that waits for
- * something, or that nobody has worked on for a while, holds up nobody; one that nobody has taken up yet may be waiting for
- * just that place.
+ * something in all of its parts, or that nobody has worked on for a while, holds up nobody; one that nobody has taken up yet may
+ * be waiting for just that place.
  */
 export async function isCompromiseUnderWay(
   on: Queryable,
@@ -120,7 +132,7 @@ export async function isCompromiseUnderWay(
   const [found] = await prepared<{ under_way: boolean }>(
     on,
     `select exists (select from rekey.rotations r
-       where r.compromise and r.status = 'in_progress' and r.waiting_for is null
+       where r.compromise and r.status = 'in_progress' and ${hasWork}
          and coalesce(r.heartbeat_at, r.started_at) > clock_timestamp()
            - make_interval(secs => case r.phase when 'queued' then $2::float8 else $1::float8 end / 1000)
          and (select count(*) from (select from rekey.rotations o
