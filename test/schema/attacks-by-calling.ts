@@ -113,7 +113,7 @@ export const attacksByCalling: readonly Attack[] = [
   },
   { on: /^rekey\.next_events\(/, calling: 'read who did what, or keep an event out of the log' },
   {
-    on: /^rekey\.(append_log|append_log_heads|complete_log|keep_checkpoint|keep_cosignature|lock_log|log_leaf_hash|log_subtree)\(/,
+    on: /^rekey\.(append_log|append_log_heads|complete_log|keep_checkpoint|keep_cosignature|lock_log|log_leaf_hash|log_subtree|installation_chain)\(/,
     calling: 'put into the log what no event says, or hold up who writes it',
   },
   { on: /^rekey\.record_\w+_event\(\)$/, calling: 'have events written for a table of its own' },

@@ -20,17 +20,23 @@ async function* linesOf({ filter, pages, proved }: Export): AsyncGenerator<Line[
   const { chain = null, ...others } = filter;
   const isFiltered = Object.keys(others).length > 0;
   const bare = (line: string): Line[] => [{ line, record: null }];
+  const isOfChain = proved !== null && chain !== null && !isFiltered;
+  const cut = isOfChain ? await proved.proofs.ofCut(chain) : null;
+  const isOfAll = proved !== null && chain === null && !isFiltered;
+  const installation = isOfAll || cut !== null ? ((await proved?.proofs.ofInstallation()) ?? null) : null;
   yield bare(
     exportHead({
       chain,
       isFiltered,
       checkpoint: proved?.checkpoint.note ?? null,
-      head: proved === null || chain === null || isFiltered ? null : await proved.proofs.ofHead(chain),
-      cut: proved === null || chain === null || isFiltered ? null : await proved.proofs.ofCut(chain),
+      head: isOfChain ? await proved.proofs.ofHead(chain) : null,
+      cut,
+      // Of everything the leaves are there.
+      installation: isOfAll && installation !== null ? { ...installation, proof: null } : installation,
     }),
   );
   // Before the events, so that whoever reads them knows where each chain begins.
-  if (proved !== null && chain === null && !isFiltered) {
+  if (isOfAll) {
     for await (const page of proved.proofs.cut())
       yield page.map((leaf) => ({ line: exportCut(leaf), record: null }));
   }
@@ -39,7 +45,7 @@ async function* linesOf({ filter, pages, proved }: Export): AsyncGenerator<Line[
     events += page.length;
     const lines: Line[] = [];
     for (const record of page) {
-      if (!isFiltered) {
+      if (chain === null && !isFiltered) {
         lines.push({ line: exportLine(record), record });
         continue;
       }
@@ -50,7 +56,7 @@ async function* linesOf({ filter, pages, proved }: Export): AsyncGenerator<Line[
     }
     yield lines;
   }
-  if (proved !== null && chain === null && !isFiltered) {
+  if (isOfAll) {
     for await (const page of proved.proofs.heads(-1))
       yield page.map((heads) => ({ line: exportHeads(heads), record: null }));
   }

@@ -2,6 +2,7 @@ import {
   cutLeaves,
   headsAfter,
   headsInLog,
+  installationChain,
   lastCutOf,
   latestCut,
   listCheckpoints,
@@ -39,8 +40,9 @@ function proofsOf(store: Store, size: number): Proofs {
       if (inLog === null || head === undefined) return null;
       const logPath = await unlessMissing(tree.inclusion(size - 1));
       if (logPath === null) return null;
-      const path = await headsTree(heads).inclusion(place);
-      return { sequence: head.sequence, hash: head.hash, place, count: heads.length, path, logPath };
+      const named = inLog.count > heads.length ? await installationChain(store) : null;
+      const path = await headsTree(heads, named).inclusion(place);
+      return { sequence: head.sequence, hash: head.hash, place, count: inLog.count, path, logPath };
     },
     async ofCut(chain) {
       const cut = await latestCut(store);
@@ -53,6 +55,24 @@ function proofsOf(store: Store, size: number): Proofs {
         last: { ...last, proof: await proofOf(last.index) },
         by: { event, hash, index, proof: await proofOf(index) },
       };
+    },
+    async ofInstallation() {
+      const cut = await latestCut(store);
+      if (cut === null || cut.event.index === null) return null;
+      const chain = cut.event.event.chain;
+      // The first behind the cut is under every checkpoint that covers the cut.
+      const [first] = await headsAfter(store, cut.event.index, 1);
+      const last = await headsInLog(store, size - 1);
+      const inLog = [first, last === null ? undefined : { index: size - 1, ...last }];
+      for (const at of inLog.filter((heads) => heads !== undefined)) {
+        const heads = await logHeadsAt(store, at.index);
+        // A version before this one did not say which chain is the installation's.
+        if (at.count === heads.length) continue;
+        const path = await headsTree(heads, chain).inclusion(heads.length);
+        const proof = at.index < size ? await unlessMissing(tree.inclusion(at.index)) : null;
+        return { chain, index: at.index, count: at.count, path, proof };
+      }
+      return null;
     },
     async *cut() {
       const cut = await latestCut(store);

@@ -43,7 +43,7 @@ import type {
   TenantPage,
   Timeline,
 } from '@rekey/control';
-import type { ChainCut, HeadProof } from '@rekey/evidence';
+import type { ChainCut, HeadProof, InstallationProof } from '@rekey/evidence';
 import type { RedisTrouble } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import type { Accesses } from './accesses.ts';
@@ -88,6 +88,8 @@ export interface Proofs {
   heads(after: number): AsyncGenerator<ReadonlyArray<{ index: number; count: number; root: Buffer }>>;
   /** Where what is left of a chain begins; null: with its first event. */
   ofCut(chain: string): Promise<ChainCut | null>;
+  /** Which chain is the installation's; null: nothing was cut off, or no checkpoint shows it. */
+  ofInstallation(): Promise<InstallationProof | null>;
   /** Of all events alone: those that were cut off, as the log has them. */
   cut(): AsyncGenerator<readonly CutLeaf[]>;
 }

@@ -4,6 +4,7 @@ import {
   checkpointsAfter,
   headsInLog,
   type Installation,
+  installationChain,
   keepCheckpoint,
   listCheckpoints,
   loadInstallation,
@@ -173,7 +174,9 @@ export function createKeepLog({
     // Nothing came behind them: they were appended by whoever could not sign.
     if ((await headsInLog(tx, size - 1)) !== null) return { size, root: await treeOf(tx, size).root() };
     const heads = await logHeads(tx);
-    const grown = await appendLogHeads(tx, heads.length, await headsTree(heads).root());
+    // With which of them is the installation's: only its events allow that anything is cut off.
+    const tree = headsTree(heads, await installationChain(tx));
+    const grown = await appendLogHeads(tx, heads.length + 1, await tree.root());
     return { size: grown, root: await treeOf(tx, grown).root() };
   }
 

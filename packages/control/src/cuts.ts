@@ -17,7 +17,7 @@ export async function latestCut(
     `select c.tree_size as size, c.cut_to, e.chain, e.at - interval '1 ms' as from, e.at + interval '1 ms' as before
      from (select * from rekey.event_cuts order by tree_size desc limit 1) c
        left join lateral (select e.chain, e.at from rekey.events e
-         where e.at >= c.cut_at - interval '1 hour' and e.kind = 'audit.cut'
+         where e.at >= c.cut_at - interval '1 hour' and e.kind = 'audit.cut' and e.chain = rekey.installation_chain()
            and (e.payload ->> 'treeSize')::bigint = c.tree_size order by e.at limit 1) e on true`,
   );
   if (cut === undefined || cut.chain === null || Number(cut.cut_to) === 0) return null;

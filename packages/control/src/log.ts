@@ -80,7 +80,13 @@ export async function placesInLog(
   };
 }
 
-/** The size of the log with it. */
+/** Which of all chains is the installation's. */
+export async function installationChain(on: Queryable): Promise<string> {
+  const { chain } = await row<{ chain: string }>(on, 'select rekey.installation_chain() as chain');
+  return chain;
+}
+
+/** @param count how many leaves the tree of heads has; the size of the log with it */
 export async function appendLogHeads(on: Queryable, count: number, root: Buffer): Promise<number> {
   const { size } = await row<{ size: string }>(on, 'select rekey.append_log_heads($1, $2) as size', [
     count,

@@ -5,10 +5,10 @@ import { type AuditReport, auditProblems, verifyAudit } from './audit-verify.ts'
 import { readCheckpoints, type SignedCheckpoint } from './checkpoint.ts';
 import { parseWitnessKey } from './cosignature.ts';
 import type { TrustedKey } from './public-keys.ts';
-import { type CommandIo, keysIn } from './verify-main.ts';
+import { type CommandIo, keysIn, secondKeysIn } from './verify-main.ts';
 
 const usage =
-  'usage: rekey audit verify FILE [--checkpoint CHECKPOINTS]... [--key PUBLIC_KEY.pem | --jwks JWKS.json] [--witness KEY]...';
+  'usage: rekey audit verify FILE [--checkpoint CHECKPOINTS]... [--key PUBLIC_KEY.pem | --jwks JWKS.json] [--second-key PUBLIC_KEY.pem] [--witness KEY]...';
 
 /**
  * `rekey audit verify`. The exit code: 0 nothing is wrong with it, as far as it says; 1 something is; 2 not called or not
@@ -17,7 +17,7 @@ const usage =
 export async function auditVerify(args: readonly string[], io: CommandIo): Promise<0 | 1 | 2 | 3> {
   let report: AuditReport;
   try {
-    const { file, checkpoints, key, jwks, witnesses } = read(args);
+    const { file, checkpoints, key, jwks, secondKey, witnesses } = read(args);
     const keys: TrustedKey[] | null =
       key === undefined && jwks === undefined ? null : await keysIn({ key, jwks });
     const held = (await Promise.all(checkpoints.map(heldIn))).flat();
@@ -25,6 +25,8 @@ export async function auditVerify(args: readonly string[], io: CommandIo): Promi
       checkpoints: held,
       keys,
       witnesses: witnesses.map(parseWitnessKey),
+      secondKeys: await secondKeysIn({ secondKey, jwks }),
+      needsSecond: secondKey !== undefined,
     });
   } catch (error) {
     io.err(error instanceof Error ? error.message : String(error));
@@ -40,19 +42,37 @@ export async function auditVerify(args: readonly string[], io: CommandIo): Promi
   io.out(`events    ${report.events}`);
   if (report.heldAgainst.length > 0) {
     io.out(`against   checkpoints of size ${report.heldAgainst.join(', ')}`);
+    for (const line of signatureLines(report)) io.out(line);
     io.out(`covered   ${report.covered}`);
+    if (report.scope === 'chain') io.out(`placed    ${report.placed}, each by a path of its own in the log`);
     io.out(`newer     ${report.events - report.covered}, covered by nothing`);
   }
   return code;
 }
 
+/** Which keys were trusted for the checkpoints, and that there were none. */
+function signatureLines({ signatures }: AuditReport): string[] {
+  const by = (kids: ReadonlyArray<string | null>): string =>
+    [...Map.groupBy(kids, (kid) => kid)]
+      .map(([kid, all]) => (kid === null ? `nothing that was given, ${all.length}` : `${kid}, ${all.length}`))
+      .join('; ');
+  const seconds = signatures.map(({ second }) => second);
+  return [
+    `signed    by ${by(signatures.map(({ kid }) => kid))}`,
+    ...(seconds.every((kid) => kid === null) ? [] : [`second    by ML-DSA-65, ${by(seconds)}`]),
+  ];
+}
+
 function cutLines({ cut, scope }: AuditReport): string[] {
   if (cut === null) return [];
-  const { events, chains, size, years, isCovered } = cut;
+  const { events, chains, size, years, isCovered, isOfInstallation } = cut;
   const where = scope === 'chain' ? `with event ${events + 1}` : `${events} events of ${chains} chains later`;
   return [
     `begins    ${where}: what came before is gone, cut off at size ${size} of the log after ${years} years`,
     ...(isCovered ? [] : ['cut by    an event that no checkpoint covers']),
+    ...(isOfInstallation
+      ? []
+      : ["cut by    an event of a chain that no checkpoint shows to be the installation's"]),
   ];
 }
 
@@ -66,7 +86,7 @@ function verdictOf({ scope, problems, heldAgainst, covered, cut }: AuditReport):
   if (!isHeld)
     return ['whole     it fits together; whether it was made anew or cut at its end, nothing tells', 0];
   // Or whoever can have events deleted would only have to invent what allows it.
-  if (cut !== null && !cut.isCovered)
+  if (cut !== null && !(cut.isCovered && cut.isOfInstallation))
     return ['unclaimed what allows the cut is under no checkpoint that was given: take a later one', 3];
   if (scope === 'chain' && covered === 0 && cut === null)
     return ['unclaimed the chain was not under the checkpoint, or that was left out: nothing is claimed', 3];
@@ -84,6 +104,7 @@ function read(args: readonly string[]): {
   checkpoints: string[];
   key: string | undefined;
   jwks: string | undefined;
+  secondKey: string | undefined;
   witnesses: string[];
 } {
   const { values, positionals } = parseArgs({
@@ -93,12 +114,14 @@ function read(args: readonly string[]): {
       checkpoint: { type: 'string', multiple: true },
       key: { type: 'string' },
       jwks: { type: 'string' },
+      'second-key': { type: 'string' },
       witness: { type: 'string', multiple: true },
     },
   });
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) throw new Error('One FILE is needed.');
   const { checkpoint: checkpoints = [], key, jwks, witness: witnesses = [] } = values;
+  const { 'second-key': secondKey } = values;
   if (key !== undefined && jwks !== undefined) throw new Error('Either --key or --jwks, not both.');
-  return { file, checkpoints, key, jwks, witnesses };
+  return { file, checkpoints, key, jwks, secondKey, witnesses };
 }

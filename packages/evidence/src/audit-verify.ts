@@ -1,11 +1,10 @@
-import { type Checkpoint, readCheckpoints, type SignedCheckpoint, signerOfCheckpoint } from './checkpoint.ts';
-import { cosignatureOf, type WitnessKey } from './cosignature.ts';
+import type { Checkpoint } from './checkpoint.ts';
 import { type CutFound, createCuts } from './cuts.ts';
 import { eventHash, firstPrevious } from './event.ts';
 import { eventLeaf, headsLeaf } from './log.ts';
 import { createFrontier, rootByInclusion } from './merkle.ts';
-import type { TrustedKey } from './public-keys.ts';
 import { type ExportEntry, readExport } from './read-export.ts';
+import { type AuditTrust, type Signatures, trustedCheckpoints } from './trusted-checkpoints.ts';
 
 /** What is wrong with an export. */
 export const auditProblems = {
@@ -21,6 +20,7 @@ export const auditProblems = {
   OTHER_CHECKPOINT: 'the export was made for a checkpoint that was not given',
   NOT_WITNESSED: 'no checkpoint was signed by every witness that was given',
   CUT_NOT_PERMITTED: 'what came before is gone, and no event allows that',
+  NO_SECOND_SIGNATURE: 'no checkpoint was signed besides by the second key that was given',
   BAD_SIGNATURE: 'a checkpoint is not signed by a key that was given, or by one that is compromised',
 } as const;
 
@@ -40,40 +40,27 @@ export interface AuditReport {
   readonly covered: number;
   /** That and where older events were cut off; null: none were. */
   readonly cut: CutFound | null;
-  /** The sizes of the checkpoints that it was held against. */
+  /** The sizes of the checkpoints that it was held against, and who signed them. */
   readonly heldAgainst: readonly number[];
-}
-
-interface Trust {
-  /** Held where the server is not. */
-  readonly checkpoints: readonly SignedCheckpoint[];
-  readonly keys: readonly TrustedKey[] | null;
-  /** Only what all of these signed counts. */
-  readonly witnesses: readonly WitnessKey[];
+  readonly signatures: readonly Signatures[];
+  /** Of one chain: of so many events the place in the log is proved. */
+  readonly placed: number;
 }
 
 /** So many problems are named; one is enough. */
 const problemsMax = 100;
 
 /** Holds an export against itself, and against what was kept elsewhere. */
-export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): Promise<AuditReport> {
+export async function verifyAudit(pieces: AsyncIterable<string>, trust: AuditTrust): Promise<AuditReport> {
   const problems: AuditProblem[] = [];
   const report = (code: AuditProblem['code'], at: string | number): void => {
     if (problems.length < problemsMax) problems.push({ code, at: String(at) });
   };
-  const isWitnessed = (one: SignedCheckpoint): boolean =>
-    trust.witnesses.every((witness) => cosignatureOf(one, witness) !== null);
-  const trusted = { ...trust, checkpoints: trust.checkpoints.filter(isWitnessed) };
-  const isUnwitnessed = trust.checkpoints.length > 0 && trusted.checkpoints.length === 0;
-  if (isUnwitnessed) report('NOT_WITNESSED', trust.checkpoints.at(-1)?.size ?? 0);
-  for (const held of trusted.checkpoints) {
-    if (trust.keys !== null && !isSigned(held, trust.keys, trust.witnesses))
-      report('BAD_SIGNATURE', held.size);
-  }
+  const trusted = trustedCheckpoints(trust, report);
   let head: Extract<ExportEntry, { type: 'head' }> | null = null;
   let against: readonly Checkpoint[] = [];
   let end: number | null = null;
-  let [events, covered, line] = [0, 0, 0];
+  let [events, covered, placed, line] = [0, 0, 0, 0];
   const leaves: Array<Buffer | undefined> = [];
   let sizeMax = 0;
   // Of the chain that is being read.
@@ -96,7 +83,9 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
     }
     if (entry.type === 'head') {
       head = entry;
-      against = isUnwitnessed ? [] : checkpointsFor(entry, trusted, report);
+      against = trusted.against(entry);
+      if (entry.cut !== null && (entry.isFiltered || entry.cut.last.chain !== entry.chain))
+        report('MALFORMED', 'cut');
       sizeMax = Math.max(0, ...against.map(({ size }) => size));
       cuts.begin(entry, against);
       const gone = entry.isFiltered || entry.chain === null ? null : cuts.before(entry.chain);
@@ -128,73 +117,50 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: Trust): 
       else if (!head.isFiltered) report('MISSING', at);
       last = { chain, sequence, hash };
       const leaf = eventLeaf(last);
-      if (head.isFiltered) {
-        const [checkpoint] = against;
-        if (proof !== null && checkpoint !== undefined) {
-          const root = index === null ? null : rootByInclusion(leaf, index, checkpoint.size, proof);
-          if (root?.equals(checkpoint.root) === true) covered += 1;
-          else report('NOT_IN_LOG', at);
-        }
-      } else if (head.chain === null) {
+      if (head.chain === null && !head.isFiltered) {
+        if (proof !== undefined) report('MALFORMED', at);
         if (index !== null) place(index, leaf);
         if (index !== null && index < sizeMax) covered += 1;
-      } else if (sequence === head.head?.sequence) atHead = hash;
+        continue;
+      }
+      if (proof === undefined && head.isFiltered) report('MALFORMED', at);
+      // One of a chain that was exported before such lines had proofs has none: what is proved is its end.
+      const isPlaced = proof === undefined ? null : isInPlace(leaf, { index, proof }, against[0]);
+      const isBeforeEnd = against.length > 0 && sequence <= (head.head?.sequence ?? 0);
+      if (isPlaced === false || (proof === null && isBeforeEnd)) report('NOT_IN_LOG', at);
+      if (isPlaced === true) placed += 1;
+      if (sequence === head.head?.sequence) atHead = hash;
     }
   }
-  const cut = cuts.end();
+  const cut = cuts.end((index) => leaves[index]);
   if (end !== events) report('CUT_OFF', `line ${line}`);
   const scope =
     head === null ? null : head.isFiltered ? 'filtered' : head.chain === null ? 'everything' : 'chain';
   if (scope === 'everything') compareRoots(leaves, against, report);
+  if (scope === 'filtered') covered = placed;
   if (scope === 'chain' && head !== null && against[0] !== undefined) {
     const gone = cuts.before(head.chain ?? '')?.sequence ?? 0;
     if (gone > 0 && head.head === null) report('NOT_IN_LOG', `${head.chain}/${gone}`);
     covered = Math.max(0, compareHead(head, against[0], { last: last.sequence, atHead }, report) - gone);
   }
   const chain = head?.chain ?? null;
-  return { scope, chain, problems, events, covered, cut, heldAgainst: against.map(({ size }) => size) };
-}
-
-/** By one of the keys; of one that is compromised what a witness saw before that is good. */
-function isSigned(
-  checkpoint: SignedCheckpoint,
-  keys: readonly TrustedKey[],
-  witnesses: readonly WitnessKey[],
-): boolean {
-  const seen = witnesses.flatMap((witness) => cosignatureOf(checkpoint, witness)?.at ?? []);
-  const still = keys.map((key) => {
-    const { compromisedAt } = key;
-    const isOlder = compromisedAt !== null && seen.some((at) => at < compromisedAt);
-    return isOlder ? { ...key, compromisedAt: null } : key;
-  });
-  return signerOfCheckpoint(checkpoint, still) !== null;
+  const heldAgainst = against.map(({ size }) => size);
+  const signatures = trusted.signaturesOf(against);
+  return { scope, chain, problems, events, covered, cut, heldAgainst, signatures, placed };
 }
 
 type Report = (code: AuditProblem['code'], at: string | number) => void;
 
-/** Those that an export can be held against: of what was kept elsewhere, else its own if a key that was given signed it. */
-function checkpointsFor(
-  { checkpoint: note, chain, isFiltered }: Extract<ExportEntry, { type: 'head' }>,
-  { checkpoints, keys, witnesses }: Trust,
-  report: Report,
-): readonly Checkpoint[] {
-  const [own] = note === null ? [] : readCheckpoints(note);
-  if (checkpoints.length === 0) {
-    if (own === undefined || keys === null) return [];
-    if (!witnesses.every((witness) => cosignatureOf(own, witness) !== null))
-      report('NOT_WITNESSED', own.size);
-    else if (isSigned(own, keys, witnesses)) return [own];
-    else report('BAD_SIGNATURE', own.size);
-    return [];
-  }
-  // With all events it can be held against any; else only against the one that its proofs lead to.
-  if (chain === null && !isFiltered) return checkpoints;
-  const held = checkpoints.find(({ size }) => size === own?.size);
-  if (held === undefined) {
-    report('OTHER_CHECKPOINT', own?.size ?? 'none');
-    return [];
-  }
-  return [held];
+/** Whether the log holds it there; null: the checkpoint does not cover it. */
+function isInPlace(
+  leaf: Buffer,
+  { index, proof }: { readonly index: number | null; readonly proof: readonly Buffer[] | null },
+  checkpoint: Checkpoint | undefined,
+): boolean | null {
+  if (checkpoint === undefined) return null;
+  if (proof === null) return index !== null && index < checkpoint.size ? false : null;
+  const root = index === null ? null : rootByInclusion(leaf, index, checkpoint.size, proof);
+  return root?.equals(checkpoint.root) === true;
 }
 
 function compareRoots(

@@ -74,7 +74,7 @@ export function isHash(value: unknown): value is string {
   return isText(value, /^[0-9a-f]{64}$/);
 }
 
-function isUuid(value: unknown): boolean {
+export function isUuid(value: unknown): value is string {
   return isText(value, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 }
 

@@ -29,6 +29,17 @@ export interface ChainCut {
   readonly by: ExportedEvent & { readonly proof: readonly Buffer[] | null };
 }
 
+/** That a chain is the installation's: the last leaf of the tree of heads that stands at a place in the log. */
+export interface InstallationProof {
+  readonly chain: string;
+  readonly index: number;
+  /** So many leaves that tree has. */
+  readonly count: number;
+  readonly path: readonly Buffer[];
+  /** Of the root of that tree in the log; null in an export of everything, which has all leaves. */
+  readonly proof: readonly Buffer[] | null;
+}
+
 /** What an export says of itself. Nothing that is checked relies on it. */
 interface ExportHead {
   /** The chain that was asked for; null: all of them. */
@@ -40,11 +51,14 @@ interface ExportHead {
   readonly head: HeadProof | null;
   /** Of the export of one chain that was cut; null: it begins with its first event. */
   readonly cut?: ChainCut | null;
+  /** Where something was cut off, whose events may allow that. */
+  readonly installation?: InstallationProof | null;
 }
 
 export const exportFormat = 'rekey-audit/v1';
 
-export function exportHead({ chain, isFiltered, checkpoint, head, cut = null }: ExportHead): string {
+export function exportHead(said: ExportHead): string {
+  const { chain, isFiltered, checkpoint, head, cut = null, installation = null } = said;
   return canonicalOfAny({
     chain,
     checkpoint,
@@ -53,18 +67,22 @@ export function exportHead({ chain, isFiltered, checkpoint, head, cut = null }: 
     filtered: isFiltered,
     format: exportFormat,
     head: head === null ? null : { ...head, path: texts(head.path), logPath: texts(head.logPath) },
+    ...(installation === null ? {} : { installation: installationText(installation) }),
   });
 }
 
+function installationText({ chain, count, index, path, proof }: InstallationProof): object {
+  return { chain, count, index, path: texts(path), proof: textsOrNull(proof) };
+}
+
 function cutText({ last, by }: ChainCut): object {
-  const withProof = (proof: readonly Buffer[] | null) => (proof === null ? null : texts(proof));
   return {
-    by: { event: by.event, hash: by.hash, index: by.index, proof: withProof(by.proof) },
+    by: { event: by.event, hash: by.hash, index: by.index, proof: textsOrNull(by.proof) },
     last: {
       chain: last.chain,
       hash: last.hash,
       index: last.index,
-      proof: withProof(last.proof),
+      proof: textsOrNull(last.proof),
       sequence: last.sequence,
     },
   };
@@ -82,9 +100,9 @@ interface ExportedEvent {
   readonly index: number | null;
 }
 
-/** @param proof of a filtered export: its path in the log, or null where the checkpoint does not cover it */
+/** @param proof its path in the log, or null where the checkpoint does not cover it; in an export of everything there is none */
 export function exportLine({ event, hash, index }: ExportedEvent, proof?: readonly Buffer[] | null): string {
-  const shown = proof === undefined ? '' : `,"proof":${canonicalOfAny(proof === null ? null : texts(proof))}`;
+  const shown = proof === undefined ? '' : `,"proof":${canonicalOfAny(textsOrNull(proof))}`;
   return `{"event":${canonicalEvent(event)},"hash":"${hash}","index":${index}${shown}}`;
 }
 
@@ -104,6 +122,10 @@ export function exportHeads({
 /** Without it an export was cut off on its way. */
 export function exportEnd(events: number): string {
   return canonicalOfAny({ end: true, events });
+}
+
+function textsOrNull(hashes: readonly Buffer[] | null): string[] | null {
+  return hashes === null ? null : texts(hashes);
 }
 
 function texts(hashes: readonly Buffer[]): string[] {

@@ -31,6 +31,7 @@ export {
   exportHeads,
   exportLine,
   type HeadProof,
+  type InstallationProof,
 } from './export-lines.ts';
 export { headsTree } from './log.ts';
 export {

@@ -10,13 +10,7 @@ export interface ChainHead {
 
 /** An event as a leaf of the log, and as a leaf of the tree of heads. */
 export function eventLeaf({ chain, sequence, hash }: ChainHead): Buffer {
-  return leafHash(
-    Buffer.concat([
-      Buffer.from(chain.replaceAll('-', ''), 'hex'),
-      eightBytes(sequence),
-      Buffer.from(hash, 'hex'),
-    ]),
-  );
+  return leafHash(Buffer.concat([idBytes(chain), eightBytes(sequence), Buffer.from(hash, 'hex')]));
 }
 
 /** Where all chains stand, as a leaf of the log. Never as many bytes as an event has. */
@@ -24,11 +18,23 @@ export function headsLeaf(count: number, root: Buffer): Buffer {
   return leafHash(Buffer.concat([Buffer.from('rekey heads'), eightBytes(count), root]));
 }
 
-/** The tree of the heads of all chains, in the order of their ids. */
-export function headsTree(heads: readonly ChainHead[]): Tree {
-  const leaves = heads.map(eventLeaf);
+/** That a chain is the installation's, as a leaf of the tree of heads. Never as many bytes as a head has. */
+export function installationLeaf(chain: string): Buffer {
+  return leafHash(Buffer.concat([Buffer.from('rekey installation'), idBytes(chain)]));
+}
+
+/** The tree of the heads of all chains, in the order of their ids, and last which of all chains is the installation's. */
+export function headsTree(heads: readonly ChainHead[], installation: string | null = null): Tree {
+  const leaves = [
+    ...heads.map(eventLeaf),
+    ...(installation === null ? [] : [installationLeaf(installation)]),
+  ];
   const read: ReadHashes = async (_level, from, count) => leaves.slice(from, from + count);
   return createTree(leaves.length, read, Number.POSITIVE_INFINITY);
+}
+
+function idBytes(id: string): Buffer {
+  return Buffer.from(id.replaceAll('-', ''), 'hex');
 }
 
 function eightBytes(count: number): Buffer {

@@ -1,5 +1,5 @@
 import { csvHead, csvLine, csvRows } from './csv.ts';
-import { type AuditEvent, isAuditEvent, isHash, isObject } from './event.ts';
+import { type AuditEvent, isAuditEvent, isHash, isObject, isUuid } from './event.ts';
 import {
   type ChainCut,
   type CutLeaf,
@@ -10,6 +10,7 @@ import {
   exportHeads,
   exportLine,
   type HeadProof,
+  type InstallationProof,
 } from './export-lines.ts';
 import { hashesOf } from './hashes.ts';
 
@@ -20,6 +21,7 @@ interface Head {
   readonly checkpoint: string | null;
   readonly head: HeadProof | null;
   readonly cut: ChainCut | null;
+  readonly installation: InstallationProof | null;
 }
 interface Cut extends CutLeaf {
   readonly type: 'cut';
@@ -29,7 +31,8 @@ interface Exported {
   readonly event: AuditEvent;
   readonly hash: string;
   readonly index: number | null;
-  readonly proof: readonly Buffer[] | null;
+  /** Undefined: the line has no room for one. */
+  readonly proof: readonly Buffer[] | null | undefined;
 }
 interface Heads {
   readonly type: 'heads';
@@ -89,15 +92,15 @@ function entryOf(line: string): ExportEntry | null {
   if (!isObject(read)) return null;
   const entry = eventOf(read) ?? headOf(read) ?? headsOf(read) ?? cutLeafOf(read) ?? endOf(read);
   // There is one form of each: nobody reads what is not checked.
-  return entry !== null && writtenAs(entry, 'proof' in read) === line ? entry : null;
+  return entry !== null && writtenAs(entry) === line ? entry : null;
 }
 
-function writtenAs(entry: ExportEntry, hasProof: boolean): string {
+function writtenAs(entry: ExportEntry): string {
   switch (entry.type) {
     case 'head':
       return exportHead(entry);
     case 'event':
-      return exportLine(entry, hasProof ? entry.proof : undefined);
+      return exportLine(entry, entry.proof);
     case 'heads':
       return exportHeads(entry);
     case 'cut':
@@ -107,25 +110,40 @@ function writtenAs(entry: ExportEntry, hasProof: boolean): string {
   }
 }
 
-function eventOf({ event, hash, index, proof = null }: Record<string, unknown>): Exported | null {
+function eventOf({ event, hash, index, proof }: Record<string, unknown>): Exported | null {
   const path = proof === null ? null : hashesOf(proof);
   const isOne =
-    isAuditEvent(event) && isHash(hash) && (index === null || isCount(index)) && path !== undefined;
+    isAuditEvent(event) &&
+    isHash(hash) &&
+    (index === null || isCount(index)) &&
+    (proof === undefined || path !== undefined);
   return isOne ? { type: 'event', event, hash, index, proof: path } : null;
 }
 
 function headOf(read: Record<string, unknown>): Head | null {
-  const { chain, checkpoint, filtered, format, head, cut: said = null } = read;
+  const { chain, checkpoint, filtered, format, head, cut: said = null, installation: shown = null } = read;
   const proof = head === null ? null : headProofOf(head);
   const cut = said === null ? null : chainCutOf(said);
+  const installation = shown === null ? null : installationOf(shown);
   const isOne =
     format === exportFormat &&
     isTextOrNull(chain) &&
     isTextOrNull(checkpoint) &&
     typeof filtered === 'boolean' &&
     proof !== undefined &&
-    cut !== undefined;
-  return isOne ? { type: 'head', chain, isFiltered: filtered, checkpoint, head: proof, cut } : null;
+    cut !== undefined &&
+    installation !== undefined;
+  return isOne
+    ? { type: 'head', chain, isFiltered: filtered, checkpoint, head: proof, cut, installation }
+    : null;
+}
+
+function installationOf(value: unknown): InstallationProof | undefined {
+  if (!isObject(value)) return undefined;
+  const { chain, count, index, path: pathText, proof: proofText } = value;
+  const [path, proof] = [hashesOf(pathText), proofText === null ? null : hashesOf(proofText)];
+  const isOne = isUuid(chain) && isCount(count) && isCount(index) && path && proof !== undefined;
+  return isOne ? { chain, count, index, path, proof } : undefined;
 }
 
 function chainCutOf(value: unknown): ChainCut | undefined {
@@ -133,14 +151,14 @@ function chainCutOf(value: unknown): ChainCut | undefined {
   const { index, proof = null, ...leaf } = value.last;
   const last = cutLeafOf({ cut: leaf, index });
   const [by, path] = [eventOf(value.by), proof === null ? null : hashesOf(proof)];
-  if (last === null || by === null || path === undefined) return undefined;
-  return { last: { ...last, proof: path }, by };
+  if (last === null || by === null || by.proof === undefined || path === undefined) return undefined;
+  return { last: { ...last, proof: path }, by: { ...by, proof: by.proof } };
 }
 
 function cutLeafOf({ cut, index }: Record<string, unknown>): Cut | null {
   if (!isObject(cut) || !isCount(index)) return null;
   const { chain, sequence, hash } = cut;
-  const isOne = typeof chain === 'string' && isCount(sequence) && isHash(hash);
+  const isOne = isUuid(chain) && isCount(sequence) && isHash(hash);
   return isOne ? { type: 'cut', chain, sequence, hash, index } : null;
 }
 

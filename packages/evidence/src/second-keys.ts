@@ -24,7 +24,8 @@ function thumbprint(pub: string): string {
   return createHash('sha256').update(`{"alg":"ML-DSA-65","kty":"AKP","pub":"${pub}"}`).digest('base64url');
 }
 
-function pubOf(publicKey: KeyObject): string {
+/** The 1,952 bytes of an ML-DSA-65 key, as `pub`. Throws where it is another kind of key. */
+export function pubOf(publicKey: KeyObject): string {
   const jwk: object = publicKey.asymmetricKeyType === type ? publicKey.export({ format: 'jwk' }) : {};
   const pub = 'pub' in jwk ? jwk.pub : undefined;
   if (typeof pub !== 'string') throw new TypeError('The key is no ML-DSA-65 key');

@@ -110,7 +110,8 @@ function read(
   throw new Error('Either --key or --jwks is needed: nothing is trusted by itself.');
 }
 
-async function secondKeysIn(from: {
+/** That of the one file, else those of the other. */
+export async function secondKeysIn(from: {
   readonly secondKey?: string | undefined;
   readonly jwks?: string | undefined;
 }): Promise<SecondKey[]> {

@@ -39,6 +39,12 @@ as $$
     where not exists (select from rekey.events e join rekey.log_checkpoints k on k.tree_size = c.tree_size
       where e.chain = i.id and e.kind = 'audit.cut' and e.payload = jsonb_build_object('treeSize', c.tree_size, 'years', c.years)
         and k.made_at < e.at - make_interval(years => c.years))
+  union all
+  -- It says so in a chain that allows nothing, or of a cut that there never was.
+  select e.chain, e.sequence, 'CUT_NOT_PERMITTED' from rekey.events e cross join rekey.installation i
+    where e.kind = 'audit.cut' and (e.chain = of_chain or of_chain is null)
+      and not (e.chain = i.id and exists (select from rekey.event_cuts c
+        where e.payload = jsonb_build_object('treeSize', c.tree_size, 'years', c.years)))
   order by 1, 2
 $$;
 revoke execute on function rekey.verify_events(uuid) from public;
