@@ -111,7 +111,7 @@ export async function liveApi(
       policies: connectPolicies(store),
       campaigns: connectCampaigns(store),
       sessions: connectSessions(store),
-      status: createStatus({ find: rotations.find, snapshots }),
+      status: createStatus({ find: rotations.findAll, marks: rotations.marks, snapshots }),
       accesses,
       commands: createCommands({ store, snapshots, ticketQueue }),
       redis: snapshots,

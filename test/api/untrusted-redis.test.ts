@@ -134,13 +134,18 @@ const commands = (snapshots: CommandDependencies['snapshots']): Commands =>
 /** A status of our own over the real Postgres and Redis, with a clock that we turn. */
 function clocked() {
   const clock = { ms: 0 };
-  const asked = { count: 0 };
+  const asked = { count: 0, marks: 0 };
   const rotations = connectRotations(store);
-  const find = (id: string) => {
+  const find = (ids: readonly string[]) => {
     asked.count += 1;
-    return rotations.find(id);
+    return rotations.findAll(ids);
   };
-  return { clock, asked, status: createStatus({ find, snapshots: api.snapshots, now: () => clock.ms }) };
+  const marks = (ids: readonly string[]) => {
+    asked.marks += 1;
+    return rotations.marks(ids);
+  };
+  const status = createStatus({ find, marks, snapshots: api.snapshots, now: () => clock.ms });
+  return { clock, asked, status };
 }
 
 test('a live rotation is polled in Redis: Postgres is asked at first and then every ten seconds', async () => {

@@ -2,9 +2,11 @@ import { timelineEventsMax } from '@rekey/contract';
 import {
   beginToFollow,
   findCertificate,
+  findMarks,
   findPlan,
   findPlanOf,
   findSnapshot,
+  findSnapshots,
   foldRanges,
   listFailures,
   listRotations,
@@ -22,6 +24,8 @@ import type { Rotations } from './dependencies.ts';
 export function connectRotations(store: Store): Rotations {
   return {
     find: (rotationId) => findSnapshot(store, rotationId),
+    findAll: (rotationIds) => findSnapshots(store, rotationIds),
+    marks: (rotationIds) => findMarks(store, rotationIds),
     list: (filter, page) => listRotations(store, filter, page),
     failures: (rotationId, page) => listFailures(store, rotationId, page),
     timeline: (rotationId) => readTimeline(store, rotationId, timelineEventsMax),

@@ -25,6 +25,7 @@ import type {
   KeyView,
   LackingProcess,
   LoggedEvent,
+  MarkedSnapshot,
   MemberState,
   PlanView,
   PolicyLevel,
@@ -52,6 +53,10 @@ import type { Status } from './status.ts';
 /** The truth about rotations, as it is read. Everything here throws a `StoreError` while Postgres is away. */
 export interface Rotations {
   find(rotationId: string): Promise<Snapshot | null>;
+  /** Those of them that there are, each with the mark of its row, by one statement. */
+  findAll(rotationIds: readonly string[]): Promise<MarkedSnapshot[]>;
+  /** The marks alone: another one, or none, and the rotation is not as it was found. */
+  marks(rotationIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
   list(filter: RotationFilter, page: { after: string | null; limit: number }): Promise<RotationPage>;
   failures(rotationId: string, page: { after: string | null; limit: number }): Promise<FailurePage>;
   timeline(rotationId: string): Promise<Timeline>;

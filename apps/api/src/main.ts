@@ -59,7 +59,7 @@ async function main(config: ApiConfig): Promise<void> {
   const ticketQueue = createTicketQueue(redis);
   const snapshots = createSnapshots(redis, reviveView);
   const rotations = connectRotations(store);
-  const status = createStatus({ find: rotations.find, snapshots });
+  const status = createStatus({ find: rotations.findAll, marks: rotations.marks, snapshots });
   const watch = warnOfRedis(logger, 'rotations start late, status comes from Postgres', [
     ticketQueue,
     snapshots,

@@ -11,10 +11,10 @@ const withMs = 1_000;
 /** Of rotations, some bytes each, and a plan where there is one. */
 const knownMax = 5_000;
 
-/** What was planned and what it took, of a rotation that was started with a plan; of others, or while that is unknown, nothing. */
+/** What was planned and what it took, of a rotation that was started with a plan; null of others, or while that is unknown. */
 export function createPlanned(
   rotations: Pick<Rotations, 'planOf'>,
-): (view: RotationView) => Promise<Planned> {
+): (view: RotationView) => Promise<Planned | null> {
   const known = new Map<string, { readonly plan: PlanView | null; readonly askedAt: number }>();
 
   async function planOf({ id: rotationId, completedAt }: RotationView): Promise<PlanView | null> {
@@ -44,7 +44,7 @@ export function createPlanned(
 
   return async (view) => {
     const plan = await planOf(view);
-    return plan === null || plan.estimate === null ? {} : sideBySide(plan, plan.estimate, view);
+    return plan === null || plan.estimate === null ? null : sideBySide(plan, plan.estimate, view);
   };
 }
 

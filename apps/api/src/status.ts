@@ -1,26 +1,37 @@
-import type { RotationView, Snapshot } from '@rekey/control';
+import type { MarkedSnapshot, RotationView, Snapshot } from '@rekey/control';
 import { StoreError } from '@rekey/db';
 import type { Snapshots } from '@rekey/jobs';
 import { redisBelievedMs } from '@rekey/times';
+import { gather } from './gather.ts';
 
 /** How rotations stand: from Redis what is live, from Postgres whose it is and that it has ended. */
 export interface Status {
-  /** Null when there is no such rotation. Throws a `StoreError` while Postgres is away and has to be asked. */
-  of(rotationId: string): Promise<RotationView | null>;
+  /**
+   * Null when there is no such rotation. Throws a `StoreError` while Postgres is away and has to be asked. For as long as
+   * nothing new is known of a rotation it is the same object.
+   */
+  of(rotationId: string): RotationView | Promise<RotationView | null>;
   /** Postgres told this just now: nobody is to be told less. */
   told(snapshot: Snapshot): void;
 }
 
 export interface StatusSources {
-  readonly find: (rotationId: string) => Promise<Snapshot | null>;
+  /** Those that there are. */
+  readonly find: (rotationIds: readonly string[]) => Promise<readonly MarkedSnapshot[]>;
+  /** Of those that there are, what tells whether one is still as it was found. */
+  readonly marks: (rotationIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   readonly snapshots: Pick<Snapshots<RotationView>, 'read'>;
   readonly now?: () => number;
 }
 
 /** What Postgres said of a rotation, when, and which version Redis has shown since. */
 interface Known extends Snapshot {
-  readonly askedAt: number;
+  askedAt: number;
   shown: number;
+  /** Null: it was told by a command. */
+  readonly mark: string | null;
+  /** What Redis shows, and the view that was made of it. */
+  live: { readonly of: RotationView; readonly view: RotationView } | null;
 }
 
 /**
@@ -30,24 +41,57 @@ interface Known extends Snapshot {
 const liveMs = redisBelievedMs;
 /** An end is remembered only so that a crowd does not ask all at once: a database may be brought back to before it. */
 const endMs = 1_000;
-/** Of the rotations that are asked for, about 2 KB each. */
+/** Ends that are polled at this age are looked at again together, before anybody has to wait for it. */
+const renewedFromMs = 700;
+const renewedTogetherMs = 100;
+/** Of the rotations that are asked for, about 3 KB each. */
 const knownMax = 5_000;
 
-export function createStatus({ find, snapshots, now = () => performance.now() }: StatusSources): Status {
+export function createStatus({
+  find,
+  marks,
+  snapshots,
+  now = () => performance.now(),
+}: StatusSources): Status {
   const known = new Map<string, Known>();
+  const due = new Set<string>();
 
-  const remember = ({ view, version }: Snapshot, askedAt: number): void => {
+  const remember = ({ view, version }: Snapshot, mark: string | null, askedAt: number): void => {
+    // Two may have been asked at once, and the later one knows more.
+    if ((known.get(view.id)?.askedAt ?? askedAt) > askedAt) return;
     known.delete(view.id);
     const [oldest] = known.size < knownMax ? [] : known.keys();
     if (oldest !== undefined) known.delete(oldest);
-    known.set(view.id, { view, version, askedAt, shown: 0 });
+    known.set(view.id, { view, version, mark, askedAt, shown: 0, live: null });
   };
-  const ask = async (rotationId: string): Promise<RotationView | null> => {
+  const ask = gather(async (rotationIds) => {
     const askedAt = now();
-    const found = await find(rotationId);
-    if (found === null) known.delete(rotationId);
-    else remember(found, askedAt);
-    return found?.view ?? null;
+    const found = new Map((await find(rotationIds)).map((snapshot) => [snapshot.view.id, snapshot]));
+    for (const rotationId of rotationIds) {
+      const snapshot = found.get(rotationId);
+      if (snapshot === undefined) known.delete(rotationId);
+      else remember(snapshot, snapshot.mark, askedAt);
+    }
+    return new Map([...found].map(([rotationId, { view }]) => [rotationId, view]));
+  });
+
+  /** Ends whose rows are as they were found are believed anew; of others it is asked how they stand. */
+  const renew = async (): Promise<void> => {
+    const rotationIds = [...due];
+    due.clear();
+    const askedAt = now();
+    const found = await marks(rotationIds);
+    for (const rotationId of rotationIds) {
+      const of = known.get(rotationId);
+      if (of === undefined) continue;
+      if (of.mark !== null && of.mark === found.get(rotationId)) of.askedAt = Math.max(of.askedAt, askedAt);
+      else ask(rotationId).catch(() => {});
+    }
+  };
+  const renewSoon = (rotationId: string): void => {
+    // While Postgres is away they grow old, and who polls then asks for himself.
+    if (due.size === 0) setTimeout(() => void renew().catch(() => {}), renewedTogetherMs).unref();
+    due.add(rotationId);
   };
 
   /**
@@ -60,26 +104,34 @@ export function createStatus({ find, snapshots, now = () => performance.now() }:
     if (read.version <= of.version || read.version < of.shown) return null;
     of.shown = read.version;
     // Workers of the version before this one do not say it; it never changes.
-    return { ...read.view, retryOf: of.view.retryOf };
+    if (of.live?.of !== read.view)
+      of.live = { of: read.view, view: { ...read.view, retryOf: of.view.retryOf } };
+    return of.live.view;
+  };
+
+  const ofRunning = async (rotationId: string, of: Known): Promise<RotationView | null> => {
+    if (now() - of.askedAt < liveMs) return (await live(rotationId, of)) ?? ask(rotationId);
+    try {
+      return await ask(rotationId);
+    } catch (error) {
+      // Whose it is does not change, and what is live may be told while Postgres is away.
+      const away = error instanceof StoreError && error.code === 'UNAVAILABLE';
+      const view = away ? await live(rotationId, of) : null;
+      if (view === null) throw error;
+      return view;
+    }
   };
 
   return {
-    told: (snapshot) => remember(snapshot, now()),
-    async of(rotationId) {
+    told: (snapshot) => remember(snapshot, null, now()),
+    of(rotationId) {
       const remembered = known.get(rotationId);
       if (remembered === undefined) return ask(rotationId);
-      const ended = remembered.view.completedAt !== null;
-      if (now() - remembered.askedAt < (ended ? endMs : liveMs))
-        return ended ? remembered.view : ((await live(rotationId, remembered)) ?? ask(rotationId));
-      try {
-        return await ask(rotationId);
-      } catch (error) {
-        // Whose it is does not change, and what is live may be told while Postgres is away.
-        const away = error instanceof StoreError && error.code === 'UNAVAILABLE';
-        const view = away && !ended ? await live(rotationId, remembered) : null;
-        if (view === null) throw error;
-        return view;
-      }
+      if (remembered.view.completedAt === null) return ofRunning(rotationId, remembered);
+      const age = now() - remembered.askedAt;
+      if (age >= endMs) return ask(rotationId);
+      if (age >= renewedFromMs) renewSoon(rotationId);
+      return remembered.view;
     },
   };
 }

@@ -14,3 +14,8 @@ export function success<Response extends Success>(
 ): Pick<Response, 'message' | 'data'> & Pick<Success, 'success' | 'timestamp'> {
   return { success: true, message, data, timestamp: at.toISOString() };
 }
+
+/** The same as text, around data that are JSON already. */
+export function renderSuccess(message: string, data: string): string {
+  return `{"success":true,"message":${JSON.stringify(message)},"data":${data},"timestamp":"${new Date().toISOString()}"}`;
+}

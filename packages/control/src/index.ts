@@ -24,6 +24,7 @@ export * from './drain.ts';
 export * from './find-holders.ts';
 export * from './find-rotation.ts';
 export * from './find-snapshot.ts';
+export * from './find-snapshots.ts';
 export * from './fold-counts.ts';
 export * from './fold-ranges.ts';
 export * from './follow.ts';

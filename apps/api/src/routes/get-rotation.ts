@@ -2,8 +2,10 @@ import { RotationHeaders, RotationParams, RotationResponse, rotationMessage } fr
 import { callerOf } from '../auth/caller.ts';
 import { findVisible } from '../find-visible.ts';
 import { createPlanned } from '../planned.ts';
+import { renderRotation } from '../rendered-rotation.ts';
 import { rotationResponse } from '../rotation-json.ts';
 import { route } from '../route.ts';
+import { renderSuccess } from '../success.ts';
 
 /** What clients poll. */
 export const getRotation = route({
@@ -21,8 +23,11 @@ export const getRotation = route({
     const planned = createPlanned(rotations);
     return async (call) => {
       const view = await findVisible(status, call);
-      const answer = rotationResponse(view, rotationMessage, callerOf(call.request));
-      return { ...answer, data: { ...answer.data, ...(await planned(view)) } };
+      const plannedToo = await planned(view);
+      const caller = callerOf(call.request);
+      if (plannedToo === null) return renderSuccess(rotationMessage, renderRotation(view, caller));
+      const answer = rotationResponse(view, rotationMessage, caller);
+      return { ...answer, data: { ...answer.data, ...plannedToo } };
     };
   },
 });
