@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { GuardsOf } from './guards.ts';
+import { inOrder } from './in-order.ts';
 import type { Route, RouteContext } from './route.ts';
 import { validated } from './validate.ts';
 
@@ -27,7 +28,7 @@ export function addRoutes(
       config: { operationId: route.operationId, isRecorded: isRecorded(route) },
       ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
       onRequest: guardsOf(route),
-      ...(route.permission === 'public' ? {} : { preValidation: validated(route.request) }),
+      ...(route.permission === 'public' ? {} : { preValidation: inOrder([validated(route.request)]) }),
       handler: async (request, reply) => {
         const { params, headers, query, body } = request;
         const answer = await handle({ route, params, headers, query, body, request, reply });

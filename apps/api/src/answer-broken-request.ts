@@ -14,14 +14,17 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'PAYLOAD_TOO_LARGE',
 };
 
-const underWay = new WeakMap<Duplex, Set<ServerResponse>>();
+const underWay = new WeakMap<Duplex, ServerResponse[]>();
 
-/** Remembers which answers a connection still waits for. */
+/**
+ * Remembers which answers a connection still waits for; of those it has had, none but the last. Told of each when it is over it
+ * would cost every request a listener.
+ */
 export function watchAnswers(server: Server): void {
   server.prependListener('request', ({ socket }, response) => {
-    const ofSocket = underWay.get(socket) ?? new Set();
-    underWay.set(socket, ofSocket.add(response));
-    response.once('close', () => ofSocket.delete(response));
+    const before = underWay.get(socket)?.filter(({ closed }) => !closed) ?? [];
+    before.push(response);
+    underWay.set(socket, before);
   });
 }
 
@@ -30,7 +33,7 @@ export function watchAnswers(server: Server): void {
  * taken for theirs. One that is itself the broken one, since its body does not end, is not waited for.
  */
 async function answersUnderWay(socket: Duplex): Promise<void> {
-  const inFront = [...(underWay.get(socket) ?? [])].filter(({ req }) => req.complete);
+  const inFront = (underWay.get(socket) ?? []).filter(({ closed, req }) => !closed && req.complete);
   await Promise.all(inFront.map((response) => once(response, 'close')));
 }
 

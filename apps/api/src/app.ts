@@ -1,4 +1,4 @@
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { addRoutes } from './add-routes.ts';
 import { brokenRequestAnswerer } from './answer-broken-request.ts';
 import { errorAnswerer } from './answer-errors.ts';
@@ -15,6 +15,7 @@ import { createFollowing } from './follow/following.ts';
 import { limitStreams, type StreamLimits, streamLimits } from './follow/stream-limits.ts';
 import { buildGuards } from './guards.ts';
 import { answerOddRequests, requireOneHost, serverOptions } from './http-server.ts';
+import { inOrder } from './in-order.ts';
 import { addressLimiter, callerLimiter, type RateLimits } from './rate-limits.ts';
 import { readBody } from './read-body.ts';
 import { cameTo, type Noted, requestLog } from './request-log.ts';
@@ -72,18 +73,22 @@ export async function buildApi(settings: ApiSettings, deps: ApiDependencies): Pr
 
   const ofConsole = settings.console == null ? [] : [...consolePaths, ...consoleRoutes(routes)];
   const unknownRoute = unknownRoutes([...routes, ...ofConsole]);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.address = addressOf(request.raw);
     request.noted = {};
     reply.headers(commonHeaders(request.id));
-    requireOneHost(request);
-    if (request.is404) throw unknownRoute(request);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  const requireRoute = (request: FastifyRequest): void => {
+    if (request.is404) throw unknownRoute(request);
+  };
+  app.addHook('onRequest', inOrder([requireOneHost, requireRoute]));
+  app.addHook('onResponse', (request, reply, done) => {
     logRequest(request, reply);
     const { operationId = null, isRecorded = false } = request.routeOptions.config;
     deps.onAnswer?.(operationId, reply.statusCode, reply.elapsedTime / 1_000);
     deps.accesses.note(request, { operation: operationId, outcome: cameTo(request, reply), isRecorded });
+    done();
   });
 
   const authentication = await buildAuthentication(app, settings.auth);

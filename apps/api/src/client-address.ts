@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type Socket } from 'node:net';
 
 /** Whose `X-Forwarded-For` is believed: nobody's, everybody's, these addresses', or as the function says. */
 export type TrustProxy = boolean | readonly string[] | ((address: string, hop: number) => boolean);
@@ -16,8 +16,15 @@ const hopsMax = 100;
  */
 export function clientAddress(trustProxy: TrustProxy): ClientAddress {
   const trusts = trustFunction(trustProxy);
+  // A connection serves many requests, and its other end stays the same.
+  const ends = new WeakMap<Socket, string>();
+  const endOf = (socket: Socket): string => {
+    const end = ends.get(socket) ?? plainAddress(socket.remoteAddress ?? '') ?? 'unknown';
+    if (end !== 'unknown') ends.set(socket, end);
+    return end;
+  };
   return ({ headers, socket }) => {
-    let address = plainAddress(socket.remoteAddress ?? '') ?? 'unknown';
+    let address = endOf(socket);
     const forwarded = headers['x-forwarded-for'];
     if (forwarded === undefined || !trusts(address, 0)) return address;
     const hops = String(forwarded)

@@ -1,14 +1,14 @@
-import type { FastifyRequest } from 'fastify';
+import type { onRequestHookHandler } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { callerOf, mayCall } from './auth/caller.ts';
+import { type Guard, inOrder } from './in-order.ts';
 import { chooseType, isJson } from './media-types.ts';
 import type { Limiter } from './rate-limits.ts';
 import type { Route } from './route.ts';
-
-type Guard = (request: FastifyRequest) => Promise<void>;
+import { valuesOf } from './sent-headers.ts';
 
 /** What stands in front of a route, in its order, before a byte of the body is read. */
-export type GuardsOf = (route: Route) => Guard[];
+export type GuardsOf = (route: Route) => onRequestHookHandler[];
 
 /** By address and by caller, of one kind of calls. */
 export interface Limiters {
@@ -25,28 +25,28 @@ export function buildGuards(reads: Limiters, writes: Limiters, authenticate: Gua
     if (route.permission === 'public') return [];
     const { ofAddress, ofCaller } = route.method === 'GET' ? reads : writes;
     const guards = [ofAddress, authenticate, ofCaller, requireRole(route), requireAccepted(route)];
-    return route.request.body === undefined ? guards : [...guards, requireJsonSent(route)];
+    return [inOrder(route.request.body === undefined ? guards : [...guards, requireJsonSent(route)])];
   };
 }
 
 function requireRole(route: Route): Guard {
-  return async (request) => {
+  return (request) => {
     if (!mayCall(callerOf(request), route)) throw new ApiError('INSUFFICIENT_PERMISSIONS');
   };
 }
 
 function requireAccepted({ mediaTypes = ['application/json'] }: Route): Guard {
-  return async ({ headers }) => {
+  return ({ headers }) => {
     if (chooseType(headers.accept, mediaTypes) === null) throw new ApiError('NOT_ACCEPTABLE');
   };
 }
 
 function requireJsonSent(route: Route): Guard {
-  return async ({ headers, raw }) => {
+  return ({ headers, raw }) => {
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
     if (!hasBody && route.request.bodyOptional === true) return;
     const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-    const sentOnce = raw.headersDistinct['content-type']?.length === 1;
+    const sentOnce = valuesOf(raw, 'content-type').length === 1;
     if (!sentOnce || !isJson(headers['content-type']) || !plainEncodings.has(encoding))
       throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
   };

@@ -4,6 +4,7 @@ import { connectionTimeoutMs, requestTimeoutMs } from '@rekey/times';
 import type { FastifyRequest } from 'fastify';
 import { answerRaw, watchAnswers } from './answer-broken-request.ts';
 import { ApiError } from './api-error.ts';
+import { valuesOf } from './sent-headers.ts';
 
 /** The part of Fastify's options that decides what is a request, and how long it may take to arrive. */
 export const serverOptions = {
@@ -29,7 +30,7 @@ export const serverOptions = {
 
 /** RFC 9112, 3.2: one that names no host, or two, is answered 400, since others may read it otherwise. */
 export function requireOneHost({ raw }: FastifyRequest): void {
-  const hosts = raw.headersDistinct.host?.length ?? 0;
+  const hosts = valuesOf(raw, 'host').length;
   if (hosts === 1 || (hosts === 0 && raw.httpVersion !== '1.1')) return;
   throw new ApiError('INVALID_REQUEST', { issues: [{ path: 'headers.host', message: 'is required, once' }] });
 }

@@ -4,6 +4,7 @@
  * everything is accepted.
  */
 export function chooseType(accept: string | undefined, offered: readonly string[]): string | null {
+  if (accept !== undefined && offered.includes(accept)) return accept;
   let chosen: string | null = null;
   let most = 0;
   for (const type of offered) {

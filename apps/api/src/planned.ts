@@ -14,10 +14,10 @@ const knownMax = 5_000;
 /** What was planned and what it took, of a rotation that was started with a plan; null of others, or while that is unknown. */
 export function createPlanned(
   rotations: Pick<Rotations, 'planOf'>,
-): (view: RotationView) => Promise<Planned | null> {
+): (view: RotationView) => Planned | null | Promise<Planned | null> {
   const known = new Map<string, { readonly plan: PlanView | null; readonly askedAt: number }>();
 
-  async function planOf({ id: rotationId, completedAt }: RotationView): Promise<PlanView | null> {
+  function planOf({ id: rotationId, completedAt }: RotationView): PlanView | null | Promise<PlanView | null> {
     const before = known.get(rotationId);
     // From before its end.
     const isOld = completedAt !== null && before?.plan?.walBytes === null;
@@ -28,6 +28,10 @@ export function createPlanned(
       askedAt - remembered.askedAt < (remembered.plan === null ? withoutMs : withMs)
     )
       return remembered.plan;
+    return ask(rotationId, before?.plan ?? null, askedAt);
+  }
+
+  async function ask(rotationId: string, before: PlanView | null, askedAt: number): Promise<PlanView | null> {
     try {
       const plan = await rotations.planOf(rotationId);
       known.delete(rotationId);
@@ -37,14 +41,16 @@ export function createPlanned(
       return plan;
     } catch (error) {
       // What Redis tells of a rotation while Postgres is away is told all the same.
-      if (error instanceof StoreError && error.code === 'UNAVAILABLE') return before?.plan ?? null;
+      if (error instanceof StoreError && error.code === 'UNAVAILABLE') return before;
       throw error;
     }
   }
 
-  return async (view) => {
-    const plan = await planOf(view);
-    return plan === null || plan.estimate === null ? null : sideBySide(plan, plan.estimate, view);
+  const told = (plan: PlanView | null, view: RotationView): Planned | null =>
+    plan === null || plan.estimate === null ? null : sideBySide(plan, plan.estimate, view);
+  return (view) => {
+    const plan = planOf(view);
+    return plan instanceof Promise ? plan.then((found) => told(found, view)) : told(plan, view);
   };
 }
 

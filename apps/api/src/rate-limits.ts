@@ -10,7 +10,7 @@ export interface RateLimits {
   readonly writesPerMinute: number;
 }
 
-export type Limiter = (request: FastifyRequest) => Promise<void>;
+export type Limiter = (request: FastifyRequest) => void;
 
 const periodMs = 60_000;
 
@@ -25,9 +25,9 @@ export function callerLimiter(perMinute: number): Limiter {
 }
 
 function limiter(perMinute: number, keyOf: (request: FastifyRequest) => string): Limiter {
-  if (perMinute === 0) return async () => {};
+  if (perMinute === 0) return () => {};
   const count = countPerPeriod(periodMs);
-  return async (request) => {
+  return (request) => {
     const counted = count(keyOf(request));
     if (counted.count > perMinute) {
       throw new ApiError('RATE_LIMITED', {

@@ -18,20 +18,21 @@ declare module 'fastify' {
   }
 }
 
+const probes = /^\/(livez|readyz)(\?|$)/;
+
 /** Writes one line per answered request, refused ones included; probes only at debug level. */
 export function requestLog(logger: Logger) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    const log = path === '/livez' || path === '/readyz' ? logger.debug : logger.info;
-    log('request', {
+    const log = probes.test(request.url) ? logger.debug : logger.info;
+    log('request', () => ({
       ...whoAndWhat(request),
       method: request.method,
-      path,
+      path: request.url.split('?', 1)[0] ?? '',
       status: reply.statusCode,
       outcome: outcomeOf(cameTo(request, reply)),
       code: request.noted.code,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-    });
+    }));
   };
 }
 

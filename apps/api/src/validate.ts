@@ -10,7 +10,7 @@ import type { Route } from './route.ts';
 export type RequestRule = (request: FastifyRequest) => readonly Issue[];
 
 /**
- * A hook that throws INVALID_REQUEST with every issue of headers, query and body together. (Fastify's own
+ * A guard that throws INVALID_REQUEST with every issue of headers, query and body together. (Fastify's own
  * validation stops at the first of them that is wrong, so it is switched off.)
  */
 export function validated({
@@ -20,12 +20,16 @@ export function validated({
   bodyOptional,
   rules = [],
 }: Route['request']) {
-  return async (request: FastifyRequest): Promise<void> => {
-    const query = withNumbers(wanted, request.query);
+  const headerIssues = headers === undefined ? () => [] : issuesIn('headers', headers);
+  const queryIssues = issuesIn('query', wanted);
+  const bodyIssues = body === undefined ? () => [] : issuesInBody(body, bodyOptional === true);
+  const withNumbers = numbersIn(wanted);
+  return (request: FastifyRequest): void => {
+    const query = withNumbers(request.query);
     const issues = [
-      ...(headers === undefined ? [] : issuesOf('headers', headers, request.headers)),
-      ...issuesOf('query', wanted, query),
-      ...(body === undefined ? [] : bodyIssues(body, request.body, bodyOptional === true)),
+      ...headerIssues(request.headers),
+      ...queryIssues(query),
+      ...bodyIssues(request.body),
       ...rules.flatMap((rule) => rule(request)),
     ];
     if (issues.length > 0) throw new ApiError('INVALID_REQUEST', { issues });
@@ -33,49 +37,56 @@ export function validated({
   };
 }
 
-function bodyIssues(schema: TObject, body: unknown, optional: boolean): Issue[] {
-  if (body === undefined) return optional ? [] : [{ path: 'body', message: 'is required' }];
-  if (body === malformedBody) return [{ path: 'body', message: 'is not valid JSON' }];
-  return issuesOf('body', schema, body);
+/** Says what is wrong with a part of a request; what can be known of the schema is looked up once. */
+type FindIssues = (value: unknown) => readonly Issue[];
+
+function issuesInBody(schema: TObject, optional: boolean): FindIssues {
+  const find = issuesIn('body', schema);
+  return (body) => {
+    if (body === undefined) return optional ? [] : [{ path: 'body', message: 'is required' }];
+    if (body === malformedBody) return [{ path: 'body', message: 'is not valid JSON' }];
+    return find(body);
+  };
 }
 
-function issuesOf(part: string, schema: TObject, value: unknown): Issue[] {
-  if (!isRecord(value)) return [{ path: part, message: 'is not an object' }];
+function issuesIn(part: string, schema: TObject): FindIssues {
   const required = new Set<string>(schema.required);
-  const issues: Issue[] = [];
-  for (const [name, field] of Object.entries<TSchema>(schema.properties)) {
-    const path = `${part}.${name}`;
-    if (!Object.hasOwn(value, name)) {
-      if (required.has(name)) issues.push({ path, message: 'is required' });
-    } else if (!Check(field, value[name])) {
-      issues.push({ path, message: `is not a valid ${titleOf(field)}` });
+  const fields = Object.entries<TSchema>(schema.properties);
+  const isClosed = 'additionalProperties' in schema && schema.additionalProperties === false;
+  return (value) => {
+    if (!isRecord(value)) return [{ path: part, message: 'is not an object' }];
+    const issues: Issue[] = [];
+    for (const [name, field] of fields) {
+      if (!Object.hasOwn(value, name)) {
+        if (required.has(name)) issues.push({ path: `${part}.${name}`, message: 'is required' });
+      } else if (!Check(field, value[name])) {
+        issues.push({ path: `${part}.${name}`, message: `is not a valid ${titleOf(field)}` });
+      }
     }
-  }
-  if ('additionalProperties' in schema && schema.additionalProperties === false) {
-    const unknown = Object.keys(value).filter((name) => !Object.hasOwn(schema.properties, name));
-    issues.push(
-      ...unknown.map((name) => ({ path: `${part}.${name.slice(0, 64)}`, message: 'is not known here' })),
-    );
-  }
-  return issues;
+    if (isClosed) {
+      const unknown = Object.keys(value).filter((name) => !Object.hasOwn(schema.properties, name));
+      issues.push(
+        ...unknown.map((name) => ({ path: `${part}.${name.slice(0, 64)}`, message: 'is not known here' })),
+      );
+    }
+    return issues;
+  };
 }
 
 /** A query is text; where the schema wants an integer, plain digits become one. */
-function withNumbers(schema: TObject, query: unknown): unknown {
-  if (!isRecord(query)) return query;
-  const read: Record<string, unknown> = { ...query };
-  for (const [name, field] of Object.entries<TSchema>(schema.properties)) {
-    const text = read[name];
-    if (
-      'type' in field &&
-      field.type === 'integer' &&
-      typeof text === 'string' &&
-      /^[0-9]{1,9}$/.test(text)
-    ) {
-      read[name] = Number(text);
+function numbersIn(schema: TObject): (query: unknown) => unknown {
+  const integers = Object.entries<TSchema>(schema.properties).flatMap(([name, field]) =>
+    'type' in field && field.type === 'integer' ? [name] : [],
+  );
+  return (query) => {
+    if (!isRecord(query)) return query;
+    const read: Record<string, unknown> = { ...query };
+    for (const name of integers) {
+      const text = read[name];
+      if (typeof text === 'string' && /^[0-9]{1,9}$/.test(text)) read[name] = Number(text);
     }
-  }
-  return read;
+    return read;
+  };
 }
 
 function titleOf(field: TSchema): string {

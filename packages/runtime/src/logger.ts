@@ -4,13 +4,16 @@ import { type LogField, loggable } from './loggable.ts';
 
 export type LogFields = Partial<Readonly<Record<LogField, unknown>>>;
 
+/** What is asked for only if the line is written: of each request, say, where no line is. */
+type FieldsOrHow = LogFields | (() => LogFields);
+
 /**
  * Writes one line of JSON per call. Only fields of the allow-list are written, each reduced by {@link loggable}:
  * no header, body, Buffer or foreign error message can slip through, whatever is handed in.
  */
 export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: FieldsOrHow): void;
+  info(message: string, fields?: FieldsOrHow): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
   /** For the last line of a process that ends by an error. */
@@ -44,8 +47,10 @@ export function createLogger({ name, level, ourErrors = [], write }: LoggerOptio
   const withFields = (bound: Record<string, unknown>): Logger => {
     const say =
       (at: 'debug' | 'info' | 'warn' | 'error' | 'fatal') =>
-      (message: string, fields: LogFields = {}): void => {
-        if (lines.isLevelEnabled(at)) lines[at]({ ...bound, ...loggable(fields, ourErrors) }, message);
+      (message: string, fields: FieldsOrHow = {}): void => {
+        if (!lines.isLevelEnabled(at)) return;
+        const told = typeof fields === 'function' ? fields() : fields;
+        lines[at]({ ...bound, ...loggable(told, ourErrors) }, message);
       };
     return {
       debug: say('debug'),

@@ -1,6 +1,7 @@
 import type { Logger } from '@rekey/runtime';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
+import { valuesOf } from '../sent-headers.ts';
 import type { Caller } from './caller.ts';
 import type { FindCaller } from './remember-callers.ts';
 import { KeysUnavailable } from './verifier.ts';
@@ -12,14 +13,23 @@ export interface Authentication {
 }
 
 /**
- * A hook that sets `request.caller` from the bearer token, or throws: AUTHENTICATION_FAILED with never a reason,
+ * A guard that sets `request.caller` from the bearer token, or throws: AUTHENTICATION_FAILED with never a reason,
  * SERVICE_UNAVAILABLE when the issuer's keys cannot be had.
  */
 export function authenticate({ realms, defaultRealm }: Authentication, logger: Logger) {
-  return async (request: FastifyRequest): Promise<void> => {
+  return (request: FastifyRequest): Promise<void> | void => {
     const findCaller = realms.get(onlyHeader(request, 'realmname') ?? defaultRealm);
     const token = bearerToken(onlyHeader(request, 'authorization'));
-    request.caller = await callerBehind(token, findCaller, { requestId: request.id, logger });
+    const found = token === null ? undefined : findCaller?.(token);
+    // Who polls is known, and then there is nothing to wait for.
+    if (found !== undefined && !(found instanceof Promise)) {
+      request.caller = found;
+      return undefined;
+    }
+    const finding = found === undefined ? undefined : () => found;
+    return callerBehind(token, finding, { requestId: request.id, logger }).then((caller) => {
+      request.caller = caller;
+    });
   };
 }
 
@@ -42,9 +52,9 @@ export async function callerBehind(
 
 /** The header's value; throws when it was sent twice (Node keeps the first Authorization and joins others). */
 function onlyHeader({ raw }: FastifyRequest, name: string): string | undefined {
-  const values = raw.headersDistinct[name];
-  if (values !== undefined && values.length > 1) throw new ApiError('AUTHENTICATION_FAILED');
-  return values?.[0];
+  const [value, ...more] = valuesOf(raw, name);
+  if (more.length > 0) throw new ApiError('AUTHENTICATION_FAILED');
+  return value;
 }
 
 /** Compact JWS behind `Bearer`, else null. Headers are bounded by Node (16 KiB). */

@@ -2,6 +2,7 @@ import type { ErrorCode } from '@rekey/contract';
 import type { Logger } from '@rekey/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Authentication, callerBehind } from '../auth/authenticate.ts';
+import { inOrder } from '../in-order.ts';
 import type { Limiter } from '../rate-limits.ts';
 import { whoAndWhat } from '../request-log.ts';
 import { translateError } from '../translate-error.ts';
@@ -43,6 +44,7 @@ export function addLogin(
   app: FastifyInstance,
   { authentication, provider, sessions, limits, logger }: Login,
 ): void {
+  const signsIn = { config: signInConfig, onRequest: inOrder([limits.reads]) };
   const back = (request: FastifyRequest, reply: FastifyReply, problem: Problem): FastifyReply => {
     // The browser gets a page; log and events have it as what it is.
     request.noted = { ...request.noted, code: codes[problem] };
@@ -51,7 +53,7 @@ export function addLogin(
       .redirect(`/console/sign-in?problem=${problem}`, 303);
   };
 
-  app.get('/console/login', { config: signInConfig, onRequest: [limits.reads] }, async (request, reply) => {
+  app.get('/console/login', signsIn, async (request, reply) => {
     const asked = request.query as Readonly<Record<string, unknown>>;
     const returnTo = ownPath(asked.returnTo);
     const realm = typeof asked.realm === 'string' ? asked.realm : authentication.defaultRealm;
@@ -77,7 +79,7 @@ export function addLogin(
     }
   });
 
-  app.get(callbackPath, { config: signInConfig, onRequest: [limits.reads] }, async (request, reply) => {
+  app.get(callbackPath, signsIn, async (request, reply) => {
     const kept = keptIn(request);
     if (kept === null) return back(request, reply, 'expired');
     try {

@@ -5,6 +5,7 @@ import { Check } from 'typebox/value';
 import { ApiError } from '../api-error.ts';
 import { type Authentication, callerBehind } from '../auth/authenticate.ts';
 import { mayActOnAny, mayCall } from '../auth/caller.ts';
+import { inOrder } from '../in-order.ts';
 import { isJson } from '../media-types.ts';
 import type { Limiter } from '../rate-limits.ts';
 import type { Route } from '../route.ts';
@@ -40,9 +41,9 @@ const Pasted = Type.Object(
 /** Who is signed in, signing in by a pasted token, and signing out. */
 export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
   const { authentication, sessions, requireOwnPage, limits, logger } = signIn;
-  const ownPage = async (request: Parameters<RequireOwnPage>[0]): Promise<void> => requireOwnPage(request);
+  const [read, write] = [inOrder([limits.reads, requireOwnPage]), inOrder([limits.writes, requireOwnPage])];
 
-  app.get(sessionPath, { onRequest: [limits.reads, ownPage] }, async (request) => {
+  app.get(sessionPath, { onRequest: read }, async (request) => {
     const session = await sessions.find(request);
     return answer({
       ways: signIn.canLogIn ? ['login', 'token'] : ['token'],
@@ -52,7 +53,7 @@ export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
     });
   });
 
-  const signsIn = { config: signInConfig, onRequest: [limits.writes, ownPage] };
+  const signsIn = { config: signInConfig, onRequest: write };
   app.post(sessionPath, signsIn, async (request, reply) => {
     if (!isJson(request.headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
     const { body } = request;
@@ -71,7 +72,7 @@ export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
     return answer(null);
   });
 
-  app.delete(sessionPath, { onRequest: [limits.writes, ownPage] }, async (request, reply) => {
+  app.delete(sessionPath, { onRequest: write }, async (request, reply) => {
     await sessions.end(request);
     reply.header('set-cookie', withoutCookie(sessionCookie));
     return answer(null);

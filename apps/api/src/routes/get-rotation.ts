@@ -1,5 +1,6 @@
 import { RotationHeaders, RotationParams, RotationResponse, rotationMessage } from '@rekey/contract';
 import { callerOf } from '../auth/caller.ts';
+import { endOfTurn } from '../end-of-turn.ts';
 import { findVisible } from '../find-visible.ts';
 import { createPlanned } from '../planned.ts';
 import { renderRotation } from '../rendered-rotation.ts';
@@ -23,7 +24,9 @@ export const getRotation = route({
     const planned = createPlanned(rotations);
     return async (call) => {
       const view = await findVisible(status, call);
-      const plannedToo = await planned(view);
+      const found = planned(view);
+      const plannedToo = found instanceof Promise ? await found : found;
+      await endOfTurn();
       const caller = callerOf(call.request);
       if (plannedToo === null) return renderSuccess(rotationMessage, renderRotation(view, caller));
       const answer = rotationResponse(view, rotationMessage, caller);
