@@ -3,8 +3,8 @@ import type { TestEvent } from 'node:test/reporters';
 
 /** Beyond what `--test-timeout` gives a file, and again beyond its being killed. */
 const GRACE_MS = Number(process.env.TEST_STUCK_GRACE_MS ?? 30_000);
-/** No timeout, no watch. */
-const timeoutMs = /--test-timeout=(\d+)/.exec(process.execArgv.join(' '))?.[1];
+/** Of several the last one holds, as for Node. No timeout, no watch. */
+const [, timeoutMs] = [...process.execArgv.join(' ').matchAll(/--test-timeout=(\d+)/g)].at(-1) ?? [];
 
 /**
  * Takes the events of a run. `--test-timeout` ends a file by SIGTERM, and then waits for as long as somebody holds its output: a

@@ -11,6 +11,7 @@ import { installation } from '../harness/installation.ts';
 import { awsCredentials, startMoto } from '../harness/moto.ts';
 import { until } from '../harness/wait.ts';
 import { counted, unwrapsOf } from './counted-keks.ts';
+import { watchPauses } from './pauses.ts';
 
 export interface ThereAndBack {
   readonly tenants: number;
@@ -44,6 +45,7 @@ interface Rewrap {
  * because of it, a byte changes that must not, or a process that lacks the old KEK cannot go on.
  */
 export async function thereAndBack(tenants: number, owner: Owner): Promise<ThereAndBack> {
+  const unlessPaused = watchPauses(owner);
   const folder = await mkdtemp(join(tmpdir(), 'rekey-there-'));
   owner.after(() => rm(folder, { recursive: true, force: true }));
   const file = join(folder, 'kek');
@@ -87,14 +89,15 @@ export async function thereAndBack(tenants: number, owner: Owner): Promise<There
     }));
     await Promise.all(
       some.map(async ({ tenantId, id }) => {
-        await vault.createTenant({ tenantId, name: 'a tenant' });
-        await vault.put({
+        await unlessPaused(() => vault.createTenant({ tenantId, name: 'a tenant' }));
+        const record = {
           target: 'secrets',
           tenantId,
           id,
           value: secretOf(id),
           columns: { name: 'a secret' },
-        });
+        };
+        await unlessPaused(() => vault.put(record));
       }),
     );
     all.push(...some);
@@ -134,14 +137,15 @@ export async function thereAndBack(tenants: number, owner: Owner): Promise<There
         ),
       { what: 'the processes have proved the other KEK', timeoutMs: patienceMs, everyMs: 200 },
     );
-    for (const { tenantId, id } of steady) await vault.get({ target: 'secrets', tenantId, id });
+    for (const { tenantId, id } of steady)
+      await unlessPaused(() => vault.get({ target: 'secrets', tenantId, id }));
     const before = await fingerprint();
     const counts = { reads: 0, writes: 0, rotations: 0 };
     let isOver = false;
     const troubles: unknown[] = [];
     const going = async (work: (n: number) => Promise<void>): Promise<void> => {
       for (let n = 0; !isOver; n += 1) {
-        await work(n).catch((error: unknown) => troubles.push(error));
+        await unlessPaused(() => work(n)).catch((error: unknown) => troubles.push(error));
         await sleep(2);
       }
     };

@@ -22,7 +22,15 @@ function run(...files: string[]) {
   ]);
   return spawnSync(
     process.execPath,
-    ['--test', '--test-concurrency=1', '--test-timeout=2500', '--test-force-exit', ...reporters, ...files],
+    [
+      '--test',
+      '--test-concurrency=1',
+      '--test-timeout=600000',
+      '--test-timeout=2500',
+      '--test-force-exit',
+      ...reporters,
+      ...files,
+    ],
     { cwd: ROOT, env: { ...env, TEST_STUCK_GRACE_MS: '500' }, encoding: 'utf8', timeout: 60_000 },
   );
 }
