@@ -136,7 +136,7 @@ for (const outcome of ['wrapped', 'refused'] as const) {
     };
     const making = makeDek(spy, randomUUID(), randomUUID());
     if (outcome === 'refused') await assert.rejects(making);
-    else assert.deepEqual(Object.keys(await making).sort(), ['dekId', 'kekId', 'kekUri', 'wrapped']);
+    else assert.deepEqual(Object.keys(await making).sort(), ['check', 'dekId', 'kekId', 'kekUri', 'wrapped']);
     assert.notDeepEqual(before, Buffer.alloc(32));
     assert.deepEqual(seen, Buffer.alloc(32));
   });

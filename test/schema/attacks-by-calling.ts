@@ -78,7 +78,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'replace wrapped DEKs while a rewrap runs, or have one left where it is',
   },
   {
-    on: /^rekey\.(report_usage|forget_processes|process_state)\(/,
+    on: /^rekey\.(report_usage|beat_process|forget_processes|process_state|is_at_work)\(/,
     calling: 'hide that a key is in use, or speak for another process',
   },
   {
@@ -163,7 +163,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'switch keys, or hold up who writes',
   },
   {
-    on: /^rekey\.(store_material|create_tenant|destroy_dek|compromise_dek|mark_compromised|declare_compromised|refuse_to_destroy)\(/,
+    on: /^rekey\.(store_material|note_dek_check|create_tenant|destroy_dek|compromise_dek|mark_compromised|declare_compromised|refuse_to_destroy)\(/,
     calling: 'make, replace or end a DEK',
   },
   { on: /^rekey\.read_pressure\(/, calling: 'see standbys, slots and sessions of the server' },
@@ -172,7 +172,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'say that a rotation is held back, and fill its chain with events',
   },
   { on: /^rekey\.work_figures\(/, calling: 'see how much there is to do' },
-  { on: /^rekey\.(wrapped_deks|live_deks|sample_deks\w*)\(/, calling: 'read wrapped DEKs' },
+  { on: /^rekey\.(wrapped_deks|stored_deks|live_deks|sample_deks\w*)\(/, calling: 'read wrapped DEKs' },
   { on: /^rekey\.(keks_in_use|kek_id_of)\(/, calling: 'learn which KEKs open what, and where they are' },
   {
     on: /^rekey\.(hold_dek|hold_active_dek|reserve_seals|enter_gate)\(/,

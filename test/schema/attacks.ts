@@ -18,6 +18,11 @@ const attacksOnTables: readonly Attack[] = [
   { on: /^rekey\.dek_material$/, reading: 'read wrapped DEKs', writing: 'replace or lose wrapped DEKs' },
   { on: /^rekey\.dek_identities$/, reading: 'read identities of DEKs', writing: 'pass bytes off for others' },
   {
+    on: /^rekey\.dek_checks$/,
+    reading: 'learn by what DEKs are recognised',
+    writing: 'have everybody refuse a DEK, or take other bytes for it',
+  },
+  {
     on: /^rekey\.dek_locks$/,
     reading: 'see who drains',
     writing: 'open or close the lock of a DEK, or keep it',

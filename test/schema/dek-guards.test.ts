@@ -42,6 +42,7 @@ async function insertDek(state: State): Promise<{ id: string; tenantId: string; 
     kekId: 'of-a-test:x',
     kekUri: 'of-a-test:x',
     wrapped: randomBytes(64),
+    check: randomBytes(32),
   });
   for (const step of pathTo[state]) await setState(id, step);
   return { id, tenantId, keyNumber };
@@ -104,6 +105,7 @@ test('a tenant has one active DEK at most, and each number once', async () => {
     kekId: 'of-a-test:x',
     kekUri: 'of-a-test:x',
     wrapped: randomBytes(64),
+    check: randomBytes(32),
   });
   assert.equal(await sqlState(setState(second, 'active')), '23505');
 });

@@ -12,6 +12,8 @@ export interface WrappedDek {
   readonly wrapped: Buffer;
   /** Tells these bytes from any others that ever stood under this number; a rewrap leaves it as it is. */
   readonly materialId: string;
+  /** By what its bytes are recognised once they were unwrapped; null: a version before this one stored it. */
+  readonly check: Buffer | null;
 }
 
 export type DekState = 'pre_active' | 'active' | 'deactivated' | 'compromised';
@@ -22,6 +24,8 @@ export interface NewMaterial {
   readonly kekId: string;
   readonly kekUri: string;
   readonly wrapped: Buffer;
+  /** By what its bytes are recognised once they were unwrapped. */
+  readonly check: Buffer;
 }
 
 /**
@@ -30,19 +34,27 @@ export interface NewMaterial {
  */
 export async function storeMaterial(
   on: Queryable,
-  { dekId, kekId, kekUri, wrapped }: NewMaterial,
+  { dekId, kekId, kekUri, wrapped, check }: NewMaterial,
 ): Promise<void> {
-  await prepared(on, 'select rekey.store_material($1, $2, $3, $4)', [dekId, kekUri, wrapped, kekId]);
+  await prepared(on, 'select rekey.store_material($1, $2, $3, $4), rekey.note_dek_check($1, $3, $5)', [
+    dekId,
+    kekUri,
+    wrapped,
+    kekId,
+    check,
+  ]);
 }
 
 /** The same for several DEKs, all or nothing. */
 export async function storeMaterials(on: Queryable, all: readonly NewMaterial[]): Promise<void> {
-  const asked = several({ dek: 'uuid', kek: 'text', bytes: 'bytea', kek_ident: 'text' });
-  await prepared(on, `select rekey.store_material(dek, kek, bytes, kek_ident) from ${asked}`, [
+  const asked = several({ dek: 'uuid', kek: 'text', bytes: 'bytea', kek_ident: 'text', value: 'bytea' });
+  const stored = 'rekey.store_material(dek, kek, bytes, kek_ident), rekey.note_dek_check(dek, bytes, value)';
+  await prepared(on, `select ${stored} from ${asked}`, [
     all.map(({ dekId }) => dekId),
     all.map(({ kekUri }) => kekUri),
     all.map(({ wrapped }) => wrapped),
     all.map(({ kekId }) => kekId),
+    all.map(({ check }) => check),
   ]);
 }
 
@@ -54,9 +66,10 @@ interface WrappedRow {
   readonly kek_uri: string;
   readonly wrapped: Buffer;
   readonly material_id: string;
+  readonly check_value: Buffer | null;
 }
 
-const wrappedColumns = 'id, key_number, state, kek_id, kek_uri, wrapped, material_id';
+const wrappedColumns = 'id, key_number, state, kek_id, kek_uri, wrapped, material_id, check_value';
 
 /** A DEK by the tenant that it has to be of. */
 export interface DekOfTenant {
@@ -73,7 +86,7 @@ export async function loadSeveralDeks(
   const found = await prepared<WrappedRow & { tenant: string }>(
     on,
     `select tenant, ${wrappedColumns} from ${several({ tenant: 'uuid', dek: 'uuid' }, going)}
-       cross join lateral rekey.wrapped_deks(tenant, null, array[dek], null)`,
+       cross join lateral rekey.stored_deks(tenant, null, array[dek], null)`,
     [wanted.map(({ tenantId }) => tenantId), wanted.map(({ dekId }) => dekId)],
   );
   return wanted.map(({ tenantId, dekId }) => {
@@ -94,7 +107,7 @@ export async function loadDeks(
 ): Promise<WrappedDek[]> {
   const found = await prepared<WrappedRow>(
     on,
-    `select ${wrappedColumns} from rekey.wrapped_deks($1, $2, $3, $4)`,
+    `select ${wrappedColumns} from rekey.stored_deks($1, $2, $3, $4)`,
     [tenantId, filter.keyNumber ?? null, filter.dekIds ?? null, filter.state ?? null],
   );
   return found.map(toWrapped);
@@ -109,6 +122,7 @@ function toWrapped(dek: WrappedRow): WrappedDek {
     kekUri: dek.kek_uri,
     wrapped: dek.wrapped,
     materialId: dek.material_id,
+    check: dek.check_value,
   };
 }
 
@@ -119,6 +133,7 @@ export interface StoredDek {
   readonly kekId: string;
   readonly kekUri: string;
   readonly wrapped: Buffer;
+  readonly check: Buffer | null;
 }
 
 /**
@@ -135,16 +150,20 @@ export async function sampleDeks(
     kek_id: string;
     kek_uri: string;
     wrapped: Buffer;
-  }>(on, 'select tenant_id, id, kek_id, kek_uri, wrapped from rekey.sample_deks_under($1, $2)', [
-    kekIds,
-    exceptDekId,
-  ]);
-  return found.map(({ tenant_id, id, kek_id, kek_uri, wrapped }) => ({
+    check_value: Buffer | null;
+  }>(
+    on,
+    `select s.tenant_id, s.id, s.kek_id, s.kek_uri, s.wrapped, d.check_value from rekey.sample_deks_under($1, $2) s
+       cross join lateral rekey.stored_deks(s.tenant_id, null, array[s.id], null) d`,
+    [kekIds, exceptDekId],
+  );
+  return found.map(({ tenant_id, id, kek_id, kek_uri, wrapped, check_value: check }) => ({
     tenantId: tenant_id,
     id,
     kekId: kek_id,
     kekUri: kek_uri,
     wrapped,
+    check,
   }));
 }
 
@@ -206,8 +225,8 @@ export async function insertTenant(
 ): Promise<InsertedTenant> {
   const { kind } = await row<InsertedTenant>(
     on,
-    'select rekey.create_tenant($1, $2, $3, $4, $5, $6) as kind',
-    [tenant.tenantId, tenant.name, tenant.dekId, tenant.kekUri, tenant.wrapped, tenant.kekId],
+    'select rekey.create_tenant($1, $2, $3, $4, $5, $6) as kind, rekey.note_dek_check($3, $5, $7)',
+    [tenant.tenantId, tenant.name, tenant.dekId, tenant.kekUri, tenant.wrapped, tenant.kekId, tenant.check],
   );
   return { kind };
 }

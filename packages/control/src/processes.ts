@@ -31,7 +31,9 @@ export type Latencies = Readonly<
 
 export async function reportUsage(on: Queryable, report: UsageReport): Promise<void> {
   const { opened, proved } = report;
-  await rows(on, 'select rekey.report_usage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', [
+  const reported = 'rekey.report_usage($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)';
+  // Together, so that none is in the register without having said that it is there.
+  await rows(on, `select ${reported}, rekey.beat_process($1)`, [
     report.processId,
     report.kind,
     report.host,
@@ -45,6 +47,11 @@ export async function reportUsage(on: Queryable, report: UsageReport): Promise<v
     proved.map(({ ms }) => ms),
     JSON.stringify(report.latencies),
   ]);
+}
+
+/** Says that a process is there, between its reports. */
+export async function beatProcess(on: Queryable, processId: string): Promise<void> {
+  await rows(on, 'select rekey.beat_process($1)', [processId]);
 }
 
 /** Deletes some of those that nothing is judged by any more; how many. */

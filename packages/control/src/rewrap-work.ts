@@ -38,6 +38,8 @@ export interface DekToRewrap {
   readonly kekId: string;
   readonly kekUri: string;
   readonly wrapped: Buffer;
+  /** By what its bytes are recognised; null: a version before this one stored it. */
+  readonly check: Buffer | null;
 }
 
 export async function deksToRewrap(
@@ -52,17 +54,20 @@ export async function deksToRewrap(
     kek_id: string;
     kek_uri: string;
     wrapped: Buffer;
-  }>(on, 'select dek_id, tenant_id, kek_id, kek_uri, wrapped from rekey.deks_to_rewrap($1, $2, $3)', [
-    rewrapId,
-    after,
-    atMost,
-  ]);
-  return found.map(({ dek_id: id, tenant_id: tenantId, kek_id: kekId, kek_uri: kekUri, wrapped }) => ({
-    id,
-    tenantId,
-    kekId,
-    kekUri,
-    wrapped,
+    check_value: Buffer | null;
+  }>(
+    on,
+    `select r.dek_id, r.tenant_id, r.kek_id, r.kek_uri, r.wrapped, d.check_value from rekey.deks_to_rewrap($1, $2, $3) r
+       cross join lateral rekey.stored_deks(r.tenant_id, null, array[r.dek_id], null) d order by r.dek_id`,
+    [rewrapId, after, atMost],
+  );
+  return found.map((dek) => ({
+    id: dek.dek_id,
+    tenantId: dek.tenant_id,
+    kekId: dek.kek_id,
+    kekUri: dek.kek_uri,
+    wrapped: dek.wrapped,
+    check: dek.check_value,
   }));
 }
 

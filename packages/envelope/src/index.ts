@@ -14,6 +14,7 @@ export {
   readKeyNumberAt,
 } from './ciphertext-layout.ts';
 export { DEK_BYTES, type DekKey, generateDek, importDek } from './dek.ts';
+export { dekCheck, isDek } from './dek-check.ts';
 export { dekWrapAad } from './dek-wrap-aad.ts';
 export { EnvelopeError, type EnvelopeErrorCode } from './envelope-error.ts';
 export type { Format } from './formats/format.ts';

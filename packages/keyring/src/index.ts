@@ -5,5 +5,5 @@ export { proveKeks } from './prove-keks.ts';
 export { type Reports, startReporting } from './report-usage.ts';
 export { isRoundTrip, roundTripAad } from './round-trip.ts';
 export { bindTenantKeks, tryTenantKek } from './tenant-keks.ts';
-export { unwrapStored } from './unwrap-stored.ts';
+export { needDek, unwrapStored } from './unwrap-stored.ts';
 export { createUsage, type Usage } from './usage.ts';

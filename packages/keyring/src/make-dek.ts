@@ -1,4 +1,4 @@
-import { createRecordCipher, dekWrapAad, generateDek } from '@rekey/envelope';
+import { createRecordCipher, dekCheck, dekWrapAad, generateDek } from '@rekey/envelope';
 import type { Kek } from '@rekey/kms';
 import type { Dek } from './held-deks.ts';
 
@@ -7,6 +7,8 @@ export interface NewDek {
   readonly kekId: string;
   readonly kekUri: string;
   readonly wrapped: Buffer;
+  /** By what its bytes are recognised once they were unwrapped. */
+  readonly check: Buffer;
 }
 
 /**
@@ -20,8 +22,9 @@ export async function makeDek(
 ): Promise<NewDek> {
   const bytes = generateDek();
   try {
+    const check = dekCheck(bytes, tenantId, dekId);
     const wrapped = await kek.wrap(bytes, dekWrapAad(tenantId, dekId));
-    return { dekId, kekId: kek.id, kekUri: kek.uri, wrapped };
+    return { dekId, kekId: kek.id, kekUri: kek.uri, wrapped, check };
   } finally {
     bytes.fill(0);
   }

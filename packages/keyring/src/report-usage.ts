@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { reportUsage } from '@rekey/control';
+import { beatProcess, reportUsage } from '@rekey/control';
 import type { Queryable } from '@rekey/db';
 import type { Keks } from '@rekey/kms';
-import { reportEveryMs, reportLastMs, roundTripEveryMs } from '@rekey/times';
+import { processBeatMs, reportEveryMs, reportLastMs, roundTripEveryMs } from '@rekey/times';
 import { createRoundTrips } from './round-trips.ts';
 import type { Usage } from './usage.ts';
 import { version } from './version.ts';
@@ -16,6 +16,7 @@ export interface Reporting {
   readonly onError: (error: Error) => void;
   /** How often it reports; tests are in more of a hurry. */
   readonly everyMs?: { readonly least: number; readonly most: number };
+  readonly beatEveryMs?: number;
 }
 
 export interface Reports {
@@ -34,7 +35,15 @@ const keksMax = 64;
  * and what goes wrong with one is said once and made up for by the next. KEKs are tried beside it, now and then.
  */
 export function startReporting(reporting: Reporting): Reports {
-  const { kind, store, keks, usage, onError, everyMs = reportEveryMs } = reporting;
+  const {
+    kind,
+    store,
+    keks,
+    usage,
+    onError,
+    everyMs = reportEveryMs,
+    beatEveryMs = processBeatMs.every,
+  } = reporting;
   const id = randomUUID();
   const roundTrips = createRoundTrips(keks, { everyMs: roundTripEveryMs, failedMs: everyMs.least });
   let timer: NodeJS.Timeout | undefined;
@@ -99,6 +108,10 @@ export function startReporting(reporting: Reporting): Reports {
     next();
   };
 
+  // One that fails is made up for by the next, or by a report.
+  const beats = setInterval(() => {
+    if (isKnown && !closed) beatProcess(store, id).catch(() => {});
+  }, beatEveryMs).unref();
   usage.onFirstUse(() => void once());
   // The first turn comes soon: until then a process that uses nothing is unknown.
   timer = setTimeout(turn, Math.min(everyMs.least, firstReportMs)).unref();
@@ -112,6 +125,7 @@ export function startReporting(reporting: Reporting): Reports {
       if (closed) return;
       closed = true;
       clearTimeout(timer);
+      clearInterval(beats);
       const farewell = (async () => {
         await underWay;
         // Whoever was never heard of need not say so.

@@ -1,4 +1,4 @@
-import { dekWrapAad } from '@rekey/envelope';
+import { dekWrapAad, isDek } from '@rekey/envelope';
 import { type Keks, KmsError } from '@rekey/kms';
 
 export type UnwrappingKeks = Pick<Keks, 'of' | 'held'>;
@@ -9,12 +9,15 @@ interface Stored {
   readonly kekId: string;
   readonly kekUri: string;
   readonly wrapped: Buffer;
+  /** Null: a version before this one stored it, and what comes back is taken for it. */
+  readonly check: Buffer | null;
 }
 
 /**
  * The bytes of a stored DEK, unwrapped with the KEK that its row names, and with no other. The caller zeroes them.
  *
- * @throws KmsError `NOT_HELD` when this process does not have it, and what the KEK throws
+ * @throws KmsError `NOT_HELD` when this process does not have it, `MISMATCH` when other bytes came back, and what the KEK
+ *   throws
  */
 export async function unwrapStored(keks: UnwrappingKeks, tenantId: string, stored: Stored): Promise<Buffer> {
   const { id, kekId, kekUri, wrapped } = stored;
@@ -22,11 +25,32 @@ export async function unwrapStored(keks: UnwrappingKeks, tenantId: string, store
     if (error instanceof KmsError && error.code === 'NOT_HELD') throw notHeld(keks, { id, kekId, kekUri });
     throw error;
   });
-  return kek.unwrap(wrapped, dekWrapAad(tenantId, id));
+  const bytes = await kek.unwrap(wrapped, dekWrapAad(tenantId, id));
+  needDek(bytes, tenantId, stored);
+  return bytes;
+}
+
+/**
+ * That what a KEK gave back is the DEK that was stored, before anything is sealed, opened or wrapped with it. Other bytes are
+ * zeroed.
+ *
+ * @throws KmsError `MISMATCH`
+ */
+export function needDek(
+  bytes: Buffer,
+  tenantId: string,
+  { id, kekId, check }: Pick<Stored, 'id' | 'kekId' | 'check'>,
+): void {
+  if (check === null || isDek(bytes, tenantId, id, check)) return;
+  bytes.fill(0);
+  throw new KmsError('MISMATCH', `KEK ${kekId} gave other bytes for dek-${id} than were stored`, { kekId });
 }
 
 /** Without the URI: the message is shown to callers of the API, who need not know where workers have their keys. */
-function notHeld(keks: UnwrappingKeks, { id, kekId, kekUri }: Omit<Stored, 'wrapped'>): KmsError {
+function notHeld(
+  keks: UnwrappingKeks,
+  { id, kekId, kekUri }: Pick<Stored, 'id' | 'kekId' | 'kekUri'>,
+): KmsError {
   const inItsPlace = keks.held.find(({ uri }) => uri === kekUri);
   const hint =
     inItsPlace === undefined ? '' : `: at the URI that it had stands another one, ${inItsPlace.id}`;

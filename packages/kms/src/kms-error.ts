@@ -6,6 +6,7 @@
  * - `NOT_FOUND`: no such KEK, or the DEK was wrapped under another one
  * - `NOT_HELD`: this process was not given the KEK that a DEK's row names, or none that stored DEKs are wrapped under.
  *   Another process may have it
+ * - `MISMATCH`: the KMS gave other bytes for a wrapped DEK than the DEK that was stored. They were not used
  * - `CORRUPT`: the wrapped DEK is damaged or bound to another place, or the key file holds no key
  */
 export type KmsErrorCode =
@@ -15,6 +16,7 @@ export type KmsErrorCode =
   | 'DENIED'
   | 'NOT_FOUND'
   | 'NOT_HELD'
+  | 'MISMATCH'
   | 'CORRUPT';
 
 /** All that a KEK throws. One line that an operator can act on, without a byte of a key. */

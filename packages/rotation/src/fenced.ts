@@ -13,6 +13,7 @@ export async function isOnlyFencedByATrigger(
 ): Promise<boolean> {
   const [active] = await loadDeks(store, tenantId, { dekIds: [newDekId], state: 'active' });
   if (active !== undefined) return true;
-  if ((await loadRunning(store, id))?.switched === true) throw new PermanentTrouble('NEW_KEY_UNUSABLE', true);
+  if ((await loadRunning(store, id))?.switched === true)
+    throw new PermanentTrouble('NEW_KEY_UNUSABLE', { isCertain: true });
   return false;
 }

@@ -24,7 +24,8 @@ export async function unlessDamaged<Found>(find: () => Promise<Found>): Promise<
   try {
     return await find();
   } catch (error) {
-    if (error instanceof KmsError && error.code === 'CORRUPT') throw new PermanentTrouble('NEW_KEY_UNUSABLE');
+    if (error instanceof KmsError && (error.code === 'CORRUPT' || error.code === 'MISMATCH'))
+      throw new PermanentTrouble('NEW_KEY_UNUSABLE', { cause: error });
     throw error;
   }
 }

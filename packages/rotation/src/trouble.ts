@@ -55,6 +55,7 @@ const ofKms = {
   DENIED: permanent('KEK_DENIED'),
   NOT_FOUND: permanent('KEK_NOT_FOUND'),
   NOT_HELD: transient('kms'),
+  MISMATCH: permanent('OLD_KEY_UNUSABLE'),
   CORRUPT: permanent('OLD_KEY_UNUSABLE'),
   INVALID_URI: permanent('KEK_NOT_FOUND'),
   UNSUPPORTED_URI: permanent('KEK_NOT_FOUND'),
@@ -66,8 +67,11 @@ export class PermanentTrouble extends Error {
   /** Whether it stands in the database, and is no matter of this worker's KEK or rights. */
   readonly isCertain: boolean;
 
-  constructor(reason: FailureReason, isCertain = false) {
-    super(`the rotation cannot go on: ${reason}`);
+  constructor(
+    reason: FailureReason,
+    { isCertain = false, cause }: { readonly isCertain?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(`the rotation cannot go on: ${reason}`, { cause });
     this.name = 'PermanentTrouble';
     this.reason = reason;
     this.isCertain = isCertain;
@@ -91,7 +95,12 @@ export class IntegrityTrouble extends Error {
  */
 export function diagnose(error: unknown): Trouble {
   if (error instanceof PermanentTrouble)
-    return { kind: 'permanent', reason: error.reason, isCertain: error.isCertain };
+    return {
+      kind: 'permanent',
+      reason: error.reason,
+      isCertain: error.isCertain,
+      ...meanwhileOf(error.cause),
+    };
   if (error instanceof IntegrityTrouble)
     return { ...transient('integrity'), detail: integrityDetail(error.problems) };
   if (error instanceof TargetTrouble) return { ...transient('database'), detail: detailOf(error) };
@@ -105,9 +114,7 @@ export function diagnose(error: unknown): Trouble {
     return { ...transient('kms'), detail: detailOfMissing(error) };
   if (error instanceof KmsError) {
     const trouble: Trouble = ofKms[error.code];
-    if (trouble.kind !== 'permanent' || (error.code !== 'DENIED' && error.code !== 'NOT_FOUND'))
-      return trouble;
-    return { ...trouble, meanwhile: suspended(error.code, error) };
+    return trouble.kind === 'permanent' ? { ...trouble, ...meanwhileOf(error) } : trouble;
   }
   return isFault(error) ? transient('internal') : transient('database');
 }
@@ -133,6 +140,23 @@ function detailOfMissing({ message }: KmsError): WaitingDetail {
     since: null,
     todo: 'start a worker that has this KEK, as KEK_URI or among KEK_URIS_UNWRAP_ONLY; it goes on by itself then',
   };
+}
+
+/** What a rotation is said to wait for as long as the KEK's answer does not end it. */
+function meanwhileOf(error: unknown): { readonly meanwhile?: Waits } {
+  if (!(error instanceof KmsError)) return {};
+  if (error.code === 'DENIED' || error.code === 'NOT_FOUND')
+    return { meanwhile: suspended(error.code, error) };
+  return error.code === 'MISMATCH' ? { meanwhile: mismatched(error) } : {};
+}
+
+function mismatched({ message }: KmsError): Waits {
+  const detail = {
+    what: `${message}: they were not used`,
+    since: new Date().toISOString(),
+    todo: 'ask whoever runs the KMS, or what stands between it and the workers, how an answer can be another one; it goes on by itself once the right one comes',
+  };
+  return { waitingFor: 'kms', detail };
 }
 
 /** Somebody has to act, so that it is asked for ever more seldom. The same words as long as it is the same. */

@@ -28,7 +28,7 @@ begin
         'plans', 'campaigns', 'campaign_members', 'kek_compromises', 'event_cuts',
         'rotation_throttles'];
     when 'worker' then
-      functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'live_deks', 'sample_deks',
+      functions := array['installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'stored_deks', 'note_dek_check', 'live_deks', 'sample_deks',
         'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of',
         'compromised_and_held', 'wait_for_dek', 'end_holders', 'note_drained', 'store_ranges',
         'claim_range', 'renew_lease', 'release_lease', 'leave_to_drain', 'restart_range', 'note_waiting', 'hold_lease',
@@ -37,7 +37,7 @@ begin
         'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key', 'register_second_signing_key',
         'work_to_certify', 'facts_to_certify', 'keep_certificate_of', 'claim_certificate_stamps', 'keep_certificate_stamp',
-        'next_events', 'report_usage', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
+        'next_events', 'report_usage', 'beat_process', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',
         'register_kek', 'claim_rewrap', 'deks_to_rewrap', 'note_rewrap', 'rewrap_deks', 'set_dek_aside', 'complete_rewrap',
         'lock_log', 'append_log', 'append_log_heads', 'keep_checkpoint', 'keep_cosignature', 'log_leaf_hash', 'installation_chain',
         'settle_campaigns', 'start_member', 'lead_kek_compromises', 'lock_tenant', 'begin_rotation', 'supersede_rotation', 'lacking_kek',
@@ -48,8 +48,8 @@ begin
         'dek_drains', 'kek_compromises', 'record_counts', 'record_deltas', 'log_leaves', 'log_nodes', 'log_heads', 'log_checkpoints',
         'checkpoint_cosignatures', 'rotation_throttles', 'keks'];
     when 'application' then
-      functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'live_deks', 'sample_deks',
-        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage',
+      functions := array['hold_dek', 'hold_active_dek', 'reserve_seals', 'wrapped_deks', 'stored_deks', 'note_dek_check', 'live_deks', 'sample_deks',
+        'sample_deks_under', 'keks_in_use', 'create_tenant', 'tenant_exists', 'report_usage', 'beat_process',
         'find_tenant_kek'];
       readable := array['targets'];
       -- With every record that is read: whether a DEK stands ready to become active.

@@ -37,6 +37,7 @@ begin
     return new;
   end if;
   if tg_op = 'DELETE' and exists (select from rekey.deks d where d.id = old.dek_id and d.state = 'destroyed') then
+    delete from rekey.dek_checks c where c.dek_id = old.dek_id;
     return old;
   end if;
   raise exception 'Material is deleted only after its DEK is destroyed' using errcode = 'RK003';

@@ -138,6 +138,7 @@ begin
     -- Each of them: test/control/integrity.test.ts looks for one that is not named here.
     from (values ('deks', array['guard_dek', 'guard_dek_truncate', 'record_event', 'record_event_update']),
       ('dek_material', array['guard_dek_material', 'guard_dek_material_truncate', 'record_event']),
+      ('dek_checks', array['guard_dek_check', 'guard_dek_check_truncate']),
       ('dek_locks', array['guard_dek_lock', 'guard_dek_lock_truncate']),
       ('rotations', array['guard_rotation', 'guard_rotation_truncate', 'guard_rotation_insert', 'guard_superseding', 'record_event',
         'record_event_update', 'record_hours_event', 'record_limit_event']),

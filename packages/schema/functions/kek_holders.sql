@@ -1,4 +1,4 @@
--- The live processes that have wrapped and unwrapped with each KEK, when they last tried: they do every ten minutes.
+-- The processes at work that have wrapped and unwrapped with each KEK, when they last tried: they do every ten minutes.
 create or replace function rekey.kek_holders()
 returns table (kek_id text, process_id uuid, kind text, host text, proved_at timestamptz)
 language plpgsql stable security definer
@@ -9,7 +9,7 @@ begin
   return query
     select k.kek_id, p.id, p.kind, p.host, k.proved_at
     from rekey.process_keks k join rekey.processes p on p.id = k.process_id
-    where rekey.process_state(p.heartbeat_at, p.ended_at) = 'live'
+    where rekey.is_at_work(p.heartbeat_at, p.beat_at, p.ended_at)
       and k.proved_at > clock_timestamp() - interval '1500 seconds'
     order by k.kek_id, p.id;
 end

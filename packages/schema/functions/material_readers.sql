@@ -10,7 +10,7 @@ as $$
     and has_schema_privilege(r.oid, n.oid, 'USAGE')
     and (has_any_column_privilege(r.oid, 'rekey.dek_material', 'SELECT')
       or exists (select from pg_proc f where f.pronamespace = n.oid
-        and f.proname in ('wrapped_deks', 'sample_deks', 'sample_deks_under')
+        and f.proname in ('wrapped_deks', 'stored_deks', 'sample_deks', 'sample_deks_under')
         and has_function_privilege(r.oid, f.oid, 'EXECUTE')))
 $$;
 revoke execute on function rekey.material_readers() from public;

@@ -94,6 +94,8 @@ export const reportEveryMs = { least: 30_000, most: 60_000 } as const;
 export const reportLastMs = 1_000;
 /** How often a process tries whether its KEKs wrap and unwrap. */
 export const roundTripEveryMs = 600_000;
+/** And how often it says that it is there; without that for so long nobody waits for it. Also in SQL: `rekey.is_at_work`. */
+export const processBeatMs = { every: 10_000, gone: 45_000 } as const;
 /** From when on a process is silent. Also in SQL: `rekey.process_state`. */
 export const processSilentMs = 180_000;
 

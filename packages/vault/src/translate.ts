@@ -19,6 +19,7 @@ export function translate(error: unknown): VaultError {
     return new VaultError('INVALID_VALUE', error.message, { cause: error });
   }
   if (error instanceof KmsError) {
+    if (error.code === 'MISMATCH') return new VaultError('KEY_MISMATCH', error.message, { cause: error });
     const refuses = error.code === 'DENIED' || error.code === 'NOT_FOUND';
     const code = refuses ? 'KEK_SUSPENDED' : 'UNAVAILABLE';
     return new VaultError(code, `The KEK cannot be used: ${error.message}`, { cause: error });

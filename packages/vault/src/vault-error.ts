@@ -6,6 +6,8 @@
  *   again later. Or the vault was not given the KEK of that DEK, which the message then names. A put without `client` may have been written when its connection was lost as it committed.
  * - `KEK_SUSPENDED`: the KMS refuses the KEK of a DEK that is not at hand: it is disabled, pending deletion, deleted, or
  *   forbidden to this process. Somebody has to act; the next call asks again.
+ * - `KEY_MISMATCH`: the KMS gave other bytes than the DEK that was stored; nothing was sealed or opened with them. The next call
+ *   asks again; if it stays so, somebody has to find out why.
  * - `UNREADABLE`: the record's bytes do not open: damaged, or moved from elsewhere. Never retried.
  * - `UNKNOWN_TARGET`: no such target is registered.
  * - `INVALID_ID`: an id that is none of the type that the target's table has, or too long for its index; the same id
@@ -26,6 +28,7 @@ export type VaultErrorCode =
   | 'NO_ACTIVE_KEY'
   | 'UNAVAILABLE'
   | 'KEK_SUSPENDED'
+  | 'KEY_MISMATCH'
   | 'UNREADABLE'
   | 'UNKNOWN_TARGET'
   | 'INVALID_ID'

@@ -1,9 +1,10 @@
 import type { DekToRewrap, RewrappedDek } from '@rekey/control';
 import { dekWrapAad } from '@rekey/envelope';
+import { needDek } from '@rekey/keyring';
 import { type Kek, type Keks, KmsError } from '@rekey/kms';
 import type { CallRate } from './call-rate.ts';
 
-/** The KEK that a DEK is under does not unwrap it, tried twice: nobody could. */
+/** The KEK that a DEK is under does not unwrap it, or gives other bytes for it, tried twice: nobody could. */
 export class UnusableDek extends Error {}
 
 /**
@@ -16,7 +17,7 @@ export async function rewrapDek(
   dek: DekToRewrap,
 ): Promise<RewrappedDek> {
   const aad = dekWrapAad(dek.tenantId, dek.id);
-  const bytes = await unwrapped(await keks.of(dek.kekId), dek.wrapped, aad, rate);
+  const bytes = await unwrapped(await keks.of(dek.kekId), dek, aad, rate);
   try {
     const after = await rate.call(() => target.wrap(bytes, aad));
     const back = await rate.call(() => target.unwrap(after, aad));
@@ -29,16 +30,22 @@ export async function rewrapDek(
   }
 }
 
-async function unwrapped(kek: Kek, wrapped: Buffer, aad: Buffer, rate: CallRate): Promise<Buffer> {
-  const isCorrupt = (error: unknown): boolean => error instanceof KmsError && error.code === 'CORRUPT';
+async function unwrapped(kek: Kek, dek: DekToRewrap, aad: Buffer, rate: CallRate): Promise<Buffer> {
+  const isUnusable = (error: unknown): boolean =>
+    error instanceof KmsError && (error.code === 'CORRUPT' || error.code === 'MISMATCH');
+  const once = async (): Promise<Buffer> => {
+    const bytes = await rate.call(() => kek.unwrap(dek.wrapped, aad));
+    needDek(bytes, dek.tenantId, dek);
+    return bytes;
+  };
   try {
-    return await rate.call(() => kek.unwrap(wrapped, aad));
+    return await once();
   } catch (error) {
-    if (!isCorrupt(error)) throw error;
+    if (!isUnusable(error)) throw error;
   }
   try {
-    return await rate.call(() => kek.unwrap(wrapped, aad));
+    return await once();
   } catch (error) {
-    throw isCorrupt(error) ? new UnusableDek() : error;
+    throw isUnusable(error) ? new UnusableDek() : error;
   }
 }
