@@ -1,8 +1,13 @@
 /** When ordinary work gives way to a rotation because of a compromised key, and when not. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { beat, takeUp } from '@rekey/control';
+import { beat, findPlan, startPlan, takeUp } from '@rekey/control';
+import { asKeks } from '@rekey/kms';
 import { prepareSweep, sweepHere } from '@rekey/rotation';
+import { createLogger } from '@rekey/runtime';
+import { countKmsCalls } from '../../apps/worker/src/count-kms-calls.ts';
+import { keepPlanning } from '../../apps/worker/src/keep-planning.ts';
 import { createPrecedence } from '../../apps/worker/src/precedence.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
@@ -94,6 +99,43 @@ test('one whose first ranges wait for who holds the key takes precedence until t
   await holder.query('rollback');
   holder.release();
   await core.finish(id);
+});
+
+test('a plan waits while it is taken, also one that is being made', async () => {
+  const { tenantId } = await core.tenantWith(1);
+  const planId = randomUUID();
+  const actor = { id: 'ada', name: null, email: null };
+  await startPlan(store, { planId, tenantId, check: 'none', actor, idempotency: null });
+  let isTaken = true;
+  let looks = 0;
+  const stop = new AbortController();
+  const giveWay = new AbortController();
+  const precedence = {
+    isTaken: () => {
+      looks += 1;
+      return isTaken;
+    },
+    givesWay: () => giveWay.signal,
+  };
+  const planning = keepPlanning({
+    env: core.env,
+    heartbeatStore: store,
+    kmsCalls: countKmsCalls(asKeks(core.kek)),
+    precedence,
+    logger: createLogger({ name: 'worker', level: 'silent' }),
+    signal: stop.signal,
+  });
+  const owner = async (): Promise<unknown> =>
+    (await pool.query('select owner, status from rekey.plans where id = $1', [planId])).rows[0];
+  await until(() => looks > 0, { what: 'it looks' });
+  assert.deepEqual(await owner(), { owner: null, status: 'in_progress' }, 'nobody has taken it up');
+  giveWay.abort();
+  isTaken = false;
+  const seen = looks;
+  await until(() => looks > seen + 1, { what: 'it was begun and given back' });
+  stop.abort();
+  await planning;
+  assert.equal((await findPlan(store, planId))?.status, 'in_progress', 'it was not made');
 });
 
 test('from the fourth of a tenant within an hour on it holds up nobody', async () => {
