@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hoursProblem, hoursState, isTimeZone } from '@rekey/calendar';
+import { endWithin, hoursProblem, hoursState, isTimeZone } from '@rekey/calendar';
 import { calendarCases, daily, on } from './calendar-cases.ts';
 
 const minuteMs = 60_000;
@@ -50,4 +50,25 @@ test('windows without an opening within seven days, and unknown time zones, are 
   assert.match(hoursProblem([daily('02:00', '04:00', 'Europe/Bonn')], now) ?? '', /time zone/);
   assert.match(hoursProblem([daily('02:00', '04:00', '+02:00')], now) ?? '', /time zone/);
   assert.equal(isTimeZone('UTC'), true);
+});
+
+test('work that goes on within windows only ends when they have been open for so long', () => {
+  const nights = [daily('22:00', '04:00', 'Europe/Berlin')];
+  const hourMs = 60 * minuteMs;
+  const ends = (now: string, hours: number): string =>
+    new Date(endWithin(nights, Date.parse(now), hours * hourMs)).toISOString();
+  assert.equal(ends('2026-06-01T12:00:00Z', 2), '2026-06-01T22:00:00.000Z', 'from the next opening on');
+  assert.equal(ends('2026-06-01T21:00:00Z', 2), '2026-06-01T23:00:00.000Z', 'within this one');
+  assert.equal(ends('2026-06-02T01:00:00Z', 2), '2026-06-02T21:00:00.000Z', 'the next night');
+  assert.equal(ends('2026-06-01T12:00:00Z', 13), '2026-06-03T21:00:00.000Z', 'in the third night');
+  assert.equal(
+    ends('2026-06-02T02:00:00Z', 0),
+    '2026-06-02T20:00:00.000Z',
+    'nothing ends while they are closed',
+  );
+  const years = endWithin(nights, Date.parse('2026-06-01T12:00:00Z'), 6 * 730 * hourMs);
+  assert.ok(
+    Math.abs(years - Date.parse('2028-05-31T02:00:00Z')) < 40 * 24 * hourMs,
+    new Date(years).toISOString(),
+  );
 });

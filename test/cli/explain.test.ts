@@ -17,6 +17,7 @@ const rotation: Rotation = {
   drainedAt: '2026-03-01T10:00:03.000Z',
   completedAt: '2026-03-01T10:02:00.000Z',
   estimatedCompletion: '2026-03-01T10:02:00.000Z',
+  estimatedRange: null,
   itemsToRotate: counts(1_200),
   itemsRotated: counts(1_200),
   itemsSuperseded: counts(0),

@@ -23,6 +23,7 @@ const rotation = {
   drainedAt: nasty,
   completedAt: nasty as string | null,
   estimatedCompletion: nasty,
+  estimatedRange: { earliest: nasty, latest: nasty },
   itemsToRotate: counts,
   itemsRotated: counts,
   itemsSuperseded: counts,

@@ -19,6 +19,7 @@ export function rotation(other: Partial<Rotation> = {}): Rotation {
     drainedAt: '2025-07-10T14:35:00.101Z',
     completedAt: '2025-07-10T14:35:01.000Z',
     estimatedCompletion: '2025-07-10T14:35:01.000Z',
+    estimatedRange: null,
     itemsToRotate: counts,
     itemsRotated: { credentials: 20, apiKeys: 10, secrets: 49 },
     itemsSuperseded: { credentials: 5, apiKeys: 0, secrets: 1 },
@@ -51,6 +52,7 @@ export function halfWay(other: Partial<Rotation> = {}): Rotation {
     percentComplete: 52.9,
     itemsPerSecond: 21_500,
     estimatedCompletion: '2025-07-10T14:35:07.000Z',
+    estimatedRange: null,
     ...other,
   });
 }

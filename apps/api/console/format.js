@@ -28,12 +28,20 @@ export const short = (id) => id.replace(/^((?:rot|dek|rewrap)-)?([0-9a-f]{8})-.*
 /** @param {{credentials: number, apiKeys: number, secrets: number}} items */
 export const total = ({ credentials, apiKeys, secrets }) => credentials + apiKeys + secrets;
 
-/** What is left may take half as long again as it looks, or two thirds of it. @param {string | null} iso */
-export function estimate(iso) {
-  if (iso === null) return 'no estimate';
-  const ms = Date.parse(iso) - Date.now();
-  if (ms < 2_000) return 'a moment';
-  return `${duration(ms * 0.7)} to ${duration(ms * 1.5)}`;
+/**
+ * How long it has to go; of what stands still nobody knows until when.
+ * @param {{estimatedCompletion: string | null, estimatedRange: {earliest: string, latest: string | null} | null}} rotation
+ */
+export function estimate({ estimatedCompletion, estimatedRange }) {
+  if (estimatedCompletion === null) return 'no estimate';
+  const left = (/** @type {string} */ iso) => Date.parse(iso) - Date.now();
+  if (estimatedRange === null) {
+    const ms = left(estimatedCompletion);
+    return ms < 2_000 ? 'a moment' : `about ${duration(ms)}`;
+  }
+  const { earliest, latest } = estimatedRange;
+  if (latest === null) return `at least ${duration(left(earliest))} once it goes on`;
+  return left(latest) < 2_000 ? 'a moment' : `${duration(left(earliest))} to ${duration(left(latest))}`;
 }
 
 /** @param {string} name */

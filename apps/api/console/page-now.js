@@ -63,7 +63,7 @@ export function NowPage() {
       <div class="cards">${live.map(
         (rotation) => html`<article class="card" key=${rotation.rotationId}>
         <div class="card-head"><h3><${RotationLink} id=${rotation.rotationId} /></h3> <${State} of=${rotation.status} /> <span class="phase">${rotation.phase}</span></div>
-        <p class="card-facts">tenant <${TenantLink} id=${rotation.tenantId} /> · ${count(rotation.itemsPerSecond)} records/s · ${estimate(rotation.estimatedCompletion)}</p>
+        <p class="card-facts">tenant <${TenantLink} id=${rotation.tenantId} /> · ${count(rotation.itemsPerSecond)} records/s · ${estimate(rotation)}</p>
         <${Bars} rotation=${rotation} />
         ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.</p>`}
         <${Throttled} by=${rotation.throttledBy} />

@@ -51,7 +51,7 @@ export function RotationPage({ id }) {
       ${actionsOf(rotation).map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${done} />`)}
       <button type="button" class="quiet" onClick=${() => print()}>Print report</button>
     </${Heading}>
-    <p class="figure"><b>${count(rotation.percentComplete)} %</b> ${runs ? html`${count(rotation.itemsPerSecond)} records/s, ${estimate(rotation.estimatedCompletion)} to go` : (rotation.failureReason ?? '')}</p>
+    <p class="figure"><b>${count(rotation.percentComplete)} %</b> ${runs ? html`${count(rotation.itemsPerSecond)} records/s, ${estimate(rotation)} to go` : (rotation.failureReason ?? '')}</p>
     <${Bars} rotation=${rotation} />
     ${
       rotation.waitingDetail !== null &&

@@ -52,6 +52,7 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     drainedAt: view.drainedAt?.toISOString() ?? null,
     completedAt: view.completedAt?.toISOString() ?? null,
     estimatedCompletion: view.estimatedCompletion?.toISOString() ?? null,
+    estimatedRange: rangeJson(view.estimatedRange),
     itemsToRotate: view.itemsToRotate,
     itemsRotated: view.itemsRotated,
     itemsSuperseded: view.itemsSuperseded,
@@ -77,6 +78,11 @@ export function rotationJson(view: RotationView, caller: Caller): Rotation {
     windows: view.windows?.map(({ days, ...hours }) => ({ ...hours, days: [...days] })) ?? null,
     policyVersion: view.policyVersion,
   };
+}
+
+function rangeJson(range: RotationView['estimatedRange']): Rotation['estimatedRange'] {
+  if (range === null) return null;
+  return { earliest: range.earliest.toISOString(), latest: range.latest?.toISOString() ?? null };
 }
 
 /** An event of a rotation, as people read it. */

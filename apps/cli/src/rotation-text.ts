@@ -51,9 +51,7 @@ export function details(rotation: Rotation): Part[][] {
     ['set aside', describe(rotation.itemsFailed)],
     ['remaining', describe(rotation.itemsRemaining)],
     ['started', `${rotation.startedAt} by ${rotation.initiatedBy.name ?? rotation.initiatedBy.id}`],
-    rotation.completedAt === null
-      ? ['expected', rotation.estimatedCompletion ?? 'not while it is paused']
-      : ['ended', rotation.completedAt],
+    rotation.completedAt === null ? ['expected', expected(rotation)] : ['ended', rotation.completedAt],
   ];
   rows.push(...planned(rotation));
   if (rotation.itemsPerSecondMax !== null)
@@ -61,6 +59,21 @@ export function details(rotation: Rotation): Part[][] {
   if (waiting !== null) rows.push(['waits', waiting.what], ['to do', waiting.todo]);
   if (failureReason !== null) rows.push(['reason', styled('bad', failureReason)]);
   return rows.map(([label, ...parts]) => [styled('dim', label.padEnd(12)), ...parts]);
+}
+
+/** A moment, or between which: no end is told of what stands still. */
+function expected({
+  status,
+  estimatedCompletion,
+  estimatedRange,
+  waitingFor,
+  throttledBy,
+}: Rotation): string {
+  if (estimatedCompletion === null) return 'not while it is paused';
+  if (estimatedRange?.latest) return `${estimatedRange.earliest} to ${estimatedRange.latest}`;
+  const held = waitingFor !== null || throttledBy !== null;
+  if (status !== 'in_progress' || !held) return estimatedCompletion;
+  return `not before ${estimatedRange?.earliest ?? estimatedCompletion}, if it went on now`;
 }
 
 /** Of one that was started with a plan: what was planned, and what it took so far. */

@@ -22,6 +22,26 @@ export function hoursState(windows: readonly OpenHours[], nowMs: number): HoursS
   return { isOpen: true, untilMs: next.toMs > lastMs ? null : next.toMs };
 }
 
+/**
+ * When work that takes so long will have ended, if it goes on within them only. What the openings that are foreseen leave of it
+ * counts as if they came again and again.
+ */
+export function endWithin(windows: readonly OpenHours[], nowMs: number, workMs: number): number {
+  const endMs = nowMs + foreseenDays * dayMs;
+  const ahead = openings(windows, nowMs, foreseenDays).filter(({ fromMs }) => fromMs < endMs);
+  const lengths = ahead.map(({ fromMs, toMs }) => Math.min(toMs, endMs) - Math.max(fromMs, nowMs));
+  const openMs = lengths.reduce((sum, ms) => sum + ms, 0);
+  if (openMs === 0) return endMs + workMs;
+  const rounds = Math.floor(workMs / openMs);
+  let leftMs = workMs - rounds * openMs;
+  for (const [n, { fromMs }] of ahead.entries()) {
+    const length = lengths[n] ?? 0;
+    if (leftMs <= length) return Math.max(fromMs, nowMs) + leftMs + rounds * foreseenDays * dayMs;
+    leftMs -= length;
+  }
+  return nowMs + (rounds + 1) * foreseenDays * dayMs;
+}
+
 /** What is wrong with them, as a sentence without a subject; null: nothing. */
 export function hoursProblem(windows: readonly OpenHours[], nowMs: number): string | null {
   const odd = windows.find(({ timeZone }) => !isTimeZone(timeZone));

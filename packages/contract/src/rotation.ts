@@ -94,6 +94,17 @@ export const ThrottledBy = Type.Object(
   { additionalProperties: false },
 );
 
+/** Between which moments a rotation that runs will have ended, by how it went. */
+export const EstimatedRange = Type.Object(
+  {
+    earliest: Timestamp,
+    latest: Type.Union([Timestamp, Type.Null()], {
+      description: 'Null while it waits or is throttled to a stop: nobody knows until when.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
 /** A rotation as `GET …/rotations/{rotationId}` and `POST …/pause`, `/resume`, `/cancel` and `/retry` answer it. */
 export const Rotation = Type.Object(
   {
@@ -112,7 +123,12 @@ export const Rotation = Type.Object(
       description: 'When nothing could be written under an older DEK any more.',
     }),
     completedAt: Type.Union([Timestamp, Type.Null()]),
-    estimatedCompletion: Type.Union([Timestamp, Type.Null()], { description: 'Null while it is paused.' }),
+    estimatedCompletion: Type.Union([Timestamp, Type.Null()], {
+      description: 'Null while it is paused. While it stands still, as if it went on now.',
+    }),
+    estimatedRange: Type.Union([EstimatedRange, Type.Null()], {
+      description: 'Null where nothing was measured yet, or it does not run.',
+    }),
     itemsToRotate: ItemCounts,
     itemsRotated: ItemCounts,
     itemsSuperseded: ItemCounts,
@@ -191,6 +207,7 @@ const example = {
     drainedAt: '2025-07-10T14:35:00.125Z',
     completedAt: null,
     estimatedCompletion: '2025-07-10T14:35:04.000Z',
+    estimatedRange: { earliest: '2025-07-10T14:35:03.600Z', latest: '2025-07-10T14:35:04.450Z' },
     itemsToRotate: { credentials: 25, apiKeys: 10, secrets: 50 },
     itemsRotated: { credentials: 25, apiKeys: 4, secrets: 12 },
     itemsSuperseded: { credentials: 0, apiKeys: 1, secrets: 0 },

@@ -1,5 +1,5 @@
 import { type Queryable, row } from '@rekey/db';
-import type { Initiator } from './rotation-view.ts';
+import type { Initiator } from './initiator.ts';
 
 export interface AddedTenant {
   /** `other_name`: there is one of another name, which keeps it. */

@@ -7,7 +7,7 @@ import {
   type CampaignView,
   findCampaign,
 } from './campaigns.ts';
-import type { Initiator } from './rotation-view.ts';
+import type { Initiator } from './initiator.ts';
 
 /** Whom it is for: of a list the ids, each once. */
 export type CampaignWhom =

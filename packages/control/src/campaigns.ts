@@ -1,5 +1,5 @@
 import { type Queryable, row, rows } from '@rekey/db';
-import type { Initiator } from './rotation-view.ts';
+import type { Initiator } from './initiator.ts';
 
 export const campaignOrders = ['smallest_first', 'largest_first', 'oldest_key_first', 'as_given'] as const;
 export type CampaignOrder = (typeof campaignOrders)[number];

@@ -1,5 +1,5 @@
 import { type Queryable, row, rows } from '@rekey/db';
-import type { Initiator } from './rotation-view.ts';
+import type { Initiator } from './initiator.ts';
 
 /** A KEK that was declared compromised, and what became of all that is or was under it. */
 export interface KekCompromiseView {

@@ -1,7 +1,7 @@
 import { type ItemCounts, type ItemType, inOrder, noItems, rangeItems } from '@rekey/data';
 import { prepared, type Queryable, row, rows } from '@rekey/db';
 import { unattendedMs } from '@rekey/times';
-import type { Initiator } from './rotation-view.ts';
+import type { Initiator } from './initiator.ts';
 
 export const planChecks = ['none', 'sample', 'all'] as const;
 /** Which records a plan opens. */

@@ -1,5 +1,6 @@
 import { type ItemCounts, type ItemType, itemTypes, noItems, planIsComplete, totalOf } from '@rekey/data';
 import { type Queryable, row } from '@rekey/db';
+import { goOn, type Left, leftAsBefore, leftBy } from './course.ts';
 import type { Progress, RotationRow, TargetProgress } from './rotation-view.ts';
 
 /** Sums over a rotation's ranges, per item type and per target. */
@@ -91,6 +92,10 @@ export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number
     [nowMs, done] as const,
   ];
   const itemsPerSecond = rateOf(samples);
+  const course = goOn(rotation.progress?.course, rotation.items_per_second_max, nowMs, done);
+  const left =
+    leftBy(course, totalOf(remaining)) ??
+    leftAsBefore(rotation.progress?.left, totalOf(remaining), rotation.items_per_second_max);
   return {
     rotated: sums.rotated,
     superseded,
@@ -99,7 +104,9 @@ export function progressOf(rotation: RotationRow, sums: RangeSums, nowMs: number
     targets: sums.targets,
     percent: percentOf(rotation, sums, totalOf(remaining)),
     itemsPerSecond,
-    estimatedCompletion: estimateOf(rotation, totalOf(remaining), itemsPerSecond, nowMs),
+    estimatedCompletion: estimateOf(rotation, left, nowMs),
+    course,
+    left,
     samples: thinned(samples),
   };
 }
@@ -119,10 +126,10 @@ function percentOf(rotation: RotationRow, sums: RangeSums, remaining: number): n
   return Math.max(before, Math.min(99.9, Math.floor((1 - remaining / whole) * 1_000) / 10));
 }
 
-function estimateOf(rotation: RotationRow, remaining: number, itemsPerSecond: number, nowMs: number): string {
+function estimateOf(rotation: RotationRow, left: Left | null, nowMs: number): string {
   const before = rotation.progress?.estimatedCompletion ?? rotation.estimated_completion.toISOString();
-  if (itemsPerSecond === 0) return new Date(Math.max(nowMs, Date.parse(before))).toISOString();
-  return new Date(nowMs + Math.ceil((remaining / itemsPerSecond) * 1_000)).toISOString();
+  const endMs = left === null ? Math.max(nowMs, Date.parse(before)) : nowMs + Math.ceil(left.seconds * 1_000);
+  return new Date(endMs).toISOString();
 }
 
 /** At most about forty samples in that span: they are stored with every snapshot. */

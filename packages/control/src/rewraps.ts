@@ -1,6 +1,6 @@
 import { type Queryable, row, rows } from '@rekey/db';
 import { unattendedMs } from '@rekey/times';
-import type { Initiator } from './rotation-view.ts';
+import type { Initiator } from './initiator.ts';
 
 export type RewrapStatus = 'in_progress' | 'paused' | 'completed' | 'completed_with_failures' | 'cancelled';
 

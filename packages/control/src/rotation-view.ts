@@ -1,7 +1,10 @@
 import type { ItemCounts, ItemType } from '@rekey/data';
 import { inOrder, noItems, seconds, silentFor } from '@rekey/data';
 import { kekSuspendedMs, type OpenHours, unattendedMs } from '@rekey/times';
-import { type ThrottledBy, throttledColumn, toThrottledBy } from './throttled-by.ts';
+import type { Course, Left } from './course.ts';
+import { type EstimatedRange, estimatedEnd } from './estimated-end.ts';
+import type { Initiator } from './initiator.ts';
+import { type ThrottledBy, type ThrottledRow, throttledColumn, toThrottledBy } from './throttled-by.ts';
 import type { RotationPhase, RotationStatus } from './transitions/states.ts';
 
 export type WaitingFor =
@@ -32,6 +35,7 @@ export interface RotationView {
   readonly completedAt: Date | null;
   /** Null while it is paused: nobody knows for how long. */
   readonly estimatedCompletion: Date | null;
+  readonly estimatedRange: EstimatedRange | null;
   /** Counted at the call, then frozen. */
   readonly itemsToRotate: ItemCounts;
   readonly itemsRotated: ItemCounts;
@@ -91,15 +95,7 @@ export interface Holder {
   readonly sinceIsExact: boolean;
 }
 
-export type { ThrottledBy };
-
-export interface Initiator {
-  /** Where the id is unique; absent in rotations that an earlier version started. */
-  readonly realm?: string;
-  readonly id: string;
-  readonly name: string | null;
-  readonly email: string | null;
-}
+export type { Initiator, ThrottledBy };
 
 /** What workers last wrote into `rotations.progress`. */
 export interface Progress {
@@ -112,6 +108,9 @@ export interface Progress {
   readonly percent: number;
   readonly itemsPerSecond: number;
   readonly estimatedCompletion: string;
+  /** Of one that moves; absent where it has not yet, or has ended, or an earlier version wrote it. */
+  readonly course?: Course | undefined;
+  readonly left?: Left | null | undefined;
   /** The recent window: [milliseconds since the epoch, items done until then], oldest first. */
   readonly samples: ReadonlyArray<readonly [number, number]>;
 }
@@ -139,7 +138,7 @@ export interface RotationRow {
   readonly progress: Progress | null;
   readonly version: string;
   readonly unattended: boolean;
-  readonly throttled_by: ThrottledBy | null;
+  readonly throttled_by: ThrottledRow | null;
   readonly compromise: boolean;
   readonly superseded_by: string | null;
   readonly windows: readonly OpenHours[] | null;
@@ -165,6 +164,7 @@ export const rotationColumns = `
 
 export function toView(row: RotationRow): RotationView {
   const { progress } = row;
+  const end = estimatedEnd(row, Date.now());
   return {
     id: row.id,
     tenantId: row.tenant_id,
@@ -177,7 +177,8 @@ export function toView(row: RotationRow): RotationView {
     switchedAt: row.switched_at,
     drainedAt: row.drained_at,
     completedAt: row.completed_at,
-    estimatedCompletion: estimateOf(row),
+    estimatedCompletion: end.at,
+    estimatedRange: end.range,
     itemsToRotate: inOrder(row.items_to_rotate),
     itemsRotated: inOrder(progress?.rotated ?? noItems()),
     itemsSuperseded: inOrder(progress?.superseded ?? noItems()),
@@ -203,18 +204,6 @@ function initiatorOf({ initiated_by: { id, name, email } }: RotationRow): Rotati
   return { id, name, email };
 }
 
-/** Of a rotation that runs it never lies in the past, however old what workers last wrote is. */
-function estimateOf({
-  status,
-  progress,
-  estimated_completion: atFirst,
-  completed_at: end,
-}: RotationRow): Date | null {
-  if (status === 'paused') return null;
-  const estimate = progress === null ? atFirst : new Date(progress.estimatedCompletion);
-  return end === null && estimate.getTime() < Date.now() ? new Date() : estimate;
-}
-
 /** A view that went through JSON, with its dates; null for what is none. */
 export function reviveView(json: unknown): RotationView | null {
   if (typeof json !== 'object' || json === null || !('startedAt' in json)) return null;
@@ -232,6 +221,7 @@ export function reviveView(json: unknown): RotationView | null {
     itemsPerSecondMax: view.itemsPerSecondMax ?? null,
     throttledBy: view.throttledBy ?? null,
     estimatedCompletion: dateOf(view.estimatedCompletion),
+    estimatedRange: rangeOf(view.estimatedRange),
     compromise: view.compromise ?? false,
     supersededBy: view.supersededBy ?? null,
     windows: view.windows ?? null,
@@ -239,8 +229,18 @@ export function reviveView(json: unknown): RotationView | null {
   };
 }
 
+function rangeOf(range: Serialized<EstimatedRange> | null | undefined): EstimatedRange | null {
+  return range ? { earliest: new Date(range.earliest), latest: dateOf(range.latest) } : null;
+}
+
 function dateOf(text: string | null | undefined): Date | null {
   return text === null || text === undefined ? null : new Date(text);
 }
 
-type Serialized<T> = { readonly [K in keyof T]: Date extends T[K] ? Exclude<T[K], Date> | string : T[K] };
+type Serialized<T> = {
+  readonly [K in keyof T]: Date extends T[K]
+    ? Exclude<T[K], Date> | string
+    : EstimatedRange extends T[K]
+      ? Serialized<EstimatedRange> | null
+      : T[K];
+};

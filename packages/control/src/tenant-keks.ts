@@ -1,5 +1,5 @@
 import { type Queryable, row, rows } from '@rekey/db';
-import type { Steering } from './transitions/steered.ts';
+import type { Steering } from './initiator.ts';
 
 /** Makes a template known by its name and its free words; what is in the way are other words, or a KEK of that name. */
 export async function registerKekTemplate(

@@ -9,6 +9,11 @@ export interface ThrottledBy {
   readonly since: string;
 }
 
+/** With how far it is held back, which is not told: `stop` is that it stands still. */
+export interface ThrottledRow extends ThrottledBy {
+  readonly level: 'slow' | 'stop';
+}
+
 export const throttleSignals = [
   'lag',
   'wal_archive',
@@ -23,7 +28,7 @@ export type ThrottleSignal = (typeof throttleSignals)[number];
 
 /** For a row of rotations: what most holds it back, over all processes that have said so lately. */
 export const throttledColumn = `
-  (select jsonb_build_object('signal', t.signal, 'detail', t.detail,
+  (select jsonb_build_object('signal', t.signal, 'detail', t.detail, 'level', t.level,
      'since', to_char(t.since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
    from rekey.rotation_throttles t
    where t.rotation_id = id and t.seen_at > clock_timestamp() - ${seconds(throttleSilentMs)}
@@ -35,7 +40,9 @@ export function toThrottledBy({
   throttled_by: throttledBy,
 }: {
   readonly status: string;
-  readonly throttled_by: ThrottledBy | null;
+  readonly throttled_by: ThrottledRow | null;
 }): ThrottledBy | null {
-  return status === 'in_progress' ? throttledBy : null;
+  if (status !== 'in_progress' || throttledBy === null) return null;
+  const { signal, detail, since } = throttledBy;
+  return { signal, detail, since };
 }

@@ -53,8 +53,15 @@ export type ListRotationsAnswer = {
       /** When nothing could be written under an older DEK any more. */
       readonly drainedAt: string | null;
       readonly completedAt: string | null;
-      /** Null while it is paused. */
+      /** Null while it is paused. While it stands still, as if it went on now. */
       readonly estimatedCompletion: string | null;
+      /** Null where nothing was measured yet, or it does not run. */
+      readonly estimatedRange: {
+        /** ISO 8601, UTC, with milliseconds. */
+        readonly earliest: string;
+        /** Null while it waits or is throttled to a stop: nobody knows until when. */
+        readonly latest: string | null;
+      } | null;
       readonly itemsToRotate: {
         readonly credentials: number;
         readonly apiKeys: number;

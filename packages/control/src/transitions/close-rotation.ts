@@ -140,6 +140,8 @@ export function finalProgress(
     percent: completed ? 100 : running.percent,
     itemsPerSecond: Math.round(done / seconds),
     estimatedCompletion: new Date(completedAtMs).toISOString(),
+    course: undefined,
+    left: undefined,
     samples: [],
   };
 }

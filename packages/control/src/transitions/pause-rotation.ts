@@ -19,7 +19,8 @@ export function pauseRotation(
     if (rotation?.status !== 'in_progress') return asItIs(tx, rotationId);
     const { sums, nowMs } = await sumRanges(tx, rotationId);
     // Whatever its rate was: nothing is done now, and the time it stands still counts for nothing later.
-    const progress = { ...progressOf(rotation, sums, nowMs), itemsPerSecond: 0, samples: [] };
+    const known = progressOf(rotation, sums, nowMs);
+    const progress = { ...known, itemsPerSecond: 0, samples: [], course: undefined };
     const found = await rows<RotationRow>(
       tx,
       `select ${rotationColumns} from rekey.pause_rotation($1, $2, $3, $4)`,

@@ -1,19 +1,9 @@
 import { type Queryable, rows } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
-import {
-  type Initiator,
-  type RotationRow,
-  type RotationView,
-  rotationColumns,
-  toView,
-} from '../rotation-view.ts';
+import { type RotationRow, type RotationView, rotationColumns, toView } from '../rotation-view.ts';
 import type { Final } from './states.ts';
 
-/** Who steers a rotation, and why, for its events. */
-export interface Steering {
-  readonly actor: Initiator;
-  readonly reason: string | null;
-}
+export type { Steering } from '../initiator.ts';
 
 /**
  * - `changed`: it is as was asked, by this call.
