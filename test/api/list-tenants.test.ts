@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { conforms, TenantsResponse } from '@rekey/contract';
-import { findPolicyFigures, policyRound } from '@rekey/control';
+import { findPolicyFigures, policyRound, renewalRound } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { checkError } from './check-error.ts';
@@ -89,6 +89,46 @@ test('each tenant is listed with how its key stands, and those of a level alone'
   assert.equal(at, seenAt);
 });
 
+test('whose wrapping is too old is listed and counted as a round saw it, beside how the key stands', async () => {
+  const summary = async () =>
+    (await api.send({ path: '/api/v1/admin/summary', headers: everybody })).json.data;
+  assert.deepEqual((await summary()).wrappingsByPolicy.overdue, 0);
+  await pastTheTriggers(pool, async (tx) => {
+    await tx.query(
+      `update rekey.dek_material m set wrapped_at = clock_timestamp() - interval '61 days'
+       from rekey.deks d where d.id = m.dek_id and d.tenant_id in ($1, $2)`,
+      [fresh, overdue],
+    );
+    for (const tenantId of [fresh, overdue, due])
+      await tx.query(
+        `insert into rekey.policies (tenant_id, version, policy) values ($1, 2, '{"rotateEveryDays": 100, "rewrapEveryDays": 60}')`,
+        [tenantId],
+      );
+  });
+  await renewalRound(store);
+  const { tenants } = dataOf(await ask());
+  const of = new Map(
+    tenants.map((one: { tenantId: string; wrapping: object | null }) => [one.tenantId, one.wrapping]),
+  );
+  const level = (tenantId: string) => (of.get(tenantId) as { level: string } | null)?.level ?? null;
+  assert.deepEqual([fresh, due, overdue, late, unsaid, empty].map(level), [
+    'overdue',
+    'fresh',
+    'overdue',
+    null,
+    null,
+    null,
+  ]);
+  const { overdueAt, tries } = of.get(fresh) as { overdueAt: string; tries: number };
+  assert.ok(Math.abs((Date.now() - Date.parse(overdueAt)) / 86_400_000 - 1) < 0.01, overdueAt);
+  assert.equal(tries, 0);
+  assert.deepEqual(idsOf(await ask('?wrapping=overdue')), [fresh, overdue].sort());
+  assert.deepEqual(idsOf(await ask('?wrapping=overdue&level=overdue')), [overdue]);
+  assert.deepEqual(idsOf(await ask('?wrapping=orphaned')), []);
+  const { seenAt: _, ...wrappings } = (await summary()).wrappingsByPolicy;
+  assert.deepEqual(wrappings, { fresh: 1, due: 0, overdue: 2, orphaned: 0 });
+});
+
 test('pages have each tenant once, in the order of their ids', async () => {
   const gathered: string[] = [];
   let cursor: string | null = null;
@@ -119,6 +159,6 @@ test('who is bound to a tenant sees that tenant’s, and others name one', async
   checkError(await ask(`?tenantId=${late}`, of('security_admin', overdue)), 'INSUFFICIENT_PERMISSIONS');
   checkError(await ask('', of('security_operator', overdue)), 'INSUFFICIENT_PERMISSIONS');
   checkError(await ask('', of('security_admin')), 'INSUFFICIENT_PERMISSIONS');
-  for (const odd of ['?level=late', '?cursor=x', '?limit=0', '?limit=201', '?tenantId=x'])
+  for (const odd of ['?level=late', '?wrapping=late', '?cursor=x', '?limit=0', '?limit=201', '?tenantId=x'])
     checkError(await ask(odd), 'INVALID_REQUEST');
 });

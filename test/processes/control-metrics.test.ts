@@ -21,7 +21,7 @@ const said = (what: string, isSo: (figures: Figures) => boolean): Promise<Figure
   );
 const of = (name: string): string => `rekey_campaign_tenants{state="${name}"}`;
 const ada = { kind: 'user', id: 'ada', name: null, email: null } as const;
-const level = (name: string): string => `rekey_policy_tenants{level="${name}"}`;
+const level = (name: string, of = 'tenants'): string => `rekey_policy_${of}{level="${name}"}`;
 
 test('who is overdue is absent while no worker looks, and then the number that it sees', async () => {
   const [{ tenantId }] = [await rekey.seedTenant(4)];
@@ -31,9 +31,14 @@ test('who is overdue is absent while no worker looks, and then the number that i
       `update rekey.deks set activated_at = now() - interval '40 days' where tenant_id = $1 and state = 'active'`,
       [tenantId],
     );
+    await tx.query(
+      `update rekey.dek_material m set wrapped_at = now() - interval '40 days' from rekey.deks d
+       where d.id = m.dek_id and d.tenant_id = $1`,
+      [tenantId],
+    );
     // Closed hours, so that it stays overdue.
     await tx.query(
-      `insert into rekey.policies (tenant_id, version, policy) values ($1, 1, $2), (null, 1, '{"rotateEveryDays": 30}')`,
+      `insert into rekey.policies (tenant_id, version, policy) values ($1, 1, $2), (null, 1, '{"rotateEveryDays": 30, "rewrapEveryDays": 35}')`,
       [
         tenantId,
         JSON.stringify({
@@ -58,12 +63,19 @@ test('who is overdue is absent while no worker looks, and then the number that i
     'campaigns_unfinished{state="stopped"}',
   ])
     assert.equal(before.get(`rekey_${name}`), 0, name);
-  assert.ok(![...before.keys()].some((name) => name.startsWith('rekey_policy_tenants')));
+  assert.ok(![...before.keys()].some((name) => name.startsWith('rekey_policy_')));
   await rekey.addWorker();
-  const figures = await said('a worker has looked', (found) => found.get(level('overdue')) === 1);
+  const figures = await said('a worker has looked', (found) =>
+    [level('overdue'), level('overdue', 'wrappings')].every((name) => found.get(name) === 1),
+  );
   assert.deepEqual(
-    ['fresh', 'due', 'orphaned'].map((name) => figures.get(level(name))),
-    [1, 0, 0],
+    ['tenants', 'wrappings'].map((what) =>
+      ['fresh', 'due', 'orphaned'].map((name) => figures.get(level(name, what))),
+    ),
+    [
+      [1, 0, 0],
+      [1, 0, 0],
+    ],
   );
 });
 

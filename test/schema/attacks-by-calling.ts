@@ -21,7 +21,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'keep a rotation from going on, or have it go on in the hours of production',
   },
   {
-    on: /^rekey\.(put_policy|policy_(state|problems|figures)|latest_policy|merge_policies|list_tenants)\(/,
+    on: /^rekey\.(put_policy|policy_(state|problems|figures)|latest_policy|merge_policies|list_tenants|list_tenants_wrapped)\(/,
     calling: 'keep keys from being rotated, or learn when they are',
   },
   {

@@ -23,7 +23,9 @@ export function FleetPage() {
       data.byPolicy !== null &&
       html`<${Section} title="Active keys by their policy" aside=${html`<${Link} href="/console/tenants">Tenants</${Link}>`}><${Table} caption="Active keys for which a policy says when" empty="None."
       columns=${[{ name: 'Level' }, { name: 'Keys', number: true }]}
-      rows=${['fresh', 'due', 'overdue', 'orphaned'].map((level) => [html`<${Link} href=${`/console/tenants?level=${level}`}><${State} of=${level} /></${Link}>`, count(data.byPolicy[level])])} /></${Section}>`
+      rows=${['fresh', 'due', 'overdue', 'orphaned'].map((level) => [html`<${Link} href=${`/console/tenants?level=${level}`}><${State} of=${level} /></${Link}>`, count(data.byPolicy[level])])} />
+      <${Table} caption="Tenants by how old the wrapping of their keys is" empty="" columns=${[{ name: 'Wrapping' }, { name: 'Tenants', number: true }]}
+      rows=${['fresh', 'due', 'overdue', 'orphaned'].map((level) => [html`<${Link} href=${`/console/tenants?wrapping=${level}`}><${State} of=${level} /></${Link}>`, count(data.wrappingsByPolicy[level])])} /></${Section}>`
     }
     <${Section} title="Rotations by outcome"><${Table} caption="Rotations by status" empty="None."
       columns=${[{ name: 'Status' }, { name: 'Rotations', number: true }]}

@@ -20,6 +20,7 @@ export function tellControl(metrics: Metrics, store: Store): { close(): void } {
   const policies = readRegularly(() => findPolicyFigures(store, null), figuresMs);
   const campaigns = readRegularly(() => findCampaignFigures(store), figuresMs);
   tellPolicies(metrics, policies.latest);
+  tellWrappings(metrics, policies.latest);
   tellCampaigns(metrics, campaigns.latest);
   return {
     close() {
@@ -38,6 +39,20 @@ function tellPolicies(metrics: Metrics, latest: () => PolicyFigures | null): voi
       tenants.reset();
       const figures = latest();
       if (figures !== null) for (const level of policyLevels) tenants.set({ level }, figures.levels[level]);
+    },
+  });
+}
+
+function tellWrappings(metrics: Metrics, latest: () => PolicyFigures | null): void {
+  const tenants = metrics.gauge({
+    name: 'rekey_policy_wrappings',
+    help: 'Tenants for which a policy says how old the wrapping of their keys gets, by how it stands. Absent while unknown. Take its max().',
+    labelNames: ['level'],
+    collect() {
+      tenants.reset();
+      const figures = latest();
+      if (figures !== null)
+        for (const level of policyLevels) tenants.set({ level }, figures.wrappings[level]);
     },
   });
 }

@@ -28,7 +28,6 @@ import type {
   MarkedSnapshot,
   MemberState,
   PlanView,
-  PolicyLevel,
   PolicyView,
   ProcessFilter,
   ProcessPage,
@@ -41,6 +40,7 @@ import type {
   SigningKey,
   Snapshot,
   Summary,
+  TenantFilter,
   TenantPage,
   Timeline,
 } from '@rekey/control';
@@ -145,10 +145,7 @@ export interface Policies {
   ofTenant(tenantId: string): Promise<PolicyView | null>;
   standard(): Promise<PolicyView>;
   /** How tenants stand by them. */
-  tenants(
-    filter: { tenantId: string | null; level: PolicyLevel | null },
-    page: { after: string | null; limit: number },
-  ): Promise<TenantPage>;
+  tenants(filter: TenantFilter, page: { after: string | null; limit: number }): Promise<TenantPage>;
 }
 
 /** Campaigns over many tenants, as they are read. */

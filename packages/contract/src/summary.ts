@@ -90,6 +90,19 @@ export const SummaryResponse = answer(
             'Active DEKs for which a policy says when, by how they stand, as a worker saw it at `seenAt`. Null: none has looked within the last minute.',
         },
       ),
+      wrappingsByPolicy: Type.Union(
+        [
+          Type.Object(
+            { fresh: number, due: number, overdue: number, orphaned: number, seenAt: Timestamp },
+            { additionalProperties: false },
+          ),
+          Type.Null(),
+        ],
+        {
+          description:
+            'Tenants for which a policy says how old the wrapping of DEKs gets, by how it stands; null as `byPolicy` is.',
+        },
+      ),
     },
     { additionalProperties: false },
   ),
@@ -130,6 +143,13 @@ export const SummaryResponse = answer(
             { daysBelow: null, keys: 0 },
           ],
           byPolicy: { fresh: 36, due: 3, overdue: 1, orphaned: 0, seenAt: '2025-07-10T14:34:57.000Z' },
+          wrappingsByPolicy: {
+            fresh: 40,
+            due: 0,
+            overdue: 0,
+            orphaned: 0,
+            seenAt: '2025-07-10T14:34:57.000Z',
+          },
         },
         timestamp: '2025-07-10T14:35:02.000Z',
       },

@@ -15,10 +15,18 @@ export const PolicyLevel = Type.Enum([...policyLevels], {
     '`due`: its time has come. `overdue`: the interval has passed, or the seals are spent. `orphaned`: tries fail, or records are left on an older DEK: a person must act.',
 });
 
+/** How old the wrapping of a tenant's DEKs is by its policy. */
+const WrappingLevel = Type.Enum([...policyLevels], {
+  title: policyLevels.join(', '),
+  description:
+    '`due`: it will be made anew. `overdue`: `rewrapEveryDays` has passed. `orphaned`: five tries have failed: a person must act.',
+});
+
 export const TenantsQuery = Type.Object(
   {
     tenantId: Type.Optional(AnyCaseUuid),
     level: Type.Optional(PolicyLevel),
+    wrapping: Type.Optional(WrappingLevel),
     cursor: Type.Optional(
       Type.String({
         pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$',
@@ -60,6 +68,17 @@ export const Tenant = Type.Object(
     tries: nullable(
       Type.Integer({ minimum: 0 }),
       'Of policies, to replace this DEK, which ended without a switch.',
+    ),
+    wrapping: nullable(
+      Type.Object(
+        {
+          level: WrappingLevel,
+          overdueAt: Timestamp,
+          tries: Type.Integer({ minimum: 0, description: 'That ended otherwise than completed.' }),
+        },
+        { additionalProperties: false },
+      ),
+      'Of the DEK that was wrapped the longest ago. Null: no policy says how old it gets, or nobody has looked yet.',
     ),
     rotationId: nullable(RotationId, 'Its unfinished rotation.'),
   },
@@ -103,6 +122,7 @@ export const TenantsResponse = answer(
               dueAt: '2025-07-02T21:17:40.000Z',
               overdueAt: '2025-07-08T09:00:00.000Z',
               tries: 0,
+              wrapping: { level: 'fresh', overdueAt: '2026-04-09T09:00:00.000Z', tries: 0 },
               rotationId: null,
             },
           ],

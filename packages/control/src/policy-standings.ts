@@ -8,6 +8,8 @@ export type PolicyLevel = (typeof policyLevels)[number];
 export interface PolicyFigures {
   readonly seenAt: Date;
   readonly levels: Readonly<Record<PolicyLevel, number>>;
+  /** Of tenants, by how old the wrapping of their DEKs is. */
+  readonly wrappings: Readonly<Record<PolicyLevel, number>>;
 }
 
 export interface TenantView {
@@ -20,6 +22,12 @@ export interface TenantView {
   readonly dueAt: Date | null;
   readonly overdueAt: Date | null;
   readonly tries: number | null;
+  /** How old the wrapping of its DEKs is, the oldest one; null: no policy says how old it gets, or no round has seen it yet. */
+  readonly wrapping: {
+    readonly level: PolicyLevel;
+    readonly overdueAt: Date;
+    readonly tries: number;
+  } | null;
   /** Its unfinished rotation. */
   readonly rotationId: string | null;
 }
@@ -37,11 +45,17 @@ export async function findPolicyFigures(
   tenantId: string | null,
 ): Promise<PolicyFigures | null> {
   const { found } = await row<{
-    found: { atMs: number; levels: Partial<Record<PolicyLevel, number>> } | null;
+    found: { atMs: number; levels: Levels; wrappings?: Levels } | null;
   }>(on, 'select rekey.policy_figures($1) as found', [tenantId]);
   if (found === null) return null;
-  const { fresh = 0, due = 0, overdue = 0, orphaned = 0 } = found.levels;
-  return { seenAt: new Date(found.atMs), levels: { fresh, due, overdue, orphaned } };
+  const { atMs, levels, wrappings = {} } = found;
+  return { seenAt: new Date(atMs), levels: counted(levels), wrappings: counted(wrappings) };
+}
+
+type Levels = Partial<Record<PolicyLevel, number>>;
+
+function counted({ fresh = 0, due = 0, overdue = 0, orphaned = 0 }: Levels): Record<PolicyLevel, number> {
+  return { fresh, due, overdue, orphaned };
 }
 
 interface TenantRow {
@@ -56,21 +70,32 @@ interface TenantRow {
   readonly overdue_at: Date | null;
   readonly tries: number | null;
   readonly rotation_id: string | null;
+  readonly wrapping: PolicyLevel | null;
+  readonly wrapping_overdue_at: Date | null;
+  readonly wrapping_tries: number | null;
   readonly seen_at: Date | null;
+}
+
+export interface TenantFilter {
+  readonly tenantId: string | null;
+  /** Only those whose active DEK stands so. */
+  readonly level: PolicyLevel | null;
+  /** Only those whose wrapping does. */
+  readonly wrapping: PolicyLevel | null;
 }
 
 /** In the order of their ids, behind the one that `after` names. */
 export async function listTenants(
   on: Queryable,
-  filter: { readonly tenantId: string | null; readonly level: PolicyLevel | null },
+  filter: TenantFilter,
   { after, limit }: { readonly after: string | null; readonly limit: number },
 ): Promise<TenantPage> {
   const found = await rows<TenantRow>(
     on,
     `select tenant_id, name, created_at, dek_id, key_number, activated_at, level, due_at, overdue_at, tries, rotation_id,
-       nullif(seen_at, '-infinity') as seen_at
-     from rekey.list_tenants($1, $2, $3, $4)`,
-    [filter.tenantId, filter.level, after, limit + 1],
+       nullif(seen_at, '-infinity') as seen_at, wrapping, wrapping_overdue_at, wrapping_tries
+     from rekey.list_tenants_wrapped($1, $2, $3, $4, $5)`,
+    [filter.tenantId, filter.level, filter.wrapping, after, limit + 1],
   );
   const tenants = found.slice(0, limit).map((one): TenantView => {
     const { dek_id: id, key_number: keyNumber, activated_at: activatedAt } = one;
@@ -83,6 +108,7 @@ export async function listTenants(
       dueAt: one.due_at,
       overdueAt: one.overdue_at,
       tries: one.tries,
+      wrapping: wrappingOf(one),
       rotationId: one.rotation_id,
     };
   });
@@ -91,4 +117,12 @@ export async function listTenants(
     seenAt: found[0]?.seen_at ?? null,
     next: found.length > limit ? (tenants.at(-1)?.tenantId ?? null) : null,
   };
+}
+
+function wrappingOf({
+  wrapping: level,
+  wrapping_overdue_at: overdueAt,
+  wrapping_tries: tries,
+}: TenantRow): TenantView['wrapping'] {
+  return level === null || overdueAt === null ? null : { level, overdueAt, tries: tries ?? 0 };
 }

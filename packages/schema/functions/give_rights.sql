@@ -20,7 +20,7 @@ begin
         'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
         'open_console_session', 'use_console_session', 'end_console_session',
         'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'add_tenant', 'change_hours',
-        'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'compromise_kek',
+        'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'list_tenants_wrapped', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'compromise_kek',
         'kek_compromise_state'];
       readable := array['migrations', 'functions', 'targets', 'rotations', 'rotation_ranges', 'rotation_failures',
         'rotation_samples', 'rotation_certificates', 'other_certificates', 'certificate_stamps', 'signing_keys', 'second_signing_keys', 'events', 'log_leaves', 'log_nodes', 'log_checkpoints',

@@ -39,7 +39,8 @@ export const getSummary = route({
           })),
         },
         activeKeyAges: [...ages],
-        byPolicy: standings === null ? null : { ...standings.levels, seenAt: standings.seenAt.toISOString() },
+        byPolicy: standings && { ...standings.levels, seenAt: standings.seenAt.toISOString() },
+        wrappingsByPolicy: standings && { ...standings.wrappings, seenAt: standings.seenAt.toISOString() },
       });
     },
 });

@@ -34,7 +34,10 @@ export const getTenant = route({
     ({ policies, keys, rotations }) =>
     async (call) => {
       const tenantId = findVisibleTenant(call);
-      const { tenants } = await policies.tenants({ tenantId, level: null }, { after: null, limit: 1 });
+      const { tenants } = await policies.tenants(
+        { tenantId, level: null, wrapping: null },
+        { after: null, limit: 1 },
+      );
       const [tenant] = tenants;
       const policy = tenant === undefined ? null : await policies.ofTenant(tenantId);
       if (tenant === undefined || policy === null) throw new ApiError('TENANT_NOT_FOUND');

@@ -22,7 +22,7 @@ export const listTenants = route({
   tag: 'Policies',
   summary: 'List tenants, and how their keys stand by their policies',
   description:
-    'In the order of their ids; with `level` only those whose DEK in use stands so. Without `tenantId` the tenant that the token ' +
+    'In the order of their ids; with `level` only those whose DEK in use stands so, with `wrapping` those whose wrapping does. Without `tenantId` the tenant that the token ' +
     'names, or all of them for `super_admin`. A worker looks how they stand every ten seconds; `seenAt` says when it last did. ' +
     'Give `nextCursor` back as `cursor` for the next page.',
   request: { headers: RotationHeaders, query: TenantsQuery, rules: [tenantIssues] },
@@ -32,8 +32,8 @@ export const listTenants = route({
     ({ policies }) =>
     async (call) => {
       const tenantId = tenantAsked(call) ?? null;
-      const { level = null, cursor = null, limit = tenantsLimitDefault } = call.query;
-      const page = await policies.tenants({ tenantId, level }, { after: cursor, limit });
+      const { level = null, wrapping = null, cursor = null, limit = tenantsLimitDefault } = call.query;
+      const page = await policies.tenants({ tenantId, level, wrapping }, { after: cursor, limit });
       return success<TenantsResponse>(tenantsMessage, {
         tenants: page.tenants.map(tenantJson),
         seenAt: page.seenAt?.toISOString() ?? null,
@@ -59,6 +59,7 @@ function tenantJson({ activeKey, rotationId, ...view }: TenantView): Tenant {
     dueAt: view.dueAt?.toISOString() ?? null,
     overdueAt: view.overdueAt?.toISOString() ?? null,
     tries: view.tries,
+    wrapping: view.wrapping && { ...view.wrapping, overdueAt: view.wrapping.overdueAt.toISOString() },
     rotationId: rotationId === null ? null : formatRotationId(rotationId),
   };
 }

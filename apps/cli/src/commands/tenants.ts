@@ -13,12 +13,16 @@ export const tenants: Command = {
   options: {
     tenant: { value: 'ID', about: 'of this tenant only' },
     level: { value: 'LEVEL', about: 'only those whose key stands so', oneOf: levels },
+    wrapping: { value: 'LEVEL', about: 'only those whose wrapping stands so', oneOf: levels },
   },
   async run(call) {
-    const [tenantId, level] = [call.option('tenant'), levels.find((one) => one === call.option('level'))];
+    const tenantId = call.option('tenant');
+    const levelOf = (option: string) => levels.find((one) => one === call.option(option));
+    const [level, wrapping] = [levelOf('level'), levelOf('wrapping')];
     const given = {
       ...(tenantId === undefined ? {} : { tenantId }),
       ...(level === undefined ? {} : { level }),
+      ...(wrapping === undefined ? {} : { wrapping }),
     };
     const gathered: Tenant[] = [];
     let [cursor, seenAt]: [string | null, string | null] = [null, null];
@@ -33,9 +37,16 @@ export const tenants: Command = {
       gathered.push(...page.tenants);
     } while (cursor !== null);
     call.tell({ tenants: gathered, seenAt }, () => {
-      for (const { tenantId: id, name, level: stands, overdueAt, rotationId } of gathered)
+      for (const { tenantId: id, name, level: stands, overdueAt, wrapping: wraps, rotationId } of gathered)
         call.out.line(
-          [id, (stands ?? '-').padEnd(8), overdueAt ?? '-'.padEnd(24), rotationId ?? '', name]
+          [
+            id,
+            (stands ?? '-').padEnd(8),
+            overdueAt ?? '-'.padEnd(24),
+            ...(wraps === null ? [] : [`wrapping ${wraps.level}`]),
+            rotationId ?? '',
+            name,
+          ]
             .join('  ')
             .trimEnd(),
         );

@@ -66,6 +66,15 @@ export type GetSummaryAnswer = {
       /** ISO 8601, UTC, with milliseconds. */
       readonly seenAt: string;
     } | null;
+    /** Tenants for which a policy says how old the wrapping of DEKs gets, by how it stands; null as `byPolicy` is. */
+    readonly wrappingsByPolicy: {
+      readonly fresh: number;
+      readonly due: number;
+      readonly overdue: number;
+      readonly orphaned: number;
+      /** ISO 8601, UTC, with milliseconds. */
+      readonly seenAt: string;
+    } | null;
   };
   /** ISO 8601, UTC, with milliseconds. */
   readonly timestamp: string;

@@ -9,6 +9,8 @@ export type ListTenantsInput = {
     readonly tenantId?: string;
     /** `due`: its time has come. `overdue`: the interval has passed, or the seals are spent. `orphaned`: tries fail, or records are left on an older DEK: a person must act. */
     readonly level?: 'fresh' | 'due' | 'overdue' | 'orphaned';
+    /** `due`: it will be made anew. `overdue`: `rewrapEveryDays` has passed. `orphaned`: five tries have failed: a person must act. */
+    readonly wrapping?: 'fresh' | 'due' | 'overdue' | 'orphaned';
     /** `nextCursor` of the page before. */
     readonly cursor?: string;
     /** Limit (an integer from 1 to 200). */
@@ -46,6 +48,15 @@ export type ListTenantsAnswer = {
       readonly overdueAt: string | null;
       /** Of policies, to replace this DEK, which ended without a switch. */
       readonly tries: number | null;
+      /** Of the DEK that was wrapped the longest ago. Null: no policy says how old it gets, or nobody has looked yet. */
+      readonly wrapping: {
+        /** `due`: it will be made anew. `overdue`: `rewrapEveryDays` has passed. `orphaned`: five tries have failed: a person must act. */
+        readonly level: 'fresh' | 'due' | 'overdue' | 'orphaned';
+        /** ISO 8601, UTC, with milliseconds. */
+        readonly overdueAt: string;
+        /** That ended otherwise than completed. */
+        readonly tries: number;
+      } | null;
       /** Its unfinished rotation. */
       readonly rotationId: string | null;
     }>;
