@@ -187,5 +187,7 @@ test('many of very different sizes that are due at once are rotated once each, n
     `${count} tenants in ${times.whole.toFixed(1)} s, at most ${most} at once; the median small one took ${times.small.toFixed(2)} s ` +
       `(${((100 * times.small) / times.whole).toFixed(2)} %), 95 % under ${times.p95.toFixed(2)} s, and had ended after ${((100 * times.ended) / times.whole).toFixed(0)} % of it; ${rounds} rounds, ${lost} lost with their leader`,
   );
-  assert.ok(times.small < times.whole / 4, 'a small one does not wait for all the others');
+  // A small fleet is done so soon that one is a larger part of it.
+  const part = count >= 1_000 ? 20 : 4;
+  assert.ok(times.small < times.whole / part, 'a small one does not wait for all the others');
 });

@@ -44,8 +44,20 @@ for (const [kind, records] of [
     const { rotationId } = (await rekey.rotate(tenant.tenantId)).body.data;
     await inItsMidst(rotationId, 300);
 
+    const ownedRanges = async (): Promise<number | null> =>
+      (
+        await pool.query(
+          'select from rekey.rotation_ranges where rotation_id = $1 and owner is not null and proved_at is null',
+          [rotationId.slice(4)],
+        )
+      ).rowCount;
     const began = performance.now();
     first.kill('SIGTERM');
+    await until(async () => (await ownedRanges()) === 0, {
+      what: 'others may have its ranges',
+      everyMs: 5,
+    });
+    const handedOverMs = performance.now() - began;
     assert.deepEqual(await first.exited, { code: 0, signal: null });
     const ms = performance.now() - began;
     assert.ok(ms < withinMs, `${ms} ms`);
@@ -67,7 +79,7 @@ for (const [kind, records] of [
     await rekey.addWorker({ BATCH_SIZE: '500' });
     const ended = await rekey.ended(rotationId);
     t.diagnostic(
-      `stopped in ${Math.round(ms)} ms with ${left} of ${records} left; the next worker ended it ` +
+      `others may have its ranges ${Math.round(handedOverMs)} ms after SIGTERM, stopped in ${Math.round(ms)} ms with ${left} of ${records} left; the next worker ended it ` +
         `${Math.round(performance.now() - resumed)} ms after it was started`,
     );
     assert.equal(ended.status, 'completed');
