@@ -76,7 +76,7 @@ export const WorkerVariables = Type.Object({
       description: 'file:<path of an Ed25519 key in PKCS#8 PEM>, or pkcs11:… of one in a token',
     }),
   ),
-  /** What certificates are signed with besides; needs the first. */
+  /** What certificates and checkpoints are signed with besides; needs the first. */
   SECOND_SIGNING_KEY_URI: Type.Optional(
     Type.String({
       pattern: '^file:.+$',

@@ -12,6 +12,7 @@ import {
   logHeads,
   placesInLog,
   readLogHashes,
+  registerSecondSigningKey,
   registerSigningKey,
 } from '@rekey/control';
 import { inTransaction, type Queryable, type Store } from '@rekey/db';
@@ -37,6 +38,8 @@ interface LogDependencies {
   readonly store: Store;
   /** Null: this worker appends, and signs nothing. */
   readonly signer: OpenSigner | null;
+  /** Signs checkpoints besides, always or never. */
+  readonly secondSigner?: Signer | null;
   /** Where checkpoints are written outside of the database; undefined: nowhere. */
   readonly file: string | undefined;
   /** Where there is no file: the latest that was sent elsewhere. */
@@ -76,6 +79,7 @@ export interface EventPlace {
 export function createKeepLog({
   store,
   signer: open,
+  secondSigner = null,
   file,
   sent = () => null,
   logger,
@@ -151,12 +155,20 @@ export function createKeepLog({
       return tell('no checkpoint is signed: what is kept outside is of another installation');
     if (!(await registerSigningKey(store, signer)))
       return tell('no checkpoint is signed: SIGNING_KEY_URI names a key that is retired or compromised');
+    if (secondSigner !== null && !(await registerSecondSigningKey(store, secondSigner)))
+      return tell(
+        'no checkpoint is signed: SECOND_SIGNING_KEY_URI names a key that is retired or compromised',
+      );
     const grown = await inTransaction(store, (tx) => toSign(tx, outside));
     if (grown === 'another log')
       return tell('no checkpoint is signed: the log in the database is not the one that was signed');
     // Behind the transaction: what signs may be far away, and the log is locked by none meanwhile.
     if (grown !== null)
-      await keepCheckpoint(store, signer.kid, await signCheckpoint({ origin, ...grown }, signer));
+      await keepCheckpoint(
+        store,
+        signer.kid,
+        await signCheckpoint({ origin, ...grown }, signer, secondSigner),
+      );
     if (file !== undefined) await writeNew(file, outside);
   }
 

@@ -177,8 +177,7 @@ export function startWorker(
     measures,
   });
   const keepLog = createKeepLog({
-    store,
-    signer,
+    ...{ store, signer, secondSigner },
     file: config.CHECKPOINT_FILE,
     sent: pushes?.last,
     logger,

@@ -109,10 +109,11 @@ export const auditVerification: Command = {
     checkpoint: { value: 'FILE', about: 'checkpoints that were kept elsewhere' },
     key: { value: 'PEM', about: 'a public key that you pinned' },
     jwks: { value: 'FILE', about: 'or a JWK Set that you trust' },
+    'second-key': { value: 'PEM', about: 'and an ML-DSA-65 key that must have signed too' },
     witness: { value: 'KEY', about: 'and a witness who must have signed too: name+id+base64' },
   },
   async run(call) {
-    const given = ['checkpoint', 'key', 'jwks', 'witness'].flatMap((name) => {
+    const given = ['checkpoint', 'key', 'jwks', 'second-key', 'witness'].flatMap((name) => {
       const value = call.option(name);
       return value === undefined ? [] : [`--${name}=${value}`];
     });
