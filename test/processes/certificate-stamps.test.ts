@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { openStore } from '@rekey/db';
 import { certificatesIn, signerOf, stampedBytes, verifyCertificate } from '@rekey/evidence';
 import { createLogger } from '@rekey/runtime';
-import { createKeepLog, readWorkerConfig, stampCertificates } from '@rekey/worker';
+import { createKeepLog, stampCertificates } from '@rekey/worker';
 import { createCertify } from '../../apps/worker/src/certify.ts';
 import { bearer, liveApi } from '../api/live-api.ts';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
@@ -193,34 +193,6 @@ test('a worker has certificates from before it was told of an authority stamped 
     config: { CERTIFICATE_TIMESTAMP_URL: tsa.url, CERTIFICATE_TIMESTAMP_CA: authority.root.certificate },
   });
   await keptOf(rotationId);
-});
-
-test('an address without certificates, certificates without an address, and what is none refuse the start', {
-  skip,
-}, () => {
-  const { authority } = parts();
-  const env = { DATABASE_URL: 'postgres://x@h/d', REDIS_URL: 'redis://h', KEK_URI: 'local:/k' };
-  const refusal = (url: string | undefined, ca: string | undefined): string => {
-    const given = {
-      ...(url && { CERTIFICATE_TIMESTAMP_URL: url }),
-      ...(ca && { CERTIFICATE_TIMESTAMP_CA: ca }),
-    };
-    try {
-      readWorkerConfig({ ...env, ...given });
-    } catch (error) {
-      return error instanceof Error ? error.message : '';
-    }
-    return '';
-  };
-  const [url, ca] = ['https://tsa.example/tsr', authority.root.certificate];
-  assert.equal(refusal(url, ca), '');
-  assert.equal(refusal(undefined, undefined), '');
-  assert.match(refusal(url, undefined), /needed both/);
-  assert.match(refusal(undefined, ca), /needed both/);
-  assert.match(refusal('http://tsa.example/tsr', ca), /CERTIFICATE_TIMESTAMP_URL/);
-  assert.match(refusal('https://user:secret@tsa.example/', ca), /CERTIFICATE_TIMESTAMP_URL/);
-  assert.match(refusal(url, authority.root.key), /CERTIFICATE_TIMESTAMP_CA/);
-  assert.match(refusal(url, '/none'), /CERTIFICATE_TIMESTAMP_CA/);
 });
 
 test('of a key that is in other hands counts what was stamped before; since when may turn out to be earlier', {

@@ -117,13 +117,14 @@ export const WorkerVariables = Type.Object({
   ),
   /** Who dates certificates (RFC 3161), and the certificates of whoever vouches for it; both or none. */
   CERTIFICATE_TIMESTAMP_URL: Type.Optional(
+    // Plain http as well: what comes back is believed by its signature and by nothing else (docs/adr/0103).
     Type.Refine(
       Type.String({
         pattern: '^https?://[^\\s@?#]+$',
         maxLength: 2_048,
-        description: 'an https address, or an http one of this machine',
+        description: 'an https or http address without user, password and query',
       }),
-      isSecureUrl,
+      (text) => URL.canParse(text),
     ),
   ),
   CERTIFICATE_TIMESTAMP_CA: Type.Optional(
