@@ -23,6 +23,7 @@ export const suites = {
       'test/evidence/merkle.test.ts',
       'test/evidence/second-signatures.test.ts',
       'test/evidence/stamps.test.ts',
+      'test/evidence/tampered-exports.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,reencrypt,vectors}.test.ts',
       'test/jobs/{open-again,redis-trouble,redis-url}.test.ts',
       'test/kms/{keks,key-file,local-kek}.test.ts',

@@ -4,61 +4,12 @@ import { test } from 'node:test';
 import { readCheckpoints } from '@rekey/evidence';
 import { auditDesk, covered, perRound } from './audit-desk.ts';
 import { bearer } from './live-api.ts';
+import { modes, tamperAsOwner } from './tamper-as-owner.ts';
 
 const { api, at, exports, fetchInto, held, keepLog, log, outside, pool, record, tenant, tenants, verify } =
   await auditDesk();
 
-const tables = [
-  'events',
-  'event_chains',
-  'log_leaves',
-  'log_nodes',
-  'log_heads',
-  'log_size',
-  'log_checkpoints',
-] as const;
-for (const table of tables) await pool.query(`create table saved_${table} as table rekey.${table}`);
-/** Past every guard, as whoever owns the schema can. */
-const asOwner = async (sql: string): Promise<void> => {
-  await pool.query(`begin; set local session_replication_role = replica; ${sql}; commit`);
-};
-const restore = (): Promise<void> =>
-  asOwner(
-    tables
-      .map((table) => `delete from rekey.${table}; insert into rekey.${table} table saved_${table}`)
-      .join(';'),
-  );
-
-const makesEvents = (mode: 'rows' | 'chain' | 'log'): string => `
-  delete from rekey.events where chain = '${tenant}';
-  do $$ declare
-    e rekey.events; n bigint := 0; before bytea := decode(repeat('00', 32), 'hex'); r record;
-  begin
-    for r in select * from tampered order by place loop
-      n := n + 1;
-      e := row(r.chain, n, r.version, r.kind, r.at, r.actor, r.database_role, r.rotation_id, r.payload, r.previous, r.hash);
-      if '${mode}' <> 'rows' then
-        e.previous := before;
-        e.hash := rekey.event_hash(e);
-        before := e.hash;
-      end if;
-      insert into rekey.events select e.*;
-    end loop;
-    if '${mode}' <> 'rows' then
-      update rekey.event_chains set sequence = n, hash = before where chain = '${tenant}';
-    end if;
-  end $$`;
-const makesLog = `
-  create temp table leaves on commit drop as
-    select row_number() over (order by l.index) - 1 as index, l.chain, l.sequence, coalesce(e.hash, l.content) as content
-    from rekey.log_leaves l left join rekey.events e on (e.chain, e.sequence) = (l.chain, l.sequence)
-    where l.chain is null or e.hash is not null;
-  delete from rekey.log_leaves; delete from rekey.log_nodes; delete from rekey.log_heads;
-  insert into rekey.log_leaves select * from leaves;
-  update rekey.log_size set size = (select count(*) from leaves);
-  select rekey.complete_log(0, (select count(*) from leaves));
-  insert into rekey.log_heads select distinct on (chain) chain, sequence, content from leaves where chain is not null
-    order by chain, sequence desc`;
+const { asOwner, restore, tamper } = await tamperAsOwner({ pool });
 
 const middle = Math.floor(1.5 * perRound);
 const tamperings: Readonly<Record<string, string>> = {
@@ -76,13 +27,10 @@ const tamperings: Readonly<Record<string, string>> = {
 };
 
 for (const [what, sql] of Object.entries(tamperings)) {
-  for (const mode of ['rows', 'chain', 'log'] as const) {
+  for (const mode of modes) {
     test(`by the owner of the schema: ${what} is found, with ${mode} made anew`, async () => {
       try {
-        await asOwner(`
-          create temp table tampered on commit drop as
-            select *, sequence::numeric as place from rekey.events where chain = '${tenant}';
-          ${sql}; ${makesEvents(mode)}; ${mode === 'log' ? makesLog : ''}`);
+        await tamper(sql, [tenant], mode);
         const everything = await verify(await fetchInto(exports.everything), ...outside);
         assert.equal(everything.code, 1, everything.text);
         const chain = await verify(await fetchInto(exports.chain), ...outside);
@@ -114,10 +62,7 @@ test('a forged or changed event has no proof in a filtered export; that one is m
     ['select 1', 0],
   ] as const) {
     try {
-      await asOwner(`
-        create temp table tampered on commit drop as
-          select *, sequence::numeric as place from rekey.events where chain = '${tenant}';
-        ${sql}; ${makesEvents('chain')}`);
+      await tamper(sql, [tenant], 'chain');
       const { code: found, text } = await verify(await fetchInto(exports.filtered), ...outside);
       assert.equal(found, code, text);
     } finally {

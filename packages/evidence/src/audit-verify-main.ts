@@ -21,7 +21,7 @@ export async function auditVerify(args: readonly string[], io: CommandIo): Promi
     const keys: TrustedKey[] | null =
       key === undefined && jwks === undefined ? null : await keysIn({ key, jwks });
     const held = (await Promise.all(checkpoints.map(heldIn))).flat();
-    report = await verifyAudit(createReadStream(file, 'utf8'), {
+    report = await verifyAudit(textIn(file), {
       checkpoints: held,
       keys,
       witnesses: witnesses.map(parseWitnessKey),
@@ -91,6 +91,13 @@ function verdictOf({ scope, problems, heldAgainst, covered, cut }: AuditReport):
   if (scope === 'chain' && covered === 0 && cut === null)
     return ['unclaimed the chain was not under the checkpoint, or that was left out: nothing is claimed', 3];
   return ['verified  all that the checkpoint covers is as it was recorded, and nothing of it is missing', 0];
+}
+
+/** Refuses other bytes than UTF-8: what stands for them could be read as what was recorded. */
+async function* textIn(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  for await (const piece of createReadStream(path)) yield decoder.decode(piece, { stream: true });
+  yield decoder.decode();
 }
 
 async function heldIn(path: string): Promise<SignedCheckpoint[]> {

@@ -66,6 +66,8 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: AuditTru
   // Of the chain that is being read.
   let last = { chain: '', sequence: 0, hash: firstPrevious };
   let atHead: string | null = null;
+  // Its first event decides: either each of them has a path or none.
+  let hasProofs: boolean | null = null;
   const cuts = createCuts(report);
 
   const place = (index: number, leaf: Buffer): void => {
@@ -123,7 +125,8 @@ export async function verifyAudit(pieces: AsyncIterable<string>, trust: AuditTru
         if (index !== null && index < sizeMax) covered += 1;
         continue;
       }
-      if (proof === undefined && head.isFiltered) report('MALFORMED', at);
+      hasProofs ??= proof !== undefined;
+      if (hasProofs !== (proof !== undefined) || (head.isFiltered && !hasProofs)) report('MALFORMED', at);
       // One of a chain that was exported before such lines had proofs has none: what is proved is its end.
       const isPlaced = proof === undefined ? null : isInPlace(leaf, { index, proof }, against[0]);
       const isBeforeEnd = against.length > 0 && sequence <= (head.head?.sequence ?? 0);

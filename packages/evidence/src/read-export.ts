@@ -92,7 +92,15 @@ function entryOf(line: string): ExportEntry | null {
   if (!isObject(read)) return null;
   const entry = eventOf(read) ?? headOf(read) ?? headsOf(read) ?? cutLeafOf(read) ?? endOf(read);
   // There is one form of each: nobody reads what is not checked.
-  return entry !== null && writtenAs(entry) === line ? entry : null;
+  return entry !== null && isWrittenAs(entry, line) ? entry : null;
+}
+
+function isWrittenAs(entry: ExportEntry, line: string): boolean {
+  try {
+    return writtenAs(entry) === line;
+  } catch {
+    return false; // half a character, or nested deeper than anybody records
+  }
 }
 
 function writtenAs(entry: ExportEntry): string {
