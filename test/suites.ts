@@ -22,6 +22,7 @@ export const suites = {
       'test/evidence/coverage.test.ts',
       'test/evidence/merkle.test.ts',
       'test/evidence/second-signatures.test.ts',
+      'test/evidence/stamp-command.test.ts',
       'test/evidence/stamps.test.ts',
       'test/evidence/tampered-exports.test.ts',
       'test/envelope/{dek,formats,gcm,record-cipher,record-id,reencrypt,vectors}.test.ts',
@@ -34,7 +35,7 @@ export const suites = {
   core: {
     servers: true,
     files: [
-      'test/control/{counts,drain,integrity,start-rotation,states,switch}.test.ts',
+      'test/control/{counts,drain,guards,integrity,start-rotation,states,switch}.test.ts',
       'test/keyring/keyring.test.ts',
       'test/processes/cancel.test.ts',
       'test/rotation/{compare-and-swap,lease,straight}.test.ts',

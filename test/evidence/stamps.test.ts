@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,53 +7,18 @@ import {
   answerWith,
   bundleOf,
   certificatesIn,
-  certificateVerify,
   type StampProblem,
   seal,
-  signerOf,
-  stampedBytes,
   stampQuery,
-  statementOf,
   tokenIn,
   verifyCertificate,
   verifyStamp,
 } from '@rekey/evidence';
 import { thisFile } from '../harness/cleanup.ts';
 import { createAuthority, openssl, type Signer } from '../harness/tsa.ts';
+import { dsse, jwksOf, jws, parts, signature, signer, stamped } from './stamped.ts';
 
 const { skip } = openssl;
-const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-const signer = signerOf(privateKey);
-const { dsse, jws } = await seal(
-  statementOf('rotation', {
-    schemaVersion: 1,
-    rotationId: 'rot-550e8400-e29b-41d4-a716-446655440001',
-    tenantId: '3fa85f64-5717-4562-b3fc-2c963f66afa6',
-    signedAt: '2026-11-29T01:00:00.000Z',
-    totals: { remaining: 0 },
-  }),
-  signer,
-);
-const signature = stampedBytes(dsse);
-const authority = skip ? null : await createAuthority(thisFile);
-const parts = async () => {
-  assert.ok(authority !== null);
-  const cas = certificatesIn(await readFile(authority.root.certificate, 'latin1'));
-  return { authority, cas };
-};
-
-/** A token over the signature, as a real authority answers it. */
-async function stamped(by?: Parameters<NonNullable<typeof authority>['signer']>[0]) {
-  const { authority, cas } = await parts();
-  const { query, nonce } = stampQuery(signature);
-  const answer = await authority.answer(query, await authority.signer(by));
-  const token = tokenIn(answer);
-  assert.ok(token !== null);
-  return { token, nonce, cas, authority, answer };
-}
-const jwksOf = (compromisedAt: Date | null) => ({
-  keys: [{ ...publicKey.export({ format: 'jwk' }), compromisedAt: compromisedAt?.toISOString() ?? null }],
-});
 const problemOf = (verdict: ReturnType<typeof verifyStamp>): StampProblem | null =>
   verdict.trusted ? null : verdict.problem;
 
@@ -230,37 +195,4 @@ test('an answer that grants nothing has no token, and what is none is told', { s
   );
   for (const none of ['', '3000', '30053003020100', '3080', '30820000', '0500'])
     assert.throws(() => tokenIn(hex(none)), { name: 'DerError' }, none);
-});
-
-test('the command says when it was stamped and by whom, or that the stamp counts for nothing', {
-  skip,
-}, async () => {
-  const { token, authority } = await stamped();
-  const file = (name: string): string => join(authority.folder, name);
-  await writeFile(file('bundle'), bundleOf(dsse, answerWith(token)));
-  await writeFile(file('well.json'), JSON.stringify(jwksOf(null)));
-  await writeFile(file('compromised.json'), JSON.stringify(jwksOf(new Date(Date.now() + 60_000))));
-  await writeFile(file('key.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
-  const call = async (...args: string[]) => {
-    const lines: string[] = [];
-    const io = { out: (line: string) => lines.push(line), err: (line: string) => lines.push(line) };
-    return { code: await certificateVerify([file('bundle'), ...args], io), text: lines.join('\n') };
-  };
-  const ca = ['--tsa-ca', authority.root.certificate];
-  const saved = await call('--jwks', file('compromised.json'), ...ca);
-  assert.equal(saved.code, 0, saved.text);
-  assert.match(saved.text, /^stamped {3}by 2.*Z at the latest, says "O=Test, CN=Stamps"$/m);
-  assert.match(saved.text, /^its key {3}is compromised since 2.*, and signed this before$/m);
-  const lost = await call('--jwks', file('compromised.json'));
-  assert.equal(lost.code, 1);
-  assert.match(
-    lost.text,
-    /^refused {3}KEY_COMPROMISED\n[\s\S]*^stamped {3}UNTRUSTED: a time stamp came with it and counts for nothing/m,
-  );
-  const well = await call('--key', file('key.pem'));
-  assert.equal(well.code, 0);
-  assert.match(well.text, /^stamped {3}UNTRUSTED/m);
-  assert.equal((await call('--key', file('key.pem'), '--tsa-ca', file('bundle'))).code, 2);
-  const json = JSON.parse((await call('--jwks', file('compromised.json'), ...ca, '--json')).text);
-  assert.deepEqual([json.verified, json.stamp.trusted, json.form], [true, true, 'bundle']);
 });
