@@ -16,6 +16,11 @@ const at = (name: string): string => join(folder, name);
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 await writeFile(at('signing.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
 await writeFile(at('public.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+const second = generateKeyPairSync('ml-dsa-65');
+await writeFile(at('second.pem'), second.privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+  mode: 0o600,
+});
+await writeFile(at('second-public.pem'), second.publicKey.export({ type: 'spki', format: 'pem' }));
 
 // Workers have a role with no more rights than they need.
 const database = await createTestDatabase();
@@ -23,7 +28,11 @@ const pool = database.pool();
 const rekey = await installation({
   databaseUrl: database.url,
   workers: 2,
-  workerEnv: { SIGNING_KEY_URI: `file:${at('signing.pem')}`, CHECKPOINT_FILE: at('checkpoints') },
+  workerEnv: {
+    SIGNING_KEY_URI: `file:${at('signing.pem')}`,
+    SECOND_SIGNING_KEY_URI: `file:${at('second.pem')}`,
+    CHECKPOINT_FILE: at('checkpoints'),
+  },
 });
 
 test('two workers keep one log of a rotation, sign it, and a program without a server verifies what was exported', async () => {
@@ -70,6 +79,9 @@ test('two workers keep one log of a rotation, sign it, and a program without a s
   const { code, out } = await verify(...args);
   assert.equal(code, 0, out);
   assert.match(out, /^verified /);
+  const both = await verify(...args, '--second-key', at('second-public.pem'));
+  assert.equal(both.code, 0, both.out);
+  assert.match(both.out, /^second +by ML-DSA-65, /m);
   const text = await readFile(at('audit.jsonl'), 'utf8');
   await writeFile(at('audit.jsonl'), text.replace('rotation.requested', 'rotation.cancelled'));
   const changed = await verify(...args);
