@@ -117,6 +117,55 @@ export const faultsOfTheDatabase: readonly Fault[] = [
     'revoke execute on function rekey.destroy_dek from public',
   ),
   sql(
+    'a worker may not use the schema',
+    ['RIGHTS_MISSING'],
+    'revoke usage on schema rekey from rekey_worker',
+    'grant usage on schema rekey to rekey_worker',
+  ),
+  sql(
+    'a worker may not log in',
+    ['ROLE_SHUT_OUT'],
+    'alter role rekey_worker nologin',
+    'alter role rekey_worker login',
+  ),
+  sql(
+    "the API's password has run out",
+    ['ROLE_SHUT_OUT'],
+    "alter role rekey_api valid until '2020-01-01'",
+    "alter role rekey_api valid until 'infinity'",
+  ),
+  sql(
+    'an application with one connection',
+    ['ROLE_SHUT_OUT'],
+    'alter role rekey_app connection limit 1',
+    'alter role rekey_app connection limit -1',
+  ),
+  sql(
+    'nobody but the owner may connect',
+    ['ROLE_SHUT_OUT', 'ROLE_SHUT_OUT', 'ROLE_SHUT_OUT', 'ROLE_SHUT_OUT'],
+    'revoke connect on database rekey from public',
+    'grant connect on database rekey to public',
+  ),
+  sql(
+    'a table that a crash empties',
+    ['KIND_OF_TABLE'],
+    'alter table secrets set unlogged',
+    'alter table secrets set logged',
+  ),
+  sql(
+    'a table that is never vacuumed',
+    ['AUTOVACUUM_OFF'],
+    'alter table secrets set (autovacuum_enabled = off)',
+    'alter table secrets reset (autovacuum_enabled)',
+  ),
+  setting(['AUTOVACUUM_OFF'], 'track_counts', 'off'),
+  sql(
+    'a slot that nobody reads',
+    ['SLOT_UNUSED'],
+    "select pg_create_physical_replication_slot('left', true)",
+    "select pg_drop_replication_slot('left')",
+  ),
+  sql(
     'the worker is a superuser',
     ['ROLE_TOO_POWERFUL'],
     'alter role rekey_worker superuser',
@@ -202,6 +251,24 @@ export const faultsOfTheDatabase: readonly Fault[] = [
     ['LOCK_LOST'],
     `set session_replication_role = replica; update rekey.dek_locks set closed_at = now(); reset session_replication_role`,
     `set session_replication_role = replica; update rekey.dek_locks set closed_at = null; reset session_replication_role`,
+  ),
+  sql(
+    'a key whose material is gone',
+    ['MATERIAL_MISSING'],
+    `create table kept as select * from rekey.dek_material; set session_replication_role = replica;
+     delete from rekey.dek_material; reset session_replication_role`,
+    `set session_replication_role = replica; insert into rekey.dek_material select * from kept;
+     reset session_replication_role; drop table kept`,
+  ),
+  sql(
+    'a tenant whose last key went out of use',
+    ['NO_ACTIVE_KEY'],
+    `create table kept as select id from rekey.deks where state = 'active'; set session_replication_role = replica;
+     update rekey.deks set state = 'deactivated', deactivated_at = now() where state = 'active';
+     reset session_replication_role`,
+    `set session_replication_role = replica;
+     update rekey.deks set state = 'active', deactivated_at = null where id in (select id from kept);
+     reset session_replication_role; drop table kept`,
   ),
   sql(
     'a registration that was not finished',

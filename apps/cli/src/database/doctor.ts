@@ -149,7 +149,10 @@ function tell(call: Call, { facts, findings, unseen }: Report): number {
     const errors = sorted.filter(({ level }) => level === 'error').length;
     out.line(
       sorted.length === 0
-        ? styled('good', 'Nothing was found.')
+        ? styled(
+            'good',
+            unseen.length === 0 ? 'Nothing was found.' : 'Nothing was found in what could be looked at.',
+          )
         : `Errors: ${errors}. Warnings: ${sorted.length - errors}.`,
     );
   });

@@ -8,7 +8,7 @@ import {
   examineTargets,
   examineVersion,
 } from './schema.ts';
-import { examineApplicationSettings, examineClock, examineServer } from './server.ts';
+import { examineApplicationSettings, examineClock, examineLeftovers, examineServer } from './server.ts';
 import { examineDeks, examineRotations, examineTransactions, type Patience } from './work.ts';
 
 const ofAnyDatabase = { server: examineServer, clock: examineClock };
@@ -19,6 +19,7 @@ const ofTheSchema = {
   targets: examineTargets,
   rights: examineRights,
   "applications' settings": examineApplicationSettings,
+  'vacuum and slots': examineLeftovers,
   rotations: examineRotations,
   DEKs: examineDeks,
   transactions: examineTransactions,

@@ -23,12 +23,17 @@ export async function rightsOfParts(): Promise<ReadonlyMap<string, PartRights>> 
   return found;
 }
 
+/** A process has a budget of so many connections at least. */
+const connectionsMin = 3;
+
 interface RoleRow {
   readonly name: string;
   readonly parts: string[];
   readonly there: boolean;
   readonly super: boolean;
   readonly owner: boolean;
+  /** What keeps it from getting in at all, in words. */
+  readonly shutOut: string[];
 }
 
 /** What the roles that were granted a part may do, held against what that part takes. */
@@ -38,9 +43,17 @@ export async function examineRights(on: Queryable): Promise<Examined> {
     on,
     `select g.role_name as name, array_agg(g.part order by g.part) as parts, bool_and(r.oid is not null) as there,
        coalesce(bool_or(r.rolsuper), false) as super,
-       coalesce(bool_or(pg_has_role(r.oid, n.nspowner, 'member')), false) as owner
+       coalesce(bool_or(pg_has_role(r.oid, n.nspowner, 'member')), false) as owner,
+       array_remove(array[
+         case when bool_or(not r.rolcanlogin and not exists (select from pg_catalog.pg_auth_members m where m.roleid = r.oid))
+           then 'it may not log in, nor has it members' end,
+         case when bool_or(r.rolvaliduntil < clock_timestamp()) then 'its password is no longer valid' end,
+         case when bool_or(r.rolconnlimit between 0 and $1 - 1) then 'it may have fewer connections than a process takes' end,
+         case when bool_or(not has_database_privilege(r.oid, current_database(), 'connect'))
+           then 'it may not connect to this database' end], null) as "shutOut"
      from rekey.granted_roles g left join pg_catalog.pg_roles r on r.rolname = g.role_name,
        pg_catalog.pg_namespace n where n.nspname = 'rekey' group by g.role_name order by g.role_name`,
+    [connectionsMin],
   );
   const findings: Finding[] = [...(await ofThePublic(on))];
   for (const role of granted) findings.push(...(await ofRole(on, role, parts)));
@@ -71,7 +84,7 @@ async function ofThePublic(on: Queryable): Promise<Finding[]> {
 
 async function ofRole(
   on: Queryable,
-  { name, parts, there, super: isSuper, owner }: RoleRow,
+  { name, parts, there, super: isSuper, owner, shutOut }: RoleRow,
   all: ReadonlyMap<string, PartRights>,
 ): Promise<Finding[]> {
   const again = parts.map((part) => `select rekey.grant_${part}('${name}')`).join('; ');
@@ -92,6 +105,16 @@ async function ofRole(
         'give its processes a role of their own',
       ),
     ];
+  const outside =
+    shutOut.length === 0
+      ? []
+      : [
+          error(
+            'ROLE_SHUT_OUT',
+            `The role ${name} (${parts.join(', ')}) does not get in: ${shutOut.join('; ')}.`,
+            `see alter role ${name}, and grant connect on database`,
+          ),
+        ];
   const mine = parts.flatMap((part) => all.get(part) ?? []);
   const { missing, extra } = await compare(on, name, {
     isWorker: parts.includes('worker'),
@@ -99,6 +122,7 @@ async function ofRole(
     readable: mine.flatMap((rights) => rights.readable),
   });
   return [
+    ...outside,
     ...(missing.length === 0
       ? []
       : [error('RIGHTS_MISSING', `The role ${name} (${parts.join(', ')}) lacks ${some(missing)}.`, again)]),
@@ -132,6 +156,7 @@ async function compare(
        and p.proname not in (select 'prove_' || t.name from rekey.targets t where t.retired_at is not null)
      union all select 'select on rekey.' || c.relname, has_table_privilege($1::name, c.oid, 'select'), c.relname = any ($3)
      from pg_catalog.pg_class c where c.relnamespace = 'rekey'::regnamespace and c.relkind in ('r', 'v')
+     union all select 'usage on schema rekey', has_schema_privilege($1::name, 'rekey', 'usage'), true
      union all select 'changes to rekey.' || c.relname,
        has_table_privilege($1::name, c.oid, 'insert, update, delete, truncate'), false
      from pg_catalog.pg_class c where c.relnamespace = 'rekey'::regnamespace and c.relkind in ('r', 'v')

@@ -12,6 +12,8 @@ const asked = [
   'synchronous_commit',
   'deadlock_timeout',
   'default_transaction_read_only',
+  'autovacuum',
+  'track_counts',
 ] as const;
 type Asked = (typeof asked)[number];
 
@@ -74,7 +76,52 @@ export async function examineServer(on: Queryable): Promise<Examined> {
         'take the setting away, or see why the disk is full',
       ),
     );
+  for (const name of ['autovacuum', 'track_counts'] as const)
+    if (settings[name] === 'off')
+      findings.push(
+        warning(
+          'AUTOVACUUM_OFF',
+          `${name} is off: each record that is re-encrypted leaves a dead one, and nobody clears them away.`,
+          `set ${name} = on`,
+        ),
+      );
   return { facts: { postgres: version }, findings };
+}
+
+/** Tables that are swept and never vacuumed, and slots that keep what a rotation writes to the log until the disk is full. */
+export async function examineLeftovers(on: Queryable): Promise<Examined> {
+  const tables = await rows<{ name: string }>(
+    on,
+    `select c.oid::regclass::text as name from pg_catalog.pg_class c, unnest(c.reloptions) o(setting)
+     where c.oid in (select table_oid from rekey.targets where retired_at is null)
+       and o.setting ~ '^autovacuum_enabled=(off|false|no|0)$' order by 1`,
+  );
+  const slots = await rows<{ name: string; bytes: string | null }>(
+    on,
+    `select slot_name as name, pg_size_pretty(case when pg_is_in_recovery() then null
+       else pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) end) as bytes
+     from pg_catalog.pg_replication_slots
+     where not active and restart_lsn is not null and wal_status <> 'lost'
+       and current_setting('max_slot_wal_keep_size') = '-1' order by 1`,
+  );
+  return {
+    findings: [
+      ...tables.map(({ name }) =>
+        warning(
+          'AUTOVACUUM_OFF',
+          `${name} is not vacuumed by itself: each record that is re-encrypted leaves a dead one there.`,
+          `alter table ${name} reset (autovacuum_enabled), or vacuum it behind each rotation`,
+        ),
+      ),
+      ...slots.map(({ name, bytes }) =>
+        warning(
+          'SLOT_UNUSED',
+          `Nobody reads the replication slot ${name}, which keeps the log without a limit${bytes === null ? '' : ` (${bytes} now)`}: a rotation writes much of it, and a full disk stops the server.`,
+          `see its standby, or select pg_drop_replication_slot('${name}'); or set max_slot_wal_keep_size`,
+        ),
+      ),
+    ],
+  };
 }
 
 /** How far this machine's clock is from the server's: less what the question took, since that is not known better. */

@@ -51,8 +51,32 @@ export async function examineDeks(on: Queryable): Promise<Examined> {
     `select d.tenant_id from rekey.deks d where d.state = 'active'
        and not exists (select from rekey.dek_locks l where l.dek_id = d.id and l.closed_at is null) order by 1`,
   );
+  const idle = await rows<{ tenant_id: string }>(
+    on,
+    `select distinct d.tenant_id from rekey.deks d where d.state in ('deactivated', 'compromised')
+       and not exists (select from rekey.deks a where a.tenant_id = d.tenant_id and a.state = 'active') order by 1`,
+  );
+  const gone = await withoutMaterial(on);
   return {
     findings: [
+      ...(gone.length === 0
+        ? []
+        : [
+            error(
+              'MATERIAL_MISSING',
+              `Nothing is stored of ${some(gone)}: what is sealed under it, nobody opens.`,
+              'bring rekey.dek_material back from a backup, before anything else is written',
+            ),
+          ]),
+      ...(idle.length === 0
+        ? []
+        : [
+            error(
+              'NO_ACTIVE_KEY',
+              `No key is active of ${some(idle.map(({ tenant_id: tenant }) => tenant))}: nothing can be written there.`,
+              'see who changed rekey.deks, past its guards (rekey audit list)',
+            ),
+          ]),
       ...seals.map(({ tenant_id: tenant, seals: count }) =>
         Number(count) >= sealsMax
           ? error(
@@ -77,6 +101,21 @@ export async function examineDeks(on: Queryable): Promise<Examined> {
           ]),
     ],
   };
+}
+
+/** DEKs that open something and are not stored; of who may not read wrapped keys, none. */
+async function withoutMaterial(on: Queryable): Promise<string[]> {
+  const { may } = await row<{ may: boolean }>(
+    on,
+    `select has_table_privilege('rekey.dek_material', 'select') as may`,
+  );
+  if (!may) return [];
+  const found = await rows<{ id: string }>(
+    on,
+    `select 'dek-' || d.id as id from rekey.deks d where d.state in ('active', 'deactivated', 'compromised')
+       and not exists (select from rekey.dek_material m where m.dek_id = d.id) order by 1`,
+  );
+  return found.map(({ id }) => id);
 }
 
 /** Transactions that a switch, a drain or a registration would wait for. */
