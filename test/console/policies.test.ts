@@ -42,7 +42,7 @@ test('policies', { skip: skipWithoutBrowser }, async (t) => {
     await store.click();
     await closed();
     await row('Rotate by age').getByText('every 90 days').waitFor();
-    await row('Bounds').getByText('at least, days: 7; at most, days: 180').waitFor();
+    await row('Bounds').getByText('rotate at most every 7 days; rotate at least every 180 days').waitFor();
     await look(page, 'default-policy');
     const { policy, version } = (await client.getDefaultPolicy({})).data;
     const bounds = { rotateEveryDaysMin: 7, rotateEveryDaysMax: 180 };

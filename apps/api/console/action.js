@@ -15,15 +15,36 @@ import { Planning } from './plan.js';
 /** What begins something: repeated under its key, it does not begin it twice. */
 const begins = ['rotateDek', 'compromiseKey', 'retryRotation'];
 
-/** A button, if the role may; behind it first what it will do. @param {{action: Action, onDone: (data: any) => void}} props */
-export function ActionButton({ action, onDone }) {
-  const { may, mayForAll } = useSession();
-  if (!(action.forAll ? mayForAll : may).includes(action.operationId)) return null;
-  return html`<${Opening} name=${action.name} danger=${action.danger}>${(/** @type {() => void} */ close) =>
-    html`<${ActionDialog} action=${action} onDone=${onDone} onClose=${close} />`}</${Opening}>`;
+const idOf = (/** @type {Action} */ { operationId, path }) => `${operationId} ${path}`;
+
+/**
+ * What can be done with something as it stands, and the dialog that somebody has open, whatever becomes of it meanwhile: that then
+ * says why it can no longer be done. @param {{of: Action[], gone: unknown, onDone: (data: any) => void}} props
+ */
+export function Actions({ of, gone, onDone }) {
+  const [open, setOpen] = useState(/** @type {Action | null} */ (null));
+  const isOffered = open === null || of.some((action) => idOf(action) === idOf(open));
+  const all = isOffered ? of : [...of, open];
+  return html`${all.map(
+    (action) => html`<${ActionButton} key=${idOf(action)} action=${action} onDone=${onDone}
+    gone=${of.includes(action) ? null : gone} onOpen=${(/** @type {boolean} */ isOpen) => setOpen(isOpen ? action : null)} />`,
+  )}`;
 }
 
-function ActionDialog({ action, onDone, onClose }) {
+/**
+ * A button, if the role may; behind it first what it will do.
+ * @param {{action: Action, onDone: (data: any) => void, gone?: unknown, onOpen?: (isOpen: boolean) => void}} props
+ */
+export function ActionButton({ action, onDone, gone = null, onOpen = () => {} }) {
+  const { may, mayForAll } = useSession();
+  if (!(action.forAll ? mayForAll : may).includes(action.operationId)) return null;
+  return html`<${Opening} name=${action.name} danger=${action.danger} offered=${gone === null} onOpen=${onOpen}>${(
+    /** @type {() => void} */ close,
+  ) =>
+    html`<${ActionDialog} action=${action} gone=${gone} onDone=${onDone} onClose=${close} />`}</${Opening}>`;
+}
+
+function ActionDialog({ action, gone, onDone, onClose }) {
   const { needsFreshLogin } = useSession();
   const key = useRef(crypto.randomUUID());
   const [reason, setReason] = useState('');
@@ -48,7 +69,7 @@ function ActionDialog({ action, onDone, onClose }) {
       headers: { ...action.headers, ...headers },
     });
   };
-  return html`<${Dialog} name=${action.name} effect=${action.effect} danger=${action.danger} act=${act} onDone=${onDone} onClose=${onClose}
+  return html`<${Dialog} name=${action.name} effect=${action.effect} danger=${action.danger} gone=${gone} act=${act} onDone=${onDone} onClose=${onClose}
     fresh=${needsFreshLogin.includes(action.operationId)} ready=${action.retype === undefined || typed === action.retype}
     cli=${`${action.cli}${action.rate ? ` ${rate === '' ? 'none' : rate}` : ''}${told}`} curl=${curlOf(action, body)}>
     ${

@@ -52,11 +52,15 @@ export async function read(path, background = false) {
 /** @param {string} path @param {string} accept */
 export const readAs = (path, accept) => call(`${prefix}${path}`, { headers: { accept } });
 
-/** @param {{method: string, path: string, body?: object, headers?: Record<string, string>}} order */
-export async function send({ method, path, body, headers = {} }) {
+/**
+ * `background`: as of `read`.
+ * @param {{method: string, path: string, body?: object, headers?: Record<string, string>}} order @param {boolean} [background]
+ */
+export async function send({ method, path, body, headers = {} }, background = false) {
   const sent = body === undefined ? {} : { body: JSON.stringify(body) };
   /** @type {Record<string, string>} */
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  if (background) type['x-rekey-background'] = '1';
   return (await call(`${prefix}${path}`, { method, headers: { ...type, ...headers }, ...sent })).data;
 }
 

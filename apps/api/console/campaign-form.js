@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import { send } from './api.js';
 import { CampaignPreview, useSimulation } from './campaign-preview.js';
 import { curlOf, Dialog, Opening, quote, ReasonField } from './dialog.js';
-import { useRead, useSession } from './hooks-of-ours.js';
+import { useKekNames, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 
 const whoms = {
@@ -112,8 +112,7 @@ function StartDialog({ onDone, onClose }) {
   const key = useRef(crypto.randomUUID());
   const [fields, setFields] = useState(begun);
   const [typed, setTyped] = useState('');
-  const keks = useRead('/keks');
-  const names = (keks.data?.keks ?? []).map((kek) => kek.name).filter((name) => name !== null);
+  const names = useKekNames();
   const body = bodyOf(fields);
   const simulation = useSimulation(body);
   const { found } = simulation;

@@ -1,11 +1,7 @@
-import { useEffect, useState } from 'preact/hooks';
-import { send } from './api.js';
 import { count, counted, duration, time } from './format.js';
+import { useAnswerTo } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { Trouble } from './parts.js';
-
-/** Whoever types is not interrupted, and the API is not asked for each letter. */
-const stillMs = 350;
 
 const isAsked = (/** @type {any} */ { onKek, olderThanDays, tenantIds, action, kek }) =>
   onKek !== '' &&
@@ -13,30 +9,9 @@ const isAsked = (/** @type {any} */ { onKek, olderThanDays, tenantIds, action, k
   tenantIds?.length !== 0 &&
   (action !== 'rewrap' || kek !== '');
 
-/**
- * What the API says that a campaign would take, asked anew when what is asked for has been still for a moment. `found` is of exactly
- * this body, or null. @param {any} body
- */
-export function useSimulation({ reason: _, ...body }) {
-  const asked = JSON.stringify(body);
-  const [state, setState] = useState(/** @type {any} */ ({ asked: null, found: null, problem: null }));
-  useEffect(() => {
-    if (!isAsked(body)) return;
-    let over = false;
-    const timer = setTimeout(async () => {
-      const answer = await send({ method: 'POST', path: '/campaigns/simulate', body }).then(
-        (found) => ({ asked, found, problem: null }),
-        (problem) => ({ asked, found: null, problem }),
-      );
-      if (!over) setState(answer);
-    }, stillMs);
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, [asked]);
-  return state.asked === asked && isAsked(body) ? state : { asked, found: null, problem: null };
-}
+/** What the API says that a campaign would take: of exactly this body, or nothing. @param {any} body */
+export const useSimulation = ({ reason: _, ...body }) =>
+  useAnswerTo('/campaigns/simulate', isAsked(body) ? body : null);
 
 const range = (/** @type {number} */ low, /** @type {number} */ high) => {
   const [from, to] = [duration(low * 1_000), duration(high * 1_000)];

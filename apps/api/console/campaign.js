@@ -57,7 +57,7 @@ export const Counts = ({ id, byState }) =>
     .filter((state) => byState[state] > 0)
     .map(
       (state) =>
-        html`<li><${Link} href=${`/console/campaigns/${id}?state=${state}`}><b>${count(byState[state])}</b> <${State} of=${state} /></${Link}></li>`,
+        html`<li><${Link} href=${`/console/campaigns/${id}?state=${state}`}><b>${count(byState[state])}</b><${State} of=${state} /></${Link}></li>`,
     )}</ul>`;
 
 /** @param {any} campaign @returns {Action[]} what can be done with it as it stands */

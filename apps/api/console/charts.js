@@ -50,9 +50,13 @@ export function Rate({ samples }) {
   const points = samples.map(
     ({ at, itemsPerSecond }) => `${x(at).toFixed(1)},${y(itemsPerSecond).toFixed(1)}`,
   );
+  // Each mark reaches to the next point: what waits for long is one area, not stripes.
+  const waits = samples.flatMap(({ at, waitingFor }, nth) =>
+    waitingFor === null ? [] : [{ from: x(at), to: x(samples[nth + 1]?.at ?? at) }],
+  );
   return html`<figure class="rate">
     <svg viewBox=${`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label=${`Records per second, ${count(Math.round(top))} at most`}>
-      ${samples.filter(({ waitingFor }) => waitingFor !== null).map(({ at }) => html`<rect class="mark" x=${x(at)} y="0" width="3" height=${height} />`)}
+      ${waits.map(({ from, to }) => html`<rect class="mark" x=${from} y="0" width=${Math.max(3, to - from)} height=${height} />`)}
       <polygon class="area" points=${`0,${height} ${points.join(' ')} ${width},${height}`} />
       <polyline class="line" points=${points.join(' ')} vector-effect="non-scaling-stroke" />
     </svg>

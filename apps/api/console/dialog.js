@@ -30,18 +30,22 @@ export function curlOf({ method, path, headers = {} }, body) {
 /**
  * What somebody is about to do: first what it will do, then whatever it needs, and the same from a terminal. It closes when that is
  * done, and tells what keeps it from being done while it stays open. `act` does it. `fresh`: it needs a log-in at most five minutes old.
+ * `on`: with another the refusal of before says nothing any more. `gone`: why it can no longer be done.
  * @param {{name: string, effect: unknown, fresh: boolean, danger?: boolean, wide?: boolean, ready: boolean, cli: string | null,
  *   curl: string, act: () => Promise<unknown>, onDone: (data: any) => void, onClose: () => void,
- *   onProblem?: (problem: any) => unknown, children?: unknown}} props
+ *   onProblem?: (problem: any) => unknown, on?: unknown, gone?: unknown, children?: unknown}} props
  */
 export function Dialog(props) {
-  const { name, effect, fresh, danger, wide, ready, cli, curl, act, onDone, onClose, onProblem, children } =
+  const { name, effect, fresh, danger, wide, cli, curl, act, onDone, onClose, onProblem, on, children } =
     props;
+  const { gone = null } = props;
+  const ready = props.ready && gone === null;
   const { loggedInAt } = useSession();
   const dialog = useRef(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => setProblem(null), [on]);
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -67,6 +71,7 @@ export function Dialog(props) {
       <p>${effect}</p>
       ${fresh && html`<p class="note">Needs a log-in at most five minutes old.${isOld && html` Yours is older: ${again} first.`}</p>`}
       ${children}
+      ${gone !== null && !busy && html`<p class="trouble" role="alert">${gone}</p>`}
       <${Trouble} problem=${problem} />
       ${problem?.code === 'LOGIN_TOO_OLD' && !(fresh && isOld) && html`<p>${again}</p>`}
       <div class="dialog-actions">
@@ -86,15 +91,23 @@ export const ReasonField = ({ value, onInput }) =>
   html`<label>Reason, kept with the event <input type="text" maxlength="500" value=${value} placeholder="optional"
     onInput=${(/** @type {any} */ event) => onInput(event.target.value)} /></label>`;
 
-/** A button that opens a dialog. @param {{name: string, danger?: boolean, children: (close: () => void) => unknown}} props */
-export function Opening({ name, danger = false, children }) {
+/**
+ * A button that opens a dialog. `offered` false: a dialog that is open stays, and there is no button. `onOpen` hears whether it is.
+ * @param {{name: string, danger?: boolean, offered?: boolean, onOpen?: (isOpen: boolean) => void, children: (close: () => void) => unknown}} props
+ */
+export function Opening({ name, danger = false, offered = true, onOpen = () => {}, children }) {
   // Which time it is open; 0: it is not. A dialog tells that it was closed a moment after: by then it may be open again.
   const [open, setOpen] = useState(0);
   const times = useRef(0);
-  const close = () => setOpen((now) => (now === open ? 0 : now));
-  return html`<button type="button" class=${danger ? 'danger' : ''} onClick=${() => {
+  const close = () => {
+    if (times.current === open) onOpen(false);
+    setOpen((now) => (now === open ? 0 : now));
+  };
+  const begin = () => {
     times.current += 1;
     setOpen(times.current);
-  }}>${name}…</button>
+    onOpen(true);
+  };
+  return html`${offered && html`<button type="button" class=${danger ? 'danger' : ''} onClick=${begin}>${name}…</button>`}
     ${open > 0 && html`<${Fragment} key=${open}>${children(close)}</${Fragment}>`}`;
 }

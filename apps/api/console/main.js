@@ -121,6 +121,7 @@ function Console() {
         <button type="button" class="quiet" onClick=${leave}>Sign out</button></div>
     </header>
     <main id="main" ref=${main} tabindex="-1">${pageOf(address, may)}</main>
+    <footer>Times are in UTC.</footer>
     <p class="unseen" aria-live="polite">${spoken}</p>
   </${SessionContext.Provider}>`;
 }

@@ -1,8 +1,8 @@
 import { exportUrl, search } from './api.js';
-import { ago, count, time } from './format.js';
+import { ago, count } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Heading, Link, RotationLink, Section, Table, Trouble } from './parts.js';
+import { Actor, Heading, Link, RotationLink, Section, Table, Trouble, When } from './parts.js';
 
 const fields = [
   ['kind', 'Kind', 'rotation.paused'],
@@ -33,11 +33,11 @@ export function AuditPage({ query }) {
       html`<${Table} caption="Events" empty="Nothing of that kind was recorded."
       columns=${[{ name: 'At' }, { name: 'What' }, { name: 'By' }, { name: 'Rotation' }, { name: 'Chain' }, { name: 'No.', number: true }]}
       rows=${events.data.events.map(({ event }) => [
-        time(event.at),
+        html`<${When} at=${event.at} />`,
         html`<details class="inline"><summary>${event.kind}</summary><pre tabindex="0" aria-label="payload">${JSON.stringify(event.payload, null, 2)}</pre></details>`,
-        `${event.actor.kind} ${event.actor.id}`,
-        event.rotationId === null ? '–' : html`<${RotationLink} id=${event.rotationId} />`,
-        html`<span class="id" title=${event.chain}>${event.chain.slice(0, 8)}</span>`,
+        html`<${Actor} of=${event.actor} />`,
+        event.rotationId === null ? '–' : html`<${RotationLink} id=${`rot-${event.rotationId}`} />`,
+        html`<span class="id short" title=${event.chain}>${event.chain.slice(0, 8)}</span>`,
         count(event.sequence),
       ])} />
     <p class="pager">${cursor && html`<${Link} href=${`/console/audit${search(given)}`}>First page</${Link}>`}

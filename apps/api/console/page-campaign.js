@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ActionButton } from './action.js';
+import { Actions } from './action.js';
 import { search } from './api.js';
 import {
   actionsOfCampaign,
@@ -18,12 +18,14 @@ import {
   Facts,
   Heading,
   Link,
+  Person,
   RotationLink,
   Section,
   State,
   Table,
   TenantLink,
   Trouble,
+  When,
 } from './parts.js';
 import { RewrapLink } from './rewrap.js';
 
@@ -76,7 +78,7 @@ export function CampaignPage({ id, query }) {
   return html`
     <${Heading} title=${html`Campaign <span class="id">${id.slice(0, 17)}</span>`}
       lead=${html`<${State} of=${data.status} /> ${whatText(data)}: ${whomText(data.whom)}${everyMs > 0 && html` · <span>looked at every few seconds</span>`}`}>
-      ${actionsOfCampaign(data).map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${again} />`)}
+      <${Actions} of=${actionsOfCampaign(data)} gone=${`Meanwhile it is ${words(data.status)}: this can no longer be done.`} onDone=${again} />
     </${Heading}>
     <${Trouble} problem=${problem} />
     <p class="figure"><b>${data.percentComplete} %</b> of ${counted(data.tenantsTotal, 'tenant')}: ${countsText(data.tenantsByState)}</p>
@@ -95,10 +97,7 @@ export function CampaignPage({ id, query }) {
         'Calls of a KMS',
         data.action === 'rotate' ? null : `${count(data.callsPerSecondMax)} a second, each rewrap`,
       ],
-      [
-        'Started by',
-        `${data.initiatedBy.name ?? data.initiatedBy.id}${data.initiatedBy.email === null ? '' : ` (${data.initiatedBy.email})`}`,
-      ],
+      ['Started by', html`<${Person} of=${data.initiatedBy} />`],
       ['Started', time(data.startedAt)],
       ['Ended', data.completedAt === null ? null : time(data.completedAt)],
     ]} /></${Section}>
@@ -136,12 +135,12 @@ const Members = ({ members }) =>
       count(one.position),
       html`<${TenantLink} id=${one.tenantId} />${one.canary ? ' canary' : ''}`,
       html`<${State} of=${one.state} />`,
-      one.reason === null ? '–' : words(one.reason.toLowerCase()),
+      one.reason === null ? '–' : words(one.reason),
       one.workId === null
         ? '–'
         : one.workId.startsWith('rot-')
           ? html`<${RotationLink} id=${one.workId} />`
           : html`<${RewrapLink} id=${one.workId} />`,
       count(one.items),
-      time(one.endedAt),
+      html`<${When} at=${one.endedAt} />`,
     ])} />`;

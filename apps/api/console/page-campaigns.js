@@ -1,10 +1,9 @@
 import { search } from './api.js';
 import { CampaignBar, CampaignLink, countsText, whatText, whomText } from './campaign.js';
 import { StartCampaign } from './campaign-form.js';
-import { time } from './format.js';
 import { go, useRead, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Heading, Link, State, Table, Trouble } from './parts.js';
+import { Heading, Link, State, Table, Trouble, When } from './parts.js';
 
 /** All campaigns, the latest first. */
 export function CampaignsPage({ query }) {
@@ -40,6 +39,6 @@ export const CampaignTable = ({ campaigns }) =>
       whomText(campaign.whom),
       html`<${State} of=${campaign.status} />${campaign.stoppedFor !== null ? ' stopped by itself' : ''}`,
       html`<span class="progress"><${CampaignBar} byState=${campaign.tenantsByState} /><small>${countsText(campaign.tenantsByState)}</small></span>`,
-      time(campaign.startedAt),
+      html`<${When} at=${campaign.startedAt} />`,
       campaign.initiatedBy.name ?? campaign.initiatedBy.id,
     ])} />`;

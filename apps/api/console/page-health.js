@@ -1,4 +1,4 @@
-import { ago, count } from './format.js';
+import { ago, count, counted } from './format.js';
 import { useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { Heading, Section, State, Table, Trouble } from './parts.js';
@@ -14,7 +14,7 @@ export function HealthPage() {
     all.filter((one) => one.kind === kind && one.state === 'live').length;
   const silent = all.filter(({ state }) => state === 'silent').length;
   return html`
-    <${Heading} title="Health" lead=${processes.data !== null && `${count(live('worker'))} workers and ${count(live('vault'))} vaults are live, ${count(silent)} silent.`} />
+    <${Heading} title="Health" lead=${processes.data !== null && `${counted(live('worker'), 'worker')} and ${counted(live('vault'), 'vault')} live, ${silent === 0 ? 'none' : count(silent)} silent.`} />
     <${Trouble} problem=${processes.problem} />
     <${Section} title="Workers and vaults">${
       processes.data !== null &&

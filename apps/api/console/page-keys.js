@@ -1,10 +1,23 @@
 import { ActionButton } from './action.js';
 import { compromiseOf } from './actions.js';
 import { search } from './api.js';
+import { evidenceText } from './evidence.js';
 import { count, duration, time, words } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { AsOf, Facts, Heading, KeyLink, Link, Section, State, Table, TenantLink, Trouble } from './parts.js';
+import {
+  AsOf,
+  Facts,
+  Heading,
+  KeyLink,
+  Link,
+  Section,
+  State,
+  Table,
+  TenantLink,
+  Trouble,
+  When,
+} from './parts.js';
 
 const states = ['pre_active', 'active', 'deactivated', 'compromised', 'destroyed'];
 
@@ -32,8 +45,8 @@ export function KeysPage({ query }) {
         key.keyNumber,
         html`<${State} of=${key.state} />${key.draining ? ' drains' : ''}`,
         duration(key.ageSeconds * 1_000),
-        time(key.lastUsedAt),
-        time(key.destructionDueAt),
+        html`<${When} at=${key.lastUsedAt} />`,
+        html`<${When} at=${key.destructionDueAt} />`,
       ])} />
     <p class="pager">${cursor && html`<${Link} href=${`/console/keys${search({ state, tenantId })}`}>First page</${Link}>`}
       ${data.nextCursor !== null && html`<${Link} href=${`/console/keys${search({ state, tenantId, cursor: data.nextCursor })}`}>More</${Link}>`}</p>`
@@ -49,20 +62,6 @@ const conditions = {
   grace: 'The grace period is over',
   approvals: 'Enough people have agreed',
 };
-
-const toldAs = (/** @type {unknown} */ value) => {
-  if (value === null) return 'unknown';
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(toldAs).join(', ');
-  return typeof value === 'object'
-    ? Object.entries(value ?? {})
-        .map(([name, n]) => `${name} ${n}`)
-        .join(', ') || 'none'
-    : String(value);
-};
-const evidence = (/** @type {Record<string, unknown>} */ facts) =>
-  Object.entries(facts)
-    .map(([name, value]) => `${name.replaceAll(/([A-Z])/g, ' $1').toLowerCase()}: ${toldAs(value)}`)
-    .join(' · ');
 
 /** One key: what it opens, and whether it may go. */
 export function KeyPage({ id }) {
@@ -133,7 +132,7 @@ export function KeyPage({ id }) {
         ['Out of use from', time(key.data.deactivatedAt)],
         ['Records', key.data.records === null ? null : count(key.data.records)],
         ['Seals', `${count(key.data.seals)} of ${count(key.data.sealsMax)}`],
-        ['KEK', key.data.kekId],
+        ['KEK', key.data.kekId === null ? null : html`<span class="kek">${key.data.kekId}</span>`],
         ['Last used', time(key.data.lastUsedAt)],
       ]} />`
     }
@@ -144,7 +143,7 @@ export function KeyPage({ id }) {
         html`<p class="figure"><b>${data.state === 'destroyed' ? 'It is destroyed.' : data.safeToDestroy ? 'Yes: every condition is met.' : 'No.'}</b>
         ${data.request !== null && ` Asked for by ${data.request.subject}; from ${time(data.request.dueAt)} on.`}</p>
       <${Table} caption="Conditions of its destruction" empty="None: it is destroyed." columns=${[{ name: 'Condition' }, { name: 'State' }, { name: 'It rests on' }]}
-        rows=${data.conditions.map(({ name, state, evidence: facts }) => [/** @type {Record<string, string>} */ (conditions)[name] ?? words(name), html`<${State} of=${state} />`, html`<small>${evidence(facts)}</small>`])} />`
+        rows=${data.conditions.map(({ name, state, evidence: facts }) => [/** @type {Record<string, string>} */ (conditions)[name] ?? words(name), html`<${State} of=${state} />`, html`<small>${evidenceText(facts)}</small>`])} />`
       }
     </${Section}>
     <${Section} title="Blast radius">
@@ -154,7 +153,7 @@ export function KeyPage({ id }) {
       <${Table} caption="Where its records stand" empty="No record stands under it." columns=${[{ name: 'Table' }, { name: 'Records', number: true }]}
         rows=${radius.data.targets.map(({ target, records }) => [target, count(records)])} />
       <${Table} caption="Who has used it" empty="No process has reported using it." columns=${[{ name: 'Process' }, { name: 'State' }, { name: 'Host' }, { name: 'Last used' }]}
-        rows=${radius.data.processes.map(({ kind, state, host, lastUsedAt }) => [kind, html`<${State} of=${state} />`, host, time(lastUsedAt)])} />`
+        rows=${radius.data.processes.map(({ kind, state, host, lastUsedAt }) => [kind, html`<${State} of=${state} />`, host, html`<${When} at=${lastUsedAt} />`])} />`
       }
     </${Section}>`;
 }

@@ -1,4 +1,4 @@
-import { ActionButton } from './action.js';
+import { Actions } from './action.js';
 import { actionsOf } from './actions.js';
 import { ago, count, counted, estimate, words } from './format.js';
 import { useRead } from './hooks-of-ours.js';
@@ -67,7 +67,7 @@ export function NowPage() {
         <${Bars} rotation=${rotation} />
         ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.</p>`}
         <${Throttled} by=${rotation.throttledBy} />
-        <div class="actions">${actionsOf(rotation).map((action) => html`<${ActionButton} key=${action.operationId} action=${action} onDone=${again} />`)}</div>
+        <div class="actions"><${Actions} of=${actionsOf(rotation)} gone=${`Meanwhile it is ${words(rotation.status)}: this can no longer be done.`} onDone=${again} /></div>
       </article>`,
       )}</div>
     </${Section}>

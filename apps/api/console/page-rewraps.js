@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ActionButton } from './action.js';
+import { Actions } from './action.js';
 import { search } from './api.js';
-import { ago, count, time, words } from './format.js';
+import { count, time, words } from './format.js';
 import { go, say, useRead, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 import {
@@ -9,11 +9,13 @@ import {
   Facts,
   Heading,
   Link,
+  Person,
   Section,
   State,
   Table,
   TenantLink,
   Trouble,
+  When,
   waitsFor,
 } from './parts.js';
 import { actionsOfRewrap, RewrapBar, RewrapLink } from './rewrap.js';
@@ -48,7 +50,7 @@ export function RewrapsPage({ query }) {
         html`<span class="kek" title=${rewrap.kekId}>${rewrap.kek}</span>`,
         html`<${State} of=${rewrap.status} />`,
         html`<${RewrapBar} rewrap=${rewrap} />`,
-        time(rewrap.startedAt),
+        html`<${When} at=${rewrap.startedAt} />`,
         rewrap.initiatedBy.name ?? rewrap.initiatedBy.id,
       ])} />
     <p class="pager">${cursor && html`<${Link} href=${`/console/rewraps${search({ tenantId })}`}>First page</${Link}>`}
@@ -76,14 +78,14 @@ export function RewrapPage({ id }) {
   return html`
     <${Heading} title=${html`Rewrap <span class="id">${id.slice(0, 15)}</span>`}
       lead=${html`<${State} of=${data.status} /> keys of ${whose(data.tenantId)} under <span class="kek">${data.kek}</span>${everyMs > 0 && html` · <span>looked at every few seconds</span>`}`}>
-      ${actionsOfRewrap(data).map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${rewrap.again} />`)}
+      <${Actions} of=${actionsOfRewrap(data)} gone=${`Meanwhile it is ${words(data.status)}: this can no longer be done.`} onDone=${rewrap.again} />
     </${Heading}>
     <${Trouble} problem=${problem} />
     <p class="figure"><b>${data.percentComplete} %</b> of ${count(data.keysTotal)} keys</p>
     <${RewrapBar} rewrap=${data} />
     ${
       data.waitingDetail !== null &&
-      html`<p class="waits"><b>${waitsFor(data)}${data.waitingDetail.since === null ? '' : `, since ${ago(data.waitingDetail.since)}`}.</b> ${data.waitingDetail.what}; ${data.waitingDetail.todo}.</p>`
+      html`<p class="waits"><b>${waitsFor(data)}.</b> ${data.waitingDetail.what}; ${data.waitingDetail.todo}.</p>`
     }
     ${data.keysSetAside > 0 && html`<p class="waits">${count(data.keysSetAside)} stay under the KEK of before: it did not unwrap them.</p>`}
     <${Section} title="Facts"><${Facts} facts=${[
@@ -92,10 +94,7 @@ export function RewrapPage({ id }) {
       ['Calls of KMSs', `${count(data.kmsCalls)}, at most ${count(data.callsPerSecondMax)} a second`],
       ['Forced', data.forced ? 'yes: not every process had proved that KEK' : null],
       ['Records re-encrypted', count(data.recordsReencrypted)],
-      [
-        'Started by',
-        `${data.initiatedBy.name ?? data.initiatedBy.id}${data.initiatedBy.email === null ? '' : ` (${data.initiatedBy.email})`}`,
-      ],
+      ['Started by', html`<${Person} of=${data.initiatedBy} />`],
       ['Started', time(data.startedAt)],
       ['Ended', data.completedAt === null ? null : time(data.completedAt)],
     ]} /></${Section}>

@@ -1,19 +1,21 @@
 import { useState } from 'preact/hooks';
-import { ActionButton } from './action.js';
+import { Actions } from './action.js';
 import { actionsOf } from './actions.js';
 import { readAs, signingKeys } from './api.js';
 import { pin, verify } from './certificate.js';
 import { Phases, Rate, Strip } from './charts.js';
 import { useFollowed } from './follow.js';
-import { ago, count, duration, estimate, time, total, words } from './format.js';
+import { count, duration, estimate, time, total, words } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
 import {
+  Actor,
   Bars,
   Copyable,
   Facts,
   Heading,
   KeyLink,
+  Person,
   RotationLink,
   Section,
   State,
@@ -21,6 +23,7 @@ import {
   TenantLink,
   Throttled,
   Trouble,
+  When,
   waitsFor,
 } from './parts.js';
 import { Planned } from './plan.js';
@@ -48,14 +51,14 @@ export function RotationPage({ id }) {
   return html`
     <${Heading} title=${html`Rotation <span class="id">${id.slice(0, 12)}</span>`}
       lead=${html`<${State} of=${rotation.status} /> <span class="phase">${rotation.phase}</span>${runs && html` · <span>${followed[by] ?? 'not live: what is shown may be old'}</span>`}`}>
-      ${actionsOf(rotation).map((action) => html`<${ActionButton} key=${action.name} action=${action} onDone=${done} />`)}
+      <${Actions} of=${actionsOf(rotation)} gone=${`Meanwhile it is ${words(rotation.status)}: this can no longer be done.`} onDone=${done} />
       <button type="button" class="quiet" onClick=${() => print()}>Print report</button>
     </${Heading}>
     <p class="figure"><b>${count(rotation.percentComplete)} %</b> ${runs ? html`${count(rotation.itemsPerSecond)} records/s, ${estimate(rotation)} to go` : (rotation.failureReason ?? '')}</p>
     <${Bars} rotation=${rotation} />
     ${
       rotation.waitingDetail !== null &&
-      html`<div class="waits"><b>${waitsFor(rotation)}${rotation.waitingDetail.since === null ? '' : `, since ${ago(rotation.waitingDetail.since)}`}.</b>
+      html`<div class="waits"><b>${waitsFor(rotation)}.</b>
       ${' '}${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.
       ${(rotation.waitingDetail.holders ?? []).length > 0 && html`<ul>${rotation.waitingDetail.holders.map((holder) => html`<li>session ${holder.pid ?? holder.gid}${holder.applicationName === null ? '' : ` of ${holder.applicationName}`}</li>`)}</ul>`}</div>`
     }
@@ -65,10 +68,7 @@ export function RotationPage({ id }) {
       ['Rotation', html`<span class="id">${id}</span>`],
       ['From key', html`<${KeyLink} id=${rotation.previousKeyId} />`],
       ['To key', html`<${KeyLink} id=${rotation.newKeyId} />`],
-      [
-        'Started by',
-        `${rotation.initiatedBy.name ?? rotation.initiatedBy.id}${rotation.initiatedBy.email === null ? '' : ` (${rotation.initiatedBy.email})`}`,
-      ],
+      ['Started by', html`<${Person} of=${rotation.initiatedBy} />`],
       ['Started', time(rotation.startedAt)],
       ['Switched', time(rotation.switchedAt)],
       ['Drained', time(rotation.drainedAt)],
@@ -91,10 +91,10 @@ export function RotationPage({ id }) {
       html`
       <${Phases} phases=${timeline.data.phases} />
       <${Table} caption="Phases" empty="No phase has begun." columns=${[{ name: 'Phase' }, { name: 'Began' }, { name: 'Took', number: true }]}
-        rows=${timeline.data.phases.map(({ phase, begin, end, durationMs }) => [phase, time(begin), `${duration(durationMs)}${end === null ? ' so far' : ''}`])} />
+        rows=${timeline.data.phases.map(({ phase, begin, end, durationMs }) => [phase, html`<${When} at=${begin} />`, `${duration(durationMs)}${end === null ? ' so far' : ''}`])} />
       <details><summary>${count(timeline.data.events.length)} events: who and why</summary><${Table} caption="Events" empty="None."
         columns=${[{ name: 'At' }, { name: 'What' }, { name: 'By' }, { name: 'Reason' }]}
-        rows=${timeline.data.events.map(({ at, kind, actor, reason, failureReason }) => [time(at), kind, `${actor.kind} ${actor.id}`, reason ?? failureReason ?? '–'])} /></details>`
+        rows=${timeline.data.events.map(({ at, kind, actor, reason, failureReason }) => [html`<${When} at=${at} />`, kind, html`<${Actor} of=${actor} />`, reason ?? failureReason ?? '–'])} /></details>`
     }</${Section}>
     <${Section} title="Ranges"><${Trouble} problem=${ranges.problem} />${ranges.data !== null && (ranges.data.cells.length === 0 ? html`<p class="empty">Not cut yet.</p>` : html`<${Strip} cells=${ranges.data.cells} />`)}</${Section}>
     <${Section} title="Rate">${samples.data !== null && html`<${Rate} samples=${samples.data.samples} />`}</${Section}>
@@ -102,7 +102,7 @@ export function RotationPage({ id }) {
       failures.data !== null &&
       html`<${Table} caption="Records that were set aside" empty="None: every record opened."
       columns=${[{ name: 'Record' }, { name: 'Table' }, { name: 'Reason' }, { name: 'At' }]}
-      rows=${failures.data.failures.map(({ recordId, target, reason, at }) => [html`<span class="id">${recordId}</span>`, target, words(reason.toLowerCase()), time(at)])} />`
+      rows=${failures.data.failures.map(({ recordId, target, reason, at }) => [html`<span class="id">${recordId}</span>`, target, words(reason), html`<${When} at=${at} />`])} />`
     }</${Section}>
     ${rotation.status.startsWith('completed') && html`<${Certificate} id=${id} />`}
     <${Section} title="The same from a terminal">

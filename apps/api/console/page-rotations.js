@@ -1,8 +1,8 @@
 import { search } from './api.js';
-import { count, time, total } from './format.js';
+import { count, total } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Heading, Link, RotationLink, State, Table, TenantLink, Trouble } from './parts.js';
+import { Heading, Link, RotationLink, State, Table, TenantLink, Trouble, When } from './parts.js';
 
 const statuses = ['in_progress', 'paused', 'completed', 'completed_with_failures', 'failed', 'cancelled'];
 
@@ -31,7 +31,7 @@ export function RotationsPage({ query }) {
         html`<${RotationLink} id=${rotation.rotationId} />`,
         html`<${TenantLink} id=${rotation.tenantId} />`,
         html`<${State} of=${rotation.status} />`,
-        time(rotation.startedAt),
+        html`<${When} at=${rotation.startedAt} />`,
         count(total(rotation.itemsToRotate)),
         count(total(rotation.itemsFailed)),
         rotation.initiatedBy.name ?? rotation.initiatedBy.id,

@@ -1,10 +1,10 @@
-import { ActionButton } from './action.js';
+import { Actions } from './action.js';
 import { compromiseOf } from './actions.js';
 import { search } from './api.js';
-import { count, duration, time, total } from './format.js';
-import { go, useRead } from './hooks-of-ours.js';
+import { count, duration, total } from './format.js';
+import { go, useRead, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { AsOf, Heading, KeyLink, Link, RotationLink, Section, State, Table, Trouble } from './parts.js';
+import { AsOf, Heading, KeyLink, Link, RotationLink, Section, State, Table, Trouble, When } from './parts.js';
 import { PolicySection } from './policy.js';
 
 /** One tenant: its keys as a ladder, its rotations, and the next one. */
@@ -12,14 +12,21 @@ export function TenantPage({ id, query }) {
   const { cursor } = query;
   const rotations = useRead(`/dek/rotations?tenantId=${encodeURIComponent(id)}&limit=10`, 5_000);
   const running = (rotations.data?.rotations ?? []).find(({ completedAt }) => completedAt === null);
+  const latest = rotations.data?.rotations[0];
   // Counts every record of the tenant: asked when the page opens, when a rotation begins or ends, and by hand.
   const keys = useRead(
     rotations.data === null && rotations.problem === null
       ? null
       : `/keys${search({ tenantId: id, cursor, limit: 100 })}`,
     0,
-    running?.rotationId,
+    latest && `${latest.rotationId} ${latest.completedAt}`,
   );
+  const { may } = useSession();
+  const found = useRead(may.includes('listTenants') ? `/tenants${search({ tenantId: id, limit: 1 })}` : null);
+  const name =
+    found.data === null
+      ? null
+      : (found.data.tenants[0]?.name ?? 'There is none that you may see by this id:');
   const next = keys.data?.nextCursor ?? null;
   const isWhole = cursor === undefined && next === null;
   // The newest first; over several pages as they come, by number.
@@ -39,14 +46,10 @@ export function TenantPage({ id, query }) {
   const active = ladder.find(({ state }) => state === 'active');
   const started = (/** @type {any} */ { rotationId }) => go(`/console/rotations/${rotationId}`);
   return html`
-    <${Heading} title="Tenant" lead=${html`<span class="id">${id}</span>`}>
-      ${active !== undefined && html`<${ActionButton} key="compromise" action=${compromiseOf(active)} onDone=${({ rotation }) => started(rotation)} />`}
-      ${
-        running === undefined
-          ? rotations.data !== null &&
-            html`<${ActionButton} key="rotate" action=${rotate} onDone=${started} />`
-          : html`<span>rotates now: <${RotationLink} id=${running.rotationId} /></span>`
-      }
+    <${Heading} title="Tenant" lead=${html`${name !== null && html`<span class="name">${name}</span> `}<span class="id">${id}</span>`}>
+      <${Actions} of=${active === undefined ? [] : [compromiseOf(active)]} gone="Another key of this tenant is active by now: look which one is meant." onDone=${({ rotation }) => started(rotation)} />
+      <${Actions} of=${running === undefined && rotations.data !== null ? [rotate] : []} gone="Meanwhile a rotation of this tenant has begun, and there is one at a time." onDone=${started} />
+      ${running !== undefined && html`<span>rotates now: <${RotationLink} id=${running.rotationId} /></span>`}
     </${Heading}>
     <${Trouble} problem=${keys.problem} />
     <${Section} title="Keys" aside=${html`<${AsOf} of=${keys} name="Count again" />`}>
@@ -77,7 +80,7 @@ export function TenantPage({ id, query }) {
         rows=${rotations.data.rotations.map((rotation) => [
           html`<${RotationLink} id=${rotation.rotationId} />`,
           html`<${State} of=${rotation.status} />`,
-          time(rotation.startedAt),
+          html`<${When} at=${rotation.startedAt} />`,
           count(total(rotation.itemsToRotate)),
           rotation.initiatedBy.name ?? rotation.initiatedBy.id,
         ])} />`

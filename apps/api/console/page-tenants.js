@@ -1,8 +1,8 @@
 import { search } from './api.js';
-import { ago, time } from './format.js';
+import { ago } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Heading, KeyLink, Link, RotationLink, State, Table, TenantLink, Trouble } from './parts.js';
+import { Heading, KeyLink, Link, RotationLink, State, Table, TenantLink, Trouble, When } from './parts.js';
 
 const levels = ['fresh', 'due', 'overdue', 'orphaned'];
 
@@ -31,8 +31,8 @@ export function TenantsPage({ query }) {
         tenant.name,
         tenant.level === null ? 'no policy' : html`<${State} of=${tenant.level} />`,
         tenant.activeKey === null ? 'none yet' : html`<${KeyLink} id=${tenant.activeKey.keyId} />`,
-        tenant.activeKey === null ? '' : time(tenant.activeKey.activatedAt),
-        tenant.dueAt === null ? '' : time(tenant.dueAt),
+        tenant.activeKey === null ? '' : html`<${When} at=${tenant.activeKey.activatedAt} />`,
+        tenant.dueAt === null ? '' : html`<${When} at=${tenant.dueAt} />`,
         tenant.wrapping === null ? '' : html`<${State} of=${tenant.wrapping.level} />`,
         tenant.rotationId === null ? '' : html`<${RotationLink} id=${tenant.rotationId} />`,
       ])} />

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { ago, count, short, words } from './format.js';
+import { count, duration, short, time, words } from './format.js';
 import { go } from './hooks-of-ours.js';
 import { html } from './html.js';
 
@@ -136,10 +136,22 @@ export const Facts = ({ facts }) =>
     .filter(([, value]) => value !== null && value !== undefined)
     .map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
+/** In a table: on one line. @param {{at: string | null}} props */
+export const When = ({ at }) =>
+  at === null ? '–' : html`<time class="when" datetime=${at}>${time(at)}</time>`;
+
+/** Who began something. @param {{of: {id: string, name: string | null, email: string | null}}} props */
+export const Person = ({ of: { id, name, email } }) =>
+  html`${name ?? id}${email !== null && html`<small class="mail">${email}</small>`}`;
+
+/** Who did something: a process by the first part of its id. @param {{of: {kind: string, id: string}}} props */
+export const Actor = ({ of: { kind, id } }) =>
+  html`<span title=${id}>${kind} ${kind === id ? '' : short(id)}</span>`;
+
 /** When something was asked that costs too much to be asked all the time. @param {{of: {at: Date | null, again: () => void}, name: string}} props */
 export const AsOf = ({ of, name }) =>
   of.at !== null &&
-  html`<span class="as-of">as of ${of.at.toLocaleTimeString()} <button type="button" class="quiet" onClick=${of.again}>${name}</button></span>`;
+  html`<span class="as-of">as of ${of.at.toISOString().slice(11, 19)} <button type="button" class="quiet" onClick=${of.again}>${name}</button></span>`;
 
 /** A command to take elsewhere. @param {{text: string, name: string}} props */
 export function Copyable({ text, name }) {
@@ -159,8 +171,27 @@ export function Copyable({ text, name }) {
 /** What its sweep is held back for, of its own accord. */
 export const Throttled = ({ by }) =>
   by !== null &&
-  html`<p class="waits"><b>It is held back for the sake of production (${words(by.signal)}), since ${ago(by.since)}.</b> ${by.detail}. It goes on by itself.</p>`;
+  html`<p class="waits"><b>It is held back for the sake of production (${words(by.signal)}), for ${lasting(by.since)}.</b> ${by.detail}. It goes on by itself.</p>`;
 
-/** Why it stands still, in a few words: what it waits for, or that somebody paused it. */
-export const waitsFor = ({ status, waitingFor }) =>
-  waitingFor === null ? `It is ${words(status)}` : `It waits for ${words(waitingFor)}`;
+const waits = {
+  worker: 'It waits for a worker',
+  kms: 'It waits for the KMS',
+  database: 'It waits for the database',
+  lock: 'It waits for a lock',
+  integrity: 'It waits: the database is not as it was',
+  internal: 'It waits: something unexpected',
+  window: 'It waits for its hours',
+  kek_suspended: 'It waits: its KEK refuses',
+};
+
+/** Why it stands still, in a few words: what it waits for, or that somebody paused it; and for how long. */
+export const waitsFor = ({ status, waitingFor, waitingDetail }) => {
+  const why =
+    waitingFor === null
+      ? `It is ${words(status)}`
+      : /** @type {Record<string, string>} */ (waits[waitingFor] ?? `It waits for ${words(waitingFor)}`);
+  return waitingDetail.since === null ? why : `${why}, for ${lasting(waitingDetail.since)}`;
+};
+
+/** For how long something has been so. @param {string} since */
+const lasting = (since) => duration(Date.now() - Date.parse(since));

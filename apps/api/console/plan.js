@@ -18,9 +18,7 @@ function opening(opened) {
   if (opened === null) return 'not looked at';
   const not = Object.entries(opened.notOpening);
   const found =
-    not.length === 0
-      ? 'all do'
-      : not.map(([reason, n]) => `${count(n)} ${words(reason.toLowerCase())}`).join(', ');
+    not.length === 0 ? 'all do' : not.map(([reason, n]) => `${count(n)} ${words(reason)}`).join(', ');
   return `${found} of ${count(opened.records)}; of all records ${count(opened.recordsNotOpeningMax)} at most will not`;
 }
 

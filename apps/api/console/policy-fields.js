@@ -1,3 +1,4 @@
+import { count } from './format.js';
 import { html } from './html.js';
 import { nameOf, says } from './policy-words.js';
 
@@ -38,8 +39,8 @@ function boundsOf(name, base, tenantId) {
   const unit = name === 'rotateBeforeSeals' ? 'seals' : 'days';
   const [min, max] = tenantId === null ? [] : [base.bounds[`${name}Min`], base.bounds[`${name}Max`]];
   const parts = [
-    ...(min === undefined ? [] : [`at least ${min} ${unit}`]),
-    ...(max === undefined ? [] : [`at most ${max} ${unit}, so not never`]),
+    ...(min === undefined ? [] : [`at least ${count(min)} ${unit}`]),
+    ...(max === undefined ? [] : [`at most ${count(max)} ${unit}, so not never`]),
   ];
   const hint = parts.length === 0 ? null : `The default bounds it: ${parts.join(', ')}.`;
   return { min, max, canNever: max === undefined, hint };
@@ -58,8 +59,7 @@ function keptAtLeast(base, tenantId) {
   return { min: told ?? undefined, canNever: true, hint };
 }
 
-export function KekField({ name, field, set, base, tenantId, keks }) {
-  const names = keks.map((kek) => kek.name).filter((one) => one !== null);
+export function KekField({ name, field, set, base, tenantId, names }) {
   return html`<fieldset class="policy-field"><legend class="unseen">${nameOf(name)}</legend>
     <${ModeField} ...${{ name, field, set, base, tenantId }} never="the one that wraps the tenant’s" own="this one" />
     ${

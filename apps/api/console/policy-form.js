@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { read, send } from './api.js';
 import { curlOf, Dialog, Opening, quote, ReasonField } from './dialog.js';
-import { useRead, useSession } from './hooks-of-ours.js';
+import { useKekNames, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { changesBetween, fieldsOf, policyOf, rebased } from './policy-draft.js';
 import { DefaultOnly, KekField, NumberField } from './policy-fields.js';
@@ -30,7 +30,7 @@ function PolicyDialog({ tenantId, path, data, onDone, onClose }) {
   const [fields, setFields] = useState(() => fieldsOf(data.policy, isTenants));
   const [reason, setReason] = useState('');
   const [meanwhile, setMeanwhile] = useState(/** @type {any} */ (null));
-  const keks = useRead('/keks');
+  const keks = useKekNames();
   const body = { ...policyOf(fields, base.policy, isTenants), ...(reason === '' ? {} : { reason }) };
   const order = { method: 'PUT', path, headers: { 'if-match': `"${base.version}"` } };
   const set = (/** @type {string} */ name, /** @type {object} */ part) =>
@@ -63,7 +63,7 @@ function PolicyDialog({ tenantId, path, data, onDone, onClose }) {
     <${NumberField} ...${about('retireAfterDays')} />
     <${NumberField} ...${about('destroyAfterDays')} />
     <${WindowsField} ...${about('windows')} />
-    <${KekField} ...${about('kek')} keks=${keks.data?.keks ?? []} />
+    <${KekField} ...${about('kek')} names=${keks} />
     ${!isTenants && html`<${DefaultOnly} fields=${fields} set=${set} />`}
     <${ReasonField} value=${reason} onInput=${setReason} />
     ${meanwhile !== null && html`<${Meanwhile} ...${meanwhile} />`}

@@ -12,13 +12,14 @@ function windowText({ days: on, from, to, timeZone }) {
   return `${when} ${from} to ${to}${to <= from ? ' of the next day' : ''}, ${timeZone}`;
 }
 
-const boundNames = {
-  rotateEveryDaysMin: 'at least, days',
-  rotateEveryDaysMax: 'at most, days',
-  rotateBeforeSealsMax: 'at most, seals',
-  rewrapEveryDaysMin: 'rewrap at least, days',
-  rewrapEveryDaysMax: 'rewrap at most, days',
-  retireAfterDaysMax: 'what is left at most, days',
+/** @type {Record<string, (n: number) => string>} */
+const boundWords = {
+  rotateEveryDaysMin: (n) => `rotate at most every ${counted(n, 'day')}`,
+  rotateEveryDaysMax: (n) => `rotate at least every ${counted(n, 'day')}`,
+  rotateBeforeSealsMax: (n) => `rotate before ${counted(n, 'seal')}`,
+  rewrapEveryDaysMin: (n) => `rewrap at most every ${counted(n, 'day')}`,
+  rewrapEveryDaysMax: (n) => `rewrap at least every ${counted(n, 'day')}`,
+  retireAfterDaysMax: (n) => `what is left swept after ${counted(n, 'day')}`,
 };
 
 /** What a policy can say: its name, and what a value of it means. @type {Record<string, [string, (value: any) => string]>} */
@@ -49,9 +50,9 @@ export const policyWords = {
   bounds: [
     'Bounds for tenants',
     (value) =>
-      Object.entries(boundNames)
+      Object.entries(boundWords)
         .filter(([name]) => value?.[name] !== undefined)
-        .map(([name, told]) => `${told}: ${count(value[name])}`)
+        .map(([name, told]) => told(value[name]))
         .join('; ') || 'none',
   ],
   rotationsAtOnce: ['Rotations by policies at once', (value) => count(value ?? 4)],

@@ -1,8 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { send } from './api.js';
 import { curlOf, Dialog, Opening, quote, ReasonField } from './dialog.js';
 import { count, counted } from './format.js';
-import { useRead, useSession } from './hooks-of-ours.js';
+import { useAnswerTo, useKekNames, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { Facts, Table, Trouble } from './parts.js';
 
@@ -17,7 +17,7 @@ export function StartRewrap({ onDone }) {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 function StartDialog({ onDone, onClose }) {
-  const { caller, mayForAll } = useSession();
+  const { caller, may, mayForAll } = useSession();
   const forAll = mayForAll.includes('startRewrap');
   const key = useRef(crypto.randomUUID());
   const [all, setAll] = useState(forAll);
@@ -26,7 +26,7 @@ function StartDialog({ onDone, onClose }) {
   const [calls, setCalls] = useState('');
   const [reason, setReason] = useState('');
   const [typed, setTyped] = useState('');
-  const keks = useRead('/keks');
+  const names = useKekNames();
   const scope = all ? { all: true } : { tenantId };
   const body = {
     ...scope,
@@ -39,9 +39,12 @@ function StartDialog({ onDone, onClose }) {
     set(event.target.value.trim());
   const told = `${calls === '' ? '' : ` --calls ${calls}`}${reason === '' ? '' : ` --reason ${quote(reason)}`}`;
   const isWhole = kek !== '' && (all || uuid.test(tenantId));
-  const names = (keks.data?.keks ?? []).map(({ name }) => name).filter((name) => name !== null);
+  const plan = useAnswerTo(
+    '/kek/rewrap/plan',
+    isWhole && may.includes('planRewrap') ? { ...scope, kek } : null,
+  );
   return html`<${Dialog} name="Start rewrap" wide=${true} fresh=${true} onDone=${onDone} onClose=${onClose} act=${() => send({ ...order, body })}
-    ready=${isWhole && (!all || typed === kek)}
+    on=${JSON.stringify(plan.found)} ready=${isWhole && (!all || typed === kek)}
     effect="Brings keys under another KEK: the same keys, no record is touched, and applications go on. Until it has ended both KEKs are needed."
     cli=${`npx rekey rewrap start ${all ? '--all' : `--tenant ${tenantId}`} --kek ${kek}${told} --watch`} curl=${curlOf(order, body)}>
     <fieldset class="policy-field"><legend>Whose keys, and where to</legend>
@@ -52,7 +55,7 @@ function StartDialog({ onDone, onClose }) {
       <label>Calls of KMSs a second <input type="number" min="1" max="10000" inputmode="numeric" placeholder="100" value=${calls} onInput=${input(setCalls)} /></label>
       <datalist id="kek-names">${names.map((name) => html`<option value=${name}></option>`)}</datalist>
     </fieldset>
-    ${isWhole && html`<${RewrapPlan} key=${JSON.stringify({ ...scope, kek })} body=${{ ...scope, kek }} />`}
+    <${RewrapPlan} found=${plan.found} problem=${plan.problem} />
     <${ReasonField} value=${reason} onInput=${setReason} />
     ${
       all &&
@@ -63,26 +66,8 @@ function StartDialog({ onDone, onClose }) {
   </${Dialog}>`;
 }
 
-/** What it would do, and who is in the way. @param {{body: any}} props */
-function RewrapPlan({ body }) {
-  const { may } = useSession();
-  const [plan, setPlan] = useState(/** @type {any} */ (null));
-  const [problem, setProblem] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    if (!may.includes('planRewrap')) return;
-    let over = false;
-    // A name is typed letter by letter; one that is whole stands still.
-    const timer = setTimeout(() => {
-      send({ method: 'POST', path: '/kek/rewrap/plan', body }).then(
-        (found) => !over && setPlan(found),
-        (caught) => !over && setProblem(caught),
-      );
-    }, 400);
-    return () => {
-      over = true;
-      clearTimeout(timer);
-    };
-  }, []);
+/** What it would do, and who is in the way just now. @param {{found: any, problem: any}} props */
+function RewrapPlan({ found: plan, problem }) {
   return html`<div aria-live="polite">
     <${Trouble} problem=${problem} />
     ${
