@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
@@ -11,11 +14,27 @@ export const skipWithoutBrowser: false | string = unpacked.skip;
 export async function openBrowser(owner: Owner = thisFile): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: unpacked.programs.chromium,
+    env: { ...process.env, FONTCONFIG_FILE: await ownFonts(owner) },
     // Without the sandbox: root may not have one, and nothing but our own pages is opened.
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--force-color-profile=srgb'],
   });
   owner.after(() => browser.close());
   return browser;
+}
+
+/** Letters are those that come with the browser, whatever else the machine has: what is pictured elsewhere looks the same. */
+async function ownFonts(owner: Owner): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rekey-fonts-'));
+  owner.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'fonts.conf');
+  const fonts = join(dirname(unpacked.programs.chromium), '../root/usr/share/fonts');
+  const alias = (family: string, prefer: string): string =>
+    `<alias><family>${family}</family><prefer><family>${prefer}</family></prefer></alias>`;
+  await writeFile(
+    file,
+    `<fontconfig><dir>${fonts}</dir><cachedir>${folder}</cachedir>${alias('sans-serif', 'DejaVu Sans')}${alias('system-ui', 'DejaVu Sans')}${alias('monospace', 'DejaVu Sans Mono')}</fontconfig>`,
+  );
+  return file;
 }
 
 /** A page that remembers whatever it complained about: an error, or something that its policy refused. */

@@ -18,7 +18,11 @@ export interface Visitor {
 const timeoutMs = 30_000;
 
 export async function visitor(browser: Browser, apiUrl: string): Promise<Visitor> {
-  const context = await browser.newContext({ viewport: { width: 1_280, height: 900 } });
+  const context = await browser.newContext({
+    viewport: { width: 1_280, height: 900 },
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+  });
   context.setDefaultTimeout(timeoutMs);
   const { page, complaints } = await watchedPage(context);
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor();
