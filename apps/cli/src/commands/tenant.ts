@@ -62,7 +62,7 @@ function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): [name: stri
     ['records', `${underActiveKey} of ${records} under it, ${Math.floor(share * 1_000) / 10} %`],
     ['standing', stands(tenant.standing)],
     ...(tenant.wrapping === null ? [] : [['wrapping', wraps(tenant.wrapping)] satisfies [string, string]]),
-    ['policy', `version ${policy.defaultVersion}.${policy.version}`],
+    ['policy', whichPolicy(policy)],
     ...Object.entries(policy.source).map(([field, source]): [string, string] => [
       '',
       `${field.padEnd(18)}  ${saysOf(policy.effective, field)}${source === 'tenant' ? '' : `  (${bys[source]})`}`,
@@ -77,3 +77,9 @@ function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): [name: stri
 }
 
 const bys = { default: 'the default’s', bounds: 'by the bounds of the default' } as const;
+
+function whichPolicy({ version, defaultVersion }: { version: number; defaultVersion: number }): string {
+  const rest = defaultVersion === 0 ? 'no default' : `version ${defaultVersion} of the default`;
+  if (version > 0) return `version ${version} of its own, over ${rest}`;
+  return defaultVersion === 0 ? 'nobody has put one' : rest;
+}
