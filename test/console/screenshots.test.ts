@@ -24,6 +24,8 @@ const differing = process.env.SCREENSHOTS_DIFFERING ?? join(tmpdir(), 'rekey-scr
 /** A page that is just being painted is looked at again. */
 const looks = 3;
 
+/** Where nothing is compared, nothing runs over either: just above what makes a table cards, and up to a small screen. */
+const between = [480, 784, 790, 900, 1_024];
 const themes = ['light', 'dark'] as const;
 const fileOf = ({ name }: PicturedPage, width: Width, theme: Theme): string =>
   `${name}-${width}-${theme}.png`;
@@ -57,6 +59,10 @@ test('every page looks as it did', { skip: skipWithoutBrowser }, async (t) => {
       const problems: string[] = [];
       for (const theme of themes)
         for (const width of widths) problems.push(...(await look(camera, pictured, width, theme)));
+      for (const width of between) {
+        const beyond = await camera.beyond(width);
+        if (beyond > 0) problems.push(`at ${width} px it is ${beyond} px too wide`);
+      }
       assert.deepEqual(problems, []);
       if (!update) await checkMutants(camera, pictured);
     });

@@ -23,6 +23,8 @@ interface Box {
 export interface Camera {
   /** The page from its top to its end as it is now, or its open dialog alone. */
   take(width: Width, theme: Theme): Promise<Pixels>;
+  /** By how much it is wider than a window of that width. */
+  beyond(width: number): Promise<number>;
   /** Puts these rules on top of the page's own; none: takes them away. */
   dress(css: string): Promise<void>;
 }
@@ -37,16 +39,21 @@ export async function cameraOf(page: Page): Promise<Camera> {
     })`);
   return {
     dress,
+    async beyond(width) {
+      await resize(devtools, width, 600, 1);
+      return page.evaluate<number>(`Math.max(...[document.documentElement, ...document.querySelectorAll('dialog')]
+        .map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth))`);
+    },
     async take(width, theme) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
       const dialog = await page.locator('dialog[open]').count();
-      await resize(devtools, width, dialog > 0 ? dialogRoom : 600);
+      await resize(devtools, width, dialog > 0 ? dialogRoom : 600, scales[width]);
       const box = await page.evaluate<Box>(
         dialog > 0
           ? `(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector('dialog').getBoundingClientRect())`
           : `({ x: 0, y: 0, width: ${width}, height: document.documentElement.scrollHeight })`,
       );
-      if (dialog === 0) await resize(devtools, width, box.height);
+      if (dialog === 0) await resize(devtools, width, box.height, scales[width]);
       await painted(page);
       const { data } = await devtools.send('Page.captureScreenshot', {
         format: 'png',
@@ -58,11 +65,11 @@ export async function cameraOf(page: Page): Promise<Camera> {
   };
 }
 
-async function resize(devtools: CDPSession, width: Width, height: number): Promise<void> {
+async function resize(devtools: CDPSession, width: number, height: number, scale: number): Promise<void> {
   await devtools.send('Emulation.setDeviceMetricsOverride', {
     width,
     height: Math.ceil(height),
-    deviceScaleFactor: scales[width],
+    deviceScaleFactor: scale,
     mobile: false,
   });
 }
