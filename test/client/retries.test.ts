@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { after, test } from 'node:test';
+import { inspect } from 'node:util';
 import { type Client, ClientError, createClient } from '@rekey/client';
 import { errorTable } from '@rekey/contract';
 
@@ -161,6 +162,66 @@ test('a redirect is not followed: the token is for the one it is sent to', async
   );
   assert.equal(await codeOf(client.getRotation({ path: { rotationId } })), 'NO_ANSWER');
   assert.equal(elsewhere.heard.length, 0);
+});
+
+test('what cannot be sent is not sent, and what is said of it holds nothing of the token', async () => {
+  const { client, heard, url } = await behind([]);
+  const refused = async (call: Promise<unknown>, what: string): Promise<void> => {
+    const error = await call.then(
+      () => null,
+      (thrown) => thrown,
+    );
+    assert.ok(error instanceof ClientError && error.code === 'INVALID_REQUEST', what);
+    assert.doesNotMatch(inspect(error), /hunter2/, what);
+  };
+  for (const token of ['hunter2\nx-tenantid: other', 'hunter2\0', 'hunter2…'])
+    await refused(createClient({ url, token }).listKeys(), JSON.stringify(token));
+  const withPassword = url.replace('//', '//ada:hunter2@');
+  await refused(createClient({ url: withPassword, token: 'x' }).listKeys(), withPassword);
+  // A URL takes such segments away, and what is left may be another operation.
+  for (const keyId of ['', '.', '..', '\ud800']) await refused(client.getKey({ path: { keyId } }), keyId);
+  await refused(client.certificate('..'), 'a certificate');
+  await assert.rejects(async () => {
+    for await (const told of client.follow('..')) assert.ok(told);
+  }, ClientError);
+  assert.equal(heard.length, 0);
+  await client.getKey({ path: { keyId: '../keks' } });
+  assert.equal(heard[0]?.url, '/api/v1/admin/keys/..%2Fkeks');
+});
+
+test('a stream that tells what no API of ours tells is an error, whatever it is', async () => {
+  const stream =
+    (...parts: string[]): Reply =>
+    (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const part of parts) response.write(part);
+    };
+  const endless = `event: progress\ndata: ${'x'.repeat(5 * 1024 * 1024)}`;
+  for (const data of ['{', 'null', '7', '"x"'])
+    for (const event of ['snapshot', 'event', 'bye'])
+      assert.equal(await following(stream(`event: ${event}\ndata: ${data}\n\n`)), 'UNEXPECTED_ANSWER', data);
+  assert.equal(await following(stream(endless)), 'UNEXPECTED_ANSWER');
+
+  // An id that no header takes is none.
+  const ended = stream('id: 8\ndata: {}\n\n', 'event: bye\ndata: {"reason":"ended"}\n\n');
+  const { client, heard } = await behind([
+    (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('id: 7\ndata: {}\n\nid: a\u0001ä\ndata: {}\n\nevent: unheard-of\ndata: {}\n\n');
+    },
+    ended,
+  ]);
+  for await (const told of client.follow(rotationId)) assert.ok(told);
+  assert.equal(heard[1]?.headers['last-event-id'], '7');
+
+  async function following(reply: Reply): Promise<string> {
+    const { client } = await behind([reply]);
+    return codeOf(
+      (async () => {
+        for await (const told of client.follow(rotationId)) assert.ok(told);
+      })(),
+    );
+  }
 });
 
 test('silence ends after the time that was set, and a signal ends call, pause and wait with its reason', async () => {

@@ -1,3 +1,4 @@
+import { ClientError } from './client-error.ts';
 import type { AnswerOf } from './operation.ts';
 import { pause } from './retry.ts';
 import type { Rotation } from './wait-for.ts';
@@ -21,6 +22,9 @@ export type Told =
 
 /** A connection that brings nothing for so long is dead: the server sends a comment every 15 seconds. */
 const silenceMaxMs = 45_000;
+/** Many times the status of a rotation of hundreds of tables, in characters. */
+const eventMax = 4 * 1024 * 1024;
+const blankLine = /\r?\n\r?\n/;
 /** Between two connections, shaken so that clients which lost theirs together do not come back together. */
 const pauseMs = { least: 500, most: 1_500 } as const;
 
@@ -49,8 +53,11 @@ export async function* followRotation(
         // The parsed edge: what the contract's API sends is what it says. Events that are not known here are let be.
         if (event === 'snapshot' || event === 'progress') yield { kind: event, rotation: data as Rotation };
         else if (event === 'event') yield { kind: event, event: data as RotationEvent };
-        else if (event === 'bye') bye = (data as { readonly reason: string }).reason;
         last = id ?? last;
+        if (event !== 'bye') continue;
+        // Nothing comes behind it, whoever keeps the connection open.
+        bye = (data as { readonly reason?: string }).reason ?? null;
+        break;
       }
     } finally {
       silence.abort();
@@ -62,7 +69,7 @@ export async function* followRotation(
 
 interface ServerSentEvent {
   readonly event: string;
-  readonly data: unknown;
+  readonly data: object;
   readonly id: string | undefined;
 }
 
@@ -70,6 +77,8 @@ interface ServerSentEvent {
 async function* readEvents(response: Response, silence: AbortController): AsyncGenerator<ServerSentEvent> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
+  // The end of what came, where a blank line may have begun: what is long is not looked through again with each part.
+  let tail = '';
   for (;;) {
     const timer = setTimeout(() => silence.abort(new Error('silence')), silenceMaxMs);
     const part = await reader
@@ -78,7 +87,12 @@ async function* readEvents(response: Response, silence: AbortController): AsyncG
       .catch(() => undefined)
       .finally(() => clearTimeout(timer));
     if (part === undefined || part.done) return;
-    const blocks = (rest + part.value).split(/\r?\n\r?\n/);
+    rest += part.value;
+    const latest = tail + part.value;
+    tail = latest.slice(-3);
+    if (rest.length > eventMax) throw unexpected('an event without end');
+    if (!blankLine.test(latest)) continue;
+    const blocks = rest.split(blankLine);
     rest = blocks.pop() ?? '';
     for (const block of blocks) {
       const told = parse(block);
@@ -95,7 +109,29 @@ function parse(block: string): ServerSentEvent | null {
     if (name !== undefined && value !== undefined) fields.set(name, value);
   }
   const data = fields.get('data');
-  return data === undefined
-    ? null
-    : { event: fields.get('event') ?? '', data: JSON.parse(data), id: fields.get('id') };
+  if (data === undefined) return null;
+  const id = fields.get('id');
+  return {
+    event: fields.get('event') ?? '',
+    data: objectIn(data),
+    // It is sent back in a header: what is no sequence is none of ours.
+    id: id !== undefined && /^[0-9]{1,15}$/.test(id) ? id : undefined,
+  };
+}
+
+function objectIn(text: string): object {
+  try {
+    const data: unknown = JSON.parse(text);
+    if (typeof data === 'object' && data !== null) return data;
+  } catch {
+    // said below
+  }
+  throw unexpected('an event that is no object');
+}
+
+function unexpected(what: string): ClientError {
+  return new ClientError('UNEXPECTED_ANSWER', `followRotation answered 200, with ${what}`, {
+    operation: 'followRotation',
+    status: 200,
+  });
 }

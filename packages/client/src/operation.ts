@@ -17,9 +17,13 @@ export interface Described {
   readonly path: string;
 }
 
-/** Where a call goes. */
+/** Where a call goes. Throws for an id that would lead to another operation: URLs take dots away, encoded ones too. */
 export function urlOf(base: string, { path }: Described, { path: named = {}, query = {} }: AnyInput): string {
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(named[name] ?? ''));
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const id = named[name] ?? '';
+    if (/^\.{0,2}$/.test(id)) throw new TypeError(`${name} is no id`);
+    return encodeURIComponent(id);
+  });
   const asked = Object.entries(query).filter(([, value]) => value !== undefined);
   const search = new URLSearchParams(asked.map(([name, value]) => [name, String(value)])).toString();
   return `${base.replace(/\/+$/, '')}${filled}${search === '' ? '' : `?${search}`}`;

@@ -28,13 +28,14 @@ export async function send(
 ): Promise<{ status: number; headers: Headers; text: string }> {
   const until = anyOf(signal, AbortSignal.timeout(options.timeoutMs ?? timeoutDefaultMs));
   return answering(options.url, id, signal, async () => {
-    const response = await begin(options, route, input, until);
+    const response = await begin(options, id, route, input, until);
     return { status: response.status, headers: response.headers, text: await response.text() };
   });
 }
 
 async function begin(
   { url, token, realm }: ClientOptions,
+  id: AnyOperationId,
   route: Described,
   input: AnyInput,
   signal: AbortSignal | undefined,
@@ -42,9 +43,21 @@ async function begin(
   signal?.throwIfAborted();
   const bearer = typeof token === 'string' ? token : await token();
   const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
-  const request = requestOf(route, input, realm === undefined ? ours : { ...ours, realmname: realm });
-  // A token is for the one it is sent to.
-  return fetch(urlOf(url, route, input), { ...request, redirect: 'error', signal: signal ?? null });
+  const headers = realm === undefined ? ours : { ...ours, realmname: realm };
+  let target: string;
+  let request: RequestInit;
+  try {
+    target = urlOf(url, route, input);
+    // A token is for the one it is sent to.
+    request = { ...requestOf(route, input, headers), redirect: 'error' };
+    // Only tried: a Request that is handed over and then collected no longer heeds its signal.
+    void new Request(target, request);
+  } catch {
+    // What was thrown quotes what could not be sent, and so the token.
+    const message = `${id} was not sent: the URL, an id in the path, a header, the body or the token is malformed`;
+    throw new ClientError('INVALID_REQUEST', message, { operation: id });
+  }
+  return fetch(target, { ...request, signal: signal ?? null });
 }
 
 async function answering<T>(
@@ -57,6 +70,7 @@ async function answering<T>(
     return await work();
   } catch (cause) {
     signal?.throwIfAborted();
+    if (cause instanceof ClientError) throw cause;
     const message = `${id} got no answer from ${new URL(url).host} (${reasonOf(cause)})`;
     throw new ClientError('NO_ANSWER', message, { operation: id, cause });
   }
@@ -81,7 +95,7 @@ export async function openBody(
   const timer = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
   try {
     const response = await answering(url, id, signal, () =>
-      begin(options, route, input, anyOf(signal, silence.signal)),
+      begin(options, id, route, input, anyOf(signal, silence.signal)),
     );
     if (response.status === 200) return { response, silence };
     const { status, headers } = response;
