@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { call } from './call.ts';
+import { callHere } from './in-process.ts';
 
 /** Clears the screen, sets the title, C1 sequences, turned text, new lines, a key that a terminal types. */
 const nasty =
-  'a\x1b[2J\x1b]0;title\x07b\x9b31mc\u202Eresrever\u2066\u200Fd\ne\rf\tg\x00\x7f\u2028h\u{E0041}\ud800';
+  'a\x1b[2J\x1b]0;title\x07b\x9b31mc\u202Eresrever\u2066\u200Fd\ne\rf\tg\x00\x7f\u2028h\u{E0041}i\u00ADj\u2062k\u3164l\u{E0100}\ud800';
 /** What must not come: a line feed ends our own lines. */
-const obeyed = /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}\u{200B}\u{FEFF}\u{E0000}-\u{E007F}]/u;
+const obeyed =
+  /(?!\n)[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}\u{AD}\u{200B}\u{2062}\u{3164}\u{FEFF}\u{E0000}-\u{E01EF}]/u;
 
 const counts = { credentials: 0, apiKeys: 0, secrets: 1 };
 const rotation = {
@@ -48,8 +50,16 @@ const rotation = {
 };
 const failures = [{ itemType: 'secrets', target: nasty, recordId: nasty, reason: nasty, at: nasty }];
 
+/** What an answer is sent in, each in a packet of its own. */
+let pieces: readonly string[] | null = null;
 let answer: { status: number; body: unknown } | null = null;
-const server = createServer(({ url = '' }, response) => {
+const server = createServer(async ({ url = '' }, response) => {
+  if (pieces !== null) {
+    response.writeHead(200, { 'content-type': 'text/csv' });
+    for (const piece of pieces) await new Promise<unknown>((resolve) => response.write(piece, resolve));
+    response.end();
+    return;
+  }
   const lists = url.includes('/failures')
     ? { failures, nextCursor: null }
     : /rotations(\?|$)/.test(url)
@@ -138,4 +148,38 @@ test('a certificate is not printed if it is none', async () => {
   answer = { status: 200, body: nasty };
   const { code, out } = await call(env, 'certificate', 'get', 'rot-1');
   assert.deepEqual([code, out], [1, '']);
+});
+
+test('public keys are shown as safely', async () => {
+  const keys = [{ kid: nasty.replace('\ud800', '') }];
+  answer = { status: 200, body: { keys } };
+  const { code, out } = await call(env, 'certificate', 'keys');
+  assert.doesNotMatch(out, obeyed);
+  assert.deepEqual([code, JSON.parse(out)], [0, { keys }]);
+});
+
+test('an export is whole wherever the network cuts it, and cut off where its end is missing', async () => {
+  const [first, last] = ['chain,line\r\n', ',"{""end"":true,""events"":0}"\r\n'] as const;
+  const whole = first + last;
+  for (const [parts, expected] of [
+    [[first.slice(0, -1), '\n', last], 0],
+    [[...whole], 0],
+    [[whole.slice(0, -1)], 5],
+    [[first], 5],
+    [[`${first}a\rb`], 1],
+    [[first.slice(0, -1), 'b'], 1],
+  ] as const) {
+    pieces = parts;
+    const { code, out } = await callHere(env, 'audit', 'export', '--form', 'csv');
+    assert.equal(code, expected, JSON.stringify(parts));
+    if (code === 0) assert.equal(out, whole);
+  }
+  pieces = null;
+});
+
+test('what cannot be verified at all is one JSON document too', async () => {
+  for (const words of ['certificate verify /nowhere --jwks /nowhere', 'audit verify /nowhere']) {
+    const { code, err } = await callHere({}, ...words.split(' '), '--json');
+    assert.deepEqual([code, JSON.parse(err).error.code], [2, 'USAGE'], words);
+  }
 });

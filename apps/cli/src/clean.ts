@@ -1,8 +1,10 @@
 /**
  * What a terminal obeys instead of showing it: C0 and C1 controls (escape sequences begin with one), what turns the
- * direction of writing, what ends a line, and what cannot be seen.
+ * direction of writing, what ends a line, and what cannot be seen, so that two names look like one; but for what joins and parts
+ * letters, and chooses between their forms, as names of some languages need it.
  */
-const unsafe = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}\u{200B}\u{2060}\u{FEFF}\u{E0000}-\u{E007F}]/gu;
+const unsafe =
+  /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}[\p{Default_Ignorable_Code_Point}--[\u{200C}\u{200D}\u{FE00}-\u{FE0F}]]]/gv;
 
 /** Text of others, as it may be shown. */
 export function clean(text: string): string {

@@ -42,7 +42,7 @@ export function csvLine(
 /** What somebody else chose must be no formula to whoever opens the file; its very bytes stand in the last columns. */
 function asText(value: unknown): string {
   const text = typeof value === 'string' ? value : '';
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
 }
 
 function csvRow(fields: readonly string[]): string {

@@ -82,15 +82,19 @@ export const auditExport: Command = {
     const size = call.option('checkpoint');
     if (size !== undefined && !/^[0-9]{1,15}$/.test(size)) throw new UsageError('--checkpoint is a number.');
     const query = { ...queryOf(call), ...(size === undefined ? {} : { checkpoint: Number(size) }) };
-    let end = '';
-    for await (const part of call.client().exportAudit(query, { form })) {
+    let [end, kept] = ['', ''];
+    for await (const came of call.client().exportAudit(query, { form })) {
+      // The network may cut between the two characters that end a line of CSV.
+      const text = kept + came;
+      const part = text.replace(/\r$/, '');
+      kept = text.slice(part.length);
       // Every control character in it is escaped, or it is no export: the terminal would obey.
       if (!/^[^\p{Cc}]*$/u.test(part.replaceAll(/\r?\n/g, ''))) throw new Error('What came is no export.');
       await call.out.pour(part);
       end = (end + part).slice(-200);
     }
     // The last line says so: one that lacks it was cut off on its way, and is no evidence of anything missing.
-    if (!/"+end"+:true,"+events"+:[0-9]+\}"?[\r\n]*$/.test(end))
+    if (kept !== '' || !/"+end"+:true,"+events"+:[0-9]+\}"?[\r\n]*$/.test(end))
       throw new CommandError(
         'EXPORT_CUT',
         'The export was cut off on its way: fetch it again.',
@@ -117,15 +121,16 @@ export const auditVerification: Command = {
       const value = call.option(name);
       return value === undefined ? [] : [`--${name}=${value}`];
     });
-    const lines: string[] = [];
+    const [lines, wrong]: [string[], string[]] = [[], []];
     const found = await auditVerify([...given, '--', ...call.operands], {
       out: (line) => void lines.push(line),
-      err: (line) => call.err.line(line),
+      err: (line) => void wrong.push(line),
     });
     const code = ([exitCodes.completed, exitCodes.failed, exitCodes.usage, exitCodes.conflict] as const)[
       found
     ];
-    if (code !== exitCodes.usage) tellVerdict(call, code, lines);
+    if (code === exitCodes.usage) throw new UsageError(wrong[0] ?? 'It was not called rightly.');
+    tellVerdict(call, code, lines);
     return code;
   },
 };

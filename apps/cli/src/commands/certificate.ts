@@ -1,5 +1,6 @@
 import { certificateVerify } from '@rekey/evidence';
-import type { Command } from '../command.ts';
+import { cleanJson } from '../clean.ts';
+import { type Command, UsageError } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 
 const forms = ['dsse', 'jws', 'bundle'] as const;
@@ -29,7 +30,7 @@ export const certificateKeys: Command = {
   remote: true,
   async run(call) {
     const keys = await call.client().jwks();
-    call.out.raw(`${JSON.stringify(keys)}\n`);
+    call.out.raw(`${cleanJson(keys)}\n`);
     return exitCodes.completed;
   },
 };
@@ -45,15 +46,21 @@ export const certificateVerification: Command = {
     'second-key': { value: 'PEM', about: 'an ML-DSA-65 key that you pinned: it must have signed, too' },
     'tsa-ca': { value: 'FILE', about: 'certificates of time stamp authorities that you trust, in PEM' },
   },
-  run(call) {
+  async run(call) {
     const given = ['key', 'jwks', 'second-key', 'tsa-ca'].flatMap((name) => {
       const value = call.option(name);
       return value === undefined ? [] : [`--${name}=${value}`];
     });
     const args = [...given, ...(call.on('json') ? ['--json'] : []), '--', ...call.operands];
-    return certificateVerify(args, {
-      out: (line) => call.out.line(line),
-      err: (line) => call.err.line(line),
+    const [said, wrong]: [string[], string[]] = [[], []];
+    const code = await certificateVerify(args, {
+      out: (line) => void said.push(line),
+      err: (line) => void wrong.push(line),
     });
+    if (code === exitCodes.usage) throw new UsageError(wrong[0] ?? 'It was not called rightly.');
+    const [verdict = ''] = said;
+    if (call.on('json')) call.tell(JSON.parse(verdict), () => {});
+    else for (const line of said) call.out.line(line);
+    return code;
   },
 };
