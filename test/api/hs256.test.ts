@@ -49,6 +49,7 @@ test('a token that does not hold gets 401, with WWW-Authenticate and never a rea
     'alg missing': `Bearer ${signHs256(jwtSecret, good, { alg: undefined })}`,
     'alg in lower case': `Bearer ${signHs256(jwtSecret, good, { alg: 'hs256' })}`,
     'unknown crit': `Bearer ${signHs256(jwtSecret, good, { crit: ['x'], x: 1 })}`,
+    'crit null': `Bearer ${signHs256(jwtSecret, good, { crit: null })}`,
     'no sub': `Bearer ${token({ sub: undefined })}`,
     'sub empty': `Bearer ${token({ sub: '' })}`,
     'sub a number': `Bearer ${token({ sub: 7 })}`,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { needsFreshLogin, type Route, roles, routes } from '@rekey/api';
+import { ownOrigins } from '../../apps/api/src/console/settings.ts';
 import { checkError } from '../api/check-error.ts';
 import { bearer, type Call, liveApi, token } from '../api/live-api.ts';
 import { browserLike } from './browser-like.ts';
@@ -124,6 +125,11 @@ test('what does not come from a page of the console is refused, whatever cookie 
       'CROSS_SITE_REQUEST',
     );
   assert.equal((await browser.send({ path: listPath })).status, 200, 'nobody was signed out by that');
+});
+
+test('an origin is written as browsers write it: without the port that its scheme has', () => {
+  assert.ok(ownOrigins(null, () => 80)().has('http://localhost'));
+  assert.ok(ownOrigins('https://rekey.example.com', () => 443)().has('https://rekey.example.com'));
 });
 
 test('what cannot be taken back needs a log-in at most five minutes old', async () => {

@@ -42,14 +42,19 @@ function requireAccepted({ mediaTypes = ['application/json'] }: Route): Guard {
 }
 
 function requireJsonSent(route: Route): Guard {
-  return ({ headers, raw }) => {
+  return (request) => {
+    const { headers } = request;
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-    if (!hasBody && route.request.bodyOptional === true) return;
-    const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-    const sentOnce = valuesOf(raw, 'content-type').length === 1;
-    if (!sentOnce || !isJson(headers['content-type']) || !plainEncodings.has(encoding))
-      throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
+    if (hasBody || route.request.bodyOptional !== true) requirePlainJson(request);
   };
+}
+
+/** Throws UNSUPPORTED_MEDIA_TYPE. */
+export function requirePlainJson({ headers, raw }: FastifyRequest): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  const sentOnce = valuesOf(raw, 'content-type').length === 1;
+  if (!sentOnce || !isJson(headers['content-type']) || !plainEncodings.has(encoding))
+    throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
 }
 
 /** Nothing is unpacked: what a few bytes may become has no bound. */

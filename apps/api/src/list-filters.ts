@@ -45,15 +45,20 @@ export function cursorIssues(
   return isOdd ? [{ path: 'query.cursor', message: 'is not a nextCursor of ours' }] : [];
 }
 
-/** Times are in the calendar. */
+/** Times are in the calendar: what is not (30 February, 24 o'clock) would be read as a moment of another day. */
 export function timeIssues(request: FastifyRequest, names: readonly string[]): Issue[] {
   const query = given(request);
   return names
     .filter((name) => {
       const at = query[name];
-      return isText(at) && Check(Moment, at) && Number.isNaN(Date.parse(at));
+      return isText(at) && Check(Moment, at) && !isInCalendar(at);
     })
     .map((name) => ({ path: `query.${name}`, message: 'is not a time' }));
+}
+
+function isInCalendar(at: string): boolean {
+  const ms = Date.parse(at);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(at.slice(0, 'yyyy-mm-ddThh'.length));
 }
 
 function given({ query }: FastifyRequest): Readonly<Record<string, unknown>> {

@@ -250,7 +250,7 @@ export const UpdateBody = Type.Object(
   {
     itemsPerSecondMax: Type.Optional(
       Type.Union([Type.Integer({ minimum: 1, maximum: 10_000_000 }), Type.Null()], {
-        title: 'a whole number from 1 to 10000000, or null',
+        title: 'whole number from 1 to 10000000, or null',
         description: 'Records per second at most, over all workers together; null: as many as they can.',
       }),
     ),

@@ -24,6 +24,8 @@ export function accessTokensOnly(
 
 function isAccessToken(header: Claims, claims: Claims): boolean {
   return (
+    // Whatever has to be understood: none of it is (RFC 7515, 4.1.11).
+    header.crit === undefined &&
     headerTypes.has(nameIn(header.typ)) &&
     claimTypes.has(nameIn(claims.typ)) &&
     claimTypes.has(nameIn(claims.token_use)) &&

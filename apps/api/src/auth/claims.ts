@@ -14,6 +14,8 @@ export interface ClaimPaths {
 }
 
 const rolesMax = 1_000;
+/** What ends later (an `exp` in milliseconds, or 1e400) ends then: neither a date of ours nor one of Postgres holds it. */
+const latestMs = Date.UTC(9999, 11, 31);
 
 /** The caller behind verified claims, or null when they name nobody (`sub`). Absurd optional claims count as absent. */
 export function callerFrom(claims: Claims, realm: string, paths: ClaimPaths): Caller | null {
@@ -28,7 +30,7 @@ export function callerFrom(claims: Claims, realm: string, paths: ClaimPaths): Ca
     email: textClaim(claims.email, 320),
     roles: rolesAmong(roles),
     tenantId: tenants.map(tenantIn).find(isText) ?? null,
-    expiresAtMs: typeof claims.exp === 'number' ? claims.exp * 1_000 : null,
+    expiresAtMs: typeof claims.exp === 'number' ? Math.min(claims.exp * 1_000, latestMs) : null,
   };
 }
 

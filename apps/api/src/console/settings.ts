@@ -12,5 +12,7 @@ export function ownOrigins(publicUrl: string | null, port: () => number | null):
     const fixed: ReadonlySet<string> = new Set([new URL(publicUrl).origin]);
     return () => fixed;
   }
-  return () => new Set(['localhost', '127.0.0.1', '[::1]'].map((host) => `http://${host}:${port() ?? 0}`));
+  // As browsers write it: without the port where it is the scheme's own.
+  const at = (host: string): string => new URL(`http://${host}:${port() ?? 0}`).origin;
+  return () => new Set(['localhost', '127.0.0.1', '[::1]'].map(at));
 }

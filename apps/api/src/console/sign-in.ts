@@ -5,8 +5,8 @@ import { Check } from 'typebox/value';
 import { ApiError } from '../api-error.ts';
 import { type Authentication, callerBehind } from '../auth/authenticate.ts';
 import { mayActOnAny, mayCall } from '../auth/caller.ts';
+import { requirePlainJson } from '../guards.ts';
 import { inOrder } from '../in-order.ts';
-import { isJson } from '../media-types.ts';
 import type { Limiter } from '../rate-limits.ts';
 import type { Route } from '../route.ts';
 import { cookie, sessionCookie, withoutCookie } from './cookies.ts';
@@ -55,7 +55,7 @@ export function addSignIn(app: FastifyInstance, signIn: SignIn): void {
 
   const signsIn = { config: signInConfig, onRequest: write };
   app.post(sessionPath, signsIn, async (request, reply) => {
-    if (!isJson(request.headers['content-type'])) throw new ApiError('UNSUPPORTED_MEDIA_TYPE');
+    requirePlainJson(request);
     const { body } = request;
     if (!Check(Pasted, body))
       throw new ApiError('INVALID_REQUEST', {
