@@ -145,6 +145,7 @@ test('a URI that could run, load or reveal anything else is refused, and repeate
     'token=rekey;object=kek?module-path=hunter2.so',
     'token=rekey;object=kek?module-path=/a%00hunter2',
     'token=rekey;object=kek;type=private?module-path=/usr/lib/x.so',
+    'token=rekey;object=kek;type=undefined?module-path=/usr/lib/x.so',
     '//user:hunter2@host/key',
   ])
     await assert.rejects(openKek(`pkcs11:${rest}`), (error) => {

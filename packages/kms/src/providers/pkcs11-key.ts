@@ -39,7 +39,7 @@ export function parseTokenKey(rest: string, type: 'secret-key' | 'private' = 'se
   if (object === undefined && objectId === undefined) throw invalid('it must have an object or an id');
   if (objectId !== undefined && (objectId.length === 0 || objectId.length > 64))
     throw invalid('its id is not well formed');
-  if (![type, 'undefined'].includes(String(told.get('type')))) throw invalid(`its type must be ${type}`);
+  if ((told.get('type')?.toString() ?? type) !== type) throw invalid(`its type must be ${type}`);
   const module = where.get('module-path')?.toString() ?? '';
   if (!absolute.test(module)) throw invalid('its module-path must be the absolute path of a library');
   const source = where.get('pin-source')?.toString();
