@@ -7,6 +7,7 @@ import {
   writeBatches,
 } from '@rekey/data';
 import { heartbeatWhileWaitingMs } from '@rekey/times';
+import { measuredBatchSizes } from './batch-size.ts';
 import type { RotationEnvironment } from './environment.ts';
 import type { Refused } from './outcome.ts';
 import type { Sweep } from './sweep.ts';
@@ -96,6 +97,8 @@ export function createSmallRanges(env: Env): SmallRanges {
       async (all) => {
         const target = all[0]?.sweep.target;
         if (target === undefined || all.some(({ sweep, sinceMs }) => isLate([sweep], sinceMs))) return [];
+        // Records are slow to write here: those of others would be locked as long.
+        if (env.batchSize.isSlow) return [];
         const sentMs = performance.now();
         const written = await writeBatches(
           sweepStore,
@@ -109,6 +112,7 @@ export function createSmallRanges(env: Env): SmallRanges {
         const items = all.reduce((sum, { batch }) => sum + batch.replacements.items, 0);
         const bytes = all.reduce((sum, { batch }) => sum + batch.replacements.bytes, 0);
         if (items > 0) env.statementLimiter?.took(items, bytes, ms);
+        if (ms > measuredBatchSizes.slowMs) env.batchSize.took(items, ms);
         // What is left out was locked, or changed by somebody: an application is at work on it.
         const isWhole = written.every(
           (count, i) => count === null || count === all[i]?.batch.replacements.items,

@@ -26,6 +26,9 @@ type Written = number | Extract<Outcome, 'lost'>;
  */
 export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): Promise<Written> {
   const { env, target, lease } = sweep;
+  // Batches have become smaller since this one was cut: its records are slow to write, and locked all the while.
+  if (env.batchSize.isSlow && batch.replacements.items > 2 * env.batchSize.items)
+    return writeInHalves(sweep, batch, locked, null);
   const sentMs = performance.now();
   try {
     const replaced = await writeBatch(env.sweepStore, target, lease, batch, locked);
@@ -53,13 +56,14 @@ async function writeInHalves(
   sweep: Sweep,
   batch: Batch,
   locked: Locked,
-  reason: SetAsideReason,
+  /** Why one of them was refused; null: none was. */
+  reason: SetAsideReason | null,
 ): Promise<Written> {
   const { env, target, lease } = sweep;
   const { replacements } = batch;
   const none = nothing(target, batch.replacements);
   let replaced = 0;
-  if (replacements.items === 1) {
+  if (reason !== null && replacements.items === 1) {
     const [id, seen] = replacements.only();
     const aside = { ...batch, replacements: none, setAside: [...batch.setAside, { id, seen, reason }] };
     return (await writeBatch(env.sweepStore, target, lease, aside, locked)) ?? 'lost';
