@@ -41,6 +41,7 @@ const given: ReadonlyArray<readonly [setting: string, theirs: string, ours: stri
   ['synchronous_commit', 'off', 'on'],
   ['plpgsql.extra_errors', 'all', 'none'],
   ['exit_on_error', 'on', 'off'],
+  ['work_mem', '64kB', '64kB'],
 ];
 
 for (const [setting, theirs] of given)
@@ -66,6 +67,7 @@ const differs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     idle_in_transaction_session_timeout: '800ms',
     lock_timeout: '50ms',
     synchronous_commit: 'off',
+    work_mem: '16MB',
   },
 };
 
@@ -155,6 +157,15 @@ test('a session whose triggers would not fire is refused by name', async (t) => 
       error.code === 'UNFIT' &&
       /session_replication_role is replica/.test(error.message),
   );
+});
+
+test('one whose triggers fire is not, as replication by others sets it', async (t) => {
+  await admin.query(`alter database "${name}" set session_replication_role = local`);
+  t.after(() => admin.query(`alter database "${name}" reset session_replication_role`));
+  const store = opened['an application’s']();
+  t.after(() => store.end());
+  assert.equal(await has(store, 'session_replication_role'), 'local');
+  assert.deepEqual(await rows(store, `select code from rekey.integrity_problems()`), []);
 });
 
 for (const encoding of ['LATIN1', 'SQL_ASCII', 'EUC_JP']) {

@@ -94,6 +94,9 @@ export const workerSession = {
  * touches from statistics that a bulk load has not refreshed yet, and a hash join over the whole table per batch made
  * the sweep five times slower.
  *
+ * Old and new rows of a batch, which Postgres keeps for its triggers, fit into `work_mem`, whatever the database was given:
+ * they would go to files, of which there may be a limit.
+ *
  * And they do not wait for the disk at each commit. What a crash of Postgres may take back (batches of the last
  * moments with their counts and cursors, all or none of each) is still there under the older DEK, and is swept again.
  * Whatever others build on is committed through {@link openStore}, and flushes all of this with it: the switch, every
@@ -106,6 +109,7 @@ export function openSweepStore(options: Omit<StoreOptions, 'session'>): Store {
       ...workerSession,
       lock_timeout: lockWaitMs.batch,
       synchronous_commit: 'off',
+      work_mem: '16MB',
       enable_hashjoin: 'off',
       enable_mergejoin: 'off',
       enable_bitmapscan: 'off',

@@ -221,7 +221,7 @@ class PreparedSession implements Session {
 function checkFacts({ standby, encoding, replicationRole }: SessionFacts): void {
   if (standby) throw isStandby();
   if (encoding !== 'UTF8') throw unfit(`the database's encoding is ${encoding}, and Rekey needs UTF8`);
-  if (replicationRole !== 'origin')
+  if (replicationRole === 'replica')
     throw unfit(
       `session_replication_role is ${replicationRole}: the triggers that guard keys would not fire`,
     );

@@ -127,9 +127,9 @@ begin
         where l.oid = t.id_collation and l.collprovider = 'd' and d.datname = current_database()) x
     where t.id_collation <> 0 and x.was <> x.is
   union all
-  select null, 'REPLICA_ROLE', 'session_replication_role is not origin: triggers do not fire.',
+  select null, 'REPLICA_ROLE', 'session_replication_role is replica: triggers do not fire.',
       'take the setting away from roles and databases'
-    where current_setting('session_replication_role') <> 'origin' or exists (
+    where current_setting('session_replication_role') = 'replica' or exists (
       select from pg_db_role_setting s where 'session_replication_role=replica' = any (s.setconfig)
         and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database())))
   union all
