@@ -48,6 +48,12 @@ export const damages: Damage[] = [
     mend: 'alter table TABLE rename sealed to ciphertext',
   },
   {
+    what: 'with a weaker constraint under the name of ours',
+    code: 'LABEL',
+    sql: `alter table TABLE drop constraint rekey_label_TABLE;
+      alter table TABLE add constraint rekey_label_TABLE check ((key_number is null) = (ciphertext is null))`,
+  },
+  {
     what: 'with all triggers disabled',
     code: 'TRIGGER',
     sql: 'alter table TABLE disable trigger user',

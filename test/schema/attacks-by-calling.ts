@@ -129,6 +129,7 @@ export const attacksByCalling: readonly Attack[] = [
   { on: /^rekey\.prove_\w+\(/, calling: 'have a range proved, or its failures forgotten' },
   { on: /^rekey\.(install|ensure)_\w+\(/, calling: 'put another fence around a table' },
   { on: /^rekey\.(label_condition|sealed_bytes_max)\(/, calling: 'learn how large values may be' },
+  { on: /^rekey\.id_order\(/, calling: 'learn in which order ids stand' },
   { on: /^rekey\.lock_briefly\(/, calling: 'shut everybody out of a table' },
   { on: /^rekey\.(grant|give|set|renew|revoke)_\w+\(/, calling: 'grant itself another part' },
   {

@@ -47,6 +47,16 @@ test('neither an id nor a tenant changes, by whatever statement', async () => {
   assert.equal((await vault.get({ target: 'things', tenantId, id: one }))?.toString(), 'a value');
 });
 
+test('nobody rewrites what is sealed past all triggers, by changing the type of its columns', async () => {
+  await store.query('alter table things add column kept bytea');
+  for (const change of [
+    'key_number type int using 1',
+    'ciphertext type bytea using kept',
+    `id type uuid using gen_random_uuid()`,
+  ])
+    await assert.rejects(store.query(`alter table things alter ${change}`), { code: '0A000' });
+});
+
 test('no trigger of ours stands before the update of a row, since Postgres would lock each of them first', async () => {
   const { rows } = await store.query<{ before: boolean }>(
     `select t.tgtype & 2 = 2 as before from pg_trigger t

@@ -112,10 +112,12 @@ begin
       where g.tgrelid = target.table_name::regclass and g.tgname = 'rekey_identity_' || target.name and g.tgtype & 2 = 2) then
     execute format('drop trigger %I on %s', 'rekey_identity_' || target.name, target.table_name);
   end if;
+  -- Whatever columns a condition names, "alter table … alter column … type … using" refuses: it writes past all triggers.
   perform rekey.ensure_trigger(target.table_name::regclass, 'rekey_identity_' || target.name,
     format('after update of %I, %I', target.id_column, target.tenant_column),
-    format('for each row when (old.%1$I is distinct from new.%1$I or old.%2$I is distinct from new.%2$I)',
-      target.id_column, target.tenant_column),
+    format('for each row when (old.%1$I is distinct from new.%1$I or old.%2$I is distinct from new.%2$I
+        or false and num_nulls(new.%3$I, new.%4$I) > 2)',
+      target.id_column, target.tenant_column, target.key_column, target.ciphertext_column),
     'refuse_identity_change');
 end
 $install$;

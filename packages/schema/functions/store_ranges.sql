@@ -20,9 +20,11 @@ begin
       from running where r.id = running.id and r.status = 'in_progress' and r.phase = 'activating'),
     stored as (
       insert into rekey.rotation_ranges
-        (rotation_id, target, ordinal, lower_id, upper_id, planned, owner, heartbeat_at)
+        (rotation_id, target, ordinal, lower_id, upper_id, planned, owner, heartbeat_at, id_order)
       select running.id, s.target, s.ordinal, s.lower_id, s.upper_id, s.planned, claimed_by,
-        case when claimed_by is not null then clock_timestamp() end
+        case when claimed_by is not null then clock_timestamp() end,
+        -- One that holds everything holds it in any order.
+        case when s.lower_id is not null or s.upper_id is not null then rekey.id_order(s.target) end
       from running, unnest(targets, ordinals, lowers, uppers, plans)
         as s(target, ordinal, lower_id, upper_id, planned)
       where s.ordinal = 0 and s.lower_id is null or exists (
