@@ -1,4 +1,4 @@
-import type { onRequestHookHandler } from 'fastify';
+import type { FastifyRequest, onRequestHookHandler } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { callerOf, mayCall } from './auth/caller.ts';
 import { type Guard, inOrder } from './in-order.ts';

@@ -35,6 +35,7 @@ export const tenants: Told<'listTenants'> = {
     dueAt: levels[at] == null ? null : within(45 - at * 30),
     overdueAt: levels[at] == null ? null : within(52 - at * 30),
     tries: levels[at] == null ? null : at === 3 ? 3 : 0,
+    wrapping: at === 2 || at === 5 ? { level: 'overdue', overdueAt: before(3 + at), tries: at } : null,
     rotationId: at === 0 ? runningId : null,
   })),
   seenAt: before(0, 0, 2),

@@ -20,6 +20,7 @@ function rotationOf(at: number, of: Partial<Rotation>): Rotation {
     drainedAt: before(at, 0, 58),
     completedAt: before(at, 0, 20),
     estimatedCompletion: null,
+    estimatedRange: null,
     itemsToRotate,
     itemsRotated: itemsToRotate,
     itemsSuperseded: nothing,
@@ -53,6 +54,7 @@ export const running = rotationOf(0, {
   drainedAt: before(0, 1, 10),
   completedAt: null,
   estimatedCompletion: within(0, 0, 44),
+  estimatedRange: { earliest: within(0, 0, 38), latest: within(0, 0, 55) },
   itemsToRotate: items(1_470_588, 588_235, 2_941_177),
   itemsRotated: items(1_201_331, 588_003, 1_024_410),
   itemsSuperseded: items(20_117, 220, 3_017),
@@ -505,6 +507,7 @@ export const summary: Told<'getSummary'> = {
     { daysBelow: null, keys: 12 },
   ],
   byPolicy: { fresh: 4_150, due: 43, overdue: 12, orphaned: 1, seenAt: before(0, 0, 2) },
+  wrappingsByPolicy: { fresh: 820, due: 4, overdue: 2, orphaned: 0, seenAt: before(0, 0, 2) },
 };
 
 export const simulation: Told<'simulateCampaign'> = {
