@@ -83,6 +83,24 @@ test('what is right passes without a word, and a dry run changes nothing', async
   }
 });
 
+test('what the session of an old client has as settings changes nothing of it', async () => {
+  const { call, name } = await make({});
+  const mine = call.replace(`'x'`, `'${name}'`);
+  await pinned.query('set quote_all_identifiers = on; set standard_conforming_strings = off');
+  try {
+    assert.deepEqual(await codes(mine, 'error'), []);
+    await pinned.query(`select rekey.register_target(${mine}); select rekey.repair_target('${name}')`);
+    const problems = `select code from rekey.integrity_problems() where target = '${name}'`;
+    assert.deepEqual((await pinned.query(problems)).rows, []);
+    await pinned.query('reset all');
+    assert.deepEqual((await pinned.query(problems)).rows, []);
+  } finally {
+    await pinned.query('reset all');
+  }
+  await pinned.query(`drop table ${name} cascade`);
+  await pinned.query(`delete from rekey.targets where name = '${name}'`);
+});
+
 test('all that is wrong is said at once', async () => {
   const { call } = await make({
     columns: 'id int, tenant_id text, key_number smallint, ciphertext text',

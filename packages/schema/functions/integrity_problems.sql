@@ -6,6 +6,9 @@ create or replace function rekey.integrity_problems(tenant uuid default null)
 returns table (target text, code text, problem text, todo text)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+-- Names are compared as text, and literals read, whatever the session of a person has.
+set quote_all_identifiers = off
+set standard_conforming_strings = on
 -- Compiling it would take ten times as long as running it.
 set jit = off
 set plan_cache_mode = force_generic_plan

@@ -8,6 +8,9 @@
 create or replace function rekey.repair_target(target_name text) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
+-- Names are compared as text, and literals read, whatever the session of a person has.
+set quote_all_identifiers = off
+set standard_conforming_strings = on
 set row_security = off
 as $$
 declare
