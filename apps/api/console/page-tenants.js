@@ -25,18 +25,23 @@ export function TenantsPage({ query }) {
     ${
       data !== null &&
       html`<${Table} caption="Tenants, by their ids" empty="There are none of that kind."
-      columns=${[{ name: 'Tenant' }, { name: 'Name' }, { name: 'By policy' }, { name: 'Active key' }, { name: 'Since' }, { name: 'Due' }, { name: 'Wrapping' }, { name: 'Rotation' }]}
+      columns=${[{ name: 'Tenant' }, { name: 'Name' }, { name: 'By policy' }, { name: 'Active key' }, { name: 'Since' }, { name: 'Due' }, { name: 'Rotation' }]}
       rows=${data.tenants.map((tenant) => [
         html`<${TenantLink} id=${tenant.tenantId} />`,
         tenant.name,
-        tenant.level === null ? 'no policy' : html`<${State} of=${tenant.level} />`,
+        html`<${Standing} of=${tenant} />`,
         tenant.activeKey === null ? 'none yet' : html`<${KeyLink} id=${tenant.activeKey.keyId} />`,
         tenant.activeKey === null ? '' : html`<${When} at=${tenant.activeKey.activatedAt} />`,
         tenant.dueAt === null ? '' : html`<${When} at=${tenant.dueAt} />`,
-        tenant.wrapping === null ? '' : html`<${State} of=${tenant.wrapping.level} />`,
         tenant.rotationId === null ? '' : html`<${RotationLink} id=${tenant.rotationId} />`,
       ])} />
     <p class="pager">${cursor && html`<${Link} href=${`/console/tenants${search({ level, wrapping })}`}>First page</${Link}>`}
       ${data.nextCursor !== null && html`<${Link} href=${`/console/tenants${search({ level, wrapping, cursor: data.nextCursor })}`}>Next ones</${Link}>`}</p>`
     }`;
+}
+
+/** Of its key, and of the oldest wrapping of its DEKs where a policy says how old that gets. @param {{ of: any }} props */
+function Standing({ of: { level, wrapping } }) {
+  return html`${level === null ? 'no policy' : html`<${State} of=${level} />`}
+    ${wrapping !== null && html`<br /><small>wrapping</small> <${State} of=${wrapping.level} />`}`;
 }
