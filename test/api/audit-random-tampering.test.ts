@@ -27,7 +27,7 @@ const acts: Readonly<Record<string, (at: string, a: string, b: string, place: nu
     `update tampered set payload = jsonb_build_object('n', payload ->> 'n') ${at}`,
   'a microsecond later': (at) => `update tampered set at = at + interval '1 microsecond' ${at}`,
   'another role': (at) => `update tampered set database_role = database_role || '_' ${at}`,
-  'another kind': (at) => `update tampered set kind = initcap(kind) ${at}`,
+  'another kind': (at) => `update tampered set kind = kind || 's' ${at}`,
   'another rotation': (at) => `update tampered set rotation_id = gen_random_uuid() ${at}`,
   'another version': (at) => `update tampered set version = version + 1 ${at}`,
   'a row gone': (at) => `delete from tampered ${at}`,

