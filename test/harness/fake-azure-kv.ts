@@ -22,13 +22,15 @@ interface Version {
   /** Throws for what is no such bytes. */
   readonly wraps: Readonly<Record<'wrapkey' | 'unwrapkey', (bytes: Buffer) => Buffer>>;
   readonly algorithm: string;
+  /** What is shown of the key: an RSA key's public half, and of an AES key nothing. */
+  readonly shown: Readonly<Record<string, unknown>>;
 }
 
 /** Key Vault's REST API with real RSA-OAEP-256 and AES key wrap, its challenge, and a managed identity's source of tokens, over HTTP. */
 export interface FakeAzureKv {
   readonly origin: string;
   uri(name?: string): string;
-  /** What was asked for, in order: `challenge`, `token`, `wrapkey`, `unwrapkey`. */
+  /** What was asked for, in order: `challenge`, `token`, `wrapkey`, `unwrapkey`, `get`. */
   readonly calls: string[];
   /** By name; the last version wraps. */
   readonly keys: Map<string, Version[]>;
@@ -36,6 +38,10 @@ export interface FakeAzureKv {
   readonly tokens: Set<string>;
   /** What the challenge names. */
   resource: string;
+  /** Where the vault says that its keys are. */
+  named: string;
+  /** Whether who may wrap may also look at keys. */
+  mayGet: boolean;
   /** Answers a request with a token instead; null: as Key Vault does. */
   answer: Answer | null;
   /** How long a request with a token takes. */
@@ -65,6 +71,7 @@ export function newVersion(): Version {
   return {
     ...newOne(),
     algorithm: 'RSA-OAEP-256',
+    shown: { ...publicKey.export({ format: 'jwk' }) },
     wraps: {
       wrapkey: (bytes) => publicEncrypt({ key: publicKey, ...how }, bytes),
       unwrapkey: (bytes) => privateDecrypt({ key: privateKey, ...how }, bytes),
@@ -81,6 +88,7 @@ export function newAesVersion(): Version {
   return {
     ...newOne(),
     algorithm: 'A256KW',
+    shown: { kty: 'oct-HSM' },
     wraps: {
       wrapkey: (bytes) => through(createCipheriv('id-aes256-wrap', key, iv), bytes),
       unwrapkey: (bytes) => through(createDecipheriv('id-aes256-wrap', key, iv), bytes),
@@ -113,6 +121,8 @@ export async function fakeAzureKv(owner: Owner = thisFile): Promise<FakeAzureKv>
     keys: new Map([['rekey', [newVersion()]]]),
     tokens: new Set(),
     resource: origin,
+    named: origin,
+    mayGet: true,
     answer: null,
     slowMs: 0,
     identity: null,
@@ -129,7 +139,9 @@ function serve(fake: FakeAzureKv, request: IncomingMessage, text: string, respon
   const url = new URL(String(request.url), fake.origin);
   if (url.pathname === '/msi/token') return giveToken(fake, url, request, response);
   const [, name = '', version = '', operation = ''] =
-    /^\/keys\/([\w-]+)\/([0-9a-f]{32}|)\/(wrapkey|unwrapkey)$/.exec(url.pathname) ?? [];
+    request.method === 'GET'
+      ? [...(/^\/keys\/([\w-]+)\/?([0-9a-f]{32}|)$/.exec(url.pathname) ?? ['', '', '']), 'get']
+      : (/^\/keys\/([\w-]+)\/([0-9a-f]{32}|)\/(wrapkey|unwrapkey)$/.exec(url.pathname) ?? []);
   const token = request.headers.authorization?.replace(/^Bearer /, '');
   if (token === undefined || !fake.tokens.has(token)) {
     fake.calls.push('challenge');
@@ -141,18 +153,33 @@ function serve(fake: FakeAzureKv, request: IncomingMessage, text: string, respon
   if (fake.answer !== null) return fake.answer(response, request);
   const versions = fake.keys.get(name);
   const pair = version === '' ? versions?.at(-1) : versions?.find((one) => one.version === version);
+  const isGet = operation === 'get';
+  if (isGet && !fake.mayGet) return saying(403, 'Forbidden', 'ForbiddenByRbac')(response, request);
   if (pair === undefined) return saying(404, 'KeyNotFound')(response, request);
+  const kid = `${fake.named}/keys/${name}/${pair.version}`;
+  if (isGet) {
+    const key = { kid, key_ops: ['wrapKey', 'unwrapKey'], ...pair.shown };
+    const attributes = { enabled: pair.isEnabled, recoveryLevel: 'Recoverable', recoverableDays: 90 };
+    return send(response, 200, { key, attributes });
+  }
   if (!pair.isEnabled) return saying(403, 'Forbidden', 'KeyDisabled')(response, request);
-  const body = JSON.parse(text);
-  const bytes = Buffer.from(body.value, 'base64url');
-  if (body.alg !== pair.algorithm || url.searchParams.get('api-version') !== '2025-07-01')
+  const body = membersOf(text);
+  const bytes = Buffer.from(String(body?.value), 'base64url');
+  if (body?.alg !== pair.algorithm || url.searchParams.get('api-version') !== '2025-07-01')
     return saying(400, 'BadParameter')(response, request);
   try {
     const value = pair.wraps[operation === 'wrapkey' ? operation : 'unwrapkey'](bytes);
-    const kid = `${fake.origin}/keys/${name}/${pair.version}`;
     return send(response, 200, { kid, value: value.toString('base64url') });
   } catch {
     return saying(400, 'BadParameter')(response, request);
+  }
+}
+
+function membersOf(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 

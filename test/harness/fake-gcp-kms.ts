@@ -48,10 +48,12 @@ export async function fakeGcpKms(owner: Owner = thisFile): Promise<FakeGcpKms> {
     const text = Buffer.concat(pieces).toString();
     const path = String(request.url);
     if (await fake.accounts.serve(path, request, text, response)) return;
-    fake.calls.push(path.replace(/.*:/, ''));
+    const { pathname, searchParams } = new URL(path, fake.endpoint);
+    fake.calls.push(/:(\w+)$/.exec(pathname)?.[1] ?? `${request.method}`.toLowerCase());
     if (fake.slowMs > 0) await sleep(fake.slowMs);
     if (fake.answer !== null) return fake.answer(response, request);
-    serve(fake, path, request, JSON.parse(text), response);
+    const numbers = searchParams.get('$alt')?.includes('enum-encoding=int') === true;
+    serve(fake, pathname, request, text, numbers ? 1 : 'SOFTWARE', response);
   });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
@@ -85,7 +87,9 @@ function serve(
   fake: FakeGcpKms,
   path: string,
   request: IncomingMessage,
-  body: Members,
+  text: string,
+  /** Of all keys, which clients may ask for as a number. */
+  protectionLevel: number | string,
   response: ServerResponse,
 ): ServerResponse {
   const account = fake.accounts.holderOf(request.headers.authorization);
@@ -96,10 +100,22 @@ function serve(
     return fail(response, 403, 'PERMISSION_DENIED', `Permission 'useTo${operation}' denied on ${name}`);
   const versions = fake.keys.get(name);
   if (versions === undefined) return fail(response, 404, 'NOT_FOUND', `CryptoKey ${name} not found.`);
+  let body: Members;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return fail(
+      response,
+      400,
+      'INVALID_ARGUMENT',
+      'Invalid JSON payload received. Unexpected end of string.',
+    );
+  }
   const { sent } = fake.garbles;
   if (sent !== undefined) body[sent] = garbled(String(body[sent]));
+  // Whoever sends no checksum is told that none was verified.
   for (const field of ['plaintext', 'ciphertext', 'additionalAuthenticatedData'])
-    if (field in body && String(crc32c(bytesOf(body[field]))) !== body[`${field}Crc32c`])
+    if (`${field}Crc32c` in body && String(crc32c(bytesOf(body[field]))) !== body[`${field}Crc32c`])
       return fail(
         response,
         400,
@@ -113,7 +129,15 @@ function serve(
       : decrypt(name, versions, bytesOf(body.ciphertext), aad);
   if ('error' in result) return fail(response, 400, ...result.error);
   const { answered } = fake.garbles;
-  const made = result.answer;
+  const made: Members =
+    operation === 'encrypt'
+      ? {
+          ...result.answer,
+          verifiedPlaintextCrc32c: 'plaintextCrc32c' in body,
+          verifiedAdditionalAuthenticatedDataCrc32c: 'additionalAuthenticatedDataCrc32c' in body,
+          protectionLevel,
+        }
+      : { ...result.answer, protectionLevel };
   const answer = answered === undefined ? made : { ...made, [answered]: garbled(made[answered]) };
   return send(response, 200, fake.edit === null ? answer : fake.edit(answer));
 }
@@ -139,9 +163,6 @@ function encrypt(name: string, versions: Versions, plaintext: Buffer, aad: Buffe
     name: `${name}/cryptoKeyVersions/${number}`,
     ciphertext: ciphertext.toString('base64'),
     ciphertextCrc32c: String(crc32c(ciphertext)),
-    verifiedPlaintextCrc32c: true,
-    verifiedAdditionalAuthenticatedDataCrc32c: true,
-    protectionLevel: 'SOFTWARE',
   };
   return { answer };
 }
@@ -160,7 +181,6 @@ function decrypt(name: string, versions: Versions, ciphertext: Buffer, aad: Buff
       plaintext: plain.toString('base64'),
       plaintextCrc32c: String(crc32c(plain)),
       usedPrimary: number === versions.length,
-      protectionLevel: 'SOFTWARE',
     };
     return { answer };
   } catch {
@@ -186,7 +206,15 @@ function garbled(text: unknown): string {
 }
 
 function fail(response: ServerResponse, code: number, status: string, message: string): ServerResponse {
-  return send(response, code, { error: { code, message, status, details: [{ sent: 'hunter2' }] } });
+  const details = [
+    {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: 'HUNTER2',
+      domain: 'cloudkms.googleapis.com',
+      metadata: { sent: 'hunter2' },
+    },
+  ];
+  return send(response, code, { error: { code, message, status, details } });
 }
 
 function send(response: ServerResponse, status: number, body: object): ServerResponse {

@@ -27,6 +27,11 @@ export interface FakeGoogleAccounts {
 }
 
 const audience = 'https://cloudkms.googleapis.com/';
+const scopes = ['https://www.googleapis.com/auth/cloud-platform', 'https://www.googleapis.com/auth/cloudkms'];
+const covers = (scope: unknown): boolean =>
+  String(scope)
+    .split(' ')
+    .some((one) => scopes.includes(one));
 const email = 'worker@a-project.iam.gserviceaccount.com';
 
 export async function fakeGoogleAccounts(endpoint: string, owner: Owner): Promise<FakeGoogleAccounts> {
@@ -100,8 +105,10 @@ export async function fakeGoogleAccounts(endpoint: string, owner: Owner): Promis
         .update(`${head}.${claims}`)
         .verify(publicKey, signature, 'base64url');
       if (!isSigned) return null;
-      const { aud, iss, exp } = JSON.parse(Buffer.from(claims, 'base64url').toString());
-      return aud === audience && iss === email && exp * 1_000 > Date.now() ? iss : null;
+      const { aud, scope, iss, exp } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+      // A service account signs for a service, or for scopes, of which one has to cover it; never for both.
+      const isFor = scope === undefined ? aud === audience : aud === undefined && covers(scope);
+      return isFor && iss === email && exp * 1_000 > Date.now() ? iss : null;
     },
   };
   return fake;

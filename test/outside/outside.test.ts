@@ -1,41 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { liveApi, token } from '../api/live-api.ts';
 import { document } from '../harness/documented.ts';
-import { MISSING_TOOL } from '../harness/missing-tools.ts';
+import { packagesOfOthers } from '../harness/packages-of-others.ts';
 import { application, type Paths, redocly, spectral } from './programs.ts';
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL('.', import.meta.url));
 const published = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url));
 
-/** False, or why what others use is not there: 120 MB, which are downloaded with TEST_TOOLS=all only, and kept. */
-async function install(): Promise<false | string> {
-  const isThere = await access(join(here, 'node_modules/typescript')).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return false;
-  if (process.env.TEST_TOOLS !== 'all')
-    return `${MISSING_TOOL}openapi tools: 120 MB, which are downloaded with TEST_TOOLS=all only`;
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')),
-  );
-  return run('npm', ['ci', '--prefix', here, '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: here,
-    env,
-  }).then(
-    () => false as const,
-    (error: unknown) => `${MISSING_TOOL}openapi tools: ${String(error).split('\n')[0]}`,
-  );
-}
-
-const skip = await install();
+const skip = await packagesOfOthers(here, { name: 'openapi tools', megabytes: 120 });
 const evaluate = async (program: string): Promise<unknown> => {
   const args = ['--input-type=module', '--eval', program, '--', published];
   return JSON.parse((await run(process.execPath, args, { cwd: here, maxBuffer: 2 ** 26 })).stdout);
