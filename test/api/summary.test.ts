@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { conforms, SummaryResponse } from '@rekey/contract';
+import { keepSummary } from '@rekey/control';
 import { checkError } from './check-error.ts';
 import { type Answer, bearer, emptyTenant, liveApi, rotateCall, seededTenant } from './live-api.ts';
 
@@ -97,6 +98,14 @@ test('active DEKs are counted by age, each once', async () => {
     keys: ages.filter(([, bound]) => bound === daysBelow).length,
   }));
   assert.deepEqual(dataOf(await ask()).activeKeyAges, expected);
+});
+
+test('what a worker keeps is what was counted', async () => {
+  const counted = dataOf(await ask());
+  for (let n = 0; n < 2; n += 1) await keepSummary(pool);
+  const { rows } = await pool.query('select settled_at from rekey.summary_state');
+  assert.notEqual(rows[0].settled_at, null);
+  assert.deepEqual(dataOf(await ask()), counted);
 });
 
 test('who is bound to a tenant sees that tenant’s, and others name one', async () => {

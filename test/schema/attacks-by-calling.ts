@@ -145,7 +145,10 @@ export const attacksByCalling: readonly Attack[] = [
     on: /^rekey\.((pause|resume|limit)_rotation|note_long_pauses)\(/,
     calling: 'stop a rotation, or let one run that is to stand still',
   },
-  { on: /^rekey\.summarize\(/, calling: 'count rotations, and learn whose need help' },
+  {
+    on: /^rekey\.(summarize|count_figures|find_needs|keep_summary)\(/,
+    calling: 'count rotations, and learn whose need help',
+  },
   { on: /^rekey\.say_who_and_why\(/, calling: 'act under the name of another' },
   {
     on: /^rekey\.(start_rotation|begin_rotation|retry_rotation|seconds_expected|lock_tenant)\(/,

@@ -47,6 +47,11 @@ const attacksOnTables: readonly Attack[] = [
     reading: 'see who is held back',
     writing: 'hide or invent what holds back a rotation',
   },
+  {
+    on: /^rekey\.(summary_(counts|deltas|state)|rotation_needs)$/,
+    reading: 'learn how many keys there are, and whose rotations failed',
+    writing: 'hide who needs help',
+  },
   { on: /^rekey\.rotation_failures$/, reading: 'read ids of records', writing: 'hide or invent a failure' },
   {
     on: /^rekey\.idempotency_keys$/,

@@ -6,6 +6,7 @@ import {
   forgetIdempotencyKeys,
   forgetPlans,
   forgetProcesses,
+  keepSummary,
   noteLongPauses,
   recognizeDatabase,
 } from '@rekey/control';
@@ -61,6 +62,8 @@ const roundsPerSight = 15;
 const roundsPerCertificates = 3;
 /** A DEK is destroyed within half a minute after its time. */
 const roundsPerDestruction = 15;
+/** Whoever asks adds what was appended since. */
+const roundsPerSummary = 5;
 /** An event is in the log within ten seconds, and under a checkpoint within about a minute more. */
 const turnsPerLog = 6;
 const turnsPerCheckpoint = 60;
@@ -106,6 +109,7 @@ export async function keepHouse({
     await chore(followPolicies);
     await chore(() => recover(store, ticketQueue));
     await chore(() => foldRecordCounts(store));
+    if (round % roundsPerSummary === 2) await chore(() => keepSummary(patientStore));
     await chore(tryChosenKeks);
     await chore(() => writeEvents(signal));
     if (round % roundsPerSight === 1) await chore(() => recognize(patientStore, logger));

@@ -75,7 +75,7 @@ export const SummaryResponse = answer(
           },
           { additionalProperties: false },
         ),
-        { description: 'Active DEKs by age; each is counted once.' },
+        { description: 'Active DEKs by age, to the full hour; each is counted once.' },
       ),
       byPolicy: Type.Union(
         [

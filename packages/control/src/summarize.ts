@@ -55,6 +55,11 @@ export async function summarize(on: Queryable, tenantId: string | null): Promise
   };
 }
 
+/** Folds what became of the summary since; whoever calls this at the same time does nothing. */
+export async function keepSummary(on: Queryable): Promise<void> {
+  await row(on, 'select rekey.keep_summary()');
+}
+
 function counted<Name extends string>(
   names: readonly Name[],
   found: Readonly<Partial<Record<Name, number>>>,

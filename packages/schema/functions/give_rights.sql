@@ -34,7 +34,7 @@ begin
         'claim_range', 'renew_lease', 'release_lease', 'leave_to_drain', 'restart_range', 'note_waiting', 'hold_lease',
         'note_batch', 'prove_by_counts', 'begin_verifying', 'beat', 'keep_progress', 'halt_rotation', 'close_rotation',
         'rotation_proved', 'completion_problems', 'settle_counts', 'complete_rotation', 'integrity_problems',
-        'recognize_database', 'fold_counts', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
+        'recognize_database', 'fold_counts', 'keep_summary', 'forget_idempotency_keys', 'setting', 'sealed_bytes_max', 'record_hash',
         'refuse_altered', 'certificates_due', 'certificate_facts', 'keep_certificate', 'register_signing_key', 'register_second_signing_key',
         'work_to_certify', 'facts_to_certify', 'keep_certificate_of', 'claim_certificate_stamps', 'keep_certificate_stamp',
         'next_events', 'report_usage', 'beat_process', 'forget_processes', 'note_long_pauses', 'due_destructions', 'destroy_dek',

@@ -1,4 +1,5 @@
--- What becomes of a DEK, when its transaction commits: made (pre_active), and every state after that.
+-- What becomes of a DEK, when its transaction commits: made (pre_active), and every state after that; and what becomes of the
+-- summary by it (rekey.keep_summary).
 create or replace function rekey.record_dek_event() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -12,6 +13,11 @@ begin
       'from', case tg_op when 'UPDATE' then old.state end)
       || jsonb_strip_nulls(jsonb_build_object('reason',
         case new.state when 'compromised' then nullif(current_setting('rekey.reason', true), '') end)));
+  if new.state = 'active' then
+    insert into rekey.summary_deltas values ('key', coalesce(date_trunc('hour', new.activated_at, 'UTC'), '-infinity'), 1);
+  elsif tg_op = 'UPDATE' and old.state = 'active' then
+    insert into rekey.summary_deltas values ('key', coalesce(date_trunc('hour', old.activated_at, 'UTC'), '-infinity'), -1);
+  end if;
   return null;
 end
 $$;

@@ -1,4 +1,5 @@
--- The events of a rotation, when its transaction commits.
+-- The events of a rotation, when its transaction commits, and what becomes of the summary by them (rekey.keep_summary): appended, so that
+-- rotations that end at the same time do not meet.
 create or replace function rekey.record_rotation_event() returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -24,6 +25,15 @@ begin
       else new.status end, new.id, jsonb_strip_nulls(jsonb_build_object(
       'from', old.status, 'supersededBy', new.superseded_by, 'reason', nullif(current_setting('rekey.reason', true), ''), 'failureReason', new.failure_reason,
       'itemsRotated', new.progress -> 'rotated', 'itemsFailed', new.progress -> 'failed')));
+    if new.completed_at is not null then
+      insert into rekey.summary_deltas values (new.status, '-infinity', 1);
+    end if;
+    if new.status in ('failed', 'completed_with_failures') then
+      insert into rekey.rotation_needs values (new.id, new.tenant_id, new.status, new.started_at, new.completed_at)
+        on conflict do nothing;
+    elsif new.status = 'completed' then
+      delete from rekey.rotation_needs n where n.tenant_id = new.tenant_id and n.started_at < new.started_at;
+    end if;
   end if;
   return null;
 end

@@ -1,6 +1,7 @@
--- How all rotations stand, or those of one tenant: by status, which of them need a person, and how old active DEKs are. A person
--- is needed for what was paused a day ago and not resumed, for what ended with something left and has no completed rotation
--- behind it, and for waits that do not end by themselves.
+-- How all rotations stand, or those of one tenant: by status, which of them need a person, and how old active DEKs are, to the full hour. A
+-- person is needed for what was paused a day ago and not resumed, for what ended with something left and has no completed rotation
+-- behind it, and for waits that do not end by themselves. Of a tenant it is counted; of all it is kept, and counted as long as it is not
+-- (rekey.keep_summary). What has not ended is looked at.
 create or replace function rekey.summarize(of_tenant uuid) returns jsonb
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -11,32 +12,41 @@ as $$
 declare
   paused_too_long constant interval := '24 hours';
   named_max constant integer := 100;
-  day constant interval := '24 hours';
+  ages constant integer[] := array[365, 180, 90, 30, 7, 1];
+  -- Whoever became active before is older than that.
+  since constant timestamptz[] := array(
+    select date_trunc('hour', clock_timestamp(), 'UTC') - a.days * interval '24 hours' from unnest(ages) a(days));
+  is_kept constant boolean := of_tenant is null and (select s.settled_at is not null from rekey.summary_state s);
 begin
   return (
-    with by_status as (
-      select r.status, count(*) as rotations from rekey.rotations r
-      where of_tenant is null or r.tenant_id = of_tenant group by r.status),
-    unended as (
-      select r.id, r.tenant_id, coalesce(r.completed_at, r.heartbeat_at, r.started_at) as since,
-        case when r.status <> 'in_progress' then r.status else r.waiting_for end as reason
+    with figures as materialized (
+      select * from rekey.summary_counts where is_kept
+      union all select * from rekey.summary_deltas where is_kept
+      union all select * from rekey.count_figures(of_tenant) where not is_kept),
+    unended as materialized (
+      select r.id, r.tenant_id, r.status, coalesce(r.heartbeat_at, r.started_at) as since, case
+          when r.status = 'paused' then case when r.heartbeat_at < clock_timestamp() - paused_too_long then 'paused' end
+          when r.waiting_for in ('integrity', 'internal', 'kek_suspended') then r.waiting_for end as reason
       from rekey.rotations r
-      where r.status in ('in_progress', 'paused', 'failed', 'completed_with_failures')
-        and (of_tenant is null or r.tenant_id = of_tenant)
-        and case r.status
-          when 'in_progress' then coalesce(r.waiting_for in ('integrity', 'internal', 'kek_suspended'), false)
-          when 'paused' then r.heartbeat_at < clock_timestamp() - paused_too_long
-          else not exists (
-            select from rekey.rotations l
-            where l.tenant_id = r.tenant_id and l.status = 'completed' and l.started_at > r.started_at) end),
-    by_reason as (select u.reason, count(*) as rotations from unended u group by u.reason),
-    named as (select * from unended u order by u.since, u.id limit named_max),
+      where r.status in ('in_progress', 'paused') and (of_tenant is null or r.tenant_id = of_tenant)),
+    needs as materialized (
+      select u.id, u.tenant_id, u.since, u.reason from unended u where u.reason is not null
+      union all
+      select n.rotation_id, n.tenant_id, n.since, n.reason from rekey.rotation_needs n
+        -- Looked for one by one: there are few, and very many that are completed.
+        where is_kept and (
+          select l.id from rekey.rotations l
+          where l.tenant_id = n.tenant_id and l.status = 'completed' and l.started_at > n.started_at limit 1) is null
+      union all
+      select n.rotation_id, n.tenant_id, n.since, n.reason from rekey.find_needs(of_tenant) n where not is_kept),
+    by_status as (
+      select u.status, count(*) as rotations from unended u group by 1
+      union all
+      select f.what, sum(f.counted) from figures f where f.what <> 'key' group by 1),
+    by_reason as (select n.reason, count(*) as rotations from needs n group by 1),
+    named as (select * from needs n order by n.since, n.id limit named_max),
     aged as (
-      select b.days, count(*) as keys
-      from rekey.deks d cross join lateral (
-        select min(b.days) as days from unnest(array[1, 7, 30, 90, 180, 365]) b(days)
-        where d.activated_at > clock_timestamp() - b.days * day) b
-      where d.state = 'active' and (of_tenant is null or d.tenant_id = of_tenant) group by b.days)
+      select ages[width_bucket(f.hour, since)] as days, sum(f.counted) as keys from figures f where f.what = 'key' group by 1)
     select jsonb_build_object(
       'rotations', (select coalesce(jsonb_object_agg(s.status, s.rotations), '{}') from by_status s),
       'reasons', (select coalesce(jsonb_object_agg(n.reason, n.rotations), '{}') from by_reason n),

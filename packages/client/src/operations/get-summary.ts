@@ -51,7 +51,7 @@ export type GetSummaryAnswer = {
         readonly since: string;
       }>;
     };
-    /** Active DEKs by age; each is counted once. */
+    /** Active DEKs by age, to the full hour; each is counted once. */
     readonly activeKeyAges: Array<{
       /** Younger than so many days of 24 hours; null: older than all of these. */
       readonly daysBelow: number | null;
