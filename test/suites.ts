@@ -38,7 +38,7 @@ export const suites = {
       'test/control/{counts,drain,guards,integrity,start-rotation,states,switch}.test.ts',
       'test/keyring/keyring.test.ts',
       'test/processes/cancel.test.ts',
-      'test/rotation/{compare-and-swap,lease,straight}.test.ts',
+      'test/rotation/{compare-and-swap,lease,plan-ranges,straight}.test.ts',
       'test/schema/{dek-guards,event-chains,events,fence,resulting-schema,rights,rotation-guards,ways-to-write}.test.ts',
       'test/vault/{put,reading}.test.ts',
     ],

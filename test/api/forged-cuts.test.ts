@@ -1,41 +1,19 @@
+/** Whoever owns the schema says that events were old, and deletes them: what says so is believed of the installation alone. */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { appendLogHeads, logHeads } from '@rekey/control';
-import { eventHash, headsTree } from '@rekey/evidence';
-import { cutDesk } from './cut-desk.ts';
+import { eventHash } from '@rekey/evidence';
+import { desk, forged, ofOlder, ofTenant, other, tenant } from './forged-cuts-desk.ts';
 
-// Whoever owns the schema has events deleted and says that they were old: what says so is believed of the installation alone.
-
-const desk = await cutDesk();
-const { asOwner, checkpointNow, cutAll, fetchInto, isSound, now, pool, record, setYears } = desk;
-const { keepLog, tenant, tenants, verify, worker } = desk;
-const [, other = ''] = tenants;
-await setYears(2);
-await cutAll();
-// As a version before this one signed: nothing names the installation.
-await keepLog.append(true);
-const heads = await logHeads(worker);
-await appendLogHeads(worker, heads.length, await headsTree(heads).root());
-await keepLog.checkpoint();
-const older = await Promise.all(['', `?tenantId=${tenant}`].map((query) => fetchInto(query)));
-const ofOlder = await Promise.all(older.map((file) => verify(file, ...now)));
-await isSound();
-// What a tenant's chain says of a cut is recorded with all triggers on, and signed.
-const forged = { treeSize: 1_000_000, years: 2 };
-await record(tenant, 'test.later', 5);
-await pool.query(`select rekey.append_event($1, 'audit.cut', null, $2)`, [tenant, forged]);
-await record(tenant, 'test.last', 5);
-await checkpointNow();
+const { fetchInto, now, pool, verify } = desk;
 
 // What an export has, to be tampered with.
 // biome-ignore lint/suspicious/noExplicitAny: of any form
 type Any = any;
-const chain = `?tenantId=${tenant}`;
 const linesOf = async (query: string): Promise<string[]> =>
   (await readFile(await fetchInto(query), 'utf8')).trimEnd().split('\n');
 const verified = async (lines: readonly string[]): Promise<{ code: number; text: string }> => {
-  const file = await fetchInto(chain);
+  const file = await fetchInto(ofTenant);
   // As many as there are then.
   const events = lines.filter((line) => line.startsWith('{"event"')).length;
   const ended = lines.map((line) =>
@@ -64,7 +42,7 @@ const cutFurther = (lines: readonly string[], last: Any): string[] =>
   );
 
 test('what was cut is shown by an event of the installation, which is named under the checkpoint', async () => {
-  for (const query of [chain, '']) {
+  for (const query of [ofTenant, '']) {
     const lines = await linesOf(query);
     const { code, text } = await verified(lines);
     assert.equal(code, 0, text);
@@ -91,7 +69,7 @@ test('where no checkpoint names the installation yet, nothing is claimed', () =>
 });
 
 test('in the export of a chain no cut is believed that the installation did not record', async () => {
-  const lines = await linesOf(chain);
+  const lines = await linesOf(ofTenant);
   const events = eventsIn(lines);
   const own = events.find(({ event }) => event.kind === 'audit.cut');
   const later = events.find(({ event }) => event.kind === 'test.later');
@@ -221,46 +199,3 @@ test('in an export of everything no cut is believed that the installation did no
     assert.equal(found.code, code, `${what}: ${found.text}`);
   }
 });
-
-const tables = ['events', 'event_cuts', 'event_chains', 'installation'] as const;
-for (const table of tables) await pool.query(`create table kept_${table} as table rekey.${table}`);
-const restore = () =>
-  asOwner(
-    tables.map((one) => `delete from rekey.${one}; insert into rekey.${one} table kept_${one}`).join(';'),
-  );
-const top = '(select max(tree_size) from rekey.log_checkpoints)';
-const deletesAll = `delete from rekey.events e using rekey.log_leaves l where (e.chain, e.sequence) = (l.chain, l.sequence)
-  and l.index < ${top} and e.kind <> 'audit.cut' and e.chain = '${tenant}'`;
-/** The installation's chain with other events of cuts, and its hashes made anew. */
-const recomputes = `do $$ declare e rekey.events; before bytea := null; begin
-  for e in select x.* from rekey.events x join rekey.installation i on i.id = x.chain order by x.sequence loop
-    e.previous := coalesce(before, e.previous);
-    if e.kind = 'audit.cut' then e.payload := jsonb_build_object('treeSize', ${top}, 'years', 2); end if;
-    e.hash := rekey.event_hash(e);
-    before := e.hash;
-    update rekey.events o set previous = e.previous, hash = e.hash, payload = e.payload
-      where (o.chain, o.sequence) = (e.chain, e.sequence);
-    update rekey.event_chains c set hash = e.hash where c.chain = e.chain;
-  end loop; end $$`;
-const cutsTo = `insert into rekey.event_cuts select ${top}, now(), 2, ${top}`;
-
-for (const [what, sql] of Object.entries({
-  "a further cut, with an event in the tenant's chain": `${cutsTo}; ${deletesAll}`,
-  'a further cut, with the event and its chain made anew': `${cutsTo}; ${deletesAll}; ${recomputes}`,
-  'a further cut that says nothing': deletesAll,
-  'a further cut, with another chain as the installation’s': `${cutsTo}; ${deletesAll};
-    update rekey.event_cuts set tree_size = ${forged.treeSize} where tree_size = ${top};
-    update rekey.installation set id = '${tenant}'`,
-})) {
-  test(`by the owner of the schema, with triggers off: ${what} is found`, async () => {
-    try {
-      await asOwner(sql);
-      for (const query of ['', chain]) {
-        const { code, text } = await verify(await fetchInto(query), ...now);
-        assert.ok(code === 1 || (code === 3 && query === chain), `${query}: ${code} ${text}`);
-      }
-    } finally {
-      await restore();
-    }
-  });
-}

@@ -7,6 +7,7 @@ import { startPostgres } from '@rekey/stack';
 import { rightsOfParts } from '../../packages/schema/src/examine/rights.ts';
 import { call, program, start } from './call.ts';
 import { faultsAroundIt } from './faults/around-it.ts';
+import { faultsOfRights } from './faults/of-rights.ts';
 import { faultsOfTheDatabase } from './faults/of-the-database.ts';
 import { goodInstallation } from './good-installation.ts';
 import { callHere } from './in-process.ts';
@@ -21,7 +22,7 @@ interface Report {
 const rekey = await goodInstallation();
 const read = ({ out }: { out: string }): Report => JSON.parse(out);
 
-const faults = [...faultsOfTheDatabase, ...faultsAroundIt];
+const faults = [...faultsOfTheDatabase, ...faultsOfRights, ...faultsAroundIt];
 
 test('nothing is found in a good installation, and all of it was looked at', async () => {
   const said = await call(rekey.env, 'doctor', '--json');

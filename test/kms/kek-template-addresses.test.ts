@@ -1,22 +1,11 @@
 /** Where templates of tenants' KEKs lead, and where not. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { KmsError, openTenantKek, parseKekTemplates } from '@rekey/kms';
 import { isPublicAddress, needPublicHost } from '../../packages/kms/src/public-address.ts';
+import { connections, here } from './who-connects.ts';
 
-/** Whoever is connected to. */
-let connections = 0;
-const server = createServer((socket) => {
-  connections += 1;
-  socket.destroy();
-});
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-test.after(() => server.close());
-const here = `127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a TCP port
 process.env.VAULT_TOKEN = 'hvs.of-a-test';
 
 const saying =
@@ -86,5 +75,5 @@ test('nor does one whose host is this machine, whatever it is called: no packet 
   });
   await assert.rejects(kek.wrap(Buffer.alloc(32), Buffer.alloc(32)), denied, port);
   await assert.rejects(kek.unwrap(Buffer.alloc(64), Buffer.alloc(32)), denied);
-  assert.equal(connections, 0);
+  assert.equal(connections(), 0);
 });

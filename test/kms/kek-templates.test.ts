@@ -1,27 +1,16 @@
 /** Templates of tenants' KEKs: what may be free in them, and that nothing hostile is ever sent anywhere. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { KmsError, openTenantKek, parseKekNames, parseKekTemplates } from '@rekey/kms';
 import { createKekTemplate } from '../../packages/kms/src/kek-template.ts';
 import { awsCredentials } from '../harness/moto.ts';
+import { connections, here } from './who-connects.ts';
 
 const account = '111122223333';
 const key = '12345678-1234-1234-1234-123456789012';
 const tenantId = randomUUID();
 
-/** Whoever is connected to. */
-let connections = 0;
-const server = createServer((socket) => {
-  connections += 1;
-  socket.destroy();
-});
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-test.after(() => server.close());
-const here = `127.0.0.1:${(server.address() as AddressInfo).port}`; // it listens on a TCP port
 Object.assign(process.env, awsCredentials, { VAULT_TOKEN: 'hvs.of-a-test' });
 
 const isRefused = (error: unknown): boolean => error instanceof KmsError && error.code === 'INVALID_URI';
@@ -199,7 +188,7 @@ test('hostile names, words and tenants are refused with no packet sent', async (
     '../a=local:x',
   ])
     assert.equal(parseKekNames(names), null, names);
-  assert.equal(connections, 0);
+  assert.equal(connections(), 0);
 
   // The listener would have heard: a word that is none of these reaches it.
   const kek = await openTenantKek(transit, {
@@ -209,5 +198,5 @@ test('hostile names, words and tenants are refused with no packet sent', async (
   });
   await assert.rejects(kek.wrap(Buffer.alloc(32), Buffer.alloc(32)));
   await kek.close();
-  assert.ok(connections > 0);
+  assert.ok(connections() > 0);
 });

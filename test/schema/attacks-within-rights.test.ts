@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { switchDek } from '@rekey/control';
-import { openStore } from '@rekey/db';
-import { createVault } from '@rekey/vault';
 import { Pool } from 'pg';
 import { asRole, type Role, roles } from '../harness/roles.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
@@ -242,23 +240,3 @@ for (const [what, { by, statement, values = [], gets }] of Object.entries(attemp
     assert.deepEqual(await contentsOf(store), contents);
   });
 }
-
-test('an application makes a tenant and works with it, with the rights of its role alone', async () => {
-  const url = asRole(database.url, 'application');
-  const ofApplication = openStore({ url, max: 4, applicationName: 'an application', onError: () => {} });
-  const vault = createVault({ store: ofApplication, kek: core.kek });
-  const tenant = randomUUID();
-  await vault.createTenant({ tenantId: tenant, name: 'of an application' });
-  await vault.createTenant({ tenantId: tenant, name: 'once more' });
-  const id = randomUUID();
-  await vault.put({
-    target: 'secrets',
-    tenantId: tenant,
-    id,
-    value: Buffer.from('v'),
-    columns: { name: 'n' },
-  });
-  assert.equal((await vault.get({ target: 'secrets', tenantId: tenant, id }))?.toString(), 'v');
-  await vault.close();
-  await ofApplication.end();
-});

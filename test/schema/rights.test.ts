@@ -3,9 +3,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { reserveSeals } from '@rekey/control';
+import { openStore } from '@rekey/db';
+import { createVault } from '@rekey/vault';
 import { Client } from 'pg';
 import { testEnvironment } from '../harness/environment.ts';
-import { roles } from '../harness/roles.ts';
+import { asRole, roles } from '../harness/roles.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
 import { sessionsOn, sqlState } from '../harness/session.ts';
@@ -64,6 +66,26 @@ test("an application's role puts and gets through the vault, over a rotation, wi
   await put('after');
   assert.equal((await vault.get({ target: 'secrets', tenantId, id }))?.toString(), 'after');
   assert.ok(await vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' }));
+});
+
+test('an application makes a tenant and works with it, with the rights of its role alone', async () => {
+  const url = asRole(database.url, 'application');
+  const ofApplication = openStore({ url, max: 4, applicationName: 'an application', onError: () => {} });
+  const vault = createVault({ store: ofApplication, kek: core.kek });
+  const tenant = randomUUID();
+  await vault.createTenant({ tenantId: tenant, name: 'of an application' });
+  await vault.createTenant({ tenantId: tenant, name: 'once more' });
+  const id = randomUUID();
+  await vault.put({
+    target: 'secrets',
+    tenantId: tenant,
+    id,
+    value: Buffer.from('v'),
+    columns: { name: 'n' },
+  });
+  assert.equal((await vault.get({ target: 'secrets', tenantId: tenant, id }))?.toString(), 'v');
+  await vault.close();
+  await ofApplication.end();
 });
 
 test("an application's role is told of a DEK that is stored ahead", async () => {
