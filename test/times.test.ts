@@ -184,6 +184,7 @@ const promises: ReadonlyArray<readonly [sentence: string, less: number, than: nu
     handBackMs + disconnectMs,
     shutdownMs,
   ],
+  ['A worker that is told to stop has left within 5 s, whatever hangs', handBackMs + disconnectMs, 5_000],
   [
     'A stopping worker’s ranges and jobs that it could not hand back are taken over by their own',
     handBackMs,
