@@ -48,6 +48,29 @@ test('of several migrators at once each waits for the others, and every migratio
   }
 });
 
+test('whoever holds the turn of migrators is named while one waits, and when it is given up', async (t) => {
+  const { url, pool } = await createTestDatabase(t);
+  const stranger = await pool({ application_name: 'a stranger' }).connect();
+  const {
+    rows: [{ pid }],
+  } = await stranger.query('select pg_backend_pid() as pid, pg_advisory_lock(1380273498)');
+  const isNamed = new RegExp(`process ${pid} of Postgres holds it \\(role \\S+, application "a stranger"`);
+  await assert.rejects(
+    migrate(url, { lockedForMs: 0 }),
+    (error) => refusal('LOCKED')(error) && isNamed.test(String(error)),
+  );
+  let told = '';
+  const migrating = migrate(url, {
+    onWait(what) {
+      told = what;
+      stranger.release(true);
+    },
+  });
+  await migrating;
+  assert.match(told, isNamed);
+  await checkSchema(pool());
+});
+
 test('a migration that ran here and was edited since is refused, by the migrator and at the start', async (t) => {
   const { url, pool } = await createTestDatabase(t);
   await pool().query(`update rekey.migrations set sha256 = 'other' where name like '0001%'`);

@@ -1,8 +1,11 @@
 import process from 'node:process';
-import { databaseUrlProblem, openClient, StoreError } from '@rekey/db';
+import { databaseUrlProblem, openClient, StoreError, type StoreErrorCode } from '@rekey/db';
 import { checkSchema } from './check-schema.ts';
 import { findDrift } from './find-drift.ts';
 import { migrate } from './migrate.ts';
+
+/** What is over after a while: trying again may help. */
+const passing: ReadonlySet<StoreErrorCode> = new Set(['UNAVAILABLE', 'LOCKED', 'CONFLICT']);
 
 const databaseUrl = process.env.DATABASE_URL;
 if (databaseUrl === undefined || databaseUrl === '') {
@@ -19,11 +22,24 @@ const problem = databaseUrlProblem(databaseUrl);
 if (problem !== null) refuse(problem);
 try {
   if (process.argv.includes(check)) await checkOnly(databaseUrl);
-  else await migrate(databaseUrl, { withoutSampleTables: process.argv.includes(withoutSampleTables) });
+  else
+    await migrate(databaseUrl, {
+      withoutSampleTables: process.argv.includes(withoutSampleTables),
+      onWait: tellOnce(),
+    });
   if (process.exitCode === undefined) process.stdout.write('The schema is up to date.\n');
 } catch (error) {
   process.stderr.write(`Migration failed: ${describe(error)}\n`);
-  process.exitCode = error instanceof StoreError && error.code === 'UNAVAILABLE' ? 75 : 1;
+  process.exitCode = error instanceof StoreError && passing.has(error.code) ? 75 : 1;
+}
+
+/** What it waits for, as often as that is something else than before. */
+function tellOnce(): (what: string) => void {
+  let told = '';
+  return (what) => {
+    if (what !== told) process.stderr.write(`Waiting: ${what}\n`);
+    told = what;
+  };
 }
 
 /** Changes nothing: names what differs from what this version installs, and then exits with 1. */

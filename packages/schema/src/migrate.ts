@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openClient, rows, StoreError, speaking } from '@rekey/db';
 import type { Client } from 'pg';
 import { sampleTables } from './foreign-tables.ts';
@@ -9,27 +8,26 @@ import {
   migrations,
   type ProgramFile,
 } from './program-files.ts';
+import { pause, takeTurn } from './take-turn.ts';
 import { changedFunctions, pendingMigrations } from './what-ran.ts';
-
-/** Any number will do, as long as nobody else's migrator uses it. */
-const migratorLock = 1_380_273_498;
 
 /**
  * How long a migration may wait for a lock: whoever comes after it waits behind it as long. Then everything is taken
  * back and tried again, so that an upgrade beside a transaction that somebody forgot holds up the upgrade only.
  */
 const lockPatienceMs = 200;
-const pauseMs = { least: 300, most: 1_500 } as const;
+/** How long what is not to be had is asked for, where the caller says nothing. */
+const lockedForMostMs = 600_000;
 
 export interface MigrateOptions {
-  /** For how long a lock that is not to be had is tried for again and again; ten minutes when absent. */
+  /** For how long a lock or a turn that is not to be had is tried for again and again; ten minutes when absent. */
   readonly lockedForMs?: number;
   /** Another folder of migrations than this program's own. */
   readonly folder?: URL;
   /** Whether to leave out the tables that ship, since the application brings its own. Of no effect where they are made already. */
   readonly withoutSampleTables?: boolean;
-  /** Told when a lock was not to be had, before it is tried for again. */
-  readonly onWait?: () => void;
+  /** Told what was not to be had, and of whom where that is known, each time before it is tried for again. */
+  readonly onWait?: (what: string) => void;
 }
 
 /**
@@ -38,14 +36,14 @@ export interface MigrateOptions {
  * registered tables again; all of it in one transaction, unless a file has to run outside of one. Forward only. Several
  * at once wait for each other. Nobody else waits for it longer than 200 ms.
  *
- * @throws StoreError `SCHEMA_OUTDATED` when a file that ran here has been edited since, `LOCKED` when a lock was not to
- *   be had for all the time given, `REFUSED` when a table of somebody else's is in the way
+ * @throws StoreError `SCHEMA_OUTDATED` when a file that ran here has been edited since, `LOCKED` when a lock, or
+ *   its turn among migrators, was not to be had for all the time given, `REFUSED` when a table of somebody else's is in the way
  */
 export async function migrate(databaseUrl: string, options: MigrateOptions = {}): Promise<void> {
   await speaking(async () => {
     const client = await openClient({ url: databaseUrl, applicationName: 'rekey-migrate' });
     try {
-      await takeTurn(client);
+      await takeTurn(client, { forMs: options.lockedForMs ?? lockedForMostMs, onWait: options.onWait });
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       const groups = inGroups(await pendingMigrations(client, await migrations(options.folder)));
       for (const group of groups) {
@@ -58,20 +56,6 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
       await client.end();
     }
   });
-}
-
-/**
- * Resolves once no other migrator is at work. Asks again and again: who waits in a statement holds a snapshot, and a migration
- * that builds an index beside writers waits for all of these.
- */
-async function takeTurn(client: Client): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
-      migratorLock,
-    ]);
-    if (rows[0]?.taken === true) return;
-    await sleep(pauseMs.least + Math.random() * (pauseMs.most - pauseMs.least));
-  }
 }
 
 /** Those that run in one transaction together; one that runs outside of any is a group of its own. */
@@ -87,7 +71,7 @@ function inGroups(pending: readonly Migration[]): Migration[][] {
 }
 
 async function again(
-  { lockedForMs = 600_000, onWait }: MigrateOptions,
+  { lockedForMs = lockedForMostMs, onWait }: MigrateOptions,
   work: () => Promise<void>,
 ): Promise<void> {
   const deadlineMs = performance.now() + lockedForMs;
@@ -97,8 +81,8 @@ async function again(
     } catch (error) {
       const isLocked = error instanceof StoreError && (error.code === 'LOCKED' || error.code === 'CONFLICT');
       if (!isLocked || performance.now() > deadlineMs) throw error;
-      onWait?.();
-      await sleep(pauseMs.least + Math.random() * (pauseMs.most - pauseMs.least));
+      onWait?.(error.message);
+      await pause();
     }
   }
 }

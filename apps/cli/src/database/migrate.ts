@@ -46,13 +46,13 @@ export async function init(call: Call): Promise<number> {
 
 async function run(call: Call): Promise<void> {
   const url = databaseUrl(call);
-  let waited = false;
+  let told = '';
   await speaking(() =>
     runMigrations(url, {
       withoutSampleTables: call.on('without-sample-tables'),
-      onWait() {
-        if (!waited) call.err.line('Somebody holds a lock that is needed for a moment: trying again.');
-        waited = true;
+      onWait(what) {
+        if (what !== told) call.err.line(`Waiting: ${what}`);
+        told = what;
       },
     }),
   );
