@@ -140,7 +140,8 @@ begin
       select from pg_db_role_setting s where 'session_replication_role=replica' = any (s.setconfig)
         and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database())))
   union all
-  select null, 'GUARD', format('Guards of Rekey''s own tables are missing or disabled: %s.', string_agg(missing.name, ', ')),
+  select null, 'GUARD', format('Guards of Rekey''s own tables are missing or disabled: %s.',
+      string_agg(format('%s of %s', n.name, e.on_table), ', ')),
       'alter table … enable trigger …'
     -- Each of them: test/control/integrity.test.ts looks for one that is not named here.
     from (values ('deks', array['guard_dek', 'guard_dek_truncate', 'record_event', 'record_event_update']),
@@ -169,11 +170,10 @@ begin
       ('kek_compromise_deks', array['guard_kek_compromise_deks', 'guard_kek_compromise_deks_truncate']),
       ('kek_choices', array['record_event']), ('keks', array['record_event']), ('tenants', array['record_event']),
       ('targets', array['record_event']), ('settings', array['record_event']), ('granted_roles', array['record_event'])
-      ) e(on_table, names), lateral (select to_regclass('rekey.' || e.on_table) as oid offset 0) o, lateral (
-        select array(select g.tgname::text from pg_trigger g where g.tgrelid = o.oid and g.tgenabled in ('O', 'A')) as has
-          offset 0) g, lateral (
-        select format('%s of %s', n.name, e.on_table) as name from unnest(e.names) n(name)
-          where not e.names <@ g.has and n.name <> all (g.has)) missing
+      ) e(on_table, names), lateral (select to_regclass('rekey.' || e.on_table) as oid offset 0) o, unnest(e.names) n(name)
+    -- Against all triggers at once: to look through them for each table took half of the whole look.
+    where not exists (select from pg_trigger g
+      where g.tgrelid = o.oid and g.tgname = n.name and g.tgenabled in ('O', 'A'))
     having count(*) > 0
   union all
   select null, 'FUNCTION', format('Functions of the schema rekey are missing or were changed by hand: %s.',
