@@ -1,24 +1,28 @@
 import assert from 'node:assert/strict';
 import type { BrowserContext, Route } from 'playwright-core';
 import { document, undocumented } from '../../harness/documented.ts';
+import { campaign, campaigns, members, simulation } from './campaigns.ts';
 import { blastRadius, checkpoint, destruction, keks, key, keys, processes, tenants } from './fleet.ts';
+import { failures, ranges, samples, timeline } from './of-a-rotation.ts';
+import { audit, summary } from './overview.ts';
 import { defaultPolicy, tenantPolicy } from './policies.ts';
+import { rewrap, rewrapPlan, rewraps } from './rewraps.ts';
+import { plan, rotation, rotations } from './rotations.ts';
 import { now } from './told.ts';
-import * as work from './work.ts';
 
 /** The last part of a path that is an id, and the query. */
 type Asked = (id: string, query: URLSearchParams) => unknown;
 
 const answers: Readonly<Record<string, Asked>> = {
-  getSummary: () => work.summary,
-  listRotations: (_, query) => work.rotations(query.get('status'), query.get('tenantId')),
-  getRotation: (id) => work.rotation(id),
-  getRotationTimeline: (id) => work.timeline(id),
-  getRotationRanges: (id) => work.ranges(id),
-  getRotationSamples: (id) => work.samples(id),
-  listRotationFailures: (id) => work.failures(id),
-  planRotation: () => work.plan,
-  getPlan: () => work.plan,
+  getSummary: () => summary,
+  listRotations: (_, query) => rotations(query.get('status'), query.get('tenantId')),
+  getRotation: rotation,
+  getRotationTimeline: timeline,
+  getRotationRanges: ranges,
+  getRotationSamples: samples,
+  listRotationFailures: failures,
+  planRotation: () => plan,
+  getPlan: () => plan,
   listKeys: (_, query) => keys(query.get('tenantId')),
   getKey: () => key,
   getDestruction: () => destruction,
@@ -28,14 +32,14 @@ const answers: Readonly<Record<string, Asked>> = {
   getDefaultPolicy: () => defaultPolicy,
   listWorkers: () => processes,
   listKeks: () => keks,
-  listCampaigns: () => work.campaigns,
-  getCampaign: () => work.campaign,
-  listCampaignTenants: () => work.members,
-  simulateCampaign: () => work.simulation,
-  listRewraps: () => work.rewraps,
-  getRewrap: () => work.rewrap,
-  planRewrap: () => work.rewrapPlan,
-  listAudit: () => work.audit,
+  listCampaigns: () => campaigns,
+  getCampaign: () => campaign,
+  listCampaignTenants: () => members,
+  simulateCampaign: () => simulation,
+  listRewraps: () => rewraps,
+  getRewrap: () => rewrap,
+  planRewrap: () => rewrapPlan,
+  listAudit: () => audit,
   listCheckpoints: () => ({ checkpoints: [checkpoint] }),
 };
 
@@ -70,7 +74,7 @@ function answerTo(
       return {
         status: 200,
         type: 'text/event-stream',
-        text: `retry: 300\nevent: snapshot\ndata: ${JSON.stringify(work.rotation(id))}\n\n`,
+        text: `retry: 300\nevent: snapshot\ndata: ${JSON.stringify(rotation(id))}\n\n`,
       };
     const asked = answers[operation.operationId];
     const status = operation.responses[200] === undefined ? 202 : 200;

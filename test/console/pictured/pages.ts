@@ -1,7 +1,9 @@
 import type { Locator, Page } from 'playwright-core';
 import type { Theme, Width } from './camera.ts';
+import { campaign } from './campaigns.ts';
 import { keyIdOf, runningId, tenantId, tenantIdOf } from './fleet.ts';
-import { campaign, ended, rewrap } from './work.ts';
+import { rewrap } from './rewraps.ts';
+import { ended } from './rotations.ts';
 
 /** What would be wrong with a page, as rules on top of its own; and where that must be seen. */
 export interface Mutant {
