@@ -13,7 +13,9 @@ const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8
 const documents = await Promise.all(
   (
     await Array.fromAsync(
-      glob('{README,CHANGELOG,CONTRIBUTING,docs/*,docs/adr/*,{apps,packages}/*/README}.md', { cwd: root }),
+      glob('{README,CHANGELOG,CONTRIBUTING,SECURITY,docs/*,docs/adr/*,{apps,packages}/*/README}.md', {
+        cwd: root,
+      }),
     )
   )
     .sort()
