@@ -1,4 +1,5 @@
 import { KmsError } from '../kms-error.ts';
+import { endpointIn } from './endpoint.ts';
 
 export interface AwsKey {
   /** Which KEK this is: the ARN; of a multi-Region key the same in every Region. */
@@ -35,14 +36,7 @@ function idOf(arn: string): string {
 
 function endpointOf(query: string | undefined): string | undefined {
   if (query === undefined) return undefined;
-  const parameters = [...new URLSearchParams(query)];
-  const [first] = parameters;
-  if (first === undefined || parameters.length > 1 || first[0] !== 'endpoint')
-    throw invalid(`it must be ${form}`);
-  const url = URL.parse(first[1]);
-  const isHere = url !== null && /^(127(\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(url.hostname);
-  if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isHere)))
-    throw invalid('its endpoint must be an https:// URL, or http:// of this machine');
+  const url = endpointIn(query, form, invalid);
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
     throw invalid('its endpoint may have neither credentials nor parameters');
   return url.href;

@@ -1,4 +1,5 @@
 import { KmsError } from '../kms-error.ts';
+import { endpointIn } from './endpoint.ts';
 
 export interface GcpKey {
   /** Which KEK this is: the resource name of the key, whatever its versions and the endpoint. */
@@ -47,14 +48,7 @@ export function parseGcpKey(rest: string): GcpKey {
 
 function endpointOf(query: string | undefined): string {
   if (query === undefined) return service;
-  const parameters = [...new URLSearchParams(query)];
-  const [first] = parameters;
-  if (first === undefined || parameters.length > 1 || first[0] !== 'endpoint')
-    throw invalid(`it must be ${form}`);
-  const url = URL.parse(first[1]);
-  const isHere = url !== null && /^(127(\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(url.hostname);
-  if (url === null || !(url.protocol === 'https:' || (url.protocol === 'http:' && isHere)))
-    throw invalid('its endpoint must be an https:// URL, or http:// of this machine');
+  const url = endpointIn(query, form, invalid);
   if (url.href !== `${url.origin}/`) throw invalid('its endpoint may have a host and a port, and no more');
   return url.origin;
 }

@@ -1,4 +1,5 @@
 import { KmsError } from '../kms-error.ts';
+import { isSafe } from './endpoint.ts';
 
 /** How a process proves itself to the server. Secrets are in files, or in the environment: never in the URI. */
 export type Login =
@@ -42,8 +43,7 @@ export function parseTransitKey(rest: string): TransitKey {
   const [, scheme = 'https', host, mount, name, query = ''] = whole.exec(rest) ?? [];
   if (host === undefined || mount === undefined || name === undefined) throw invalid(`it must be ${form}`);
   const url = URL.parse(`${scheme}://${host}`);
-  const isHere = url !== null && /^(127(\.[0-9]{1,3}){3}|localhost|\[::1\])$/.test(url.hostname);
-  if (url === null || (url.protocol === 'http:' && !isHere))
+  if (url === null || !isSafe(url))
     throw invalid('its server must be reached by https, or by http on this machine');
   const given = parameters(query);
   const namespace = pathOf(given, 'namespace');
