@@ -66,6 +66,14 @@ test('a process that does not get ready in time rejects with its last lines', as
   assert.deepEqual(await running.stop(), { code: null, signal: 'SIGTERM' });
 });
 
+test('of a process that has said nothing no last lines are announced', async (t) => {
+  const running = await start(t, `process.exitCode = 4;`, { readyLine: 'ready' });
+  await assert.rejects(running.ready, {
+    code: 'PROCESS_EXITED',
+    message: /code 4.*\. It has said nothing\.$/s,
+  });
+});
+
 test('every line is heard, and the last thousand are kept', async (t) => {
   const heard: string[] = [];
   const running = await start(t, `for (let i = 1; i <= 20_000; i++) console.log('line ' + i);`, {

@@ -80,7 +80,8 @@ export function startProcess(options: ProcessOptions): RunningProcess {
 
   function notReady(code: 'PROCESS_EXITED' | 'PROCESS_NOT_READY', what: string): void {
     const shown = lines.slice(-LINES_SHOWN).join('\n');
-    ready.reject(new StackError(code, `${name} ${what}. Its last lines:\n${shown}`));
+    const said = shown === '' ? 'It has said nothing.' : `Its last lines:\n${shown}`;
+    ready.reject(new StackError(code, `${name} ${what}. ${said}`));
   }
 
   const timer = setTimeout(
