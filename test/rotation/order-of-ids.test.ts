@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadRunning, switchDek } from '@rekey/control';
-import { diagnose, planRanges } from '@rekey/rotation';
+import { diagnose, planRanges, prepareSweep, sweepRange } from '@rekey/rotation';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 
 const core = await rotationCore();
@@ -57,6 +57,37 @@ test('ranges that were cut when ids stood in another order prove nothing, and ar
   assert.equal(await left('marks', tenantId), 0);
   for (const id of ids)
     assert.equal((await vault.get({ target: 'marks', tenantId, id }))?.toString(), `of ${id}`);
+});
+
+test('nor does what was proved before the order changed count for the ids that came into it', async () => {
+  const { tenantId, rotationId } = await inMidRotation('notes');
+  const { signal } = new AbortController();
+  const sweep = await prepareSweep(core.env, rotationId, signal);
+  const target = sweep?.targets.get('notes');
+  const range = { rotationId, target: 'notes', ordinal: 4 };
+  assert.ok(sweep && target);
+  assert.equal(await sweepRange(core.env, { rotation: sweep.rotation, target, range, signal }), 'done');
+  const proved = async (): Promise<unknown[]> => {
+    const { rows } = await store.query(
+      `select lower_id, upper_id, rotated::int from rekey.rotation_ranges
+       where rotation_id = $1 and target = 'notes' and proved_at is not null`,
+      [rotationId],
+    );
+    return rows;
+  };
+  assert.deepEqual(await proved(), [{ lower_id: 'H', upper_id: null, rotated: 1 }]);
+
+  await store.query(reorder('notes'));
+  await store.query(`select rekey.install_fence('notes')`);
+  // All small letters lie behind H now: in a range that nobody looks at again.
+  await assert.rejects(core.rotateOnce(rotationId));
+  assert.ok((await left('notes', tenantId)) >= 4);
+  assert.notEqual((await core.view(rotationId)).status, 'completed');
+  await store.query(`select rekey.repair_target('notes')`);
+  assert.deepEqual(await proved(), []);
+  const view = await core.finish(rotationId);
+  assert.deepEqual([view.status, view.itemsRotated.secrets], ['completed', ids.length]);
+  assert.equal(await left('notes', tenantId), 0);
 });
 
 test('a repair in the same order leaves ranges as they were cut', async () => {
