@@ -21,8 +21,10 @@ function sweep(records: number, rateAt: (second: number) => number): Look[] {
     const share = [0.1, 0.5, 0.9][told.length];
     if (left !== null && share !== undefined && done >= share * records) told.push({ share, ms, left });
     assert.ok(course.points.length <= 60, `${course.points.length} points`);
-    done += (rateAt(ms / 1_000) * beatMs) / 1_000;
-    ms += beatMs;
+    const rate = rateAt(ms / 1_000);
+    // It ends between two beats.
+    ms += Math.min(beatMs, rate === 0 ? beatMs : ((records - done) * 1_000) / rate);
+    done += (rate * beatMs) / 1_000;
   }
   return told.map(({ share, ms: at, left }) => ({ at: share, left, actualSeconds: (ms - at) / 1_000 }));
 }
@@ -131,6 +133,21 @@ test('a limit that is set counts at once, and one that is lifted once it has mov
     60_000,
   );
   assert.equal(far?.seconds, 600, 'no rate above the limit is believed');
+});
+
+/** Batches that begin small and double: 45 times as fast after a second and a half as in its first moment. */
+const warmingUp = (second: number): number => Math.min(45_000, 1_000 * 2 ** (3.6 * second));
+
+test('a short sweep that warms up is told by how it goes by then', () => {
+  for (const records of [150_000, 210_000, 300_000, 600_000, 3_000_000]) {
+    const looks = sweep(records, warmingUp);
+    assert.equal(looks.length, 3);
+    for (const look of looks)
+      assert.ok(
+        wanted(look),
+        `${records}, at ${look.at}: ${JSON.stringify(look.left)}, it took ${look.actualSeconds}`,
+      );
+  }
 });
 
 test('what has hardly moved tells nothing', () => {

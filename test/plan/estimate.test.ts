@@ -51,6 +51,16 @@ test('others of about its size give a range around what it would take, never wid
   assert.ok(holds(small.walBytes, 70_000), JSON.stringify(small.walBytes));
 });
 
+test('what ended last counts for most, and one alone for little', () => {
+  // The newest first: five that took half as long as those of a process that had just started.
+  const now = [0.05, 0.06, 0.05].map((seconds) => finished(85, seconds));
+  const before = [0.12, 0.12, 0.2, 0.25, 0.12].map((seconds) => finished(85, seconds));
+  const told = (others: FinishedRotation[]) =>
+    estimateRotation(work(85), { queue: idle, finished: others, workers: 1 }).seconds;
+  assert.ok(holds(told([...now, ...before]), 0.052), JSON.stringify(told([...now, ...before])));
+  assert.ok(holds(told([finished(85, 3), ...now]), 0.052), 'something was in the way of the last one');
+});
+
 test('what stands before it takes its time, and every worker that sweeps asks for the keys', () => {
   const others = [finished(100_000, 10), finished(100_000, 10)];
   const alone = estimateRotation(work(100_000), { queue: idle, finished: others, workers: 1 });

@@ -22,11 +22,17 @@ const pointsMax = 24;
 /** What is shorter tells of its beginning only. */
 const leastMs = 400;
 const youngMs = 5_000;
+/** Its batches begin small and its tables are still being cut: what it does meanwhile is no measure. */
+const warmUpMs = 1_500;
+/** But what it did last is, if that is so long. */
+const warmMs = 250;
 const recentMs = 5_000;
 /** A stop counts for so long at least. */
 const shortStopMs = 10_000;
 /** Both ends of a range together: between these, and as far apart as the rates that were seen. */
 const spread = { least: 1.2, most: 1.45 } as const;
+/** How much of that lies before what is told. */
+const leans = { least: 0.25, most: 0.75 } as const;
 
 /** A course with one more point. Of old ones every other goes: it is as long as the sweep, and not much larger. */
 export function goOn(before: Course | undefined, limit: number | null, nowMs: number, done: number): Course {
@@ -76,13 +82,15 @@ export function leftBy({ limit, points }: Course, remaining: number): Left | nul
     return limit === null ? rate : Math.min(rate, limit);
   };
   const span = end[0] - begin[0];
-  // A sweep warms up, so that its first half says too little; but where it stands still now and then, both do together.
+  // Its later half says more than its first one; but where it stands still now and then, both do together.
   const stands = points.some(([at, done], index) => {
     const [before, then] = points[index - 1] ?? [at, 0];
     return before >= begin[0] && then === done && at - before >= leastMs;
   });
-  const rate = rateSince(end[0] - (stands ? Math.max(recentMs, span / 2) : span / 2));
-  const rates = [rate, rateSince(begin[0]), rateSince(end[0] - Math.min(recentMs, span / 2))];
+  const warm = stands ? begin[0] : Math.min(begin[0] + warmUpMs, end[0] - warmMs);
+  const since = (ms: number): number => rateSince(Math.max(warm, ms));
+  const rate = since(end[0] - (stands ? Math.max(recentMs, span / 2) : span / 2));
+  const rates = [rate, since(begin[0]), since(end[0] - Math.min(recentMs, span / 2))];
   const seconds = remaining / rate;
   const apart = (other: number): number => Math.max(1, other);
   const down = apart(Math.max(...rates) / rate);
@@ -90,7 +98,9 @@ export function leftBy({ limit, points }: Course, remaining: number): Left | nul
   const wanted = Math.min(spread.most, Math.max(span < youngMs ? spread.most : spread.least, down * up));
   // As far to both sides as rates were, and what is missing of that to either alike.
   const share = down * up <= 1 ? 0.5 : Math.log(down) / Math.log(down * up);
-  const lean = Math.min(0.75, Math.max(0.25, share));
+  // While it warms up it gets faster.
+  const isWarming = limit === null && !stands && span < warmUpMs + warmMs;
+  const lean = isWarming ? leans.most : Math.min(leans.most, Math.max(leans.least, share));
   return { seconds, low: seconds / wanted ** lean, high: seconds * wanted ** (1 - lean) };
 }
 

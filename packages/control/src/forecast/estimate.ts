@@ -15,6 +15,8 @@ interface Taken {
   readonly records: number;
   readonly weight: number;
   readonly value: number;
+  /** How many ended since. */
+  readonly age: number;
 }
 
 /** What is assumed of an installation that has not rotated anything like this yet; wide, and said to be assumed. */
@@ -36,6 +38,12 @@ const unlikeFactor = 32;
  * as long as each other do not show how time swings with what else the machine does.
  */
 const spread = { least: { seconds: 1.38, walBytes: 1.2 }, most: 1.41 } as const;
+
+/**
+ * How much each counts of what the one that ended after it does: a machine goes on as fast as it does now, not as when its processes
+ * were new. What is written is the same.
+ */
+const fading = { seconds: 0.7, walBytes: 1 } as const;
 
 /** A record costs as much time as so many of its bytes, and as much WAL. */
 const recordBytes = { seconds: 1_024, walBytes: 400 } as const;
@@ -59,10 +67,10 @@ export function estimateRotation(
   const weigh = (of: keyof typeof recordBytes, records: number, bytes: number | null): number =>
     records + (bytes ?? records * bytesEach) / recordBytes[of];
   const takenBy = (of: keyof typeof recordBytes, take: (one: FinishedRotation) => number | null): Taken[] =>
-    finished.flatMap((one) => {
+    finished.flatMap((one, age) => {
       const value = take(one);
       const { items: records, bytes } = one;
-      return value === null ? [] : [{ records, weight: weigh(of, records, bytes), value }];
+      return value === null ? [] : [{ records, weight: weigh(of, records, bytes), value, age }];
     });
   const ours = (of: keyof typeof recordBytes) => ({
     records: work.records,
@@ -88,10 +96,14 @@ export function estimateRotation(
 }
 
 /** From what others took that were about as large. */
-function estimate(work: Omit<Taken, 'value'>, taken: readonly Taken[], of: keyof typeof assumed): Estimate {
+function estimate(
+  work: Omit<Taken, 'value' | 'age'>,
+  taken: readonly Taken[],
+  of: keyof typeof assumed,
+): Estimate {
   const otherwise = assumed[of];
   const isSmall = ({ records }: Pick<Taken, 'records'>): boolean => records < smallRecords;
-  const fixed = median(taken.filter(isSmall).map(({ value }) => value));
+  const fixed = median(taken.filter(isSmall), fading[of]);
   const apart = ({ weight }: Taken): number =>
     isSmall(work) && weight < smallRecords ? 0 : Math.abs(Math.log((weight + 1) / (work.weight + 1)));
   const nearest = taken
@@ -107,15 +119,21 @@ function estimate(work: Omit<Taken, 'value'>, taken: readonly Taken[], of: keyof
   }
   // What a record adds is seen in large ones.
   const large = taken.filter((one) => !isSmall(one));
-  const each = median(large.map(({ value, weight }) => value / weight)) ?? 0;
-  const scaled = nearest.map(({ value, weight }) => {
+  const each =
+    median(
+      large.map(({ value, weight, age }) => ({ value: value / weight, age })),
+      fading[of],
+    ) ?? 0;
+  const scaledTo = ({ value, weight }: Taken): number => {
     if (isSmall(work)) return Math.max(value / 4, value + each * (work.weight - weight));
     const always = Math.min(fixed ?? otherwise.fixed.low, value / 2);
     return always + ((value - always) * work.weight) / weight;
-  });
-  const factor = Math.sqrt(Math.max(...scaled) / Math.max(Math.min(...scaled), Number.MIN_VALUE));
+  };
+  const scaled = nearest.map((one) => ({ value: scaledTo(one), age: one.age }));
+  const values = scaled.map(({ value }) => value);
+  const factor = Math.sqrt(Math.max(...values) / Math.max(Math.min(...values), Number.MIN_VALUE));
   const width = Math.min(spread.most, Math.max(spread.least[of], factor));
-  const middle = median(scaled) ?? 0;
+  const middle = median(scaled, fading[of]) ?? 0;
   return { low: middle / width, high: middle * width, by: 'measured' };
 }
 
@@ -142,7 +160,14 @@ function whole({ low, high, by }: Estimate): Estimate {
   return { low: Math.floor(low), high: Math.ceil(high), by };
 }
 
-function median(values: readonly number[]): number | null {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? null;
+/** By how recent each is among them: half of what counts is no larger. */
+function median(of: ReadonlyArray<Pick<Taken, 'value' | 'age'>>, fades: number): number | null {
+  const byAge = of.toSorted((a, b) => a.age - b.age).map(({ value }, n) => ({ value, counts: fades ** n }));
+  const sorted = byAge.sort((a, b) => a.value - b.value);
+  let rest = sorted.reduce((sum, { counts }) => sum + counts, 0) / 2;
+  for (const { value, counts } of sorted) {
+    rest -= counts;
+    if (rest < 0) return value;
+  }
+  return null;
 }
