@@ -17,19 +17,27 @@ export interface Prometheus {
   ask(query: string): Promise<number | undefined>;
   /** Scrapes these addresses of `/metrics`, instead of those before. */
   scrape(urls: readonly string[]): Promise<void>;
+  /** The names of the alerts that are raised now; fails where a rule could not be evaluated. */
+  raised(): Promise<string[]>;
 }
 
-/** Debian's, which scrapes every second, for this file. */
-export async function startPrometheus(owner: Owner = thisFile): Promise<Prometheus> {
+/** Debian's, which scrapes every second, and looks at these rules as often, for this file. */
+export async function startPrometheus(
+  owner: Owner = thisFile,
+  { rules }: { rules?: object } = {},
+): Promise<Prometheus> {
   const folder = await mkdtemp(join(tmpdir(), 'rekey-test-prometheus-'));
   owner.after(() => rm(folder, { recursive: true, force: true }));
   const [config, targets] = [join(folder, 'prometheus.yml'), join(folder, 'targets.json')];
   const scrape = (urls: readonly string[]): Promise<void> =>
     writeFile(targets, JSON.stringify([{ targets: urls.map((url) => new URL(url).host) }]));
   await scrape([]);
+  // JSON is YAML.
+  if (rules !== undefined) await writeFile(join(folder, 'rules.yml'), JSON.stringify(rules));
   await writeFile(
     config,
-    `global: { scrape_interval: 1s, scrape_timeout: 1s }
+    `global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+${rules === undefined ? '' : "rule_files: ['rules.yml']"}
 scrape_configs: [{ job_name: rekey, file_sd_configs: [{ files: ['${targets}'] }] }]\n`,
   );
   const port = await freePort();
@@ -66,5 +74,15 @@ scrape_configs: [{ job_name: rekey, file_sd_configs: [{ files: ['${targets}'] }]
       return one === undefined ? undefined : Number(one.value[1]);
     },
     scrape,
+    async raised() {
+      const answer = await fetch(`${url}/api/v1/rules`);
+      const { data } = (await answer.json()) as {
+        data: { groups: { rules: { name: string; state: string; lastError?: string }[] }[] };
+      };
+      const all = data.groups.flatMap((group) => group.rules);
+      const broken = all.find(({ lastError }) => lastError !== undefined && lastError !== '');
+      if (broken !== undefined) throw new Error(`${broken.name}: ${broken.lastError}`);
+      return all.filter(({ state }) => state === 'firing').map(({ name }) => name);
+    },
   };
 }

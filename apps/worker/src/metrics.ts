@@ -1,4 +1,4 @@
-import { type Kek, KmsError } from '@rekey/kms';
+import { type Kek, KmsError, kmsErrorCodes } from '@rekey/kms';
 import { countConnections, createMetrics, type Metrics } from '@rekey/metrics';
 import type { RotationEnvironment, RotationEvent } from '@rekey/rotation';
 import type { WorkerConnections } from './connections.ts';
@@ -68,6 +68,8 @@ export function createWorkerMetrics({ budget }: Pick<WorkerConnections, 'budget'
     help: 'Jobs that this worker put off, by what they waited for.',
     labelNames: ['reason'],
   });
+  for (const reason of ['kms', 'database', 'lock', 'integrity', 'internal', 'window', 'kek_suspended'])
+    waits.inc({ reason }, 0);
   const calls = metrics.counter({
     name: 'rekey_kms_calls_total',
     help: 'Calls to KEKs by provider, operation and outcome: ok, or the code of what went wrong.',
@@ -88,11 +90,16 @@ export function createWorkerMetrics({ budget }: Pick<WorkerConnections, 'budget'
     help: 'Checkpoints that this worker sent to CHECKPOINT_URL, by outcome: taken, refused (by its answer), away.',
     labelNames: ['outcome'],
   });
+  for (const outcome of ['taken', 'refused', 'away']) checkpoints.inc({ outcome }, 0);
 
   return {
     metrics,
     counted(kek) {
       const provider = kek.id.split(':', 1)[0] ?? '';
+      // From 0 on: a rate would not see the first one of a series that begins with it.
+      for (const operation of ['wrap', 'unwrap'])
+        for (const outcome of ['ok', 'internal', ...kmsErrorCodes.map((code) => code.toLowerCase())])
+          calls.inc({ provider, operation, outcome }, 0);
       const measured = async (operation: 'wrap' | 'unwrap', call: () => Promise<Buffer>): Promise<Buffer> => {
         const begunMs = performance.now();
         let outcome = 'ok';

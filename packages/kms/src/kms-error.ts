@@ -9,15 +9,18 @@
  * - `MISMATCH`: the KMS gave other bytes for a wrapped DEK than the DEK that was stored. They were not used
  * - `CORRUPT`: the wrapped DEK is damaged or bound to another place, or the key file holds no key
  */
-export type KmsErrorCode =
-  | 'INVALID_URI'
-  | 'UNSUPPORTED_URI'
-  | 'UNAVAILABLE'
-  | 'DENIED'
-  | 'NOT_FOUND'
-  | 'NOT_HELD'
-  | 'MISMATCH'
-  | 'CORRUPT';
+export type KmsErrorCode = (typeof kmsErrorCodes)[number];
+
+export const kmsErrorCodes = [
+  'INVALID_URI',
+  'UNSUPPORTED_URI',
+  'UNAVAILABLE',
+  'DENIED',
+  'NOT_FOUND',
+  'NOT_HELD',
+  'MISMATCH',
+  'CORRUPT',
+] as const;
 
 /** All that a KEK throws. One line that an operator can act on, without a byte of a key. */
 export class KmsError extends Error {
