@@ -27,10 +27,19 @@ export interface SoftHsm {
   uri(object?: string): string;
   /** Of an Ed25519 key. */
   signingUri(object?: string): string;
+  /** Of an RSA key. */
+  rsaUri(object?: string): string;
   /** On the token, by a process of its own: by default one that can be used and not extracted. */
   newKey(object?: string, options?: { extractable?: boolean; bits?: number }): Promise<void>;
   /** An Ed25519 key pair. */
   newSigningKey(object?: string, options?: { extractable?: boolean }): Promise<void>;
+  /** An RSA key pair. */
+  newRsaKey(
+    object?: string,
+    options?: { extractable?: boolean; bits?: number; decrypts?: boolean },
+  ): Promise<void>;
+  /** By somebody without a PIN. */
+  replacePublicHalf(object: string): Promise<void>;
   deleteKey(object?: string): Promise<void>;
 }
 
@@ -65,11 +74,18 @@ export async function startSoftHsm(owner: Owner = thisFile): Promise<SoftHsm> {
     tokens,
     uri: (object = 'kek') => uri(object, 'secret-key'),
     signingUri: (object = 'signing') => uri(object, 'private'),
+    rsaUri: (object = 'rsa') => uri(object, 'private'),
+    async newRsaKey(object = 'rsa', { extractable = false, bits = 2_048, decrypts = true } = {}) {
+      await act({ makeRsa: object, extractable, bits, decrypts });
+    },
     async newSigningKey(object = 'signing', { extractable = false } = {}) {
       await act({ makeSigning: object, extractable });
     },
     async newKey(object = 'kek', { extractable = false, bits = 256 } = {}) {
       await act({ make: object, extractable, bits });
+    },
+    async replacePublicHalf(object) {
+      await act({ replace: object });
     },
     async deleteKey(object = 'kek') {
       await act({ remove: object });

@@ -144,7 +144,8 @@ test('a URI that could run, load or reveal anything else is refused, and repeate
     `token=hunter2;${good}`,
     'token=rekey;object=kek?module-path=hunter2.so',
     'token=rekey;object=kek?module-path=/a%00hunter2',
-    'token=rekey;object=kek;type=private?module-path=/usr/lib/x.so',
+    'token=rekey;object=kek;type=public?module-path=/usr/lib/x.so',
+    'token=rekey;object=kek;type=cert?module-path=/usr/lib/x.so',
     'token=rekey;object=kek;type=undefined?module-path=/usr/lib/x.so',
     '//user:hunter2@host/key',
   ])

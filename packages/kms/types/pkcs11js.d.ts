@@ -9,13 +9,15 @@ interface Attribute {
 
 interface Mechanism {
   readonly mechanism: number;
-  readonly parameter?: {
-    readonly type: number;
-    readonly iv: Buffer;
-    readonly aad: Buffer;
-    readonly ivBits: number;
-    readonly tagBits: number;
-  };
+  readonly parameter?:
+    | {
+        readonly type: number;
+        readonly iv: Buffer;
+        readonly aad: Buffer;
+        readonly ivBits: number;
+        readonly tagBits: number;
+      }
+    | { readonly type: number; readonly hashAlg: number; readonly mgf: number; readonly source: number };
 }
 
 declare class PKCS11 {
@@ -35,6 +37,7 @@ declare class PKCS11 {
   C_FindObjectsInit(session: Handle, template: readonly Attribute[]): void;
   C_FindObjects(session: Handle, most: number): Handle[];
   C_FindObjectsFinal(session: Handle): void;
+  C_CreateObject(session: Handle, template: readonly Attribute[]): Handle;
   C_DestroyObject(session: Handle, object: Handle): void;
   C_GetAttributeValue(session: Handle, object: Handle, template: readonly Attribute[]): { value: Buffer }[];
   C_GenerateKey(session: Handle, mechanism: Mechanism, template: readonly Attribute[]): Handle;
@@ -63,7 +66,10 @@ declare const pkcs11js: {
   readonly CKA_ID: number;
   readonly CKA_KEY_TYPE: number;
   readonly CKA_LABEL: number;
+  readonly CKA_MODULUS: number;
+  readonly CKA_MODULUS_BITS: number;
   readonly CKA_PRIVATE: number;
+  readonly CKA_PUBLIC_EXPONENT: number;
   readonly CKA_SENSITIVE: number;
   readonly CKA_SIGN: number;
   readonly CKA_TOKEN: number;
@@ -73,14 +79,22 @@ declare const pkcs11js: {
   readonly CKF_RW_SESSION: number;
   readonly CKF_SERIAL_SESSION: number;
   readonly CKF_USER_PIN_FINAL_TRY: number;
+  readonly CKG_MGF1_SHA1: number;
+  readonly CKG_MGF1_SHA256: number;
   readonly CKK_AES: number;
+  readonly CKK_RSA: number;
   readonly CKM_AES_GCM: number;
   readonly CKM_AES_KEY_GEN: number;
+  readonly CKM_RSA_PKCS_KEY_PAIR_GEN: number;
+  readonly CKM_RSA_PKCS_OAEP: number;
+  readonly CKM_SHA256: number;
+  readonly CKM_SHA_1: number;
   readonly CKO_PRIVATE_KEY: number;
   readonly CKO_PUBLIC_KEY: number;
   readonly CKO_SECRET_KEY: number;
   readonly CKU_USER: number;
   readonly CK_PARAMS_AES_GCM: number;
+  readonly CK_PARAMS_RSA_OAEP: number;
 };
 
 // biome-ignore lint/style/noDefaultExport: so a CommonJS package looks to who imports it

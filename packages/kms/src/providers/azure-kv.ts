@@ -1,7 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createSecretKey, randomFillSync } from 'node:crypto';
-import { EnvelopeError, gcmOpen, gcmSeal } from '@rekey/envelope';
-import { crc32c } from '../crc32c.ts';
+import { openByInnerKey, partsOf, sealByInnerKey } from '../inner-key.ts';
 import type { OpenKek } from '../kek.ts';
 import { parseAzureKey } from '../key-names/azure-kv.ts';
 import { KmsError } from '../kms-error.ts';
@@ -10,12 +8,9 @@ import { createCredentials } from './azure-kv-credentials.ts';
 import { attemptMs, codeOf, Garbled, NotAnswered, type Operation } from './azure-kv-errors.ts';
 import { ask, challenge } from './azure-kv-http.ts';
 
-// A wrapped DEK: 0x02 ‖ CRC-32C of all that follows ‖ the key's version (16) ‖ length (16 bits) and bytes of the wrapped
-// inner key ‖ the DEK sealed under the inner key: docs/ciphertext-format.md
+// Told of the inner key: the key's version (16) ‖ length (16 bits) and bytes of the wrapped inner key: docs/ciphertext-format.md
 const form = 0x02;
-const headBytes = 23;
-const keyBytes = 32;
-const sealedBytes = 12 + keyBytes + 16;
+const toldBytes = 18;
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -79,38 +74,21 @@ export const open: OpenKek = async (uri, rest) => {
   return {
     id: key.id,
     uri,
-    async wrap(dek, aad) {
-      const inner = randomFillSync(Buffer.alloc(keyBytes));
-      try {
-        return await call('wrapkey', '', inner, (version, blob) => {
-          const head = Buffer.alloc(headBytes);
-          head.writeUInt8(form);
-          head.write(version, 5, 'hex');
-          head.writeUInt16BE(blob.length, 21);
-          const bound = Buffer.concat([head.subarray(5), blob, aad]);
-          const after = Buffer.concat([head.subarray(5), blob, gcmSeal(createSecretKey(inner), bound, dek)]);
-          head.writeUInt32BE(crc32c(after), 1);
-          return Buffer.concat([head.subarray(0, 5), after]);
-        });
-      } finally {
-        inner.fill(0);
-      }
-    },
+    wrap: (dek, aad) =>
+      sealByInnerKey(form, dek, aad, (inner) =>
+        call('wrapkey', '', inner, (version, blob) => {
+          const told = Buffer.alloc(toldBytes);
+          told.write(version, 'hex');
+          told.writeUInt16BE(blob.length, 16);
+          return Buffer.concat([told, blob]);
+        }),
+      ),
     async unwrap(wrapped, aad) {
-      const { version, blob } = unpacked(wrapped);
-      const end = wrapped.length - sealedBytes;
-      return call('unwrapkey', version, blob, (_, inner) => {
-        try {
-          if (inner.length !== keyBytes) throw failed('CORRUPT', 'what was wrapped is no key of 32 bytes');
-          const bound = Buffer.concat([wrapped.subarray(5, end), aad]);
-          return gcmOpen(createSecretKey(inner), bound, wrapped.subarray(end));
-        } catch (error) {
-          if (!(error instanceof EnvelopeError)) throw error;
-          throw new KmsError('CORRUPT', 'wrapped DEK: damaged, or copied from another tenant or DEK');
-        } finally {
-          inner.fill(0);
-        }
-      });
+      const parts = partsOf(form, toldBytes, wrapped, 'a Key Vault key');
+      const { told } = parts;
+      return call('unwrapkey', told.toString('hex', 0, 16), told.subarray(toldBytes), (_, inner) =>
+        openByInnerKey(inner, parts, aad),
+      );
     },
     async close() {
       isClosed = true;
@@ -118,18 +96,3 @@ export const open: OpenKek = async (uri, rest) => {
     },
   };
 };
-
-function unpacked(wrapped: Buffer): { readonly version: string; readonly blob: Buffer } {
-  if (
-    wrapped[0] !== form ||
-    wrapped.length <= headBytes + sealedBytes ||
-    wrapped.length !== headBytes + wrapped.readUInt16BE(21) + sealedBytes
-  )
-    throw new KmsError('CORRUPT', 'wrapped DEK: not of the form that a Key Vault key makes');
-  if (wrapped.readUInt32BE(1) !== crc32c(wrapped.subarray(5)))
-    throw new KmsError('CORRUPT', 'wrapped DEK: damaged, by its checksum');
-  return {
-    version: wrapped.toString('hex', 5, 21),
-    blob: wrapped.subarray(headBytes, wrapped.length - sealedBytes),
-  };
-}

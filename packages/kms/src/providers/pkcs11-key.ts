@@ -1,10 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { KmsError } from '../kms-error.ts';
 
+/** As RFC 7512 has them: a secret key, or the private half of a pair. */
+type KeyType = 'secret-key' | 'private';
+
 /** What a URI of RFC 7512 says. */
 export interface TokenKey {
   /** Which KEK this is: what tells the token, and what tells the key on it; never where the module lies. */
   readonly id: string;
+  readonly type: KeyType;
   readonly module: string;
   readonly token: string | undefined;
   readonly serial: string | undefined;
@@ -19,8 +23,8 @@ const form =
 const ofPath = ['token', 'serial', 'object', 'id', 'type'];
 const ofQuery = ['module-path', 'pin-source'];
 
-/** Of the URI behind its scheme. Throws `INVALID_URI`, repeating nothing of it. */
-export function parseTokenKey(rest: string, type: 'secret-key' | 'private' = 'secret-key'): TokenKey {
+/** Of the URI behind its scheme; without a type it is the first of these. Throws `INVALID_URI`, repeating nothing of it. */
+export function parseTokenKey(rest: string, types: readonly [KeyType, ...KeyType[]]): TokenKey {
   if (/pin-value/i.test(rest))
     throw invalid('a PIN must not stand in it; use pin-source, or PKCS11_PIN of the environment');
   const [path = '', query = '', ...more] = rest.split('?');
@@ -39,7 +43,9 @@ export function parseTokenKey(rest: string, type: 'secret-key' | 'private' = 'se
   if (object === undefined && objectId === undefined) throw invalid('it must have an object or an id');
   if (objectId !== undefined && (objectId.length === 0 || objectId.length > 64))
     throw invalid('its id is not well formed');
-  if ((told.get('type')?.toString() ?? type) !== type) throw invalid(`its type must be ${type}`);
+  const given = told.get('type')?.toString() ?? types[0];
+  const type = types.find((one) => one === given);
+  if (type === undefined) throw invalid(`its type must be ${types.join(' or ')}`);
   const module = where.get('module-path')?.toString() ?? '';
   if (!absolute.test(module)) throw invalid('its module-path must be the absolute path of a library');
   const source = where.get('pin-source')?.toString();
@@ -52,7 +58,10 @@ export function parseTokenKey(rest: string, type: 'secret-key' | 'private' = 'se
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   const ofId =
     objectId === undefined ? [] : [`id=${objectId.toString('hex').replace(/../g, (byte) => `%${byte}`)}`];
-  return { id: `pkcs11:${[...parts, ...ofId].join(';')}`, module, token, serial, object, objectId, pinFile };
+  // A secret key and a pair may have the same label. Secret keys had ids before there were others.
+  const ofType = type === 'secret-key' ? [] : [`type=${type}`];
+  const id = `pkcs11:${[...parts, ...ofId, ...ofType].join(';')}`;
+  return { id, type, module, token, serial, object, objectId, pinFile };
 }
 
 const absolute = /^\/[^\0\n\r]{1,254}$/;

@@ -34,7 +34,7 @@ const signingKey: FindKey = (module, handle, key) => {
  * verified before it is handed out: a signature that nobody can verify would be found by an auditor only.
  */
 export const openSigning: OpenSigningKey = async (rest) => {
-  const key = parseTokenKey(rest, 'private');
+  const key = parseTokenKey(rest, ['private']);
   const token = openToken(key, signingKey);
   const { module, call, failed } = token;
   let known: KeyObject | null = null;

@@ -6,6 +6,7 @@ import type { OpenKek } from '../kek.ts';
 import { KmsError } from '../kms-error.ts';
 import { codeOf, meansEither } from './pkcs11-errors.ts';
 import { parseTokenKey } from './pkcs11-key.ts';
+import { openRsa } from './pkcs11-rsa.ts';
 import { type FindKey, needInside, numbersOf, objectOf, type Session } from './pkcs11-session.ts';
 import { openToken } from './pkcs11-token.ts';
 
@@ -33,12 +34,14 @@ const sealingKey: FindKey = (module, handle, key) => {
 };
 
 /**
- * A non-extractable AES key in a token that a PKCS #11 module reaches; the token seals with AES-GCM, and ours is its AAD.
+ * A key in a token that a PKCS #11 module reaches, and that cannot be extracted: an AES key, with which the token seals with
+ * AES-GCM and our AAD, or (`type=private`) an RSA key.
  *
  * @throws KmsError `INVALID_URI`, also for a module that cannot be loaded; `DENIED`
  */
 export const open: OpenKek = async (uri, rest) => {
-  const key = parseTokenKey(rest);
+  const key = parseTokenKey(rest, ['secret-key', 'private']);
+  if (key.type === 'private') return openRsa(uri, key);
   const token = openToken(key, sealingKey);
   const { module, call, failed } = token;
 
