@@ -185,6 +185,30 @@ test('a right or a table that is missing makes a process unready, by its name', 
   await admin.query(`revoke execute on function rekey.take_up(uuid) from ${role}`);
   await assert.rejects(checkWorkerWork(store), fails('ACCESS_DENIED', /function take_up/));
   await admin.query('select rekey.grant_worker($1)', [role]);
+  // Whatever functions come to be, rights and look go by one list.
+  for (const [part, check] of [
+    ['api', checkApiWork],
+    ['worker', checkWorkerWork],
+  ] as const) {
+    const { rows: functions } = await admin.query<{ name: string; oid: string | null }>(
+      `select name, p.oid::regprocedure::text as oid from unnest(rekey.functions_of($1)) name
+       left join pg_proc p on p.proname = name and p.pronamespace = 'rekey'::regnamespace where name <> 'functions_of'`,
+      [part],
+    );
+    assert.ok(functions.length > 30);
+    await admin.query(`select rekey.grant_${part}($1)`, [role]);
+    for (const { name, oid } of functions) {
+      assert.ok(oid !== null, `there is no rekey.${name}`);
+      await admin.query(`revoke execute on function ${oid} from ${role}`);
+      // What a look begins with says its own name.
+      await assert.rejects(
+        check(store),
+        fails('ACCESS_DENIED', new RegExp(`function (rekey\\.)?${name}\\b`)),
+      );
+      await admin.query(`grant execute on function ${oid} to ${role}`);
+    }
+    await check(store);
+  }
   await admin.query('alter table public.api_keys rename to api_keys_2');
   t.after(async () => {
     await admin.query('alter table public.api_keys_2 rename to api_keys');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { reportUsage } from '@rekey/control';
+import { planFacts, reportUsage } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { createUsage, startReporting } from '@rekey/keyring';
 import { asKeks } from '@rekey/kms';
@@ -73,6 +73,17 @@ test('nor does one that is gone count among those that have a KEK', async () => 
   assert.deepEqual([await holds(id), await lacks(id)], [true, false]);
   await age(id, processBeatMs.gone);
   assert.deepEqual([await holds(id), await lacks(id)], [false, false]);
+});
+
+test('nor is one that is gone among the workers that a plan is estimated with', async () => {
+  const workers = async (): Promise<number> => (await planFacts(store, randomUUID())).workers;
+  const before = await workers();
+  const id = await aProcess();
+  assert.equal(await workers(), before + 1);
+  await age(id, processBeatMs.gone);
+  assert.equal(await workers(), before);
+  await pool.query('select rekey.beat_process($1)', [id]);
+  assert.equal(await workers(), before + 1);
 });
 
 test('one of a version before, which does not say so between its reports, is waited for until it is silent', async () => {

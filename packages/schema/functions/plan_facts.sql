@@ -1,5 +1,5 @@
 -- What a plan is estimated by: the last fifty rotations that finished here as they would now (not held back, and no retries), with
--- what those took that had a plan; what stands before a call of now; the number of the DEK that the tenant has; and how many workers live.
+-- what those took that had a plan; what stands before a call of now; the number of the DEK that the tenant has; and how many workers are at work.
 create or replace function rekey.plan_facts(tenant uuid) returns jsonb
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -7,7 +7,7 @@ as $$
   select jsonb_build_object(
     'activeKey', (select d.key_number from rekey.deks d where d.tenant_id = tenant and d.state = 'active'),
     'workers', (select count(*) from rekey.processes p
-      where p.kind = 'worker' and rekey.process_state(p.heartbeat_at, p.ended_at) = 'live'),
+      where p.kind = 'worker' and rekey.is_at_work(p.heartbeat_at, p.beat_at, p.ended_at)),
     'queue', (select jsonb_build_object(
         'running', count(*) filter (where r.phase not in ('queued', 'activating')),
         'waiting', count(*) filter (where r.phase in ('queued', 'activating')),

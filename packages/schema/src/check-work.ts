@@ -1,19 +1,5 @@
 import { missingRight, probeWrites, row, rows, type Store, StoreError } from '@rekey/db';
 
-/** What the API changes things through. */
-const ofApi = ['start_rotation', 'lock_tenant', 'claim_idempotency_key', 'keep_answer', 'halt_rotation'];
-
-/** What a worker does in all that it does. */
-const ofWorker = [
-  'take_up',
-  'store_material',
-  'store_ranges',
-  'claim_range',
-  'hold_lease',
-  'note_batch',
-  'beat',
-];
-
 /** Each changes no row, and is refused wherever a change would be. */
 const nobody = `'00000000-0000-0000-0000-000000000000'`;
 const lockNobody = `select rekey.lock_tenant(${nobody})`;
@@ -22,7 +8,7 @@ const touchNothing = `select rekey.take_up(${nobody})`;
 /** Resolves when a rotate call could be answered from here; throws `StoreError` with the reason it could not. */
 export async function checkApiWork(store: Store): Promise<void> {
   await probeWrites(store, [lockNobody]);
-  await checkFunctions(store, ofApi);
+  await checkFunctions(store, 'api');
 }
 
 /** Resolves when a rotation could be worked on from here, in every registered table; throws `StoreError`. */
@@ -32,7 +18,11 @@ export async function checkWorkerWork(store: Store): Promise<void> {
     store,
     'select name, table_name from rekey.targets where retired_at is null',
   );
-  await checkFunctions(store, [...ofWorker, ...targets.map(({ name }) => `prove_${name}`)]);
+  await checkFunctions(
+    store,
+    'worker',
+    targets.map(({ name }) => `prove_${name}`),
+  );
   const asked = targets.flatMap(({ table_name: table }) =>
     ['select', 'update'].map((right) => ({ table, right })),
   );
@@ -49,13 +39,18 @@ export async function checkWorkerWork(store: Store): Promise<void> {
   throw new StoreError('SCHEMA_MISSING', `A registered table is missing: ${first.table}`);
 }
 
-async function checkFunctions(store: Store, names: readonly string[]): Promise<void> {
+/** Those that this part has, as the database has them (rekey.functions_of), and more. */
+async function checkFunctions(
+  store: Store,
+  part: 'api' | 'worker',
+  more: readonly string[] = [],
+): Promise<void> {
   const { missing } = await row<{ missing: string | null }>(
     store,
-    `select min(name) as missing from unnest($1::text[]) name
+    `select min(name) as missing from unnest(rekey.functions_of($1) || $2::text[]) name
      where not exists (select from pg_catalog.pg_proc p
        where pronamespace = 'rekey'::regnamespace and proname = name and has_function_privilege(p.oid, 'execute'))`,
-    [names],
+    [part, more],
   );
   if (missing !== null) throw missingRight('execute', `function rekey.${missing}`);
 }

@@ -1,12 +1,13 @@
 /**
  * `node test/chaos/mutations/main.ts [--minutes N] [--seed S] [--only name]`: copies the program, switches one
- * safeguard off in the copy, lets the harness run there, and says which checks noticed. Exits with 1 when one did not.
+ * safeguard off in the copy, lets the harness or a file of tests run there, and says which checks noticed. Exits with 1 when one did not.
  */
+import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { runProgram, runUntilDone } from '@rekey/stack';
 import { type Mutation, mutations } from './mutations.ts';
 
@@ -57,6 +58,8 @@ async function tryOut(
         text.replace(from, () => to),
       );
     }
+    const noticed = mutation.test === undefined ? [] : await failingTests(copy, mutation.test, signal);
+    if (mutation.faults.length === 0) return noticed;
     const main = join(copy, 'test/chaos/main.ts');
     const out = join(folder, 'run');
     const given = [
@@ -78,10 +81,25 @@ async function tryOut(
       signal,
     });
     const report = await readFile(join(out, 'report.md'), 'utf8');
-    return [...new Set([...report.matchAll(/^- ([^:]+): /gm)].map(([, check = '']) => check))].sort();
+    const checks = [...report.matchAll(/^- ([^:]+): /gm)].map(([, check = '']) => check);
+    return [...noticed, ...new Set(checks)].sort();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The names of the tests that fail in the copy. */
+async function failingTests(copy: string, file: string, signal: AbortSignal): Promise<string[]> {
+  const { PATH, HOME } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, [join(copy, 'test/run.ts'), file], {
+    cwd: copy,
+    env: { PATH: `${dirname(process.execPath)}:${PATH}`, ...(HOME === undefined ? {} : { HOME }) },
+    maxBuffer: 2 ** 26,
+    signal,
+  }).catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }));
+  signal.throwIfAborted();
+  const failed = [...stdout.matchAll(/^✖ (.+?) \([\d.]+ms\)$/gm)].map(([, name = '']) => name);
+  return [...new Set(failed)].map((name) => `the test '${name}'`);
 }
 
 /** With node_modules of its own, in which our packages are the copy's and everything else is the original's. */

@@ -1,10 +1,13 @@
 import type { FaultKind } from '../faults/kinds.ts';
 
-/** A safeguard switched off by changing the text of the code, and the faults that should bring that to light. */
+/** A safeguard switched off by changing the text of the code, and what should bring that to light. */
 export interface Mutation {
   readonly name: string;
   readonly changes: ReadonlyArray<{ readonly file: string; readonly from: string; readonly to: string }>;
+  /** Of the harness; none where no fault of it does what the safeguard is against. */
   readonly faults: readonly FaultKind[];
+  /** A file of tests that must fail then. */
+  readonly test?: string;
 }
 
 export const mutations: readonly Mutation[] = [
@@ -199,5 +202,18 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     faults: ['redis-snapshot-forged'],
+  },
+  {
+    name: 'a DEK is recognised before it is used',
+    changes: [
+      {
+        file: 'packages/keyring/src/unwrap-stored.ts',
+        from: 'if (check === null || isDek(bytes, tenantId, id, check)) return;',
+        to: 'if (check === null || isDek(bytes, tenantId, id, check) || bytes.length > 0) return;',
+      },
+    ],
+    // No KMS of the harness gives other bytes: each of them tells.
+    faults: [],
+    test: 'test/keyring/dek-check.test.ts',
   },
 ];
