@@ -8,7 +8,7 @@ import {
   migrations,
   type ProgramFile,
 } from './program-files.ts';
-import { pause, takeTurn } from './take-turn.ts';
+import { pause, takeMigratorLock } from './migrator-lock.ts';
 import { changedFunctions, pendingMigrations } from './what-ran.ts';
 
 /**
@@ -43,7 +43,7 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
   await speaking(async () => {
     const client = await openClient({ url: databaseUrl, applicationName: 'rekey-migrate' });
     try {
-      await takeTurn(client, { forMs: options.lockedForMs ?? lockedForMostMs, onWait: options.onWait });
+      await takeMigratorLock(client, { forMs: options.lockedForMs ?? lockedForMostMs, onWait: options.onWait });
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       const groups = inGroups(await pendingMigrations(client, await migrations(options.folder)));
       for (const group of groups) {

@@ -18,7 +18,7 @@ export const pause = (): Promise<void> =>
  *
  * @throws StoreError `LOCKED` after the time given
  */
-export async function takeTurn(
+export async function takeMigratorLock(
   client: Client,
   { forMs, onWait }: { readonly forMs: number; readonly onWait: ((what: string) => void) | undefined },
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function takeTurn(
       migratorLock,
     ]);
     if (taken?.taken === true) return;
-    const what = `migrators take turns by an advisory lock (${migratorLock}), and ${await holderOf(client)}`;
+    const what = `one migrator at a time works, by an advisory lock (${migratorLock}), and ${await holderOf(client)}`;
     if (performance.now() > deadlineMs)
       throw new StoreError(
         'LOCKED',
@@ -39,7 +39,7 @@ export async function takeTurn(
   }
 }
 
-/** What the database tells of whoever holds the turn; of others' sessions it may tell little. */
+/** What the database tells of whoever holds it; of others' sessions it may tell little. */
 async function holderOf(client: Client): Promise<string> {
   const [holder] = await rows<{
     pid: number;
@@ -56,7 +56,7 @@ async function holderOf(client: Client): Promise<string> {
      limit 1`,
     [migratorLock],
   );
-  if (holder === undefined) return 'another has just had its turn';
+  if (holder === undefined) return 'another has just let it go';
   const { pid, role, application, since } = holder;
   const parts = [
     role === null ? '' : `role ${role}`,
