@@ -15,7 +15,10 @@ export interface FakeTransit {
   /** The paths that were asked for, in order. */
   readonly calls: string[];
   /** The keys by `<mount>/<name>`: their versions, the first to be used still. */
-  readonly keys: Map<string, { readonly versions: Buffer[]; minDecryption: number }>;
+  readonly keys: Map<
+    string,
+    { readonly versions: Buffer[]; minDecryption: number; isSoftDeleted?: boolean; type?: string }
+  >;
   /** Until when each token is good, and whether its policy allows the key. */
   readonly tokens: Map<string, { endsAt: number; readonly mayUse: boolean; renewals: number }>;
   /** What a login needs, and how long its tokens are good for. */
@@ -113,7 +116,18 @@ function transit(fake: FakeTransit, path: string, body: Members, response: Serve
   if (![...fake.keys.keys()].some((key) => key.startsWith(`${mount}/`)))
     return refuse(404, `no handler for route "${path}". route entry not found.`);
   const key = fake.keys.get(`${mount}/${name}`);
+  const given = operation === 'encrypt' ? 'plaintext' : 'ciphertext';
+  // As OpenBao, in its order: what is missing, the key, what its type takes, whether it may be used.
+  if (body[given] === undefined || (given === 'ciphertext' && body[given] === ''))
+    return refuse(400, `missing ${given} to ${operation}`);
   if (key === undefined) return refuse(400, 'encryption key not found');
+  const { type = 'aes256-gcm96' } = key;
+  if (!/gcm|poly1305/.test(type)) {
+    if (body.associated_data !== undefined)
+      return refuse(400, `'[0].associated_data' provided for non-AEAD cipher suite ${type}`);
+    return refuse(400, `message ${operation}ion not supported for key type ${type}`);
+  }
+  if (key.isSoftDeleted) return refuse(400, 'refusing to use soft-deleted key');
   const aad = Buffer.from(fake.passesOverAssociatedData ? '' : (body.associated_data ?? ''), 'base64');
   if (operation === 'encrypt') {
     const number = key.versions.length;
@@ -128,11 +142,19 @@ function transit(fake: FakeTransit, path: string, body: Members, response: Serve
     const ciphertext = `vault:v${number}:${Buffer.concat(sealed).toString('base64')}`;
     return send(response, 200, { data: { ciphertext, key_version: number } });
   }
-  const [, version, base64 = ''] = /^vault:v(\d+):(.+)$/.exec(body.ciphertext ?? '') ?? [];
-  if (Number(version) < key.minDecryption)
+  const ciphertext = body.ciphertext ?? '';
+  const [, version = '', base64] = /^vault:v([^:]*)(?::(.*))?$/s.exec(ciphertext) ?? [];
+  if (!ciphertext.startsWith('vault:v')) return refuse(400, 'invalid ciphertext: no prefix');
+  if (base64 === undefined) return refuse(400, 'invalid ciphertext: wrong number of fields');
+  if (!/^[+-]?[0-9]+$/.test(version))
+    return refuse(400, 'invalid ciphertext: version number could not be decoded');
+  const number = Number(version) || 1;
+  if (number > key.versions.length) return refuse(400, 'invalid ciphertext: version is too new');
+  if (number < key.minDecryption)
     return refuse(400, 'ciphertext or signature version is disallowed by policy (too old)');
-  const bytes = key.versions[Number(version) - 1];
-  if (bytes === undefined) return refuse(400, 'invalid ciphertext: version is too new');
+  const bytes = key.versions[number - 1] ?? '';
+  if (!/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(base64))
+    return refuse(400, 'invalid ciphertext: could not decode base64');
   const sealed = Buffer.from(base64, 'base64');
   try {
     const opener = createDecipheriv('aes-256-gcm', bytes, sealed.subarray(0, 12));

@@ -78,7 +78,8 @@ test('what is damaged in any byte, of another form, or of another key, is refuse
     damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
     await assert.rejects(
       kek.unwrap(damaged, aad),
-      refusal(at > 0 && at < 5 ? 'NOT_FOUND' : 'CORRUPT'),
+      // Of version 1 the last byte becomes 0, which is none.
+      refusal(at > 0 && at < 4 ? 'NOT_FOUND' : 'CORRUPT'),
       `${at}`,
     );
   }
@@ -122,6 +123,8 @@ const answers: ReadonlyArray<readonly [KmsErrorCode, Answer, said: RegExp]> = [
     saying(400, "'[0].associated_data' provided for non-AEAD cipher suite rsa-2048"),
     /no associated data$/,
   ],
+  ['DENIED', saying(400, 'refusing to use soft-deleted key'), /the key is soft-deleted$/],
+  ['DENIED', saying(400, 'message encryption not supported for key type ed25519'), /does not encrypt$/],
   ['DENIED', saying(500, "missing 'context' for key derivation; the key was created"), /a derived one$/],
   ['CORRUPT', sending(200, '{"data":{"plaintext":"aHVudGVyMg=="}}'), /no DEK of 32 bytes/],
 ];

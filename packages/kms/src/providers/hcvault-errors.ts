@@ -35,6 +35,9 @@ const byText: ReadonlyArray<readonly [part: string, meaning: Meaning]> = [
   ['invalid ciphertext', means('CORRUPT', 'invalid ciphertext')],
   ['encryption key not found', means('NOT_FOUND', 'encryption key not found')],
   ['no handler for route', means('NOT_FOUND', 'nothing is mounted there')],
+  // Somebody deleted it and can bring it back (OpenBao): as a key of AWS whose deletion is pending.
+  ['refusing to use soft-deleted key', means('DENIED', 'the key is soft-deleted')],
+  ['not supported for key type', means('DENIED', 'the type of the key does not encrypt')],
   ['non-AEAD cipher suite', means('DENIED', 'the type of the key takes no associated data')],
   ["missing 'context' for key derivation", means('DENIED', 'the key is a derived one')],
   ['invalid role or secret ID', means('DENIED', 'the login is refused')],

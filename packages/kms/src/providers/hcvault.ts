@@ -65,7 +65,8 @@ export const open: OpenKek = async (uri, rest) => {
       return wrapped;
     },
     async unwrap(wrapped, aad) {
-      if (wrapped.length <= headBytes || wrapped[0] !== version)
+      // There is no version 0, which servers take for 1.
+      if (wrapped.length <= headBytes || wrapped[0] !== version || wrapped.readUInt32BE(1) === 0)
         throw new KmsError('CORRUPT', 'wrapped DEK: not of the form that a Transit key makes');
       const data = await call('decrypt', {
         ciphertext: toText(wrapped),
