@@ -56,6 +56,25 @@ test('a dialog that stands open learns what has changed, and keeps what somebody
     assert.equal(await page.getByRole('button', { name: 'Pause…' }).count(), 0);
   });
 
+  await t.test('on the page of all that runs, too, where its card would go', async () => {
+    const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+    await ada.open('', 'Now');
+    const card = page.getByRole('article').filter({ has: page.locator(`a[href$="${rotationId}"]`) });
+    const dialog = page.getByRole('dialog', { name: 'Pause' });
+    await card.getByRole('button', { name: 'Pause…' }).click();
+    await dialog.getByLabel('Reason').fill('on its way');
+    // Out of one list, and for a while in none: the dialog is the same one all along.
+    await dialog.evaluate((element) => element.setAttribute('data-marked', ''));
+    await rekey.cancel(rotationId);
+    await dialog.getByText('Meanwhile it is cancelled: this can no longer be done.').waitFor();
+    assert.equal(await dialog.getByLabel('Reason').inputValue(), 'on its way');
+    assert.equal(await page.locator('dialog[data-marked]').count(), 1);
+    assert.ok(await dialog.getByRole('button', { name: 'Pause', exact: true }).isDisabled());
+    await page.keyboard.press('Escape');
+    await card.waitFor({ state: 'detached' });
+    await page.getByRole('heading', { level: 1, name: 'Now' }).and(page.locator(':focus')).waitFor();
+  });
+
   await t.test('another key that is active by now is not the one that was meant', async () => {
     const { tenantId } = await rekey.seedTenant(17);
     const { keys } = (await client.listKeys({ query: { tenantId, state: 'active' } })).data;
@@ -107,6 +126,23 @@ test('a dialog that stands open learns what has changed, and keeps what somebody
     for (const dialog of [campaign, rewrap])
       assert.equal(await dialog.getByLabel('Reason').inputValue(), 'as agreed');
     await other.close();
+  });
+
+  await t.test('a filter, while the list behind it is asked for again', async () => {
+    for (const [path, heading] of [
+      ['/rotations', 'Rotations'],
+      ['/rewraps', 'Rewraps'],
+    ] as const) {
+      await ada.open(path, heading);
+      const field = page.getByLabel('Tenant');
+      await field.pressSequentially(tenantId.slice(0, 10));
+      await page.waitForResponse((response) => new URL(response.url()).pathname.endsWith(path));
+      await field.pressSequentially(tenantId.slice(10));
+      assert.equal(await field.inputValue(), tenantId);
+      await page.keyboard.press('Enter');
+      await page.waitForURL(({ searchParams }) => searchParams.get('tenantId') === tenantId);
+      assert.equal(await field.inputValue(), tenantId);
+    }
   });
 
   await t.test('no page complained', () => assert.deepEqual(ada.complaints, []));

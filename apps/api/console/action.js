@@ -19,15 +19,19 @@ const idOf = (/** @type {Action} */ { operationId, path }) => `${operationId} ${
 
 /**
  * What can be done with something as it stands, and the dialog that somebody has open, whatever becomes of it meanwhile: that then
- * says why it can no longer be done. @param {{of: Action[], gone: unknown, onDone: (data: any) => void}} props
+ * says why it can no longer be done. `onOpen` hears whether one is open.
+ * @param {{of: Action[], gone: unknown, onDone: (data: any) => void, onOpen?: (isOpen: boolean) => void}} props
  */
-export function Actions({ of, gone, onDone }) {
+export function Actions({ of, gone, onDone, onOpen = () => {} }) {
   const [open, setOpen] = useState(/** @type {Action | null} */ (null));
   const isOffered = open === null || of.some((action) => idOf(action) === idOf(open));
   const all = isOffered ? of : [...of, open];
   return html`${all.map(
     (action) => html`<${ActionButton} key=${idOf(action)} action=${action} onDone=${onDone}
-    gone=${of.includes(action) ? null : gone} onOpen=${(/** @type {boolean} */ isOpen) => setOpen(isOpen ? action : null)} />`,
+    gone=${of.includes(action) ? null : gone} onOpen=${(/** @type {boolean} */ isOpen) => {
+      setOpen(isOpen ? action : null);
+      onOpen(isOpen);
+    }} />`,
   )}`;
 }
 

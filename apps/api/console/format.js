@@ -23,7 +23,13 @@ export function duration(ms) {
 export const time = (iso) => (iso === null ? '–' : `${iso.slice(0, 10)} ${iso.slice(11, 19)}`);
 
 /** @param {string} iso */
-export const ago = (iso) => `${duration(Date.now() - Date.parse(iso))} ago`;
+export function ago(iso) {
+  const ms = Date.now() - Date.parse(iso);
+  return ms < 1_000 ? 'just now' : `${duration(ms)} ago`;
+}
+
+/** As a sentence begins. @param {string} text */
+export const upper = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** The first part of an id is enough to tell neighbours apart; the whole of it is its title. @param {string} id */
 export const short = (id) => id.replace(/^((?:rot|dek|rewrap|campaign|plan)-)?([0-9a-f]{8})-.*$/, '$1$2');

@@ -1,6 +1,7 @@
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { session } from './api.js';
+import { keepFocus } from './focus.js';
 import { go, SessionContext, sayBy, useAddress } from './hooks-of-ours.js';
 import { html } from './html.js';
 import { AuditPage } from './page-audit.js';
@@ -126,4 +127,6 @@ function Console() {
   </${SessionContext.Provider}>`;
 }
 
-render(html`<${Console} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+const app = /** @type {HTMLElement} */ (document.getElementById('app'));
+keepFocus(app);
+render(html`<${Console} />`, app);

@@ -2,7 +2,7 @@ import { exportUrl, search } from './api.js';
 import { ago, count } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Actor, Heading, Link, RotationLink, Section, Table, Trouble, When } from './parts.js';
+import { Actor, Heading, Link, RotationLink, SearchField, Section, Table, Trouble, When } from './parts.js';
 
 const fields = [
   ['kind', 'Kind', 'rotation.paused'],
@@ -18,14 +18,14 @@ export function AuditPage({ query }) {
   const events = useRead(`/audit${search({ ...given, cursor, limit: 50 })}`);
   const checkpoints = useRead('/audit/checkpoints?limit=1', 30_000);
   const [latest] = checkpoints.data?.checkpoints ?? [];
-  const filter = (/** @type {any} */ { target }) =>
-    go(`/console/audit${search({ ...given, [target.name]: target.value.trim() })}`);
+  const filter = (/** @type {string} */ name) => (/** @type {string} */ text) =>
+    go(`/console/audit${search({ ...given, [name]: text })}`);
   return html`
     <${Heading} title="Audit" lead=${checkpoints.data !== null && (latest === undefined ? 'No checkpoint yet: workers without a signing key make none.' : `Signed up to event ${count(latest.size)}; the checkpoint is ${ago(latest.madeAt)}.`)}>
       <a class="button" href=${exportUrl(given)} download="audit.jsonl">Export these</a>
     </${Heading}>
     <form class="filters" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-      ${fields.map(([name, label, hint]) => html`<label>${label} <input type="search" name=${name} value=${given[name ?? ''] ?? ''} placeholder=${hint} onChange=${filter} /></label>`)}
+      ${fields.map(([name = '', label, hint]) => html`<${SearchField} label=${label} value=${given[name] ?? ''} hint=${hint} onFilter=${filter(name)} />`)}
     </form>
     <${Trouble} problem=${events.problem} />
     ${

@@ -11,6 +11,7 @@ import {
   Heading,
   KeyLink,
   Link,
+  SearchField,
   Section,
   State,
   Table,
@@ -32,7 +33,7 @@ export function KeysPage({ query }) {
     <form class="filters" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <label>State <select value=${state} onChange=${(/** @type {any} */ event) => filter({ state: event.target.value })}>
         <option value="">any</option>${states.map((one) => html`<option value=${one}>${words(one)}</option>`)}</select></label>
-      <label>Tenant <input type="search" value=${tenantId} placeholder="id" onChange=${(/** @type {any} */ event) => filter({ tenantId: event.target.value.trim() })} /></label>
+      <${SearchField} label="Tenant" value=${tenantId} onFilter=${(/** @type {string} */ text) => filter({ tenantId: text })} />
     </form>
     <${Trouble} problem=${problem} />
     ${

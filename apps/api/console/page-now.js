@@ -1,6 +1,7 @@
+import { useState } from 'preact/hooks';
 import { Actions } from './action.js';
 import { actionsOf } from './actions.js';
-import { ago, count, counted, estimate, words } from './format.js';
+import { ago, count, counted, estimate, upper, words } from './format.js';
 import { useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
 import {
@@ -26,6 +27,20 @@ const why = {
   kek_suspended: 'waits: its KEK refuses',
 };
 
+/**
+ * Each rotation once, whichever list was asked last, and the one of which somebody has a dialog open for as long as it is: a card that
+ * went would take along what they typed. @param {any[]} listed
+ */
+function useHeld(listed) {
+  const [held, setHeld] = useState(/** @type {any} */ (null));
+  const unique = listed.filter(
+    ({ rotationId }, at) => listed.findIndex((other) => other.rotationId === rotationId) === at,
+  );
+  const isGone = held !== null && !unique.some(({ rotationId }) => rotationId === held.rotationId);
+  const now = useRead(isGone ? `/dek/rotations/${held.rotationId}` : null, 2_000);
+  return { live: isGone ? [...unique, now.data ?? held] : unique, onOpen: setHeld };
+}
+
 /** What runs, and what needs a person: four sentences, each a filter. */
 export function NowPage() {
   const summary = useRead('/summary', 2_000);
@@ -41,7 +56,8 @@ export function NowPage() {
       : data.activeKeyAges
           .filter(({ daysBelow }) => daysBelow === null || daysBelow > 365)
           .reduce((sum, { keys }) => sum + keys, 0);
-  const live = [...(running.data?.rotations ?? []), ...(paused.data?.rotations ?? [])];
+  const listed = [...(running.data?.rotations ?? []), ...(paused.data?.rotations ?? [])];
+  const { live, onOpen } = useHeld(listed);
   return html`
     <${Heading} title="Now" />
     <${Trouble} problem=${summary.problem ?? running.problem} />
@@ -53,7 +69,7 @@ export function NowPage() {
       ${
         data.byPolicy === null
           ? html`<li><${Link} href="/console/fleet"><b>${count(old)}</b> active ${old === 1 ? 'key is' : 'keys are'} older than a year</${Link}>.</li>`
-          : html`<li class=${data.byPolicy.orphaned > 0 ? 'alarm' : ''}><${Link} href="/console/tenants?level=overdue"><b>${count(data.byPolicy.overdue)}</b> ${data.byPolicy.overdue === 1 ? 'key is' : 'keys are'} overdue</${Link}>${data.byPolicy.orphaned > 0 && html`, <${Link} href="/console/tenants?level=orphaned">${count(data.byPolicy.orphaned)} need a person</${Link}>`}.</li>`
+          : html`<li class=${data.byPolicy.orphaned > 0 ? 'alarm' : ''}><${Link} href="/console/tenants?level=overdue"><b>${count(data.byPolicy.overdue)}</b> ${data.byPolicy.overdue === 1 ? 'key is' : 'keys are'} overdue</${Link}>${data.byPolicy.orphaned > 0 && html`, <${Link} href="/console/tenants?level=orphaned">${count(data.byPolicy.orphaned)} ${data.byPolicy.orphaned === 1 ? 'needs' : 'need'} a person</${Link}>`}.</li>`
       }
       <li><${Link} href="/console/rotations?status=completed"><b>${count(data.rotations.completed)}</b> ${data.rotations.completed === 1 ? 'rotation has' : 'rotations have'} left nothing behind</${Link}>.</li>
     </ul>`
@@ -65,9 +81,10 @@ export function NowPage() {
         <div class="card-head"><h3><${RotationLink} id=${rotation.rotationId} /></h3> <${State} of=${rotation.status} /> <span class="phase">${rotation.phase}</span></div>
         <p class="card-facts">tenant <${TenantLink} id=${rotation.tenantId} /> · ${count(rotation.itemsPerSecond)} records/s · ${estimate(rotation)}</p>
         <${Bars} rotation=${rotation} />
-        ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.</p>`}
+        ${rotation.waitingDetail !== null && html`<p class="waits"><b>${waitsFor(rotation)}.</b> ${upper(rotation.waitingDetail.what)}; ${rotation.waitingDetail.todo}.</p>`}
         <${Throttled} by=${rotation.throttledBy} />
-        <div class="actions"><${Actions} of=${actionsOf(rotation)} gone=${`Meanwhile it is ${words(rotation.status)}: this can no longer be done.`} onDone=${again} /></div>
+        <div class="actions"><${Actions} of=${actionsOf(rotation)} gone=${`Meanwhile it is ${words(rotation.status)}: this can no longer be done.`} onDone=${again}
+          onOpen=${(/** @type {boolean} */ isOpen) => onOpen(isOpen ? rotation : null)} /></div>
       </article>`,
       )}</div>
     </${Section}>

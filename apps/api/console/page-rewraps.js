@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Actions } from './action.js';
 import { search } from './api.js';
-import { count, time, words } from './format.js';
+import { count, time, upper, words } from './format.js';
 import { go, say, useRead, useSession } from './hooks-of-ours.js';
 import { html } from './html.js';
 import {
@@ -10,6 +10,7 @@ import {
   Heading,
   Link,
   Person,
+  SearchField,
   Section,
   State,
   Table,
@@ -31,13 +32,12 @@ export function RewrapsPage({ query }) {
     `/kek/rewraps${search({ tenantId, cursor, limit: 50 })}`,
     cursor ? 0 : 5_000,
   );
-  const filter = (/** @type {any} */ event) =>
-    go(`/console/rewraps${search({ tenantId: event.target.value.trim() })}`);
+  const filter = (/** @type {string} */ text) => go(`/console/rewraps${search({ tenantId: text })}`);
   const started = (/** @type {any} */ { rewrapId }) => go(`/console/rewraps/${rewrapId}`);
   return html`
     <${Heading} title="Rewraps" lead="The same keys under another KEK: no record is touched."><${StartRewrap} onDone=${started} /></${Heading}>
     <form class="filters" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-      <label>Tenant <input type="search" value=${tenantId} placeholder="id" onChange=${filter} /></label>
+      <${SearchField} label="Tenant" value=${tenantId} onFilter=${filter} />
     </form>
     <${Trouble} problem=${problem} />
     ${
@@ -85,7 +85,7 @@ export function RewrapPage({ id }) {
     <${RewrapBar} rewrap=${data} />
     ${
       data.waitingDetail !== null &&
-      html`<p class="waits"><b>${waitsFor(data)}.</b> ${data.waitingDetail.what}; ${data.waitingDetail.todo}.</p>`
+      html`<p class="waits"><b>${waitsFor(data)}.</b> ${upper(data.waitingDetail.what)}; ${data.waitingDetail.todo}.</p>`
     }
     ${data.keysSetAside > 0 && html`<p class="waits">${count(data.keysSetAside)} stay under the KEK of before: it did not unwrap them.</p>`}
     <${Section} title="Facts"><${Facts} facts=${[

@@ -5,7 +5,7 @@ import { readAs, signingKeys } from './api.js';
 import { pin, verify } from './certificate.js';
 import { Phases, Rate, Strip } from './charts.js';
 import { useFollowed } from './follow.js';
-import { count, duration, estimate, time, total, words } from './format.js';
+import { count, duration, estimate, time, total, upper, words } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
 import {
@@ -59,7 +59,7 @@ export function RotationPage({ id }) {
     ${
       rotation.waitingDetail !== null &&
       html`<div class="waits"><b>${waitsFor(rotation)}.</b>
-      ${' '}${rotation.waitingDetail.what}; ${rotation.waitingDetail.todo}.
+      ${' '}${upper(rotation.waitingDetail.what)}; ${rotation.waitingDetail.todo}.
       ${(rotation.waitingDetail.holders ?? []).length > 0 && html`<ul>${rotation.waitingDetail.holders.map((holder) => html`<li>session ${holder.pid ?? holder.gid}${holder.applicationName === null ? '' : ` of ${holder.applicationName}`}</li>`)}</ul>`}</div>`
     }
     <${Throttled} by=${rotation.throttledBy} />

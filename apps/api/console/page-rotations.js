@@ -2,7 +2,17 @@ import { search } from './api.js';
 import { count, total } from './format.js';
 import { go, useRead } from './hooks-of-ours.js';
 import { html } from './html.js';
-import { Heading, Link, RotationLink, State, Table, TenantLink, Trouble, When } from './parts.js';
+import {
+  Heading,
+  Link,
+  RotationLink,
+  SearchField,
+  State,
+  Table,
+  TenantLink,
+  Trouble,
+  When,
+} from './parts.js';
 
 const statuses = ['in_progress', 'paused', 'completed', 'completed_with_failures', 'failed', 'cancelled'];
 
@@ -20,7 +30,7 @@ export function RotationsPage({ query }) {
     <form class="filters" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <label>Status <select value=${status} onChange=${(/** @type {any} */ event) => filter({ status: event.target.value })}>
         <option value="">any</option>${statuses.map((one) => html`<option value=${one}>${one.replaceAll('_', ' ')}</option>`)}</select></label>
-      <label>Tenant <input type="search" value=${tenantId} placeholder="id" onChange=${(/** @type {any} */ event) => filter({ tenantId: event.target.value.trim() })} /></label>
+      <${SearchField} label="Tenant" value=${tenantId} onFilter=${(/** @type {string} */ text) => filter({ tenantId: text })} />
     </form>
     <${Trouble} problem=${problem} />
     ${

@@ -1,5 +1,5 @@
-import { useState } from 'preact/hooks';
-import { count, duration, short, time, words } from './format.js';
+import { useEffect, useState } from 'preact/hooks';
+import { count, duration, short, time, upper, words } from './format.js';
 import { go } from './hooks-of-ours.js';
 import { html } from './html.js';
 
@@ -11,6 +11,18 @@ export function Link({ href, children, ...rest }) {
     go(href);
   };
   return html`<a href=${href} onClick=${follow} ...${rest}>${children}</a>`;
+}
+
+/**
+ * A filter that somebody types: it stays as it is while answers come and the page is drawn anew, and counts by Enter or when they leave it.
+ * @param {{label: string, value: string, hint?: string, onFilter: (text: string) => void}} props
+ */
+export function SearchField({ label, value, hint = 'id', onFilter }) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  return html`<label>${label} <input type="search" value=${typed} placeholder=${hint}
+    onInput=${(/** @type {any} */ event) => setTyped(event.target.value)}
+    onChange=${(/** @type {any} */ event) => onFilter(event.target.value.trim())} /></label>`;
 }
 
 export const RotationLink = ({ id }) =>
@@ -171,7 +183,7 @@ export function Copyable({ text, name }) {
 /** What its sweep is held back for, of its own accord. */
 export const Throttled = ({ by }) =>
   by !== null &&
-  html`<p class="waits"><b>It is held back for the sake of production (${words(by.signal)}), for ${lasting(by.since)}.</b> ${by.detail}. It goes on by itself.</p>`;
+  html`<p class="waits"><b>It is held back for the sake of production (${words(by.signal)}), for ${lasting(by.since)}.</b> ${upper(by.detail)}. It goes on by itself.</p>`;
 
 const waits = {
   worker: 'It waits for a worker',
