@@ -2,7 +2,7 @@ import { connectMs, lockWaitMs, queueMs } from '@rekey/times';
 import type { Pool } from 'pg';
 import { unlimitedConnections } from './connection-budget.ts';
 import { parseDatabaseUrl } from './database-url.ts';
-import { type Settings, seesAllRows } from './session-settings.ts';
+import { type Settings, seesAllRows, waitsBelowDeadlock } from './session-settings.ts';
 import { storeClientClass } from './store-client.ts';
 import type { StoreOptions } from './store-options.ts';
 import { StorePool } from './store-pool.ts';
@@ -87,8 +87,8 @@ export const workerSession = {
 /**
  * Opens a pool for the sweep: for reading, writing and counting records range by range.
  *
- * Its sessions wait for a lock far shorter than Postgres' `deadlock_timeout` (1 s by default), so that the sweep gives
- * way before an application could be chosen as a deadlock's victim; a batch takes milliseconds.
+ * Its sessions wait for a lock far shorter than Postgres' `deadlock_timeout` (1 s by default), whatever that is, so that the
+ * sweep gives way before an application could be chosen as a deadlock's victim; a batch takes milliseconds.
  *
  * They also know only one plan, by index and in the order of ids: the planner guesses how many records a batch
  * touches from statistics that a bulk load has not refreshed yet, and a hash join over the whole table per batch made
@@ -107,7 +107,7 @@ export function openSweepStore(options: Omit<StoreOptions, 'session'>): Store {
     ...options,
     session: {
       ...workerSession,
-      lock_timeout: lockWaitMs.batch,
+      lock_timeout: waitsBelowDeadlock(lockWaitMs.batch),
       synchronous_commit: 'off',
       work_mem: '16MB',
       enable_hashjoin: 'off',

@@ -1,7 +1,12 @@
 import { escapeLiteral } from 'pg';
 
+/** What the server is asked for when a session begins: an expression of SQL that yields text. */
+export interface Computed {
+  readonly sql: string;
+}
+
 /** Settings of a session, by the names that Postgres gives them. */
-export type Settings = Readonly<Record<string, string | number>>;
+export type Settings = Readonly<Record<string, string | number | Computed>>;
 
 /**
  * What every session has, whatever the role, the database or the server were given (`ALTER ROLE … SET`): what is read
@@ -40,6 +45,22 @@ const always = {
  * leave out without a word, and "none left" is true.
  */
 export const seesAllRows = { row_security: 'off' } as const;
+
+/**
+ * A wait for a lock, in milliseconds, that ends in half the time after which anybody else is looked at for a deadlock: so whoever
+ * waits like this while it holds something gives way, and no other is made the victim. `deadlock_timeout` may be set for a
+ * role or a database as well; what a superuser sets within a session nobody else can see.
+ */
+export const waitsBelowDeadlock = (ms: number): Computed => ({
+  sql: `(select least(${ms}, greatest(1, floor(extract(epoch from min(v.patience)) * 500)))::text from (
+    select (g.setting || 'ms')::interval as patience from pg_catalog.pg_settings g where g.name = 'deadlock_timeout'
+    union all
+    select (d.value || case when d.value ~ '[0-9]$' then 'ms' else '' end)::interval
+      from (select substring(c from '=(.*)$') as value from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) c
+        where split_part(c, '=', 1) = 'deadlock_timeout' and s.setdatabase in (0, (select oid from pg_catalog.pg_database
+          where datname = current_database()))) d
+      where d.value ~ '^ *[0-9]+([.][0-9]+)? *(us|ms|s|min|h|d)? *$') v)`,
+});
 
 /** How often a busy backend looks whether its client is still there; one that waits for a lock never would. */
 const clientCheckMs = 2_000;
@@ -86,17 +107,17 @@ const markName = 'rekey.session';
  * `onlyOn` it sets only when that is the backend: of a pooler's, another may be anybody's with the next transaction.
  */
 export function sessionStatement(own: Settings, mark: string, onlyOn?: number): string {
-  const settings = new Map<string, string>();
+  const settings = new Map<string, Settings[string]>();
   const names = new Map<string, string>();
   for (const [name, value] of Object.entries({ ...always, ...own })) {
     // Names are compared without case, as Postgres does: a setting of the caller's takes the place of ours.
     names.set(name.toLowerCase(), name);
-    settings.set(name.toLowerCase(), String(value));
+    settings.set(name.toLowerCase(), value);
   }
   const conditional = whereItFits
     .filter(([name]) => !settings.has(name))
     .map(([name, condition, value]) => `case when ${condition} then ${set(name, value)} end`);
-  const plain = [...settings].map(([name, value]) => set(names.get(name) ?? name, escapeLiteral(value)));
+  const plain = [...settings].map(([name, value]) => set(names.get(name) ?? name, inSql(value)));
   const sets = `num_nulls(${[set(markName, escapeLiteral(mark)), ...conditional, ...plain].join(', ')})`;
   return `select pg_catalog.pg_backend_pid() as pid, pg_catalog.pg_is_in_recovery() as standby,
     current_setting('server_encoding') as encoding, current_setting('session_replication_role') as "replicationRole",
@@ -107,8 +128,11 @@ export function sessionStatement(own: Settings, mark: string, onlyOn?: number): 
 /** For one transaction, where sessions do not last. */
 export function transactionStatement(own: Settings): string {
   const settings = Object.entries({ ...always, ...own }).filter(([name]) => !isOfSession(name));
-  return `select ${settings.map(([name, value]) => set(name, escapeLiteral(String(value)), true)).join(', ')}`;
+  return `select ${settings.map(([name, value]) => set(name, inSql(value), true)).join(', ')}`;
 }
+
+const inSql = (value: Settings[string]): string =>
+  typeof value === 'object' ? value.sql : escapeLiteral(String(value));
 
 /** What has no meaning within a transaction, or is refused there. */
 function isOfSession(name: string): boolean {

@@ -64,7 +64,7 @@ export async function examineServer(on: Queryable): Promise<Examined> {
     findings.push(
       warning(
         'DEADLOCK_TIMEOUT',
-        `deadlock_timeout is ${settings.deadlock_timeout} ms: applications may be the victim where the sweep would give way.`,
+        `deadlock_timeout is ${settings.deadlock_timeout} ms: the sweep gives way earlier for it, and what else waits for locks may make an application the victim.`,
         'set deadlock_timeout to 1s or more',
       ),
     );
