@@ -1,6 +1,7 @@
 import { openClient, rows, StoreError, speaking } from '@rekey/db';
 import type { Client } from 'pg';
 import { sampleTables } from './foreign-tables.ts';
+import { pause, takeMigratorLock } from './migrator-lock.ts';
 import {
   functions,
   functionsRevision,
@@ -8,7 +9,6 @@ import {
   migrations,
   type ProgramFile,
 } from './program-files.ts';
-import { pause, takeMigratorLock } from './migrator-lock.ts';
 import { changedFunctions, pendingMigrations } from './what-ran.ts';
 
 /**
@@ -43,7 +43,10 @@ export async function migrate(databaseUrl: string, options: MigrateOptions = {})
   await speaking(async () => {
     const client = await openClient({ url: databaseUrl, applicationName: 'rekey-migrate' });
     try {
-      await takeMigratorLock(client, { forMs: options.lockedForMs ?? lockedForMostMs, onWait: options.onWait });
+      await takeMigratorLock(client, {
+        forMs: options.lockedForMs ?? lockedForMostMs,
+        onWait: options.onWait,
+      });
       await client.query(`set lock_timeout = ${lockPatienceMs}`);
       const groups = inGroups(await pendingMigrations(client, await migrations(options.folder)));
       for (const group of groups) {

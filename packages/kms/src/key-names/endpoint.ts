@@ -7,8 +7,7 @@ export function isSafe({ protocol, hostname }: URL): boolean {
 }
 
 /** Of http or https with nothing in its host that stands for something else, and no userinfo. */
-const plainUrl =
-  /^https?:\/\/(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?(?:\/[!-~]*)?$/;
+const plainUrl = /^https?:\/\/(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?(?:\/[!-~]*)?$/;
 
 /** Of a query that may say where a KMS is, and nothing else. What is wrong is thrown as `invalid` makes it. */
 export function endpointIn(query: string, form: string, invalid: (why: string) => KmsError): URL {
