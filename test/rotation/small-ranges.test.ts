@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cancelRotation, completeOnce } from '@rekey/control';
 import { loadTargets } from '@rekey/data';
-import { createSmallRanges, createSteps, type RotationEnvironment, rotate } from '@rekey/rotation';
+import {
+  createSmallRanges,
+  createSteps,
+  measuredBatchSize,
+  type RotationEnvironment,
+  rotate,
+} from '@rekey/rotation';
 import type { Sweep } from '../../packages/rotation/src/sweep.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { rotationCore } from '../harness/rotation.ts';
@@ -14,8 +20,11 @@ const core = await rotationCore();
 const never = new AbortController().signal;
 
 /** As a worker process has it, with the texts of its statements. */
-function worker(): { readonly env: RotationEnvironment; readonly sent: string[] } {
-  const own = core.environment();
+function worker(batchSize = core.environment().batchSize): {
+  readonly env: RotationEnvironment;
+  readonly sent: string[];
+} {
+  const own = { ...core.environment(), batchSize };
   const sent: string[] = [];
   for (const store of [own.store, own.sweepStore]) {
     const query = store.query.bind(store) as (...sent: unknown[]) => unknown;
@@ -67,6 +76,26 @@ test('rotations of small tenants at once take far fewer statements than each by 
   assert.deepEqual(new Set(outcomes), new Set(['done']));
   for (const one of all) await isWhole(one);
   assert.ok(sent.length < (all.length * alone * 2) / 3, `${sent.length} statements, and ${alone} alone`);
+});
+
+test('a worker with nothing but small tenants does not go on in the batches of one that knows nothing yet', async () => {
+  const { env, sent } = worker(measuredBatchSize());
+  const before = env.batchSize.items;
+  // One that met a busy machine says little; more than a first batch in each table.
+  for (let tries = 0; tries < 8 && env.batchSize.items < 2 * before; tries += 1) {
+    const [one] = await start(1, 6 * before);
+    assert.ok(one);
+    sent.length = 0;
+    assert.equal(await rotate(env, one.rotationId, never), 'done');
+    await isWhole(one, 6 * before);
+  }
+  assert.ok(env.batchSize.items >= 2 * before, `${env.batchSize.items} records`);
+  const [last] = await start(1, 6 * before);
+  assert.ok(last);
+  sent.length = 0;
+  assert.equal(await rotate(env, last.rotationId, never), 'done');
+  const batches = sent.filter((text) => text.includes('rekey.note_batch')).length;
+  assert.ok(batches <= 2 * (await loadTargets(core.pool)).length, `${batches} batches`);
 });
 
 test('a record that somebody holds keeps its own rotation, and none that went along', async () => {

@@ -112,7 +112,9 @@ export function createSmallRanges(env: Env): SmallRanges {
         const items = all.reduce((sum, { batch }) => sum + batch.replacements.items, 0);
         const bytes = all.reduce((sum, { batch }) => sum + batch.replacements.bytes, 0);
         if (items > 0) env.statementLimiter?.took(items, bytes, ms);
-        if (ms > measuredBatchSizes.slowMs) env.batchSize.took(items, ms);
+        // Else a worker with nothing but small ranges would go on in the batches of one that knows nothing yet.
+        const { slowMs, itemsMin } = measuredBatchSizes;
+        if (ms > slowMs || env.batchSize.items < itemsMin) env.batchSize.took(items, ms);
         // What is left out was locked, or changed by somebody: an application is at work on it.
         const isWhole = written.every(
           (count, i) => count === null || count === all[i]?.batch.replacements.items,
