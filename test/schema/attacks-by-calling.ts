@@ -107,6 +107,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'have it forgotten who a person was that did something',
   },
   { on: /^rekey\.note_accesses\(/, calling: 'invent a read or a refusal' },
+  { on: /^rekey\.tell_of_deks\(/, calling: 'have vaults look for DEKs all the while' },
   {
     on: /^rekey\.(end_holders|compromised_and_held)\(/,
     calling: "end others' sessions, or learn whose keys are compromised",

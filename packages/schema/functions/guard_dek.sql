@@ -48,7 +48,7 @@ begin
   end if;
   if new.state = 'destroyed' then
     -- Whoever holds it unwrapped lets go of it.
-    perform pg_notify('rekey_deks', new.tenant_id::text);
+    perform rekey.tell_of_deks(new.tenant_id);
   end if;
   return new;
 end

@@ -21,6 +21,6 @@ begin
   if current_setting('synchronous_commit') = 'off' then
     perform set_config('synchronous_commit', 'on', true);
   end if;
-  perform pg_notify('rekey_deks', d.tenant_id::text) from rekey.deks d where d.id = dek;
+  perform rekey.tell_of_deks(d.tenant_id) from rekey.deks d where d.id = dek;
 end
 $$;
