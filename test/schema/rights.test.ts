@@ -161,6 +161,14 @@ test('every function that runs with the rights of its owner has a fixed search p
   }
 });
 
+test('no function but one that may pass over its work takes turns by what anybody may hold who may connect', async () => {
+  const { rows } = await store.query(
+    `select proname from pg_proc where pronamespace = 'rekey'::regnamespace and prosrc ~ 'pg_(try_)?advisory'`,
+  );
+  // Of what applications reported of their latencies nothing rests on: it passes over what it would have to wait for.
+  assert.deepEqual(rows, [{ proname: 'keep_latencies' }]);
+});
+
 test('the rights of every role in the catalog are those of the committed matrix', async () => {
   const { rows } = await store.query<{ role: string; kind: string; name: string; rights: string }>(
     `select role, kind, name, string_agg(privilege, ' ' order by privilege) as rights from (

@@ -14,12 +14,12 @@ declare
   began timestamptz;
   is_told boolean;
 begin
-  select r.tenant_id into tenant from rekey.rotations r where r.id = rotation;
+  -- Processes that begin or end at the same moment take turns, and each sees what the other has committed. By a row: an advisory
+  -- lock anybody may hold who may connect.
+  select r.tenant_id into tenant from rekey.rotations r where r.id = rotation for no key update;
   if not found then
     return;
   end if;
-  -- Processes that begin or end at the same moment take turns, and each sees what the other has committed.
-  perform pg_advisory_xact_lock(hashtextextended('rekey.throttle ' || rotation::text, 0));
   select count(*) > 0,
       coalesce(bool_or(t.process_id = process and t.signal = note_throttle.signal and t.level = note_throttle.level), false)
     into was_held, is_known from rekey.rotation_throttles t where t.rotation_id = rotation;

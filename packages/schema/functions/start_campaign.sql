@@ -15,8 +15,9 @@ declare
   source text;
   missing uuid[];
 begin
-  -- Calls take turns, and wait for nothing else: whoever starts tenants locks a row.
-  perform pg_advisory_xact_lock(hashtextextended('rekey.start_campaign', 0));
+  -- Calls take turns, and wait for nothing else: whoever starts tenants locks a row of another table. By a row: an advisory lock
+  -- anybody may hold who may connect.
+  perform from rekey.installation i for no key update;
   if key is not null then
     select * into earlier from rekey.campaigns c
       where c.caller = caller_identity and c.idempotency_key = key and c.started_at > clock_timestamp() - interval '24 hours'
