@@ -24,14 +24,15 @@ test('what was recorded is listed, narrowed and paged through', async () => {
   const one = await callHere(admin, 'audit', 'list', '--tenant', tenantId, '--kind', 'rotation.requested');
   assert.match(
     one.out,
-    new RegExp(`^\\S+Z {2}rotation\\.requested +user ada {2}${tenantId} {2}${rotationId}\\n$`),
+    new RegExp(`^RECORDED.*\\n\\S+Z\\trotation\\.requested\\tuser ada\\t${tenantId}\\t${rotationId}\\n$`),
   );
   assert.deepEqual(
     await callHere(admin, 'audit', 'list', '--rotation', rotationId, '--kind', 'rotation.requested'),
     one,
   );
   const some = await callHere(admin, 'audit', 'list', '--limit', '1');
-  assert.equal(some.out.split('\n').length, 2);
+  assert.equal(some.out.split('\n').length, 3);
+  assert.match(some.out, /^RECORDED \(UTC\)\tEVENT\tBY\tOF\tROTATION\n\S+Z\t/);
   assert.match(some.err, /There are more/);
   assert.equal((await callHere(admin, 'audit', 'list', '--after', 'never')).code, 2);
   assert.equal((await callHere(admin, 'audit', 'list', '--actor', 'nobody')).err, 'There is none.\n');

@@ -58,7 +58,11 @@ test('a rotation is started, watched to its end, told of, and its certificate fe
   assert.match(story.out, /^On \S+ at \S+ UTC, Ada Example \(ada\) asked for a new key for the tenant /);
   assert.match(story.out, /The workers re-encrypted 34 records\.\n/);
   assert.match(story.out, /The database counted no record on an older key, and the rotation completed on /);
-  assert.deepEqual(await call(working, 'failures', rotationId), { code: 0, out: '', err: '' });
+  assert.deepEqual(await call(working, 'failures', rotationId), {
+    code: 0,
+    out: '',
+    err: 'There is none.\n',
+  });
 
   const certificate = await until(
     async () => {
@@ -138,7 +142,10 @@ test('a list is narrowed, limited, paged through, and may be read in part', asyn
   assert.deepEqual(await of('--limit', '2'), [made[2]?.rotationId, made[1]?.rotationId]);
   assert.deepEqual(await of('--status', 'completed'), []);
   const some = await call(still, 'list', '--limit', '1');
-  assert.match(some.out, new RegExp(`^${made[2]?.rotationId} .* in progress .*\n$`));
+  assert.match(
+    some.out,
+    new RegExp(`^ROTATION\tTENANT\t.*\n${made[2]?.rotationId}\t.*\tin progress\t.*Z\n$`),
+  );
   assert.match(some.err, /There are more/);
   assert.equal((await call(still, 'list', '--status', 'lost')).code, 2);
 
@@ -174,6 +181,7 @@ test('what is not there, not permitted, not to be reached or not called rightly 
     const said = await call(env, ...args);
     assert.equal(said.code, code, `${args.join(' ')}: ${said.err}`);
     assert.ok(!said.err.includes('    at '), 'no stack');
+    assert.doesNotMatch(said.err, /^rekey: [a-z]+[A-Z]\w+ /, 'no name of an operation');
     for (const token of [nobody, forged, rekey.token]) assert.ok(!said.err.includes(token));
   }
 });

@@ -89,7 +89,7 @@ test('a table is checked with all that stands in the way, registered, and listed
   assert.deepEqual([made.code, made.err], [0, '']);
   assert.match(
     (await callHere(env, 'target', 'list')).out,
-    /^tokens +secrets +public\.tokens\(id, owner, key_number, sealed\)\n$/,
+    /^TARGET\t.*\ntokens\tsecrets\tpublic\.tokens\tid, owner, key_number, sealed\tregistered\n$/,
   );
   assert.equal((await callHere(env, ...asked, ...columns)).code, 1, 'twice');
   for (const wrong of [

@@ -19,13 +19,19 @@ test('keys are listed, scheduled, refused an approval, and kept, as the API has 
 
   const listed = await callHere(env, 'keys', '--tenant', tenantId);
   assert.equal(listed.code, 0, listed.err);
-  assert.match(listed.out, new RegExp(`^${key} .* active .* 85 records$`, 'm'));
+  assert.match(listed.out, new RegExp(`^${key}\t${tenantId}\t1\tactive\t85\t`, 'm'));
   assert.deepEqual((await json('keys', '--tenant', tenantId, '--state', 'destroyed')).keys, []);
   assert.equal((await callHere(env, 'keys', '--state', 'lost')).code, 2);
 
   const stands = await callHere(env, 'key', 'destruction', key);
   assert.equal(stands.code, 0, stands.err);
-  assert.match(stands.out, /nobody has asked for its destruction\n/);
+  assert.match(stands.out, /^Nobody has asked for its destruction\.$/m);
+  assert.match(
+    stands.out,
+    /^not met {2}It is active: a rotation has to put another key in its place first\.$/m,
+  );
+  assert.match(stands.out, /^not met {2}Records stand under it: .*50 in secrets.* \(counted .* UTC\)\.$/m);
+  assert.doesNotMatch(stands.out, /[{}]|undefined|null/);
 
   // Without a terminal nobody can be asked. With --yes the API decides, and it refuses what is in use.
   const unasked = await callHere(env, 'key', 'schedule-destruction', key);
@@ -44,7 +50,7 @@ test('keys are listed, scheduled, refused an approval, and kept, as the API has 
   const why = ['--reason', 'it is old'];
   const scheduled = await callHere(env, 'key', 'schedule-destruction', key, '--yes', ...why);
   assert.equal(scheduled.code, 0, scheduled.err);
-  assert.match(scheduled.out, /^due at \S+, asked for by ada$/m);
+  assert.match(scheduled.out, /^ada asked for its destruction \(it is old\): due \S+ \S+ UTC\.$/m);
   assert.equal((await json('key', 'destruction', key)).request.reason, 'it is old');
 
   const approved = await callHere({ ...env, REKEY_TOKEN: token({ sub: 'bob' }) }, 'key', 'approve', key);
@@ -53,7 +59,7 @@ test('keys are listed, scheduled, refused an approval, and kept, as the API has 
 
   const kept = await callHere(env, 'key', 'cancel-destruction', key, '--reason', 'a mistake');
   assert.equal(kept.code, 0, kept.err);
-  assert.match(kept.out, /nobody has asked for its destruction\n/);
+  assert.match(kept.out, /^Nobody has asked for its destruction\.$/m);
 
   for (const [verb = '', ...more] of [
     ['approve'],

@@ -44,6 +44,8 @@ test('bash completes commands, their second words, and their options', () => {
   assert.deepEqual(completed('certificate', ''), ['get', 'keys', 'verify']);
   assert.deepEqual(completed('rotate', '--te'), ['--tenant']);
   assert.deepEqual(completed('rotate', '--tenant', 'x', '--ti'), ['--timeout']);
+  assert.deepEqual(completed('list', '--status', 'co'), ['completed', 'completed_with_failures']);
+  assert.deepEqual(completed('audit', 'export', '--form', ''), ['jsonl', 'csv']);
   assert.deepEqual(completed('nothing', ''), ['']);
   assert.deepEqual(completed('certificate', 'verify', 'x', '--j'), ['--jwks', '--json']);
 });

@@ -52,6 +52,10 @@ test('a rewrap is started, watched to its end and told of; what it left is reada
   const [rewrapId = ''] = /rewrap-\S+/.exec(watched.out) ?? [];
   assert.match(watched.out, /completed: 1 of 1 keys/);
   assert.equal((await call(env, 'rewrap', 'wait', rewrapId)).code, 0);
+  const listed = await call(env, 'rewrap', 'list', '--tenant', tenantId);
+  assert.match(listed.out, new RegExp(`^${rewrapId}\t${tenantId}\tnext\tcompleted\t100 %\t1\t`, 'm'));
+  assert.equal((await json('rewrap', 'list')).rewraps[0].rewrapId, rewrapId);
+  assert.match((await call(env, 'keks')).out, /^next\tlocal:\S+\t\d/m);
   const told = await json('rewrap', 'status', rewrapId);
   assert.deepEqual([told.status, told.recordsReencrypted], ['completed', 0]);
   // The old KEK is not asked for what comes then: the new key's own worker opens and re-encrypts all of it.

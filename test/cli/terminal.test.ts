@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { installation } from '../harness/installation.ts';
-import { program, type Said, start } from './call.ts';
+import { call, program, type Said, start } from './call.ts';
 
 const terminal = '/usr/bin/script';
 const skip = existsSync(terminal) ? false : 'there is no script(1)';
@@ -42,6 +42,34 @@ for (const columns of [40, 80, 200])
     assert.ok(lines.length > 0, JSON.stringify(out));
     for (const line of lines) assert.ok(line.length < columns, `${line.length}: ${line}`);
     assert.equal(lines[0]?.includes('of 17 records'), columns > 40);
+  });
+
+for (const columns of [40, 80, 200])
+  test(`in ${columns} columns tables and sentences fit, and ids are whole`, { skip }, async () => {
+    const { keys } = JSON.parse((await call(env, 'keys', '--tenant', tenantId, '--json')).out);
+    const keyId = keys[0].keyId;
+    for (const [args, whole] of [
+      ['list', rotationId],
+      [`list --tenant ${tenantId}`, rotationId],
+      ['keys', keyId],
+      ['keks', ''],
+      ['tenants', tenantId],
+      ['audit list', ''],
+      [`status ${rotationId}`, rotationId],
+      [`explain ${rotationId}`, ''],
+      [`key destruction ${keyId}`, keyId],
+      [`tenant show ${tenantId}`, tenantId],
+      ['policy get --default', ''],
+    ] as const) {
+      const { code, out } = await typed(columns, { TERM: 'xterm', NO_COLOR: '1' }, args);
+      assert.equal(code, 0, out);
+      assert.ok(out.includes(whole), args);
+      for (const line of out.split(/\r?\n/)) {
+        const isOneWord = !line.trim().includes(' ') || line.startsWith('rekey ');
+        assert.ok(line.length <= columns || isOneWord, `${args}: ${line.length}: ${line}`);
+      }
+      assert.doesNotMatch(out, /undefined|NaN|\[object/, args);
+    }
   });
 
 test('without colour there is none, and a dumb terminal gets nothing but text', { skip }, async () => {

@@ -20,10 +20,26 @@ const flags = (command: Command): string =>
     .map((name) => `--${name}`)
     .join(' ');
 
+/** Options with a closed list of values, and those. */
+const valued = (commands: readonly Command[]): ReadonlyArray<readonly [key: string, values: string]> => [
+  ...new Map(
+    commands.flatMap((command) =>
+      Object.entries(optionsOf(command)).flatMap(([name, { oneOf }]) =>
+        oneOf === undefined ? [] : [[`${command.name} --${name}`, oneOf.join(' ')] as const],
+      ),
+    ),
+  ),
+];
+
 /** What may come next, as the arms of a `case` over the words so far. */
 function arms(commands: readonly Command[]): string {
   const twoWords = firstWords(commands).filter((first) => secondWords(commands, first).length > 0);
   return [
+    // Behind such an option its values, before all that begins alike.
+    ...valued(commands).map(([key, values]) => {
+      const at = key.lastIndexOf(' --');
+      return `    '${key.slice(0, at)}'*' ${key.slice(at + 1)}') next='${values}' ;;`;
+    }),
     `    '') next='${firstWords(commands).join(' ')} help' ;;`,
     ...twoWords.map((first) => `    '${first}') next='${secondWords(commands, first).join(' ')}' ;;`),
     ...commands.map((command) => `    '${command.name}'*) next='${flags(command)}' ;;`),
@@ -70,9 +86,9 @@ function fish(commands: readonly Command[]): string {
     const here = second === undefined ? seen : `${seen}; and __fish_seen_subcommand_from ${second}`;
     if (second !== undefined)
       lines.push(`complete -c rekey -n ${quoted(seen)} -f -a ${second} -d ${quoted(command.about)}`);
-    for (const [name, { value, about }] of Object.entries(optionsOf(command)))
+    for (const [name, { value, about, oneOf }] of Object.entries(optionsOf(command)))
       lines.push(
-        `complete -c rekey -n ${quoted(here)} -l ${name}${value === undefined ? '' : ' -r'} -d ${quoted(about)}`,
+        `complete -c rekey -n ${quoted(here)} -l ${name}${value === undefined ? '' : oneOf === undefined ? ' -r' : ` -x -a ${quoted(oneOf.join(' '))}`} -d ${quoted(about)}`,
       );
   }
   return `${lines.join('\n')}\n`;

@@ -1,7 +1,7 @@
 import { clean } from './clean.ts';
 
 const styles = { bold: [1, 22], dim: [2, 22], good: [32, 39], bad: [31, 39] } as const;
-type Style = keyof typeof styles;
+export type Style = keyof typeof styles;
 
 interface Styled {
   readonly style: Style;
@@ -11,12 +11,18 @@ export type Part = string | Styled;
 
 export const styled = (style: Style, text: string): Styled => ({ style, text });
 
+/** Of a terminal that does not say. */
+const columnsUnknown = 80;
+
 /** Cleans whatever it is given: the only escape sequences that reach the terminal are its own. */
 export interface Output {
   /** Whether something can be drawn in place. */
   readonly live: boolean;
-  readonly columns: number;
+  /** In how many columns it is read; null where no terminal is. */
+  readonly width: number | null;
   line(...parts: readonly Part[]): void;
+  /** Cells with a tab between, for programs. */
+  row(cells: readonly string[]): void;
   /** One line that is drawn again and again, until the next `line` or `settle`. */
   draw(text: string): void;
   settle(): void;
@@ -53,17 +59,21 @@ export function openOutput(stream: Stream, { term, noColor }: Look): Output {
   };
   return {
     live,
-    get columns() {
-      return stream.columns ?? 80;
+    get width() {
+      return stream.isTTY === true ? stream.columns || columnsUnknown : null;
     },
     line(...parts) {
       settle();
       stream.write(`${parts.map(shown).join('')}\n`);
     },
+    row(cells) {
+      settle();
+      stream.write(`${cells.map(clean).join('\t')}\n`);
+    },
     draw(text) {
       if (!live) return;
       // A line that wraps could not be drawn over.
-      stream.write(`\r\x1b[K${clean(text).slice(0, (stream.columns ?? 80) - 1)}`);
+      stream.write(`\r\x1b[K${clean(text).slice(0, (stream.columns || columnsUnknown) - 1)}`);
       drawn = true;
     },
     settle,

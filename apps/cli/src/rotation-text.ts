@@ -1,5 +1,8 @@
 import type { Rotation } from '@rekey/client';
-import { type Part, styled } from './output.ts';
+import type { Fact } from './facts.ts';
+import { type Part, type Style, styled } from './output.ts';
+import type { Cell } from './table.ts';
+import { moment } from './times.ts';
 
 type Counts = Rotation['itemsToRotate'];
 
@@ -10,15 +13,35 @@ export const sum = ({ credentials, apiKeys, secrets }: Counts): number => creden
 /** `in progress`: as people write it. */
 export const words = (text: string): string => text.replaceAll('_', ' ');
 
-export function statusPart({ status }: Rotation): Part {
-  if (status === 'completed') return styled('good', words(status));
-  return styled(status === 'failed' || status === 'completed_with_failures' ? 'bad' : 'bold', words(status));
+/** Of whatever is worked on: a rotation, a rewrap, a campaign. */
+export function statusStyle(status: string): Style {
+  if (status === 'completed') return 'good';
+  return status === 'failed' || status === 'completed_with_failures' ? 'bad' : 'bold';
+}
+
+export const statusPart = ({ status }: Rotation): Part => styled(statusStyle(status), words(status));
+
+/** `1 tenant`, `1,200 tenants` */
+export const counted = (value: number, one: string): string =>
+  `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+
+/** How it stands in a column; where that is narrow, how much is done stands in it. */
+export function statusCell({ status, percentComplete }: { status: string; percentComplete: number }): Cell {
+  const isOpen = status === 'in_progress' || status === 'paused';
+  const short =
+    status === 'completed_with_failures' ? 'with failures' : words(status).replace('in progress', 'running');
+  return {
+    text: words(status),
+    short: isOpen ? `${short} ${percentComplete} %` : short,
+    style: statusStyle(status),
+  };
 }
 
 /** `25 credentials, 1 API key, 0 secrets` */
 export function describe({ credentials, apiKeys, secrets }: Counts): string {
-  const of = (value: number, one: string): string => `${count(value)} ${one}${value === 1 ? '' : 's'}`;
-  return [of(credentials, 'credential'), of(apiKeys, 'API key'), of(secrets, 'secret')].join(', ');
+  return [counted(credentials, 'credential'), counted(apiKeys, 'API key'), counted(secrets, 'secret')].join(
+    ', ',
+  );
 }
 
 /** One line that says how it stands. */
@@ -35,14 +58,17 @@ export function progress(rotation: Rotation): string {
   ].join('  ');
 }
 
-/** What `status` shows: a label and a value a line. */
-export function details(rotation: Rotation): Part[][] {
+/** As wide are labels, so that what comes behind another stands in line. */
+export const detailsLabel = 10;
+
+/** What `status` shows. */
+export function details(rotation: Rotation): Fact[] {
   const { waitingDetail: waiting, failureReason } = rotation;
-  const rows: Array<[label: string, ...parts: Part[]]> = [
+  const rows: Fact[] = [
     ['rotation', rotation.rotationId],
     ['tenant', rotation.tenantId],
     ['status', statusPart(rotation), `, ${rotation.phase}, ${rotation.percentComplete} %`],
-    ...(rotation.retryOf === null ? [] : [['retry of', rotation.retryOf] as [string, Part]]),
+    ...(rotation.retryOf === null ? [] : [['retry of', rotation.retryOf] as Fact]),
     [rotation.retryOf === null ? 'new key' : 'key', rotation.newKeyId],
     ['old key', rotation.previousKeyId ?? 'none'],
     ['to rotate', describe(rotation.itemsToRotate)],
@@ -50,15 +76,17 @@ export function details(rotation: Rotation): Part[][] {
     ['superseded', describe(rotation.itemsSuperseded)],
     ['set aside', describe(rotation.itemsFailed)],
     ['remaining', describe(rotation.itemsRemaining)],
-    ['started', `${rotation.startedAt} by ${rotation.initiatedBy.name ?? rotation.initiatedBy.id}`],
-    rotation.completedAt === null ? ['expected', expected(rotation)] : ['ended', rotation.completedAt],
+    ['started', `${moment(rotation.startedAt)} by ${rotation.initiatedBy.name ?? rotation.initiatedBy.id}`],
+    rotation.completedAt === null
+      ? ['expected', expected(rotation)]
+      : ['ended', moment(rotation.completedAt)],
   ];
   rows.push(...planned(rotation));
   if (rotation.itemsPerSecondMax !== null)
     rows.push(['at most', `${count(rotation.itemsPerSecondMax)} records/s`]);
   if (waiting !== null) rows.push(['waits', waiting.what], ['to do', waiting.todo]);
   if (failureReason !== null) rows.push(['reason', styled('bad', failureReason)]);
-  return rows.map(([label, ...parts]) => [styled('dim', label.padEnd(12)), ...parts]);
+  return rows;
 }
 
 /** A moment, or between which: no end is told of what stands still. */
@@ -70,14 +98,14 @@ function expected({
   throttledBy,
 }: Rotation): string {
   if (estimatedCompletion === null) return 'not while it is paused';
-  if (estimatedRange?.latest) return `${estimatedRange.earliest} to ${estimatedRange.latest}`;
+  if (estimatedRange?.latest) return `${moment(estimatedRange.earliest)} to ${moment(estimatedRange.latest)}`;
   const held = waitingFor !== null || throttledBy !== null;
-  if (status !== 'in_progress' || !held) return estimatedCompletion;
-  return `not before ${estimatedRange?.earliest ?? estimatedCompletion}, if it went on now`;
+  if (status !== 'in_progress' || !held) return moment(estimatedCompletion);
+  return `not before ${moment(estimatedRange?.earliest ?? estimatedCompletion)}, if it went on now`;
 }
 
 /** Of one that was started with a plan: what was planned, and what it took so far. */
-function planned({ plan, actual }: Rotation): Array<[label: string, part: Part]> {
+function planned({ plan, actual }: Rotation): Fact[] {
   if (plan === undefined || actual === undefined) return [];
   const { seconds, walBytes, kmsCalls } = plan;
   const wal = actual.walBytes === null ? '' : `, ${count(actual.walBytes)} bytes of WAL by the whole server`;

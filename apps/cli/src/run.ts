@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ClientError } from '@rekey/client';
+import manifest from '../package.json' with { type: 'json' };
 import { clean, cleanJson } from './clean.ts';
 import {
   type Call,
@@ -14,6 +15,9 @@ import { commands } from './commands/index.ts';
 import { connect } from './connect.ts';
 import { type ExitCode, exitCodeOfError, exitCodes } from './exit-codes.ts';
 import { commandHelp, overview } from './help.ts';
+import { nearest } from './nearest.ts';
+
+const { version } = manifest;
 
 /** The exit code. */
 export async function run(args: readonly string[], world: World): Promise<number> {
@@ -38,26 +42,68 @@ function commandIn(args: readonly string[]): Command | undefined {
 }
 
 function introduce(args: readonly string[], { out }: World): number {
-  const [first] = args;
+  const [first, ...others] = args;
   const asked = first === 'help' || first === '--help' || first === '-h';
-  if (first !== undefined && !asked)
-    throw new UsageError(`There is no command ${clean(args.slice(0, 2).join(' '))}.`);
-  for (const line of overview(commands)) out.line(line);
+  if (first === '--version' || first === 'version') {
+    out.line(`rekey ${version}`);
+    return exitCodes.completed;
+  }
+  // `rekey help rotate`, and what is meant by `rekey campaign --help`.
+  const topic = asked ? others : others.some((word) => word === '--help' || word === '-h') ? args : [];
+  const words = topic.filter((word) => !word.startsWith('-'));
+  const command = commandIn(words);
+  if (command !== undefined) {
+    for (const line of commandHelp(command, out.width)) out.line(line);
+    return exitCodes.completed;
+  }
+  const unknown = asked ? words : args;
+  const group = groupOf(unknown[0]);
+  if (group.length > 0 && (words.length > 0 || unknown.length === 1)) {
+    for (const line of overview(group, out.width)) out.line(line);
+    return words.length > 0 ? exitCodes.completed : exitCodes.usage;
+  }
+  if (unknown.length > 0) throw new UsageError(noSuchCommand(unknown));
+  for (const line of overview(commands, out.width)) out.line(line);
   return asked ? exitCodes.completed : exitCodes.usage;
+}
+
+/** The commands that begin with it, as `campaign start`; none if it is no such word. */
+const groupOf = (word = ''): Command[] => commands.filter(({ name }) => name.startsWith(`${word} `));
+
+function noSuchCommand([first = '', second = '']: readonly string[]): string {
+  const names = commands.map(({ name }) => name);
+  const group = groupOf(first).map(({ name }) => name);
+  const two = second.startsWith('-') || second === '' ? first : `${first} ${second}`;
+  const meant =
+    group.length > 0
+      ? nearest(
+          second,
+          group.map((name) => name.slice(first.length + 1)),
+        )
+      : (nearest(two, names) ?? nearest(first, [...new Set(names.map((name) => name.split(' ')[0] ?? ''))]));
+  const suggestion =
+    meant === undefined ? '' : ` Did you mean rekey ${group.length > 0 ? `${first} ${meant}` : meant}?`;
+  return `There is no command ${clean(two)}.${suggestion}`;
 }
 
 async function perform(command: Command, args: readonly string[], world: World): Promise<number> {
   const known = optionsOf(command);
   const { values, positionals } = parse(known, args);
   if (values.help === true) {
-    for (const line of commandHelp(command)) world.out.line(line);
+    for (const line of commandHelp(command, world.out.width)) world.out.line(line);
     return exitCodes.completed;
   }
   const { operands = [] } = command;
   if (positionals.length !== operands.length) {
     const wanted =
       operands.length === 0 ? 'nothing but options' : operands.map((name) => name.toUpperCase()).join(' ');
-    throw new UsageError(`rekey ${command.name} takes ${wanted}.`);
+    const missing = operands[positionals.length];
+    const extra = positionals[operands.length] ?? '';
+    throw new UsageError(
+      missing === undefined
+        ? `rekey ${command.name} takes ${wanted}, and not ${clean(extra)} as well.`
+        : `rekey ${command.name} takes ${wanted}: the ${missing} is missing.`,
+    );
   }
   const option = (name: string): string | undefined => {
     const value = values[name];
@@ -97,8 +143,22 @@ function parse(known: ReturnType<typeof optionsOf>, args: readonly string[]) {
       ),
     });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(parseProblem(error, known));
   }
+}
+
+/** What `parseArgs` throws, in fewer words and with what was probably meant. */
+function parseProblem(error: unknown, known: ReturnType<typeof optionsOf>): string {
+  const { message = String(error), code } = error as { message?: string; code?: string };
+  const [, option = ''] = /'(--?[^\s'=<,]+)/.exec(message) ?? [];
+  const name = option.replace(/^-+/, '');
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const meant = nearest(name, Object.keys(known));
+    return `There is no option ${clean(option)}.${meant === undefined ? '' : ` Did you mean --${meant}?`}`;
+  }
+  const { value } = known[name] ?? {};
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' || !(name in known)) return message;
+  return value === undefined ? `--${name} takes no value.` : `--${name} takes a value: --${name} ${value}.`;
 }
 
 function notRemote(): never {
@@ -110,6 +170,16 @@ function meaningOf(error: unknown): { code: string; exitCode: ExitCode } {
   if (error instanceof CommandError) return error;
   if (error instanceof UsageError) return { code: 'USAGE', exitCode: exitCodes.usage };
   return { code: 'UNKNOWN', exitCode: exitCodes.failed };
+}
+
+/** Without the name that the operation has in a program. */
+function plainly({ message, operation, status }: ClientError): string {
+  const said = message.startsWith(`${operation} `) ? message.slice(operation.length + 1) : message;
+  const [, silent] = /^got no answer from (.*)$/s.exec(said) ?? [];
+  if (silent !== undefined) return `There is no answer from ${silent}`;
+  const answered = `answered ${status}: `;
+  if (said.startsWith(answered)) return `${said.slice(answered.length)} (${status})`;
+  return said.startsWith('answered ') ? `The API ${said}` : said;
 }
 
 function explainError(
@@ -125,7 +195,10 @@ function explainError(
     err.raw(`${cleanJson({ error: { code, message, rotationId, requestId }, exitCode })}\n`);
     return exitCode;
   }
-  err.line('rekey: ', message);
+  err.line('rekey: ', error instanceof ClientError ? plainly(error) : message);
+  if (code === 'NO_ANSWER') err.line('Where the API is, says --url or REKEY_URL.');
+  if (code === 'AUTHENTICATION_FAILED')
+    err.line('The token may have ended. Whose it is, says --token-file, REKEY_TOKEN_FILE or REKEY_TOKEN.');
   if (code === 'ROTATION_IN_PROGRESS' && rotationId !== undefined)
     err.line(`The one that runs: ${rotationId}`);
   if (requestId !== undefined && exitCode === exitCodes.failed)

@@ -1,7 +1,8 @@
 import { type Client, ClientError, type Rotation } from '@rekey/client';
 import { type Call, UsageError } from './command.ts';
 import { exitCodeOfRotation, exitCodes } from './exit-codes.ts';
-import { details, progress } from './rotation-text.ts';
+import { tellFacts } from './facts.ts';
+import { details, detailsLabel, progress } from './rotation-text.ts';
 
 const everyMs = 500;
 /** A stream tells how it stands at once; one that keeps silent is held back by something between. */
@@ -41,9 +42,7 @@ export async function watch(call: Call, rotationId: string): Promise<number> {
       onUpdate: show,
     });
     out.settle();
-    call.tell(ended, () => {
-      for (const parts of details(ended)) out.line(...parts);
-    });
+    call.tell(ended, () => tellFacts(out, details(ended), { least: detailsLabel }));
     return exitCodeOfRotation(ended);
   } catch (error) {
     out.settle();

@@ -2,6 +2,8 @@ import type { AuditEvent, AuditQuery } from '@rekey/client';
 import { auditVerify } from '@rekey/evidence';
 import { type Call, type Command, CommandError, type Option, UsageError } from '../command.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { type Cell, openTable } from '../table.ts';
+import { idCell, momentCell } from '../times.ts';
 import { rowsIn } from './list.ts';
 
 const pageMax = 100;
@@ -40,6 +42,7 @@ export const auditList: Command = {
   async run(call) {
     const rows = call.on('all') ? Number.POSITIVE_INFINITY : rowsIn(call.option('limit'));
     const gathered: AuditEvent[] = [];
+    const table = openTable(call.out, columns);
     let cursor: string | null = null;
     let told = 0;
     do {
@@ -51,7 +54,7 @@ export const auditList: Command = {
       told += page.events.length;
       cursor = page.nextCursor;
       if (call.on('json')) gathered.push(...page.events);
-      else for (const { event } of page.events) row(call, event);
+      else table.add(page.events.map(({ event }) => row(event)));
     } while (cursor !== null && told < rows);
     call.tell({ events: gathered, more: cursor !== null }, () => {
       if (told === 0) call.err.line('There is none.');
@@ -61,9 +64,18 @@ export const auditList: Command = {
   },
 };
 
-function row({ out }: Call, { at, kind, actor, chain, rotationId }: AuditEvent['event']): void {
-  const of = rotationId === null ? chain : `${chain}  rot-${rotationId}`;
-  out.line(`${at}  ${kind.padEnd(22)}  ${actor.kind} ${actor.id}  ${of}`);
+const columns = [
+  { heading: 'RECORDED (UTC)' },
+  { heading: 'EVENT' },
+  { heading: 'BY', least: 12 },
+  { heading: 'OF' },
+  { heading: 'ROTATION' },
+];
+
+function row({ at, kind, actor, chain, rotationId }: AuditEvent['event']): (Cell | string)[] {
+  const by = actor.id.startsWith(`${actor.kind}-`) ? actor.id : `${actor.kind} ${actor.id}`;
+  const rotation = rotationId === null ? '' : `rot-${rotationId}`;
+  return [momentCell(at), kind, by, idCell(chain), idCell(rotation)];
 }
 
 export const auditExport: Command = {

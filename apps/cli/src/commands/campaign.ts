@@ -2,6 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { type Call, type Command, UsageError } from '../command.ts';
 import { confirmCount, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { type Fact, tellFacts } from '../facts.ts';
+import { styled } from '../output.ts';
+import { count, counted, statusCell, statusStyle, words } from '../rotation-text.ts';
+import { type Cell, openTable } from '../table.ts';
+import { moment, momentCell } from '../times.ts';
 import { simulationLines } from './simulation-lines.ts';
 
 type Client = ReturnType<Call['client']>;
@@ -25,21 +30,53 @@ const states = [
 const askedFrom = 11;
 const pathOf = ({ operands: [campaignId = ''] }: Call) => ({ campaignId });
 
-function lines(campaign: Campaign): string[] {
-  const { campaignId, action, status, tenantsByState, tenantsTotal, stoppedFor, waitingFor } = campaign;
-  const told = Object.entries(tenantsByState).filter(([, count]) => count > 0);
-  return [
-    `${campaignId}  ${action} of ${tenantsTotal} tenants: ${status}, ${campaign.percentComplete} %`,
-    `  ${told.map(([state, count]) => `${count} ${state.replaceAll('_', ' ')}`).join(', ')}`,
-    ...(stoppedFor === null ? [] : [`  stopped for: ${stoppedFor}. rekey campaign resume ${campaignId}`]),
-    ...(waitingFor === null ? [] : [`  starts nobody just now: ${waitingFor}`]),
+/** Why one that is paused stopped by itself, and why one that runs starts nobody just now. */
+const reasons: Readonly<Record<string, string>> = {
+  failures: 'too many tenants ended otherwise than well',
+  canary: 'a canary ended otherwise than well',
+  canaries: 'the canaries have to end well first',
+  per_hour: 'as many as may have begun within the hour',
+  compromise: 'a compromised key is replaced first',
+};
+const why = (code: string): string => reasons[code] ?? words(code);
+
+function lines(campaign: Campaign): Fact[] {
+  const { campaignId, action, kek, status, tenantsByState, tenantsTotal, stoppedFor, waitingFor } = campaign;
+  const states = Object.entries(tenantsByState).filter(([, many]) => many > 0);
+  const facts: Fact[] = [
+    ['campaign', campaignId],
+    ['does', `${action} ${counted(tenantsTotal, 'tenant')}${kek === null ? '' : ` under ${kek}`}`],
+    ['status', styled(statusStyle(status), words(status)), `, ${campaign.percentComplete} %`],
+    ['tenants', states.map(([state, many]) => `${count(many)} ${words(state)}`).join(', ')],
+    ['started', `${moment(campaign.startedAt)} by ${campaign.initiatedBy.name ?? campaign.initiatedBy.id}`],
   ];
+  if (campaign.completedAt !== null) facts.push(['ended', moment(campaign.completedAt)]);
+  if (stoppedFor !== null)
+    facts.push(['stopped', `${why(stoppedFor)}. To let it go on: rekey campaign resume CAMPAIGN`]);
+  if (waitingFor !== null) facts.push(['waits', `it starts nobody just now: ${why(waitingFor)}`]);
+  return facts;
 }
 
+const columns = [
+  { heading: 'CAMPAIGN' },
+  { heading: 'DOES' },
+  { heading: 'STATUS' },
+  { heading: 'DONE', isNumber: true },
+  { heading: 'TENANTS', isNumber: true },
+  { heading: 'STARTED (UTC)' },
+];
+
+const row = (campaign: Campaign): (Cell | string)[] => [
+  campaign.campaignId,
+  { text: campaign.action, short: '' },
+  statusCell(campaign),
+  { text: `${campaign.percentComplete} %`, short: '' },
+  { text: String(campaign.tenantsTotal), shown: count(campaign.tenantsTotal), short: '' },
+  momentCell(campaign.startedAt),
+];
+
 function show(call: Call, campaign: Campaign): number {
-  call.tell(campaign, () => {
-    for (const line of lines(campaign)) call.out.line(line);
-  });
+  call.tell(campaign, () => tellFacts(call.out, lines(campaign)));
   return exitCodes.completed;
 }
 
@@ -165,14 +202,41 @@ export const campaignList: Command = {
   about: 'list campaigns, the latest first',
   remote: true,
   async run(call) {
-    const { campaigns } = (await call.client().listCampaigns({ query: { limit: 200 } })).data;
+    const campaigns: Campaign[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: { limit: number; cursor?: string } = {
+        limit: 200,
+        ...(cursor === null ? {} : { cursor }),
+      };
+      const page: { campaigns: Campaign[]; nextCursor: string | null } = (
+        await call.client().listCampaigns({ query })
+      ).data;
+      cursor = page.nextCursor;
+      campaigns.push(...page.campaigns);
+    } while (cursor !== null);
     call.tell({ campaigns }, () => {
-      for (const campaign of campaigns) for (const line of lines(campaign)) call.out.line(line);
+      openTable(call.out, columns).add(campaigns.map(row));
       if (campaigns.length === 0) call.err.line('There is none.');
     });
     return exitCodes.completed;
   },
 };
+
+const memberColumns = [
+  { heading: 'TENANT' },
+  { heading: 'STATE' },
+  { heading: 'ROTATION OR REWRAP' },
+  { heading: 'WHY', least: 12 },
+];
+
+const memberRow = ({ tenantId, state, workId, reason }: Member): (Cell | string)[] => [
+  tenantId,
+  { text: words(state), style: state === 'completed' || isQuiet(state) ? undefined : 'bad' },
+  workId ?? '',
+  words(reason ?? ''),
+];
+const isQuiet = (state: Member['state']): boolean => ['waiting', 'running', 'skipped'].includes(state);
 
 export const campaignTenants: Command = {
   name: 'campaign tenants',
@@ -197,8 +261,7 @@ export const campaignTenants: Command = {
       tenants.push(...page.tenants);
     } while (cursor !== null);
     call.tell({ tenants }, () => {
-      for (const { tenantId, state, workId, reason } of tenants)
-        call.out.line([tenantId, state.padEnd(9), workId ?? '', reason ?? ''].join('  ').trimEnd());
+      openTable(call.out, memberColumns).add(tenants.map(memberRow));
       if (tenants.length === 0) call.err.line('There is none.');
     });
     return exitCodes.completed;

@@ -1,6 +1,7 @@
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { explain as tellStory } from '../explain.ts';
+import { tellText } from '../facts.ts';
 import { sum } from '../rotation-text.ts';
 import { look } from './one-rotation.ts';
 
@@ -20,7 +21,7 @@ export const explain: Command = {
       sum(rotation.itemsFailed) === 0 ? [] : (await call.client().listRotationFailures(page)).data.failures;
     const sentences = tellStory(rotation, setAside);
     call.tell({ rotationId, sentences }, () => {
-      for (const sentence of sentences) call.out.line(sentence);
+      for (const sentence of sentences) tellText(call.out, sentence);
     });
     return exitCodes.completed;
   },

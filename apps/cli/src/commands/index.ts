@@ -24,6 +24,7 @@ import { policyGet, policySet } from './policy.ts';
 import {
   keks,
   rewrapCancel,
+  rewrapList,
   rewrapPause,
   rewrapPlan,
   rewrapResume,
@@ -63,6 +64,7 @@ export const commands: readonly Command[] = [
   kekCompromiseWait,
   rewrapPlan,
   rewrapStart,
+  rewrapList,
   rewrapStatus,
   rewrapWait,
   rewrapPause,

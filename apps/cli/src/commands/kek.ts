@@ -1,6 +1,7 @@
 import { type Call, type Command, UsageError } from '../command.ts';
 import { confirmCount, yes } from '../confirm.ts';
 import { exitCodeOfRewrap, exitCodes } from '../exit-codes.ts';
+import { words as said } from '../rotation-text.ts';
 import { durationMs, timeout } from '../watch.ts';
 
 type Client = ReturnType<Call['client']>;
@@ -18,7 +19,7 @@ function tellChoice(call: Call, choice: Choice): number {
     const { tenantId, status, kek, parts, trouble, inUse } = choice;
     const filledIn = Object.entries(parts).map(([part, word]) => ` ${part}=${word}`);
     const name = kek === null ? 'the KEK of the installation' : `${kek}${filledIn.join('')}`;
-    call.out.line(`${tenantId}  ${name}: ${status}${trouble === null ? '' : ` (${trouble})`}`);
+    call.out.line(`${tenantId}  ${name}: ${said(status)}${trouble === null ? '' : ` (${trouble})`}`);
     call.out.line(`the next key is wrapped under ${inUse?.kekId ?? 'the KEK of the installation'}`);
   });
   return exitCodes.completed;
@@ -65,7 +66,7 @@ export const kekChosen: Command = {
 function lines(one: Compromise): string[] {
   const { kek, replacedBy, status, phase, keysTotal, keysUnder, keysCompromised, keysDestroyed } = one;
   return [
-    `${kek}  ${phase ?? status}: ${keysUnder} of ${keysTotal} keys under it, replaced by ${replacedBy}`,
+    `${kek}  ${said(phase ?? status)}: ${keysUnder} of ${keysTotal} keys under it, replaced by ${replacedBy}`,
     `${keysCompromised + keysDestroyed} of ${keysTotal} compromised or destroyed, ${one.rotationsUnderWay} rotations under way`,
     ...(one.keysFailed > 0 ? [`${one.keysFailed} could not be done`] : []),
   ];

@@ -1,6 +1,12 @@
 import type { Call, Command } from '../command.ts';
 import { confirm, yes } from '../confirm.ts';
+import { conditionState, conditionText, destructionLines } from '../destruction-text.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { tellFacts, tellText } from '../facts.ts';
+import type { Style } from '../output.ts';
+import { count, words } from '../rotation-text.ts';
+import { type Cell, openTable } from '../table.ts';
+import { idCell, momentCell } from '../times.ts';
 
 type Client = ReturnType<Call['client']>;
 type Key = Awaited<ReturnType<Client['getKey']>>['data'];
@@ -41,15 +47,49 @@ export const keys: Command = {
       gathered.push(...page.keys);
     } while (cursor !== null);
     call.tell({ keys: gathered }, () => {
-      for (const key of gathered) {
-        const records = key.records === null ? '' : `  ${key.records} records`;
-        call.out.line(`${key.keyId}  ${key.tenantId}  ${key.state.padEnd(11)}  ${key.createdAt}${records}`);
-      }
+      openTable(call.out, columns(tenantId !== undefined)).add(gathered.map(row));
       if (gathered.length === 0) call.err.line('There is none.');
     });
     return exitCodes.completed;
   },
 };
+
+const columns = (tenantIsKnown: boolean) => [
+  { heading: 'KEY' },
+  { heading: 'TENANT', known: tenantIsKnown },
+  { heading: 'NO.', isNumber: true },
+  { heading: 'STATE' },
+  { heading: 'RECORDS', isNumber: true },
+  { heading: 'CREATED (UTC)' },
+  { heading: 'LAST USED (UTC)' },
+  { heading: 'TO DESTROY (UTC)' },
+  { heading: 'KEK' },
+];
+
+const styles: Partial<Record<Key['state'], Style>> = { active: 'good', compromised: 'bad' };
+
+function row({
+  keyId,
+  tenantId,
+  keyNumber,
+  state,
+  draining,
+  records,
+  kekId,
+  ...key
+}: Key): (Cell | string)[] {
+  return [
+    keyId,
+    idCell(tenantId),
+    { text: String(keyNumber), short: '' },
+    { text: `${words(state)}${draining ? ', drains' : ''}`, short: words(state), style: styles[state] },
+    records === null ? '' : { text: String(records), shown: count(records) },
+    momentCell(key.createdAt),
+    { ...momentCell(key.lastUsedAt), short: '' },
+    momentCell(key.destructionDueAt),
+    { text: kekId ?? '', short: '' },
+  ];
+}
 
 export const keysCompromise: Command = {
   name: 'keys compromise',
@@ -82,15 +122,13 @@ export const keysCompromise: Command = {
 
 function show(call: Call, destruction: Destruction): number {
   call.tell(destruction, () => {
-    const { keyId, tenantId, state, request, conditions, destroyedAt } = destruction;
-    call.out.line(`${keyId}  of tenant ${tenantId}: ${state}`);
-    if (destroyedAt !== null) call.out.line(`destroyed at ${destroyedAt}`);
-    else if (request === null) call.out.line('nobody has asked for its destruction');
-    else call.out.line(`due at ${request.dueAt}, asked for by ${request.subject}`);
-    for (const condition of conditions)
-      call.out.line(
-        `${condition.state.padEnd(7)}  ${condition.name.padEnd(10)}  ${JSON.stringify(condition.evidence)}`,
-      );
+    for (const line of destructionLines(destruction)) tellText(call.out, line);
+    if (destruction.conditions.length === 0) return;
+    call.out.line('');
+    tellFacts(
+      call.out,
+      destruction.conditions.map((one) => [conditionState(one), conditionText(one)]),
+    );
   });
   return exitCodes.completed;
 }

@@ -1,7 +1,9 @@
 import type { Rotation } from '@rekey/client';
 import { type Call, type Command, UsageError } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { statusPart } from '../rotation-text.ts';
+import { statusCell } from '../rotation-text.ts';
+import { type Cell, openTable } from '../table.ts';
+import { idCell, momentCell } from '../times.ts';
 
 const pageMax = 100;
 const rowsDefault = 20;
@@ -14,7 +16,6 @@ const statuses = [
   'cancelled',
 ] as const;
 const phases = ['queued', 'activating', 'sweeping', 'verifying', 'done'] as const;
-const statusWidth = 24;
 
 /** Which value a call gives that {@link run} has already found to be one of these. */
 const chosen = <T extends string>(call: Call, name: string, oneOf: readonly T[]): T | undefined =>
@@ -46,6 +47,7 @@ export const list: Command = {
     };
     const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
     const gathered: Rotation[] = [];
+    const table = openTable(call.out, columns(query.tenantId !== undefined));
     let cursor: string | null = null;
     let told = 0;
     do {
@@ -58,7 +60,7 @@ export const list: Command = {
       told += page.rotations.length;
       cursor = page.nextCursor;
       if (call.on('json')) gathered.push(...page.rotations);
-      else for (const rotation of page.rotations) row(call, rotation);
+      else table.add(page.rotations.map(row));
     } while (cursor !== null && told < rows);
     call.tell({ rotations: gathered, more: cursor !== null }, () => {
       if (told === 0) call.err.line('There is none.');
@@ -68,11 +70,25 @@ export const list: Command = {
   },
 };
 
-function row({ out }: Call, rotation: Rotation): void {
-  const { rotationId, tenantId, status, phase, percentComplete, startedAt } = rotation;
-  const gap = ' '.repeat(Math.max(1, statusWidth - status.length));
-  const rest = `${phase.padEnd(10)}  ${`${percentComplete} %`.padStart(7)}  ${startedAt}`;
-  out.line(`${rotationId}  ${tenantId}  `, statusPart(rotation), gap, rest);
+const columns = (tenantIsKnown: boolean) => [
+  { heading: 'ROTATION' },
+  { heading: 'TENANT', known: tenantIsKnown },
+  { heading: 'STATUS' },
+  { heading: 'PHASE' },
+  { heading: 'DONE', isNumber: true },
+  { heading: 'STARTED (UTC)' },
+];
+
+function row(rotation: Rotation): (Cell | string)[] {
+  const { rotationId, tenantId, phase, percentComplete, startedAt } = rotation;
+  return [
+    rotationId,
+    idCell(tenantId),
+    statusCell(rotation),
+    { text: phase, short: '' },
+    { text: `${percentComplete} %`, short: '' },
+    momentCell(startedAt),
+  ];
 }
 
 export function rowsIn(text: string | undefined): number {

@@ -2,7 +2,8 @@ import type { Rotation } from '@rekey/client';
 import { type Call, type Command, UsageError } from '../command.ts';
 import { confirm, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { details } from '../rotation-text.ts';
+import { tellFacts } from '../facts.ts';
+import { details, detailsLabel } from '../rotation-text.ts';
 import { durationMs, timeout, watch } from '../watch.ts';
 
 const operands = ['rotation'];
@@ -14,9 +15,7 @@ export async function look(call: Call): Promise<Rotation> {
 }
 
 function show(call: Call, rotation: Rotation): number {
-  call.tell(rotation, () => {
-    for (const parts of details(rotation)) call.out.line(...parts);
-  });
+  call.tell(rotation, () => tellFacts(call.out, details(rotation), { least: detailsLabel }));
   return exitCodes.completed;
 }
 

@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { type Call, type Command, UsageError } from '../command.ts';
 import { confirmShown, yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { type Fact, tellFacts } from '../facts.ts';
+import { moment } from '../times.ts';
 
 type Client = ReturnType<Call['client']>;
 type TenantPolicy = Awaited<ReturnType<Client['getTenantPolicy']>>['data'];
@@ -30,15 +32,19 @@ function show(call: Call, policy: TenantPolicy | DefaultPolicy): number {
   call.tell(policy, () => {
     const { version, effective } = policy;
     call.out.line(
-      version === 0 ? 'No policy of its own was put.' : `version ${version}, put ${policy.putAt}`,
+      version === 0
+        ? 'No policy of its own was put.'
+        : `version ${version}, put ${moment(policy.putAt ?? '')}`,
     );
-    for (const [name, says] of Object.entries(lines)) {
+    const facts = Object.entries(lines).map(([name, says]): Fact => {
       const isOwn = name in policy.policy || !('tenantId' in policy);
-      call.out.line(`  ${name.padEnd(18)}  ${says(effective)}${isOwn ? '' : '  (the default’s)'}`);
+      return [name, `${says(effective)}${isOwn ? '' : '  (the default’s)'}`];
+    });
+    if ('tenantId' in policy) {
+      facts.push(['standing', stands(policy.standing)]);
+      if (policy.wrapping !== null) facts.push(['wrapping', wraps(policy.wrapping)]);
     }
-    if (!('tenantId' in policy)) return;
-    call.out.line(`  ${'standing'.padEnd(18)}  ${stands(policy.standing)}`);
-    if (policy.wrapping !== null) call.out.line(`  ${'wrapping'.padEnd(18)}  ${wraps(policy.wrapping)}`);
+    tellFacts(call.out, facts, { indent: 2 });
   });
   return exitCodes.completed;
 }
@@ -46,16 +52,16 @@ function show(call: Call, policy: TenantPolicy | DefaultPolicy): number {
 export function stands(standing: TenantPolicy['standing']): string {
   if (standing === null) return 'nothing says when its key is to be rotated, or it has none';
   const { level, dueAt, overdueAt, tries } = standing;
-  const times = dueAt === null ? '' : `, due from ${dueAt}, overdue from ${overdueAt}`;
+  const times = dueAt === null ? '' : `, due from ${moment(dueAt)}, overdue from ${moment(overdueAt ?? '')}`;
   return `${level}${times}${tries === 0 ? '' : `, ${tries} tries ended without a switch`}`;
 }
 
 export function wraps({ level, dueAt, overdueAt, tries }: NonNullable<TenantPolicy['wrapping']>): string {
   const failed = tries === 0 ? '' : `, ${tries} tries ended otherwise than well`;
-  return `${level}, due from ${dueAt}, overdue from ${overdueAt}${failed}`;
+  return `${level}, due from ${moment(dueAt)}, overdue from ${moment(overdueAt)}${failed}`;
 }
 
-const lines: Readonly<Record<keyof Effective, (of: Effective) => string>> = {
+export const lines: Readonly<Record<keyof Effective, (of: Effective) => string>> = {
   rotateEveryDays: ({ rotateEveryDays: days }) => (days === null ? 'never' : `every ${days} days`),
   rotateBeforeSeals: ({ rotateBeforeSeals: seals }) => (seals === null ? 'never' : `before ${seals} seals`),
   rewrapEveryDays: ({ rewrapEveryDays: days }) => (days === null ? 'never' : `every ${days} days`),

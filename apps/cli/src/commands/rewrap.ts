@@ -1,6 +1,9 @@
 import { type Call, type Command, UsageError } from '../command.ts';
 import { confirmCount, yes } from '../confirm.ts';
 import { exitCodeOfRewrap, exitCodes } from '../exit-codes.ts';
+import { count, statusCell, words } from '../rotation-text.ts';
+import { type Cell, openTable } from '../table.ts';
+import { idCell, momentCell } from '../times.ts';
 import { durationMs, timeout } from '../watch.ts';
 
 type Client = ReturnType<Call['client']>;
@@ -31,7 +34,7 @@ function scopeOf(call: Call): { kek: string } & ({ tenantId: string } | { all: t
 function lines(rewrap: Rewrap): string[] {
   const { rewrapId, tenantId, kek, status, keysRewrapped, keysTotal, keysSetAside, waitingDetail } = rewrap;
   return [
-    `${rewrapId}  ${status}: ${keysRewrapped} of ${keysTotal} keys of ${tenantId ?? 'all tenants'} under ${kek}`,
+    `${rewrapId}  ${words(status)}: ${keysRewrapped} of ${keysTotal} keys of ${tenantId ?? 'all tenants'} under ${kek}`,
     ...(keysSetAside > 0 ? [`${keysSetAside} set aside: their KEK did not unwrap them`] : []),
     ...(waitingDetail === null ? [] : [`waits: ${waitingDetail.what}. ${waitingDetail.todo}`]),
   ];
@@ -156,6 +159,55 @@ export const rewrapStatus: Command = {
   run: async (call) => show(call, (await call.client().getRewrap({ path: pathOf(call) })).data),
 };
 
+const columns = [
+  { heading: 'REWRAP' },
+  { heading: 'TENANT' },
+  { heading: 'UNDER' },
+  { heading: 'STATUS' },
+  { heading: 'DONE', isNumber: true },
+  { heading: 'KEYS', isNumber: true },
+  { heading: 'STARTED (UTC)' },
+];
+
+const row = (rewrap: Rewrap): (Cell | string)[] => [
+  rewrap.rewrapId,
+  rewrap.tenantId === null ? 'all' : idCell(rewrap.tenantId),
+  { text: rewrap.kek, short: '' },
+  statusCell(rewrap),
+  { text: `${rewrap.percentComplete} %`, short: '' },
+  { text: String(rewrap.keysTotal), shown: count(rewrap.keysTotal), short: '' },
+  momentCell(rewrap.startedAt),
+];
+
+export const rewrapList: Command = {
+  name: 'rewrap list',
+  about: 'list rewraps, the latest first',
+  remote: true,
+  options: { tenant: { value: 'ID', about: 'of this tenant only' } },
+  async run(call) {
+    const tenantId = call.option('tenant');
+    const rewraps: Rewrap[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: { limit: number; tenantId?: string; cursor?: string } = {
+        limit: 200,
+        ...(tenantId === undefined ? {} : { tenantId }),
+        ...(cursor === null ? {} : { cursor }),
+      };
+      const page: { rewraps: Rewrap[]; nextCursor: string | null } = (
+        await call.client().listRewraps({ query })
+      ).data;
+      cursor = page.nextCursor;
+      rewraps.push(...page.rewraps);
+    } while (cursor !== null);
+    call.tell({ rewraps }, () => {
+      openTable(call.out, columns).add(rewraps.map(row));
+      if (rewraps.length === 0) call.err.line('There is none.');
+    });
+    return exitCodes.completed;
+  },
+};
+
 export const rewrapWait: Command = {
   name: 'rewrap wait',
   operands,
@@ -185,6 +237,30 @@ export const rewrapCancel = steered(
   'cancelRewrap',
 );
 
+const kekColumns = [
+  { heading: 'NAME' },
+  { heading: 'KEK' },
+  { heading: 'KEYS', isNumber: true },
+  { heading: 'IN USE', isNumber: true },
+  { heading: 'COMPROMISED', isNumber: true },
+  { heading: 'WORKERS', isNumber: true },
+  { heading: 'VAULTS', isNumber: true },
+];
+
+function kekRow({ name, kekId, keys, workers, vaults }: Kek): (Cell | string)[] {
+  const all = keys.preActive + keys.active + keys.deactivated + keys.compromised;
+  const number = (value: number): Cell => ({ text: String(value), shown: count(value) });
+  return [
+    name ?? '(none)',
+    kekId,
+    number(all),
+    { ...number(keys.active), short: '' },
+    { ...number(keys.compromised), short: '', style: keys.compromised > 0 ? 'bad' : undefined },
+    number(workers),
+    number(vaults),
+  ];
+}
+
 export const keks: Command = {
   name: 'keks',
   about: 'list key encryption keys, with the keys under each and who can use it',
@@ -192,12 +268,7 @@ export const keks: Command = {
   async run(call) {
     const found: { keks: readonly Kek[] } = (await call.client().listKeks()).data;
     call.tell(found, () => {
-      for (const { name, kekId, keys, workers, vaults } of found.keks) {
-        const all = keys.preActive + keys.active + keys.deactivated + keys.compromised;
-        call.out.line(
-          `${(name ?? '(no name)').padEnd(16)}  ${kekId}  ${all} keys, ${workers} workers, ${vaults} vaults`,
-        );
-      }
+      openTable(call.out, kekColumns).add(found.keks.map(kekRow));
       if (found.keks.length === 0) call.err.line('There is none.');
     });
     return exitCodes.completed;

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type Call, type Command, UsageError } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { type Fact, tellFacts } from '../facts.ts';
+import { count, words } from '../rotation-text.ts';
+import { moment } from '../times.ts';
 import { durationMs, timeout, watch } from '../watch.ts';
-import { saysOf, stands, wraps } from './policy.ts';
+import { lines as policyLines, saysOf, stands, wraps } from './policy.ts';
 
 export const tenantCreate: Command = {
   name: 'tenant create',
@@ -40,7 +43,8 @@ export const tenantShow: Command = {
     const [tenantId = ''] = call.operands;
     const { data } = await call.client().getTenant({ path: { tenantId } });
     call.tell(data, () => {
-      for (const [name, says] of linesOf(data)) call.out.line(`${name.padEnd(9)}  ${says}`);
+      tellFacts(call.out, linesOf(data));
+      tellFacts(call.out, policyFacts(data), { indent: 2 });
     });
     return exitCodes.completed;
   },
@@ -48,7 +52,7 @@ export const tenantShow: Command = {
 
 type Shown = Awaited<ReturnType<ReturnType<Call['client']>['getTenant']>>['data'];
 
-function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): [name: string, says: string][] {
+function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): Fact[] {
   const { records, underActiveKey, share } = coverage;
   const kek = activeKey?.kek ?? null;
   const days = activeKey === null ? 0 : Math.floor(activeKey.ageSeconds / 86_400);
@@ -58,22 +62,33 @@ function linesOf({ activeKey, coverage, policy, ...tenant }: Shown): [name: stri
       'key',
       activeKey === null ? 'none yet' : `${activeKey.keyId}, no. ${activeKey.keyNumber}, ${days} days old`,
     ],
-    ['kek', kek === null ? '-' : `${kek.name ?? kek.kekId}, wrapped ${kek.wrappedAt}`],
-    ['records', `${underActiveKey} of ${records} under it, ${Math.floor(share * 1_000) / 10} %`],
+    ['kek', kek === null ? '-' : `${kek.name ?? kek.kekId}, wrapped ${moment(kek.wrappedAt)}`],
+    [
+      'records',
+      `${count(underActiveKey)} of ${count(records)} under it, ${Math.floor(share * 1_000) / 10} %`,
+    ],
     ['standing', stands(tenant.standing)],
-    ...(tenant.wrapping === null ? [] : [['wrapping', wraps(tenant.wrapping)] satisfies [string, string]]),
-    ['policy', whichPolicy(policy)],
-    ...Object.entries(policy.source).map(([field, source]): [string, string] => [
-      '',
-      `${field.padEnd(18)}  ${saysOf(policy.effective, field)}${source === 'tenant' ? '' : `  (${bys[source]})`}`,
-    ]),
+    ...(tenant.wrapping === null ? [] : [['wrapping', wraps(tenant.wrapping)] satisfies Fact]),
     [
       'rotation',
       tenant.rotation === null
         ? 'none runs'
-        : `${tenant.rotation.rotationId}, ${tenant.rotation.status}, ${tenant.rotation.phase}`,
+        : `${tenant.rotation.rotationId}, ${words(tenant.rotation.status)}, ${tenant.rotation.phase}`,
     ],
+    ['policy', whichPolicy(policy)],
   ];
+}
+
+/** In the order in which `policy get` tells them; whatever else there is behind. */
+function policyFacts({ policy }: Shown): Fact[] {
+  const known = Object.keys(policyLines);
+  const place = (field: string): number => (known.includes(field) ? known.indexOf(field) : known.length);
+  return Object.entries(policy.source)
+    .toSorted(([one], [other]) => place(one) - place(other))
+    .map(([field, source]) => [
+      field,
+      `${saysOf(policy.effective, field)}${source === 'tenant' ? '' : `  (${bys[source]})`}`,
+    ]);
 }
 
 const bys = { default: 'the default’s', bounds: 'by the bounds of the default' } as const;

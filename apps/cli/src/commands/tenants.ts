@@ -1,10 +1,45 @@
 import type { Call, Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { tellText } from '../facts.ts';
+import type { Style } from '../output.ts';
+import { type Cell, openTable } from '../table.ts';
+import { idCell, momentCell } from '../times.ts';
 
 type Page = Awaited<ReturnType<ReturnType<Call['client']>['listTenants']>>['data'];
 type Tenant = Page['tenants'][number];
 
 const levels = ['fresh', 'due', 'overdue', 'orphaned'] as const;
+
+const columns = [
+  { heading: 'TENANT' },
+  { heading: 'NAME', least: 12 },
+  { heading: 'KEY' },
+  { heading: 'OVERDUE (UTC)' },
+  { heading: 'WRAPPING' },
+  { heading: 'ROTATION' },
+];
+
+const styleOf = (level: string | null): Style | undefined =>
+  level === 'fresh' ? 'good' : level === 'overdue' || level === 'orphaned' ? 'bad' : undefined;
+
+function row({
+  tenantId,
+  name,
+  activeKey,
+  level,
+  overdueAt,
+  wrapping,
+  rotationId,
+}: Tenant): (Cell | string)[] {
+  return [
+    tenantId,
+    name,
+    { text: level ?? (activeKey === null ? 'none yet' : ''), style: styleOf(level) },
+    momentCell(overdueAt),
+    { text: wrapping?.level ?? '', style: styleOf(wrapping?.level ?? null) },
+    rotationId === null ? '' : { ...idCell(rotationId), shown: rotationId },
+  ];
+}
 
 export const tenants: Command = {
   name: 'tenants',
@@ -37,21 +72,9 @@ export const tenants: Command = {
       gathered.push(...page.tenants);
     } while (cursor !== null);
     call.tell({ tenants: gathered, seenAt }, () => {
-      for (const { tenantId: id, name, level: stands, overdueAt, wrapping: wraps, rotationId } of gathered)
-        call.out.line(
-          [
-            id,
-            (stands ?? '-').padEnd(8),
-            overdueAt ?? '-'.padEnd(24),
-            ...(wraps === null ? [] : [`wrapping ${wraps.level}`]),
-            rotationId ?? '',
-            name,
-          ]
-            .join('  ')
-            .trimEnd(),
-        );
+      openTable(call.out, columns).add(gathered.map(row));
       if (gathered.length === 0) call.err.line('There is none.');
-      else if (seenAt === null) call.err.line('No worker has looked how they stand by their policies.');
+      else if (seenAt === null) tellText(call.err, 'No worker has looked how they stand by their policies.');
     });
     return exitCodes.completed;
   },

@@ -9,6 +9,7 @@ import {
 import { type Call, CommandError, UsageError } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { styled } from '../output.ts';
+import { openTable } from '../table.ts';
 import { withDatabase } from './with-database.ts';
 
 export async function register(call: Call): Promise<number> {
@@ -68,14 +69,26 @@ function requestOf(call: Call): TargetRequest {
   };
 }
 
+const columns = [
+  { heading: 'TARGET' },
+  { heading: 'COUNTS AS' },
+  { heading: 'TABLE' },
+  { heading: 'COLUMNS' },
+  { heading: 'STATE' },
+];
+
 export async function list(call: Call): Promise<number> {
   const targets = await withDatabase(call, listTargets);
   call.tell({ targets }, () => {
-    for (const { name, itemType, table, columns, finished } of targets)
-      call.out.line(
-        `${name.padEnd(20)}  ${itemType.padEnd(11)}  ${table}(${Object.values(columns).join(', ')})`,
-        ...(finished ? [] : ['  ', styled('bad', 'not finished: register it again')]),
-      );
+    openTable(call.out, columns).add(
+      targets.map(({ name, itemType, table, columns, finished }) => [
+        name,
+        { text: itemType, short: '' },
+        table,
+        { text: Object.values(columns).join(', '), short: '' },
+        finished ? 'registered' : { text: 'not finished: register it again', style: 'bad' },
+      ]),
+    );
     if (targets.length === 0) call.err.line('There is none.');
   });
   return exitCodes.completed;
