@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { openBrowser, skipWithoutBrowser, watchedPage } from '../console/browser.ts';
@@ -14,6 +15,18 @@ const LONGEST_MS = 180_000;
 const database = await createTestDatabase();
 const redis = testRedis();
 const given = { DATABASE_URL: database.url, REDIS_URL: redis.url, QUEUE_PREFIX: redis.prefix };
+
+/** Each command of the first block of shell under that heading of README.md, without what is said of it. */
+async function commandsOf(heading: string): Promise<string[]> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, section = ''] = readme.split(`\n## ${heading}\n`);
+  const [, block = ''] = /^```sh\n(.*?)^```$/ms.exec(section) ?? [];
+  return block
+    .replaceAll('\\\n', '')
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)# .*$/, '').trim())
+    .filter((line) => line !== '');
+}
 
 test('a stranger with what `npm start` prints rotates by curl, by command line and by mouse', {
   skip: skipWithoutBrowser,
@@ -56,6 +69,28 @@ test('a stranger with what `npm start` prints rotates by curl, by command line a
   assert.deepEqual(rows, [{ ended: 3 }]);
   assert.deepEqual(complaints, []);
   assert.ok(performance.now() - begun < LONGEST_MS, 'it takes a stranger too long');
+
+  // And by what README.md says of both, with nothing but what was printed.
+  const [, tenant = ''] = /^ +tenant +(\S+)$/m.exec(stack.logs()) ?? [];
+  const known = `export URL=${urlOf(stack)} TOKEN=${token} TENANT=${tenant}`;
+  const [start = '', follow = ''] = await commandsOf('The HTTP API');
+  const byReadme = JSON.parse(await bash([known, start].join('\n')));
+  const rotation = `export ROTATION=${byReadme.data.rotationId}`;
+  const followed = [known, rotation, 'until'].join('\n');
+  await bash(`${followed} ${follow.replaceAll('\n', ' ')} | grep -q '"completedAt":"'; do sleep 0.2; done`);
+  const [environment = '', ...commands] = await commandsOf('Command line');
+  assert.ok(commands.length >= 4, commands.join('\n'));
+  const told = new Map<string, string>();
+  for (const command of commands) {
+    // A worker signs a certificate within seconds of the end.
+    const patience = command.includes('certificate get')
+      ? 'for i in 1 2 3 4 5 6 7 8 9; do'
+      : 'for i in 1; do';
+    const attempts = `${patience} ${command.replace('> certificate.json', '')} && exit; sleep 1; done; exit 1`;
+    told.set(command.split(' ')[2] ?? '', await bash([known, rotation, environment, attempts].join('\n')));
+  }
+  assert.match(told.get('explain') ?? '', /The database counted no record on an older key/);
+  assert.match(told.get('rotate') ?? '', /^status +completed, done, 100 %$/m);
 
   stack.kill('SIGINT');
   assert.equal((await stack.exited).code, 0, stack.logs());

@@ -19,7 +19,7 @@ export function statusStyle(status: string): Style {
   return status === 'failed' || status === 'completed_with_failures' ? 'bad' : 'bold';
 }
 
-export const statusPart = ({ status }: Rotation): Part => styled(statusStyle(status), words(status));
+const statusPart = ({ status }: Rotation): Part => styled(statusStyle(status), words(status));
 
 /** `1 tenant`, `1,200 tenants` */
 export const counted = (value: number, one: string): string =>

@@ -30,6 +30,6 @@ export function span(seconds: number): string {
 }
 
 /** The first part of an id, enough to tell neighbours apart. */
-export const shortId = (id: string): string => id.replace(/^((?:[a-z]+-)?[0-9a-f]{8})-[0-9a-f-]{27}$/, '$1…');
+const shortId = (id: string): string => id.replace(/^((?:[a-z]+-)?[0-9a-f]{8})-[0-9a-f-]{27}$/, '$1…');
 /** An id in a column in which it may be shortened. */
 export const idCell = (id: string): Cell => ({ text: id, short: shortId(id) });

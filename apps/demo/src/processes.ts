@@ -16,6 +16,8 @@ export interface ProcessesOptions {
   readonly redisUrl: string;
   readonly queuePrefix: string;
   readonly kekUri: string;
+  /** With what workers sign certificates; without one they sign none. */
+  readonly signingKeyUri?: string;
   readonly jwtSecret: string;
   readonly host: string;
   /** 0: any that is free. */
@@ -45,7 +47,11 @@ export async function startProcesses(
   options: ProcessesOptions,
   cleanup: AsyncDisposableStack,
 ): Promise<Processes> {
-  const { host, port, jwtSecret, kekUri, onLog, databaseUrls } = options;
+  const { host, port, jwtSecret, kekUri, signingKeyUri, onLog, databaseUrls } = options;
+  const keys = {
+    KEK_URI: kekUri,
+    ...(signingKeyUri === undefined ? {} : { SIGNING_KEY_URI: signingKeyUri }),
+  };
   const env = {
     ...options.env,
     REDIS_URL: options.redisUrl,
@@ -92,7 +98,7 @@ export async function startProcesses(
 
   const startWorker = async (name: string): Promise<void> => {
     const startedAt = performance.now();
-    await run(name, worker, { DATABASE_URL: databaseUrls.worker, KEK_URI: kekUri });
+    await run(name, worker, { DATABASE_URL: databaseUrls.worker, ...keys });
     const again = (): Promise<void> => startWorker(name).catch(ended.reject);
     void watch(name, startedAt, options.restartWorkers ? again : undefined);
   };

@@ -13,6 +13,7 @@ import { makePassingKek } from './passing-kek.ts';
 import { tenantId } from './records.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { passOn, readStartSettings, type StartSettings } from './settings.ts';
+import { signingKeyBeside } from './signing-key.ts';
 import { bringUpProcesses, bringUpServers, openVault, prepareDatabase, type Scaffold } from './stack-up.ts';
 import { signToken } from './token.ts';
 import { welcomeLines } from './welcome.ts';
@@ -49,6 +50,8 @@ async function start(settings: StartSettings, screen: Screen, signal: AbortSigna
   const kekUri = settings.KEK_URI ?? (await (embedded.postgres ? makePassingKek(cleanup) : keptKek()));
   await underKek(kekUri, () => seedOnce(databaseUrls, kekUri, settings.DEMO_RECORDS, scaffold));
 
+  // Beside a KEK that was given we keep nothing.
+  const signingKeyUri = settings.KEK_URI === undefined ? await signingKeyBeside(kekUri) : undefined;
   const jwtSecret = settings.JWT_SECRET ?? randomBytes(32).toString('base64url');
   const processes = await bringUpProcesses(
     {
@@ -56,6 +59,7 @@ async function start(settings: StartSettings, screen: Screen, signal: AbortSigna
       redisUrl,
       queuePrefix: settings.QUEUE_PREFIX ?? queuePrefixDefault,
       kekUri,
+      ...(signingKeyUri === undefined ? {} : { signingKeyUri }),
       jwtSecret,
       host: settings.HOST,
       port,
