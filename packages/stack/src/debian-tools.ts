@@ -119,6 +119,15 @@ export const debianTools = {
     libraries: ['usr/lib/*-linux-gnu*/pulseaudio'],
     megabytes: 200,
   },
+  // Starts its compiler and linker by their paths; both are static. It has nothing compiled with it: the standard library is.
+  go: {
+    from: 'trixie',
+    loader: 'machine',
+    packages: ['golang-1.24-go'],
+    programs: { go: 'usr/lib/go-1.24/bin/go' },
+    env: { GOROOT: 'usr/lib/go-1.24' },
+    megabytes: 85,
+  },
   libfaketime: {
     from: 'machine',
     loader: 'machine',

@@ -152,7 +152,11 @@ async function everyLibraryIsThere(
   const { stdout, stderr } =
     loader === 'machine'
       ? await promisify(execFile)('ldd', [path], {
-          env: { PATH: '/usr/bin:/bin', LD_LIBRARY_PATH: libraries },
+          env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', LD_LIBRARY_PATH: libraries },
+        }).catch((error: { stdout: string; stderr: string }) => {
+          // It refuses a static program, which lacks none.
+          if (error.stderr.trim() === 'not a dynamic executable') return error;
+          throw error;
         })
       : await promisify(execFile)(join(root, loaderIn(root)), ['--library-path', libraries, '--list', path]);
   const missing = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('not found'));
