@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { QueryResultRow } from 'pg';
 import { isPg } from './elsewhere.ts';
+import { ownTypes } from './own-types.ts';
 import type { Queryable } from './queryable.ts';
 import { rows } from './statements.ts';
 import { translateAll } from './store-error.ts';
@@ -28,7 +29,7 @@ export async function prepared<Row extends QueryResultRow>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   if (!isPg(on)) return rows<Row>(on, text, values);
-  const statement = { name: nameOf(text), text, values: [...values] };
+  const statement = { name: nameOf(text), text, values: [...values], types: ownTypes };
   try {
     return (await on.query<Row>(statement)).rows;
   } catch (error) {

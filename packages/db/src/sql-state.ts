@@ -15,7 +15,7 @@ const spoilt = (reason: string): Meaning => ({ code: 'UNAVAILABLE', reason, spoi
 const ofState: Readonly<Record<string, Meaning>> = {
   '08P01': spoilt('the server, or a pooler before it, refuses this form of connection'),
   '0A000': spoilt('the connection has a plan from before a change of the tables'),
-  '25006': spoilt('it takes no writes: a standby, or set to read-only'),
+  '25006': spoilt('it takes no writes: a standby, or a session or transaction set to read-only'),
   '25P03': spoilt('a transaction stood still for too long'),
   '25P04': spoilt('a transaction took too long'),
   '26000': spoilt('the connection has lost a prepared statement, as behind a pooler'),

@@ -1,6 +1,7 @@
 import type { PoolClient, QueryResultRow } from 'pg';
 import { askElsewhere, isPg } from './elsewhere.ts';
 import type { Store } from './open-store.ts';
+import { ownTypes } from './own-types.ts';
 import type { Queryable } from './queryable.ts';
 import { StoreError, speaking, translateAll } from './store-error.ts';
 import { bePatient, sessionOf } from './store-pool.ts';
@@ -12,7 +13,7 @@ export async function rows<Row extends QueryResultRow>(
   values: readonly unknown[] = [],
 ): Promise<Row[]> {
   try {
-    if (isPg(on)) return (await on.query<Row>(text, [...values])).rows;
+    if (isPg(on)) return (await on.query<Row>({ text, values: [...values], types: ownTypes })).rows;
     return (await askElsewhere(on, text, values)).rows as Row[]; // as the statement names its columns
   } catch (error) {
     throw translateAll(error);

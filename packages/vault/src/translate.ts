@@ -57,6 +57,10 @@ function ofStore({ code, message, sqlState }: StoreError): [VaultErrorCode, stri
     case 'UNFIT':
       return ['REFUSED', message];
     case 'INTERNAL':
+      if (sqlState === '25P01')
+        return ['REFUSED', 'The client has no transaction open: begin one first (25P01)'];
+      if (sqlState === '25P02')
+        return ['REFUSED', "The client's transaction has failed before: roll it back (25P02)"];
       // What no list names may be a trigger's own SQLSTATE, or a caller's transaction that is in no state to go on; XX is
       // Postgres' own trouble with itself.
       return [sqlState === undefined || sqlState.startsWith('XX') ? 'INTERNAL' : 'REFUSED', message];
