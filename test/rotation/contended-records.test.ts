@@ -76,9 +76,14 @@ test('waitingFor says lock all the while records are locked, whatever other rang
           [rotationId],
         )
       ).rows[0];
-    await until(async () => ((await seen()) as { waiting_for: string | null })?.waiting_for === 'lock', {
-      what: 'it says that it waits for a lock',
-    });
+    await until(
+      async () => {
+        const now = (await seen()) as { waiting_for: string | null; waiting_detail: { what: string } | null };
+        // Before that it says how many it has met so far.
+        return now.waiting_for === 'lock' && now.waiting_detail?.what.startsWith('20 records');
+      },
+      { what: 'it says that it waits for a lock, and for how many' },
+    );
     const { beat } = await import('@rekey/control');
     const first = (await seen()) as { waiting_detail: { since: string } };
     for (let look = 0; look < 30; look += 1) {

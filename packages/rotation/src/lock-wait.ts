@@ -2,46 +2,106 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { noteWaiting, renewLease } from '@rekey/data';
 import type { Sweep } from './sweep.ts';
 
-/** The wait of one range for records that others keep locked. */
+/**
+ * The wait of one range for records that others keep locked. It is known by the batches, not by the passes: while the
+ * throttle stands still between two of them, a pass over many such records lasts for minutes.
+ */
 export interface LockWait {
+  /** A pass begins; so many records were left by the one before it, 0: nobody knows. */
+  begin(left: number): void;
+  /** A batch was written, but for so many records that are locked. Waits for nothing. */
+  wrote(locked: number): void;
+  /** Says what follows from the batches, where it is news. */
+  tell(): Promise<void>;
+  /** The pass came to its end. */
+  end(): Promise<void>;
   /** Backs off before another pass; false when the lease is lost. */
   pause(left: number, idlePasses: number): Promise<boolean>;
-  /** Something was replaced: it does not wait any more. */
-  over(): Promise<void>;
 }
 
+/**
+ * Of its last so many batches, so many that left out locked records: as what stops the throttle (`locks`). Where that already
+ * stands still, two that follow each other so late are enough. It is over once none of them did.
+ */
+const lastBatches = 4;
+const held = { batches: 3, forMs: 1_000 } as const;
+/** What is said of it is renewed so often. */
+const saysEveryMs = 1_000;
 /** After so long it is told, and again so often. */
 const tellsAfterMs = 30_000;
 const tellsEveryMs = 60_000;
 
-export function createLockWait({ env, rotation, target, lease, heartbeat, signal }: Sweep): LockWait {
+type LockWaitOf = Omit<Sweep, 'newDek' | 'speedLimit' | 'lockWait'>;
+
+export function createLockWait({ env, rotation, target, lease, heartbeat, signal }: LockWaitOf): LockWait {
   const { id: rotationId, tenantId } = rotation;
   let since: Date | null = null;
   let toldMs = 0;
+  let saidMs = 0;
+  let recent: boolean[] = [];
+  /** Of the batches that met locks one after the other. */
+  let firstMs: number | null = null;
+  let lastMs = 0;
+  let leftBefore = 0;
+  let leftOut = 0;
+
+  const isHeld = (): boolean =>
+    recent.filter((was) => was).length >= held.batches ||
+    (firstMs !== null && lastMs - firstMs >= held.forMs);
+
+  const say = async (left: number, isAll: boolean): Promise<void> => {
+    if (since === null) {
+      since = new Date();
+      toldMs = performance.now() + tellsAfterMs - tellsEveryMs;
+      await noteWaiting(env.sweepStore, lease, 'lock');
+    }
+    if (performance.now() - toldMs >= tellsEveryMs) {
+      toldMs = performance.now();
+      env.onEvent?.({ kind: 'locked', rotationId, tenantId, target: target.name, items: left, since });
+    }
+    saidMs = performance.now();
+    await heartbeat.waits('lock', {
+      what: `${isAll ? '' : 'at least '}${left} records of ${target.table} are locked by other transactions`,
+      since: since.toISOString(),
+      todo: 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid)',
+    });
+  };
+  const over = async (): Promise<void> => {
+    if (since === null) return;
+    since = null;
+    saidMs = 0;
+    leftBefore = 0;
+    await noteWaiting(env.sweepStore, lease, null);
+  };
+
   return {
+    begin(left) {
+      leftBefore = left;
+      leftOut = 0;
+    },
+    wrote(locked) {
+      leftOut += locked;
+      recent = [...recent.slice(1 - lastBatches), locked > 0];
+      if (locked === 0) {
+        firstMs = null;
+        return;
+      }
+      lastMs = performance.now();
+      firstMs ??= lastMs;
+    },
+    async tell() {
+      if (since !== null && recent.length === lastBatches && !recent.includes(true)) await over();
+      if (!isHeld() || performance.now() - saidMs < saysEveryMs) return;
+      await say(Math.max(leftBefore, leftOut), leftBefore >= leftOut);
+    },
+    async end() {
+      if (leftOut === 0) await over();
+    },
     async pause(left, idlePasses) {
-      if (since === null) {
-        since = new Date();
-        toldMs = performance.now() + tellsAfterMs - tellsEveryMs;
-        await noteWaiting(env.sweepStore, lease, 'lock');
-      }
-      if (performance.now() - toldMs >= tellsEveryMs) {
-        toldMs = performance.now();
-        env.onEvent?.({ kind: 'locked', rotationId, tenantId, target: target.name, items: left, since });
-      }
-      await heartbeat.waits('lock', {
-        what: `${left} records of ${target.table} are locked by other transactions`,
-        since: since.toISOString(),
-        todo: 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid)',
-      });
+      await say(left, true);
       const pauseMs = Math.min(1_000, 25 * 2 ** Math.min(idlePasses, 6));
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
       return renewLease(env.sweepStore, lease);
-    },
-    async over() {
-      if (since === null) return;
-      since = null;
-      await noteWaiting(env.sweepStore, lease, null);
     },
   };
 }

@@ -107,7 +107,8 @@ async function sweepWindow(
   { records, unreadable }: Window,
   cursor: string | null,
 ): Promise<number | Refused> {
-  const { env, rotation, target, lease, heartbeat, speedLimit, signal, cipher, secondLook } = sealing;
+  const { env, rotation, target, lease, heartbeat, lockWait, speedLimit, signal, cipher, secondLook } =
+    sealing;
   const { tenantId, newKeyNumber } = rotation;
   const olderDeks = await fetchOlderDeks(env.keyring, cipher.format, tenantId, records);
   // It is at hand, unless its KEK refuses by now: that ends the sweep as it does everybody's use of it.
@@ -140,6 +141,7 @@ async function sweepWindow(
       if (typeof written === 'string') return written;
       replaced += written;
       heartbeat.touch();
+      await lockWait.tell();
       for (const limiter of rotation.compromise ? [] : [speedLimit, env.rateLimiter])
         if ((await limiter?.acquire(sealed.replacements.items, signal, stillOurs)) === false) return 'lost';
       const { throttle } = env;
@@ -158,6 +160,7 @@ async function sweepWindow(
     const written = await writing;
     if (typeof written === 'string') return written;
     heartbeat.touch();
+    await lockWait.tell();
     return replaced + written;
   } finally {
     // Where sealing threw, one may be under way, with records that are set aside as they stand in the window.
@@ -171,6 +174,7 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   const isFew = replacements.items > 0 && replacements.items <= oneByOneMax;
   if (idlePasses === 0 && isSmallBatch(pass, batch)) {
     const written = await pass.env.smallRanges?.write(pass, batch);
+    if (typeof written === 'number') pass.lockWait.wrote(batch.replacements.items - written);
     if (written !== undefined) return written;
   }
   const work = (): Promise<number | Refused> => {

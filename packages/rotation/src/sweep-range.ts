@@ -62,7 +62,8 @@ export async function sweepRange(
     const newDek = range.newDek ?? (await fetchNewDek(env, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'lost';
     const heartbeat = createHeartbeat(env, rotation.id);
-    const sweep = { env, rotation, target, lease, newDek, heartbeat, speedLimit, signal };
+    const lockWait = createLockWait({ env, rotation, target, lease, heartbeat, signal });
+    const sweep = { env, rotation, target, lease, newDek, heartbeat, lockWait, speedLimit, signal };
     outcome = await sweepUntilProved(sweep, count);
     return outcome;
   } catch (error) {
@@ -94,12 +95,14 @@ async function sweptWithoutALook({
 }
 
 async function sweepUntilProved(sweep: Sweep, count: ProofsTogether['prove']): Promise<Outcome> {
-  const { env, lease, signal } = sweep;
-  const lockWait = createLockWait(sweep);
+  const { env, lease, lockWait, signal } = sweep;
   let { cursor } = lease;
+  let left = 0;
   for (let idlePasses = 0; ; ) {
+    lockWait.begin(left);
     const replaced = await sweepOnce({ ...sweep, lease: { ...lease, cursor }, idlePasses });
     if (typeof replaced === 'string') return replaced;
+    await lockWait.end();
     const proof = await prove(sweep, count);
     if (typeof proof === 'string') return proof;
     // Records that were locked, or that changed under the same key since they were read: once more from the start.
@@ -107,8 +110,8 @@ async function sweepUntilProved(sweep: Sweep, count: ProofsTogether['prove']): P
     if (restarted === null) return 'lost';
     cursor = restarted.cursor;
     idlePasses = replaced === 0 ? idlePasses + 1 : 0;
-    if (idlePasses === 0) await lockWait.over();
-    else if (!(await lockWait.pause(proof.items, idlePasses))) return 'lost';
+    left = proof.items;
+    if (idlePasses > 0 && !(await lockWait.pause(left, idlePasses))) return 'lost';
     if (signal.aborted) return 'stopped';
   }
 }

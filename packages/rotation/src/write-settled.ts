@@ -25,7 +25,7 @@ type Written = number | Extract<Outcome, 'lost'>;
  * one record.
  */
 export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): Promise<Written> {
-  const { env, target, lease } = sweep;
+  const { env, target, lease, lockWait } = sweep;
   // Batches have become smaller since this one was cut: its records are slow to write, and locked all the while.
   if (env.batchSize.isSlow && batch.replacements.items > 2 * env.batchSize.items)
     return writeInHalves(sweep, batch, locked, null);
@@ -39,6 +39,8 @@ export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): 
       env.statementLimiter?.took(items, bytes, ms);
       env.throttle?.wrote(ms);
     }
+    // One that waited for all of its records met, at most, some that were changed meanwhile.
+    if (items > 0) lockWait.wrote(locked === 'wait' ? 0 : items - (replaced ?? items));
     env.onWritten?.(replaced ?? 0, ms);
     return replaced ?? 'lost';
   } catch (error) {
@@ -89,8 +91,9 @@ async function writeInHalves(
  * is won in its queue.
  */
 export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: number): Promise<Written> {
-  const { env, target, lease } = sweep;
+  const { env, target, lease, lockWait } = sweep;
   let replaced = 0;
+  let stillLocked = 0;
   let aliveMs = performance.now();
   const withinLockLimit = (work: () => Promise<number | null>): Promise<number | null> => {
     const send = async (): Promise<number | null> => {
@@ -117,9 +120,10 @@ export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: numb
         const reason = await refusal(sweep, error);
         if (reason === null) throw error;
         if ((await writeInHalves(sweep, alone, 'judge', reason)) === 'lost') return 'lost';
-      }
+      } else stillLocked += 1;
     }
   }
+  lockWait.wrote(stillLocked);
   const rest = { ...batch, replacements: nothing(target, batch.replacements) };
   return (await writeBatch(env.sweepStore, target, lease, rest, 'judge')) === null ? 'lost' : replaced;
 }
