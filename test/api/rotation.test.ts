@@ -133,12 +133,17 @@ test('only 200s are kept; concurrent calls with one key wait and replay', async 
 
 test('following a rotation answers all of its fields, from Postgres and from Redis alike', async () => {
   const { tenantId } = await seededTenant(api.database);
-  const { rotationId, ...fields } = (await started(tenantId)).json.data;
+  const { rotationId, estimatedCompletion: atTheCall, ...fields } = (await started(tenantId)).json.data;
   const fromPostgres = await get(rotationId);
   assert.equal(fromPostgres.status, 200);
   assert.ok(conforms(RotationResponse, fromPostgres.json), fromPostgres.text);
   const { data } = fromPostgres.json;
   assert.deepEqual({ ...data, ...fields, rotationId }, data, 'the fields of the start are among them');
+  // It moves with the clock until a worker has begun.
+  assert.ok(
+    (data.estimatedCompletion ?? '') >= atTheCall,
+    `${data.estimatedCompletion}, and ${atTheCall} before`,
+  );
   assert.deepEqual(
     [data.phase, data.percentComplete, data.completedAt, data.failureReason],
     ['queued', 0, null, null],
@@ -156,7 +161,14 @@ test('following a rotation answers all of its fields, from Postgres and from Red
     view: { ...view, phase: 'sweeping', percentComplete: 12.5 },
   });
   const live = (await get(rotationId)).json.data;
-  assert.deepEqual(live, { ...data, phase: 'sweeping', percentComplete: 12.5, waitingFor: live.waitingFor });
+  const { waitingFor, estimatedCompletion } = live;
+  assert.deepEqual(live, {
+    ...data,
+    phase: 'sweeping',
+    percentComplete: 12.5,
+    waitingFor,
+    estimatedCompletion,
+  });
   checkError(
     await get(rotationId, adminOf(randomUUID())),
     'ROTATION_NOT_FOUND',

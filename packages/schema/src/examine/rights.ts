@@ -9,18 +9,22 @@ export interface PartRights {
 
 const namesIn = (list: string): string[] => [...list.matchAll(/'(\w+)'/g)].map(([, name = '']) => name);
 
-/** What each part is given, by the one file that gives it: a second list of it would be another one some day. */
+/** What each part is given, by the two files that say it: another list of it would be a different one some day. */
 export async function rightsOfParts(): Promise<ReadonlyMap<string, PartRights>> {
-  const { sql = '' } = (await functions()).find(({ name }) => name === 'give_rights.sql') ?? {};
-  const pattern = /when '(\w+)' then\s+functions := array\[([^\]]*)\];\s+readable := array\[([^\]]*)\];/g;
-  const found = new Map(
-    [...sql.matchAll(pattern)].map(([, part = '', functions = '', readable = '']) => [
-      part,
-      { functions: namesIn(functions), readable: namesIn(readable) },
-    ]),
+  const files = await functions();
+  const listsIn = (file: string, pattern: RegExp): ReadonlyMap<string, readonly string[]> => {
+    const { sql = '' } = files.find(({ name }) => name === file) ?? {};
+    const found = new Map(
+      [...sql.matchAll(pattern)].map(([, part = '', list = '']) => [part, namesIn(list)]),
+    );
+    if (found.size !== 4) throw new Error(`${file} is not of the form that is read here`);
+    return found;
+  };
+  const executable = listsIn('functions_of.sql', /when '(\w+)' then array\[([^\]]*)\]/g);
+  const readable = listsIn('give_rights.sql', /when '(\w+)' then\s+readable := array\[([^\]]*)\];/g);
+  return new Map(
+    [...readable].map(([part, names]) => [part, { functions: executable.get(part) ?? [], readable: names }]),
   );
-  if (found.size !== 4) throw new Error('give_rights.sql is not of the form that is read here');
-  return found;
 }
 
 /** A process has a budget of so many connections at least. */
