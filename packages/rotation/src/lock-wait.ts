@@ -9,8 +9,8 @@ import type { Sweep } from './sweep.ts';
 export interface LockWait {
   /** A pass begins; so many records were left by the one before it, 0: nobody knows. */
   begin(left: number): void;
-  /** A batch was written, but for so many records that are locked. Waits for nothing. */
-  wrote(locked: number): void;
+  /** A batch of so many records was written, but for so many that are locked or were changed meanwhile. Waits for nothing. */
+  wrote(items: number, left: number): void;
   /** Says what follows from the batches, where it is news. */
   tell(): Promise<void>;
   /** The pass came to its end. */
@@ -20,8 +20,9 @@ export interface LockWait {
 }
 
 /**
- * Of its last so many batches, so many that left out locked records: as what stops the throttle (`locks`). Where that already
- * stands still, two that follow each other so late are enough. It is over once none of them did.
+ * Of its last so many batches, so many that left out half of their records or more, as what stops the throttle (`locks`). Fewer may be
+ * those that a busy application has just changed: that is no wait. Where the throttle already stands still, two that follow
+ * each other so late are enough. It is over once none of them did.
  */
 const lastBatches = 4;
 const held = { batches: 3, forMs: 1_000 } as const;
@@ -79,10 +80,11 @@ export function createLockWait({ env, rotation, target, lease, heartbeat, signal
       leftBefore = left;
       leftOut = 0;
     },
-    wrote(locked) {
-      leftOut += locked;
-      recent = [...recent.slice(1 - lastBatches), locked > 0];
-      if (locked === 0) {
+    wrote(items, left) {
+      leftOut += left;
+      const isHeldUp = left > 0 && 2 * left >= items;
+      recent = [...recent.slice(1 - lastBatches), isHeldUp];
+      if (!isHeldUp) {
         firstMs = null;
         return;
       }

@@ -174,7 +174,8 @@ async function write(pass: Pass, batch: Batch): Promise<number | Refused> {
   const isFew = replacements.items > 0 && replacements.items <= oneByOneMax;
   if (idlePasses === 0 && isSmallBatch(pass, batch)) {
     const written = await pass.env.smallRanges?.write(pass, batch);
-    if (typeof written === 'number') pass.lockWait.wrote(batch.replacements.items - written);
+    if (typeof written === 'number')
+      pass.lockWait.wrote(batch.replacements.items, batch.replacements.items - written);
     if (written !== undefined) return written;
   }
   const work = (): Promise<number | Refused> => {

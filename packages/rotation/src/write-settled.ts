@@ -40,7 +40,7 @@ export async function writeSettled(sweep: Sweep, batch: Batch, locked: Locked): 
       env.throttle?.wrote(ms);
     }
     // One that waited for all of its records met, at most, some that were changed meanwhile.
-    if (items > 0) lockWait.wrote(locked === 'wait' ? 0 : items - (replaced ?? items));
+    if (items > 0) lockWait.wrote(items, locked === 'wait' ? 0 : items - (replaced ?? items));
     env.onWritten?.(replaced ?? 0, ms);
     return replaced ?? 'lost';
   } catch (error) {
@@ -123,7 +123,7 @@ export async function writeOneByOne(sweep: Sweep, batch: Batch, patienceMs: numb
       } else stillLocked += 1;
     }
   }
-  lockWait.wrote(stillLocked);
+  lockWait.wrote(batch.replacements.items, stillLocked);
   const rest = { ...batch, replacements: nothing(target, batch.replacements) };
   return (await writeBatch(env.sweepStore, target, lease, rest, 'judge')) === null ? 'lost' : replaced;
 }
