@@ -7,6 +7,7 @@ import { openStore } from '@rekey/db';
 import { migrate } from '@rekey/schema';
 import { createDatabase, startPostgres } from '@rekey/stack';
 import { thisFile } from '../harness/cleanup.ts';
+import { until } from '../harness/wait.ts';
 
 const server = await startPostgres({ settings: { fsync: 'off', shared_buffers: '32MB' } });
 thisFile.after(() => server.stop());
@@ -51,9 +52,11 @@ test('statements are counted by the part of the time that they take', async () =
 });
 
 test('what takes long counts for one; our own processes do not count', async () => {
-  const own = store(2, 'rekey-api').query('select pg_sleep(0.6)');
-  const long = store(1).query('select pg_sleep(0.6)');
-  await sleep(200);
+  const own = store(2, 'rekey-api').query('select pg_sleep(3)');
+  const long = store(1).query('select pg_sleep(3)');
+  // Both have connected by then, on a busy machine too.
+  await sleep(500);
+  await until(async () => (await looks(1)).includes(1), { what: 'the long one is seen' });
   assert.deepEqual(new Set(await looks(2)), new Set([1]));
   await Promise.all([own, long]);
 });
