@@ -111,7 +111,7 @@ test('a record that was swept, and its DEK destroyed, between two looks of a get
   const query = core.store.query.bind(core.store);
   t.mock.method(core.store, 'query', (...given: Parameters<typeof query>) => {
     const reading = query(...given);
-    if (meanwhile !== undefined || !String(given[0]).includes('dek_ahead')) return reading;
+    if (meanwhile !== undefined || !JSON.stringify(given[0]).includes('dek_ahead')) return reading;
     meanwhile = (async () => {
       const read = await reading;
       await core.startAndRotate(tenantId);
