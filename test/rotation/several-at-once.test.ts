@@ -20,9 +20,10 @@ test('four workers at the same rotation: one DEK, one switch, every record re-en
     const tenant = await seedTenant(core.vault, 300);
     const rotationId = await core.start(tenant.tenantId);
     const outcomes = await Promise.allSettled(environments.map((env) => rotate(env, rotationId, never)));
-    // What one of them may meet is waited out, never a permanent cause.
+    // What one of them may meet its job comes back for, as where a busy machine keeps a row locked; never a permanent cause.
     for (const outcome of outcomes)
-      if (outcome.status === 'rejected') assert.fail(`${outcome.reason}: ${diagnose(outcome.reason).kind}`);
+      if (outcome.status === 'rejected')
+        assert.equal(diagnose(outcome.reason).kind, 'transient', String(outcome.reason));
     const [first] = environments;
     if (first === undefined) throw new Error('no environment');
     await until(async () => (await rotate(first, rotationId, never)) === 'lost', { what: 'it has ended' });
