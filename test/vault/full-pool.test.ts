@@ -86,6 +86,9 @@ test('with prefetch, a put after a switch finds the DEK and its seals at hand', 
   const { store, vault } = application(t, 2, true);
   const put = { target: 'secrets', tenantId, id: ids[0] ?? '', value: Buffer.of(1) };
   await vault.put(put);
+  // What is told before it listens is lost to it.
+  const listening = `select from pg_stat_activity where datname = current_database() and query = 'listen rekey_deks'`;
+  await until(async () => (await core.store.query(listening)).rowCount !== 0, { what: 'the vault listens' });
   await core.startAndRotate(tenantId);
   const seals = async (): Promise<unknown[]> =>
     (
