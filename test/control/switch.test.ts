@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { cancelRotation, failRotation, findRotation, storeMaterial, switchDek } from '@rekey/control';
 import { makeDek } from '@rekey/keyring';
 import { rotate } from '@rekey/rotation';
-import { firstSecret, readyToSwitch, rotationCore } from '../harness/rotation.ts';
+import { firstSecret, readyToSwitch, rotationCore, switchPatiently } from '../harness/rotation.ts';
 
 const core = await rotationCore();
 const { store, vault } = core;
@@ -12,7 +12,7 @@ const { store, vault } = core;
 test('of several switches of one rotation at once exactly one happens', async () => {
   const tenantId = await core.createTenant();
   const order = await readyToSwitch(core, tenantId);
-  const done = await Promise.all(Array.from({ length: 8 }, () => switchDek(store, order)));
+  const done = await Promise.all(Array.from({ length: 8 }, () => switchPatiently(store, order)));
   assert.deepEqual(done.sort(), ['drained', ...Array.from({ length: 7 }, () => 'not_ours')]);
   assert.deepEqual(await core.deks(tenantId), ['1 deactivated', '2 active']);
 });
@@ -72,7 +72,7 @@ test('a cancel races a switch: one goes first, and an active DEK there is in eit
     tenants.map(async (tenantId) => {
       const order = await readyToSwitch(core, tenantId);
       const [switched, cancelled] = await Promise.all([
-        switchDek(store, order),
+        switchPatiently(store, order),
         cancelRotation(store, order.rotationId),
       ]);
       assert.equal(cancelled.kind, 'changed');

@@ -41,7 +41,8 @@ const given: ReadonlyArray<readonly [setting: string, theirs: string, ours: stri
   ['synchronous_commit', 'off', 'on'],
   ['plpgsql.extra_errors', 'all', 'none'],
   ['exit_on_error', 'on', 'off'],
-  ['work_mem', '64kB', '64kB'],
+  ['work_mem', '64kB', '4MB'],
+  ['temp_file_limit', '0', '0'],
 ];
 
 for (const [setting, theirs] of given)

@@ -5,11 +5,13 @@ import {
   type StartedRotation,
   type StartRotation,
   type SwitchDek,
+  type Switched,
   startRotation,
   storeMaterial,
+  switchDek,
   takeUp,
 } from '@rekey/control';
-import { openStore, openSweepStore, row, rows, type Store } from '@rekey/db';
+import { openStore, openSweepStore, row, rows, type Store, StoreError } from '@rekey/db';
 import { createKeyring, makeDek } from '@rekey/keyring';
 import { asKeks } from '@rekey/kms';
 import { fixedBatchSize, type RotationEnvironment, rotate } from '@rekey/rotation';
@@ -182,4 +184,15 @@ export async function readyToSwitch(
   const { previousDekId, newDekId } = running;
   await storeMaterial(store, await makeDek(kek, tenantId, newDekId));
   return { rotationId, tenantId, previousDekId, newDekId };
+}
+
+/** As a worker does it: a switch that found a lock in its way is asked for again. */
+export async function switchPatiently(store: Store, order: SwitchDek): Promise<Switched> {
+  for (;;) {
+    try {
+      return await switchDek(store, order);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'LOCKED')) throw error;
+    }
+  }
 }

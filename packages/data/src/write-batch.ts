@@ -84,7 +84,7 @@ export async function writeAlone(
   const [id] = decodeArray(batch.replacements.arrays()[0]);
   return inTransaction(store, async (tx) => {
     const patience = `select set_config('lock_timeout', least($1::int, (
-      select setting::int * 7 / 10 from pg_settings where name = 'deadlock_timeout'))::text, true)`;
+      extract(epoch from current_setting('deadlock_timeout')::interval) * 700)::int)::text, true)`;
     const [before] = await rows<{ ms: string }>(tx, `select current_setting('lock_timeout') as ms`);
     await rows(tx, patience, [patienceMs]);
     await rows(

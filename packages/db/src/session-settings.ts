@@ -16,6 +16,12 @@ export type Settings = Readonly<Record<string, string | number | Computed>>;
  * sessions and may need theirs.
  */
 const always = {
+  // First, for what is computed below: with less, what Postgres tells of itself already goes to temporary files, of which
+  // there may be none (`temp_file_limit`).
+  work_mem: {
+    sql: `(select greatest(4096, pg_catalog.pg_size_bytes(current_setting('work_mem')) / 1024)::text)`, // in kB
+  },
+
   // Read from the wire.
   client_encoding: 'UTF8', // all text goes both ways as UTF-8
   DateStyle: 'ISO, MDY', // others are taken apart wrongly: days for months
@@ -53,7 +59,7 @@ export const seesAllRows = { row_security: 'off' } as const;
  */
 export const waitsBelowDeadlock = (ms: number): Computed => ({
   sql: `(select least(${ms}, greatest(1, floor(extract(epoch from min(v.patience)) * 500)))::text from (
-    select (g.setting || 'ms')::interval as patience from pg_catalog.pg_settings g where g.name = 'deadlock_timeout'
+    select current_setting('deadlock_timeout')::interval as patience
     union all
     select (d.value || case when d.value ~ '[0-9]$' then 'ms' else '' end)::interval
       from (select substring(c from '=(.*)$') as value from pg_catalog.pg_db_role_setting s, unnest(s.setconfig) c
@@ -118,7 +124,8 @@ export function sessionStatement(own: Settings, mark: string, onlyOn?: number): 
     .filter(([name]) => !settings.has(name))
     .map(([name, condition, value]) => `case when ${condition} then ${set(name, value)} end`);
   const plain = [...settings].map(([name, value]) => set(names.get(name) ?? name, inSql(value)));
-  const sets = `num_nulls(${[set(markName, escapeLiteral(mark)), ...conditional, ...plain].join(', ')})`;
+  // In this order: what is asked of the server after it needs the memory that is given first.
+  const sets = `num_nulls(${[set(markName, escapeLiteral(mark)), ...plain, ...conditional].join(', ')})`;
   return `select pg_catalog.pg_backend_pid() as pid, pg_catalog.pg_is_in_recovery() as standby,
     current_setting('server_encoding') as encoding, current_setting('session_replication_role') as "replicationRole",
     nullif(current_setting('${markName}', true), '') as mark,

@@ -7,8 +7,7 @@ as $$
   with me as (
     select pg_has_role(current_user, 'pg_read_all_stats', 'usage') as may,
       case when pg_is_in_recovery() then null else pg_current_wal_lsn() end as lsn,
-      (select s.setting::bigint * case s.unit when '8kB' then 8192 when 'MB' then 1048576 else 1 end
-       from pg_settings s where s.name = 'wal_segment_size') as segment_bytes
+      pg_size_bytes(current_setting('wal_segment_size')) as segment_bytes
   ), archived as (
     select a.*, case when a.last_archived_wal ~ '^[0-9A-F]{24}' then
       ('x' || substr(a.last_archived_wal, 9, 8))::bit(32)::bigint * 4294967296
