@@ -12,6 +12,8 @@ export interface AdversaryOptions {
   /** Migrated, of its own, as a superuser. */
   readonly database: TestDatabase;
   readonly seconds: number;
+  /** What the run is to have met: on a slow machine it goes on for it, up to a minute and a half. */
+  readonly shows?: (report: AdversaryReport) => boolean;
   /** How many rows writers of a DEK lock: a quiet tenant's DEKs have one, a busy tenant's eight. */
   readonly slots: 1 | 8;
   readonly seed: number;
@@ -20,7 +22,7 @@ export interface AdversaryOptions {
 }
 
 export interface AdversaryReport extends Verdict {
-  readonly switches: Switches;
+  readonly switches: Readonly<Switches>;
   /** How often each kind of writer committed, and what it met. */
   readonly outcomes: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** Errors that a kind may not get: a holder that was refused, a deadlock, anything unheard of. */
@@ -34,10 +36,14 @@ export interface Arena {
   readonly random: Random;
   readonly core: Core;
   readonly options: AdversaryOptions;
+  /** Of all tenants together, as they happen. */
+  readonly switches: Switches;
   going(): boolean;
 }
 
 const tenantCount = 3;
+const secondsMost = 90;
+const lookEveryMs = 1_000;
 
 /** Writers of every kind against switches that never stop; the proofs are compared with what was committed. */
 export async function runAdversary(options: AdversaryOptions): Promise<AdversaryReport> {
@@ -48,28 +54,39 @@ export async function runAdversary(options: AdversaryOptions): Promise<Adversary
     const tenants = await Promise.all(Array.from({ length: tenantCount }, () => core.createTenant()));
     const pool = options.database.pool({ max: 40 });
     await installLog(pool);
-    const until = performance.now() + options.seconds * 1_000;
+    let going = true;
     const arena: Arena = {
       pool,
       tenants,
       random: createRandom(options.seed),
       core,
       options,
-      going: () => performance.now() < until,
+      switches: { all: 0, drainedAtOnce: 0, drainedLater: 0 },
+      going: () => going,
     };
     const outcomes = new Map<string, Map<string, number>>();
     const unexpected: string[] = [];
-    const [switches] = await Promise.all([
-      Promise.all(tenants.map((tenantId) => switchAgainAndAgain(arena, tenantId))),
-      ...Object.entries(kinds).map(([name, kind]) => write(arena, name, kind, outcomes, unexpected)),
-    ]);
-    const sum = (of: keyof Switches): number => switches.reduce((all, each) => all + each[of], 0);
-    return {
+    const soFar = async (): Promise<AdversaryReport> => ({
       ...(await judge(pool)),
-      switches: { all: sum('all'), drainedAtOnce: sum('drainedAtOnce'), drainedLater: sum('drainedLater') },
+      switches: arena.switches,
       outcomes,
       unexpected,
+    });
+    const watch = async (): Promise<void> => {
+      const { seconds, shows } = options;
+      const beganMs = performance.now();
+      await sleep(seconds * 1_000);
+      while (performance.now() - beganMs < secondsMost * 1_000 && shows?.(await soFar()) === false)
+        await sleep(lookEveryMs);
     };
+    await Promise.all([
+      watch().finally(() => {
+        going = false;
+      }),
+      ...tenants.map((tenantId) => switchAgainAndAgain(arena, tenantId)),
+      ...Object.entries(kinds).map(([name, kind]) => write(arena, name, kind, outcomes, unexpected)),
+    ]);
+    return await soFar();
   } finally {
     for (const close of closers.reverse()) await close();
   }

@@ -7,22 +7,21 @@ import { writeProof } from './log.ts';
 import { hold } from './statements.ts';
 
 export interface Switches {
-  readonly all: number;
+  all: number;
   /** Nobody held the older DEK in the moment of the switch. */
-  readonly drainedAtOnce: number;
-  readonly drainedLater: number;
+  drainedAtOnce: number;
+  drainedLater: number;
 }
 
 /** From that many seals under a DEK on the next one has eight locks. */
 const busySeals = 100_000;
 const triesOfTheImpatient = 4;
 
-/** Rotates the tenant as far as to the proof; half of the time it gives the drain up and switches again. */
-export async function switchAgainAndAgain(arena: Arena, tenantId: string): Promise<Switches> {
-  const { core, options, going } = arena;
+/** Rotates the tenant as far as to the proof, and counts; half of the time it gives the drain up and switches again. */
+export async function switchAgainAndAgain(arena: Arena, tenantId: string): Promise<void> {
+  const { core, options, going, switches: seen } = arena;
   const { store } = core;
   const random = arena.random.fork(tenantId);
-  const seen = { all: 0, drainedAtOnce: 0, drainedLater: 0 };
   while (going()) {
     const order = await readyToSwitch(core, tenantId);
     if (options.slots === 8)
@@ -47,7 +46,6 @@ export async function switchAgainAndAgain(arena: Arena, tenantId: string): Promi
     await cancelRotation(store, order.rotationId);
     await sleep(5 + random.next() * 20);
   }
-  return seen;
 }
 
 /** What a batch does to the writers: locks some of their records, and puts others in their place. */
