@@ -146,8 +146,8 @@ export interface RotationRow {
 }
 
 /**
- * How long without a heartbeat until a rotation is said to wait for a worker: longer while a worker said that it
- * waits for something else, since it backs off meanwhile.
+ * How long without a heartbeat, or since its windows came, until a rotation is said to wait for a worker: longer while a worker
+ * said that it waits for something else, since it backs off meanwhile.
  */
 const unattendedAfter = `case when waiting_for is null then ${seconds(unattendedMs.running)}
   when waiting_for = 'kek_suspended' then ${seconds(kekSuspendedMs.overdue)}
@@ -159,7 +159,7 @@ export const rotationColumns = `
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version, compromise, superseded_by,
   windows, policy_version,
   status = 'in_progress' and coalesce(window_opens_at <= clock_timestamp(), true)
-    and ${silentFor(`(${unattendedAfter})`, 'coalesce(heartbeat_at, started_at)')} as unattended,
+    and ${silentFor(`(${unattendedAfter})`, 'greatest(coalesce(heartbeat_at, started_at), window_opens_at)')} as unattended,
   ${throttledColumn}`;
 
 export function toView(row: RotationRow): RotationView {

@@ -6,6 +6,12 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- Held first: what stands beside it is seen as of then. Who closes its windows has the row for as long as batches commit, and a
+  -- beat that had looked before, and waited, would say until they open that it waits for nothing.
+  perform from rekey.rotations r where r.id = rotation and r.status = 'in_progress' for no key update;
+  if not found then
+    return;
+  end if;
   return query
     with now_waiting as materialized (
       select coalesce((select 'window' from rekey.rotations w
