@@ -7,8 +7,8 @@ import { dekWrapAad } from '@rekey/envelope';
 import { createKeyring, makeDek } from '@rekey/keyring';
 import { asKeks, createKeks, type Kek, KmsError } from '@rekey/kms';
 import { diagnose, rewrapDeks, rotate } from '@rekey/rotation';
-
 import { outcome } from '../harness/vault-errors.ts';
+import { until } from '../harness/wait.ts';
 import { idle, rewrapping } from '../rewrap/rewrapping.ts';
 
 const { core, old, fresh, begin, claim, environment, keksOf } = await rewrapping();
@@ -101,6 +101,36 @@ test('a rewrap brings no other bytes under the new KEK: that DEK is set aside wh
   const ended = await findRewrap(store, view.id);
   assert.equal(ended?.status, 'completed_with_failures');
   assert.deepEqual(await keksOf(tenantId), [old.id]);
+});
+
+test('a rewrap puts nothing that the new KEK does not give back as it was: it waits, and says for what', async () => {
+  const tenantId = await core.createTenant();
+  const view = await begin({ tenantId });
+  const kek = lying(fresh);
+  kek.lies = true;
+  const told: KmsError[] = [];
+  const keks = createKeks(old, kek);
+  const working = rewrapDeks(
+    environment({ keks, onTrouble: (error) => told.push(error) }),
+    await claim(),
+    idle,
+  );
+  const seen = await until(
+    async () => {
+      const now = await findRewrap(store, view.id);
+      return now?.waitingFor === 'kek_suspended' ? now : undefined;
+    },
+    { what: 'it waits' },
+  );
+  assert.match(String(seen.waitingDetail?.what), /does not unwrap what it has wrapped$/);
+  assert.deepEqual(await keksOf(tenantId), [old.id]);
+  kek.lies = false;
+  assert.equal(await working, 'done');
+  assert.deepEqual(await keksOf(tenantId), [fresh.id]);
+  assert.deepEqual(
+    told.map(({ code, kekId }) => [code, kekId]),
+    [['CORRUPT', fresh.id]],
+  );
 });
 
 test('what a DEK is recognised by is stored with it, never changes, and goes with it', async () => {

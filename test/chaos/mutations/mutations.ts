@@ -216,4 +216,69 @@ export const mutations: readonly Mutation[] = [
     faults: [],
     test: 'test/keyring/dek-check.test.ts',
   },
+  {
+    name: 'a wrapped DEK is bound to its tenant',
+    changes: [
+      {
+        file: 'packages/envelope/src/dek-wrap-aad.ts',
+        from: 'return Buffer.concat([uuidBytes(tenantId), uuidBytes(dekId)]);',
+        to: 'return Buffer.concat([uuidBytes(tenantId).fill(0), uuidBytes(dekId)]);',
+      },
+    ],
+    faults: [],
+    test: 'test/kms/local-kek.test.ts',
+  },
+  {
+    name: 'what an inner key seals is bound to tenant and DEK',
+    changes: [
+      {
+        file: 'packages/kms/src/inner-key.ts',
+        from: 'gcmSeal(createSecretKey(inner), Buffer.concat([told, aad]), dek)',
+        to: 'gcmSeal(createSecretKey(inner), Buffer.concat([told, aad.subarray(aad.length)]), dek)',
+      },
+      {
+        file: 'packages/kms/src/inner-key.ts',
+        from: 'gcmOpen(createSecretKey(inner), Buffer.concat([told, aad]), sealed)',
+        to: 'gcmOpen(createSecretKey(inner), Buffer.concat([told, aad.subarray(aad.length)]), sealed)',
+      },
+    ],
+    faults: [],
+    test: 'test/kms/azure-kv.test.ts',
+  },
+  {
+    name: 'a token’s RSA key is known by its fingerprint',
+    changes: [
+      {
+        file: 'packages/kms/src/providers/pkcs11-rsa.ts',
+        from: 'if (!half.fingerprint.equals(told.subarray(1, 9)))',
+        to: 'if (half.fingerprint.length !== told.subarray(1, 9).length)',
+      },
+    ],
+    faults: [],
+    test: 'test/kms/pkcs11-rsa.test.ts',
+  },
+  {
+    name: 'a rewrap puts a DEK only where the bytes stand that it unwrapped',
+    changes: [
+      {
+        file: 'packages/schema/functions/rewrap_deks.sql',
+        from: 'where m.wrapped = g.old_bytes and (',
+        to: 'where g.old_bytes is not null and (',
+      },
+    ],
+    faults: [],
+    test: 'test/schema/attacks-on-wrapped-deks.test.ts',
+  },
+  {
+    name: 'a rewrap has read back what it puts',
+    changes: [
+      {
+        file: 'packages/rotation/src/rewrap/rewrap-dek.ts',
+        from: 'const isSame = back.equals(bytes);',
+        to: 'const isSame = back.length === bytes.length;',
+      },
+    ],
+    faults: [],
+    test: 'test/keyring/dek-check.test.ts',
+  },
 ];

@@ -23,7 +23,10 @@ export async function rewrapDek(
     const back = await rate.call(() => target.unwrap(after, aad));
     const isSame = back.equals(bytes);
     back.fill(0);
-    if (!isSame) throw new KmsError('CORRUPT', `KEK ${target.id} does not unwrap what it has wrapped`);
+    if (!isSame)
+      throw new KmsError('CORRUPT', `KEK ${target.id} does not unwrap what it has wrapped`, {
+        kekId: target.id,
+      });
     return { id: dek.id, before: dek.wrapped, after };
   } finally {
     bytes.fill(0);

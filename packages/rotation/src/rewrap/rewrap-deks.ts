@@ -156,9 +156,11 @@ function waitingFor(
       todo:
         trouble.code === 'NOT_HELD'
           ? 'give that KEK to a worker (KEKS)'
-          : isRefused
-            ? 'enable the KEK, or give the workers the right to use it'
-            : 'nothing, unless it lasts',
+          : trouble.code === 'CORRUPT'
+            ? 'find out why that KEK does not give back what it was given, or cancel the rewrap'
+            : isRefused
+              ? 'enable the KEK, or give the workers the right to use it'
+              : 'nothing, unless it lasts',
     },
   };
 }
