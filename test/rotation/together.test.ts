@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as endOfTurn, setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from '@rekey/db';
 import { together } from '../../packages/rotation/src/together.ts';
 
@@ -24,14 +24,20 @@ function tenfold(ms = 5, fails: (orders: readonly number[]) => Error | null = ()
   return { ask, calls, alone };
 }
 
-test('one that comes alone goes at once; those that come meanwhile go together, in their order', async () => {
+test('those of one turn go together, and those that come meanwhile, in their order', async () => {
   const { ask, calls, alone } = tenfold();
-  const asked = [1, 2, 3, 4].map((order) => ask(order));
-  assert.deepEqual(calls, [[1]]);
-  assert.deepEqual(await Promise.all(asked), [10, 20, 30, 40]);
-  assert.deepEqual(calls, [[1], [2, 3, 4]]);
-  assert.equal(await ask(5), 50);
-  assert.deepEqual(calls.at(-1), [5]);
+  const asked = [1, 2].map((order) => ask(order));
+  void Promise.resolve().then(() => asked.push(ask(3))); // in the same turn still
+  await endOfTurn();
+  assert.deepEqual(calls, [[1, 2, 3]]);
+  asked.push(ask(4), ask(5));
+  assert.deepEqual(await Promise.all(asked), [10, 20, 30, 40, 50]);
+  assert.deepEqual(calls, [
+    [1, 2, 3],
+    [4, 5],
+  ]);
+  assert.equal(await ask(6), 60);
+  assert.deepEqual(calls.at(-1), [6]);
   assert.deepEqual(alone, []);
 });
 
@@ -40,7 +46,7 @@ test('no more than eight go together', async () => {
   await Promise.all(Array.from({ length: 18 }, (_, i) => ask(i)));
   assert.deepEqual(
     calls.map(({ length }) => length),
-    [1, 8, 8, 1],
+    [8, 8, 2],
   );
 });
 
@@ -51,13 +57,7 @@ test('where they fail together each goes by itself, and only whose own fault it 
     outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.message)),
     [10, 20, '3 by itself', 40],
   );
-  assert.deepEqual(
-    [calls, alone],
-    [
-      [[1], [2, 3, 4]],
-      [2, 3, 4],
-    ],
-  );
+  assert.deepEqual([calls, alone], [[[1, 2, 3, 4]], [1, 2, 3, 4]]);
 });
 
 test('one without an answer goes by itself, and keeps nobody waiting', async () => {
@@ -83,9 +83,11 @@ test('behind a gate those go together that came until it opened', async () => {
       return orders;
     },
     async (order) => order,
-    async (work) => {
-      await gate.promise;
-      await work();
+    {
+      gate: async (work) => {
+        await gate.promise;
+        await work();
+      },
     },
   );
   const first = ask(1);

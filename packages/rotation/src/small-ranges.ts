@@ -91,7 +91,7 @@ export function createSmallRanges(env: Env): SmallRanges {
         return windows.map((window) => window ?? undefined);
       },
       alone,
-      gate,
+      { gate },
     ),
     write: together<Writing, number | Refused | undefined>(
       async (all) => {
@@ -128,7 +128,7 @@ export function createSmallRanges(env: Env): SmallRanges {
         return written.map((replaced) => replaced ?? 'lost');
       },
       alone,
-      gate,
+      { gate },
     ),
   });
 
@@ -149,7 +149,7 @@ export function createSmallRanges(env: Env): SmallRanges {
       });
     },
     alone,
-    gate,
+    { gate },
   );
 
   return {

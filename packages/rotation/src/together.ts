@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { StoreError } from '@rekey/db';
 
 interface Waiting<Order, Answer> extends PromiseWithResolvers<Answer> {
@@ -7,15 +8,21 @@ interface Waiting<Order, Answer> extends PromiseWithResolvers<Answer> {
 /** So many orders share a statement at most: what the first of them holds is held until the last one is done. */
 const most = 8;
 
+interface Sharing {
+  /** What a statement waits for before it is sent, if for anything. */
+  readonly gate?: (work: () => Promise<void>) => Promise<void>;
+}
+
 /**
- * Orders of one kind, by one statement for all that came while the one before it was under way; one that comes alone goes at
- * once. `several` does all of its orders or none, and answers in the same order. Where it fails, each goes by itself, as `one`,
- * and so does what it has no answer for; nobody else waits for that. Behind a gate, those go together that came until it opened.
+ * Orders of one kind, by one statement for all that came in the same turn of the event loop, or while the one before it was
+ * under way; nobody waits for longer in order to be joined. `several` does all of its orders or none, and answers in the same
+ * order. Where it fails, each goes by itself, as `one`, and so does what it has no answer for; nobody else waits for that.
+ * Behind a gate, those go together that came until it opened.
  */
 export function together<Order, Answer>(
   several: (orders: readonly Order[]) => Promise<ReadonlyArray<Answer | undefined>>,
   one: (order: Order) => Promise<Answer>,
-  gate: (work: () => Promise<void>) => Promise<void> = (work) => work(),
+  { gate = (work) => work() }: Sharing = {},
 ): (order: Order) => Promise<Answer> {
   const waiting: Waiting<Order, Answer>[] = [];
   let isUnderWay = false;
@@ -38,6 +45,7 @@ export function together<Order, Answer>(
   const sendAll = async (): Promise<void> => {
     isUnderWay = true;
     try {
+      await endOfTurn();
       while (waiting.length > 0) await gate(() => settle(waiting.splice(0, most)));
     } catch (error) {
       // A gate that does not open: nobody waits before it for good.
