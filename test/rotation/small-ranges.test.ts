@@ -239,7 +239,7 @@ test('two targets of one table are not read by the statement of one of them', as
   const targets = (await loadTargets(core.store)).filter(({ table }) => table.includes('parcels'));
   const rotation = { tenantId, newKeyNumber: 2 };
   const reading = targets.map((target) =>
-    ranges.read({ target, rotation, signal: never } as unknown as Sweep),
+    ranges.read({ target, rotation, lease: { planned: 1 }, signal: never } as unknown as Sweep),
   );
   opened.resolve();
   const windows = await Promise.all(reading);

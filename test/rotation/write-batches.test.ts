@@ -7,7 +7,6 @@ import {
   readSmallWindows,
   releaseLease,
   type SealedRecord,
-  type Target,
   writeBatches,
 } from '@rekey/data';
 import { openSweepStore } from '@rekey/db';
@@ -53,16 +52,11 @@ async function batchOf({ step, read }: Ready, records: readonly SealedRecord[] =
       replacements.add(record, (into, place) => cipher.reencrypt(order, into, place));
     else replacements.add(record, (into, place) => ciphertext.copy(into, place));
   }
-  return { lease, batch: { tenantId, newKeyNumber, replacements, setAside: [], cursor: null } };
+  return { target, lease, batch: { tenantId, newKeyNumber, replacements, setAside: [], cursor: null } };
 }
 
 async function write(all: readonly Ready[], batches?: readonly OwnBatch[]): Promise<Array<number | null>> {
-  const target = all[0]?.step.target as Target;
-  return writeBatches(
-    core.env.sweepStore,
-    target,
-    batches ?? (await Promise.all(all.map((one) => batchOf(one)))),
-  );
+  return writeBatches(core.env.sweepStore, batches ?? (await Promise.all(all.map((one) => batchOf(one)))));
 }
 
 async function underNewKey({ step, ids }: Ready): Promise<number> {
@@ -191,7 +185,7 @@ test('what a trigger waits for ends the joint write at once, with nothing held a
     await client.query('begin');
     await client.query('select pg_advisory_xact_lock(4711)');
     const [{ timeout }] = (await sweepStore.query(`select current_setting('lock_timeout') as timeout`)).rows;
-    await assert.rejects(writeBatches(sweepStore, all[0]?.step.target as Target, batches), {
+    await assert.rejects(writeBatches(sweepStore, batches), {
       code: 'LOCKED',
     });
     // Postgres tells an error a moment before it lets go.
@@ -212,13 +206,14 @@ test('a tenant that has grown is none of the small ones, and others are read who
   const { tenantId } = await core.tenantWith(399);
   const [small] = await ready(1, 2);
   assert.ok(small);
+  const { target } = small.step;
   const orders = [
-    { tenantId, newKeyNumber: 2 },
-    { tenantId: small.step.tenantId, newKeyNumber: 2 },
-    { tenantId: randomUUID(), newKeyNumber: 1 },
+    { target, tenantId, newKeyNumber: 2 },
+    { target, tenantId: small.step.tenantId, newKeyNumber: 2 },
+    { target, tenantId: randomUUID(), newKeyNumber: 1 },
   ];
   const lengths = async (): Promise<Array<number | undefined>> => {
-    const windows = await readSmallWindows(core.env.sweepStore, small.step.target, orders);
+    const windows = await readSmallWindows(core.env.sweepStore, orders);
     const found = windows.map((window) => window?.records.length);
     // Once too often does no harm to the others, who look at the same memory.
     for (let times = 0; times < windows.length; times += 1) windows[2]?.[Symbol.dispose]();

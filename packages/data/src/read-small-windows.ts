@@ -1,5 +1,6 @@
 import type { Store } from '@rekey/db';
 import { escapeLiteral } from 'pg';
+import { byTarget, type OfTarget } from './by-target.ts';
 import { leftBehind, type PackedRecords, unpackRecords } from './packed-records.ts';
 import { within } from './range-bounds.ts';
 import { copyTuples, imageOf, smallBytesMax, type Window } from './read-window.ts';
@@ -7,6 +8,7 @@ import type { Target } from './targets.ts';
 
 /** All that a tenant has in a table, where that is little. */
 export interface SmallWindowOrder {
+  readonly target: Target;
   readonly tenantId: string;
   readonly newKeyNumber: number;
 }
@@ -15,28 +17,17 @@ export interface SmallWindowOrder {
 const looksAtMost = 400;
 
 /**
- * The records of several tenants that are not under the new DEK, by one statement; in the same order. Null for a tenant that
- * has more of them than was thought, or one that is not small: such ones are read window by window.
+ * The records of several tenants that are not under the new DEK, in whatever tables, by one statement; in the same order. Null
+ * where there are more of them than was thought, or where they are not small: such are read window by window.
  */
 export async function readSmallWindows(
   store: Store,
-  target: Target,
   orders: readonly SmallWindowOrder[],
 ): Promise<Array<Window | null>> {
-  const asked = orders.map(
-    ({ tenantId, newKeyNumber }, i) => `(${i}, ${escapeLiteral(tenantId)}::uuid, ${newKeyNumber})`,
-  );
   const output = await copyTuples(
     store,
-    `copy (select coalesce(w.packed, ''), case when w.looked_at < ${looksAtMost} then 'all' else '' end
-     from (values ${asked.join(', ')}) asked(place, tenant, number) cross join lateral (
-       select count(*) as looked_at, string_agg(case when key_number <> asked.number then ${imageOf(target.idType)}
-         || case when octet_length(ciphertext) > ${smallBytesMax} then int4send(${leftBehind})
-           else int4send(octet_length(ciphertext)) || ciphertext end end, '') as packed
-       from (select t.${target.id} as id, t.${target.ciphertext} as ciphertext, t.${target.key} as key_number
-         from ${target.table} t where ${within(target, { tenant: 'asked.tenant', after: null, upTo: null })}
-         order by t.${target.tenant}, t.${target.id} limit ${looksAtMost}) looked_at) w
-     order by asked.place) to stdout (format binary)`,
+    `copy (select packed, whole from (${byTarget(orders).map(windowsOf).join(' union all ')}) windows order by place)
+     to stdout (format binary)`,
   );
   let inUse = orders.length;
   const giveBack = (): void => {
@@ -58,4 +49,18 @@ export async function readSmallWindows(
     giveBack();
     return null;
   });
+}
+
+function windowsOf({ target, orders }: OfTarget<SmallWindowOrder>): string {
+  const asked = orders.map(
+    ({ place, tenantId, newKeyNumber }) => `(${place}, ${escapeLiteral(tenantId)}::uuid, ${newKeyNumber})`,
+  );
+  return `select asked.place, coalesce(w.packed, '') as packed, case when w.looked_at < ${looksAtMost} then 'all' else '' end as whole
+     from (values ${asked.join(', ')}) asked(place, tenant, number) cross join lateral (
+       select count(*) as looked_at, string_agg(case when key_number <> asked.number then ${imageOf(target.idType)}
+         || case when octet_length(ciphertext) > ${smallBytesMax} then int4send(${leftBehind})
+           else int4send(octet_length(ciphertext)) || ciphertext end end, '') as packed
+       from (select t.${target.id} as id, t.${target.ciphertext} as ciphertext, t.${target.key} as key_number
+         from ${target.table} t where ${within(target, { tenant: 'asked.tenant', after: null, upTo: null })}
+         order by t.${target.tenant}, t.${target.id} limit ${looksAtMost}) looked_at) w`;
 }

@@ -8,9 +8,11 @@ interface Waiting<Order, Answer> extends PromiseWithResolvers<Answer> {
 /** So many orders share a statement at most: what the first of them holds is held until the last one is done. */
 const most = 8;
 
-interface Sharing {
+interface Sharing<Order> {
   /** What a statement waits for before it is sent, if for anything. */
   readonly gate?: (work: () => Promise<void>) => Promise<void>;
+  /** How many of those that wait share the next statement, from the first on; at least one. */
+  readonly share?: (orders: readonly Order[]) => number;
 }
 
 /**
@@ -22,10 +24,13 @@ interface Sharing {
 export function together<Order, Answer>(
   several: (orders: readonly Order[]) => Promise<ReadonlyArray<Answer | undefined>>,
   one: (order: Order) => Promise<Answer>,
-  { gate = (work) => work() }: Sharing = {},
+  { gate = (work) => work(), share = () => most }: Sharing<Order> = {},
 ): (order: Order) => Promise<Answer> {
   const waiting: Waiting<Order, Answer>[] = [];
   let isUnderWay = false;
+
+  const next = (): Array<Waiting<Order, Answer>> =>
+    waiting.splice(0, Math.max(1, share(waiting.map(({ order }) => order))));
 
   const settle = async (all: ReadonlyArray<Waiting<Order, Answer>>): Promise<void> => {
     try {
@@ -46,7 +51,7 @@ export function together<Order, Answer>(
     isUnderWay = true;
     try {
       await endOfTurn();
-      while (waiting.length > 0) await gate(() => settle(waiting.splice(0, most)));
+      while (waiting.length > 0) await gate(() => settle(next()));
     } catch (error) {
       // A gate that does not open: nobody waits before it for good.
       for (const { reject } of waiting.splice(0)) reject(error);

@@ -52,14 +52,14 @@ export const mutations: readonly Mutation[] = [
       {
         file: 'packages/data/src/write-batches.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        from: "and ${isTenants} and ${isAsSeen(target, '$13')}\n      for no key",
+        from: 'and ${isTenants} and ${isUnchanged}\n      for no key',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        to: 'and ${isTenants} and $13::int > 0\n      for no key',
+        to: 'and ${isTenants} and ${bytes}::int > 0\n      for no key',
       },
       {
         file: 'packages/data/src/write-batches.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-        from: "and ${isTenants} and ${isAsSeen(target, '$13')}\n      returning",
+        from: 'and ${isTenants} and ${isUnchanged}\n      returning',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
         to: 'and ${isTenants}\n      returning',
       },
