@@ -11,7 +11,7 @@
  * TEST_TOOLS=all has tools downloaded that are larger than 60 MB.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeDatabase, createDatabase, runProgram, runUntilDone, startServers } from '@rekey/stack';
@@ -20,15 +20,15 @@ import { dropDatabasesOf } from './harness/database.ts';
 import { summaryOf } from './harness/missing-tools.ts';
 import { removeKeys } from './harness/redis.ts';
 import { createRoles, dropRoles } from './harness/roles.ts';
-import { isSuite, suites } from './suites.ts';
+import { alone, isSuite, suites } from './suites.ts';
 
 /**
  * Two cores are what the smallest CI machine has. Tests wait more than they compute: with two files at a time a third of both cores
  * was idle, with three a seventh, and a part of the suite took 192 s instead of 247.
  */
 const CONCURRENCY = 3;
-/** For a whole file: the longest takes two minutes and a half, and more beside something else. */
-const TIMEOUT_MS = 420_000;
+/** For a whole file: the longest takes two minutes and a half, and five times that on a machine that others are at work on. */
+const TIMEOUT_MS = 900_000;
 /**
  * What tests kill is a process, never the machine, and what a process has written outlives it. So nobody waits for the
  * disk here, which on a shared machine may stand still for seconds. Servers of a test's own are durable as in production.
@@ -50,7 +50,7 @@ await runUntilDone(async (signal) => {
     const code = withServers
       ? await runOnServers(databases, keys, environment(folder), report, signal)
       : await runTwice(environment(folder), report, signal);
-    const { count, line } = summaryOf(failedFilesOf(await read(report)).rest);
+    const { count, line } = summaryOf(failedFilesOf(await readAll(report)).rest);
     process.stdout.write(`${line}\n`);
     return count > 0 && process.env.CI === 'true' ? code || 1 : code;
   } finally {
@@ -99,15 +99,25 @@ async function runOnServers(
 
 /** What failed is run again where that was asked for: the run has failed if it fails again. */
 async function runTwice(env: Record<string, string>, report: string, signal: AbortSignal): Promise<number> {
-  const code = await runTests(testArguments(report), env, signal);
+  const code = await runParts(env, report, signal);
   if (code === 0) return code;
-  const failed = failedFilesOf(await read(report)).files;
+  const failed = failedFilesOf(await readAll(report)).files;
   const again = filesToRunAgain(failed, Number(process.env.TEST_AGAIN ?? 0));
   if (again.length === 0) return code;
   const codeAgain = await runTests(testArguments(`${report}-again`, again, 1), env, signal);
   const outcome = codeAgain === 0 ? 'passed' : 'failed';
   process.stdout.write(`failed, and ${outcome} when run again: ${again.length} (${again.join(', ')})\n`);
   return codeAgain;
+}
+
+/** All of them, those first that are to have the machine for themselves; or those that were asked for. */
+async function runParts(env: Record<string, string>, report: string, signal: AbortSignal): Promise<number> {
+  if (inSuite !== suites.all.files || asked.some((argument) => !argument.startsWith('-')))
+    return runTests(testArguments(report), env, signal);
+  const files = await Array.fromAsync(glob([...inSuite], { exclude: [...alone] }));
+  const codeAlone = await runTests(testArguments(`${report}-alone`, alone, 1), env, signal);
+  const code = await runTests(testArguments(report, files.sort()), env, signal);
+  return codeAlone || code;
 }
 
 async function runTests(args: string[], env: Record<string, string>, signal: AbortSignal): Promise<number> {
@@ -134,9 +144,10 @@ function testArguments(report: string, only?: readonly string[], concurrency = C
   ];
 }
 
-/** What a report says; one that was not begun says nothing. */
-function read(report: string): Promise<string> {
-  return readFile(report, 'utf8').catch(() => '');
+/** What the reports of a run say; one that was not begun says nothing. */
+async function readAll(report: string): Promise<string> {
+  const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
+  return (await read(`${report}-alone`)) + (await read(report));
 }
 
 /**

@@ -45,4 +45,17 @@ export const suites = {
   },
 } as const satisfies Record<string, Suite>;
 
+/**
+ * What a clock judges while all of the machine is at work on it: how long somebody waits beside rotations, faults or hostile input.
+ * Of a whole run these files come first, one after the other with nothing beside them; the others share the cores.
+ */
+export const alone: readonly string[] = [
+  'test/chaos/short.test.ts',
+  'test/processes/crash-under-load.test.ts',
+  'test/drill/fire-drill.test.ts',
+  'test/schema/register-large.test.ts',
+  'test/schema/repair-large.test.ts',
+  'test/api/linear-headers.test.ts',
+];
+
 export const isSuite = (name: string): name is keyof typeof suites => Object.hasOwn(suites, name);

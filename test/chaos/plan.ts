@@ -77,7 +77,7 @@ export function shortPlan(seed: number): Plan {
   return {
     ...shared,
     seed,
-    durationMs: 120_000,
+    durationMs: 240_000, // on a slow machine; half of it is enough otherwise
     without: [
       'redis-down-15s',
       'freeze-worker',
@@ -93,7 +93,7 @@ export function shortPlan(seed: number): Plan {
     readPauseMs: 5,
     kmsFaultMs: [1_500, 2_500],
     refusalsFirst: true,
-    endWithinMs: 90_000,
+    endWithinMs: 180_000,
   };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { suites } from '../suites.ts';
+import { alone, suites } from '../suites.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -13,6 +13,10 @@ test('every name in a suite is that of a file, and each has its script', async (
     for (const pattern of files.flatMap(spread))
       assert.notEqual((await Array.fromAsync(glob(pattern, { cwd: root }))).length, 0, pattern);
   }
+});
+
+test('what is to run alone is there', async () => {
+  for (const file of alone) assert.deepEqual(await Array.fromAsync(glob(file, { cwd: root })), [file]);
 });
 
 /** `a/{b,c}.ts` is two names, each of which must be there. */
