@@ -157,9 +157,8 @@ test('ranges that were claimed with the plan are given back when the sweep does 
   assert.ok(sweep);
   for (const range of sweep.ranges)
     assert.equal(await claimRange(env.store, range, crypto.randomUUID()), null);
-  const fromRow = (): Promise<never> => Promise.reject(new StoreError('UNAVAILABLE', 'away'));
-  const cutOff = { ...env, keyring: { ...env.keyring, fromRow } };
-  await assert.rejects(sweepHere(cutOff, sweep, never), { code: 'UNAVAILABLE' });
+  const newDek = Promise.reject(new StoreError('UNAVAILABLE', 'away'));
+  await assert.rejects(sweepHere(env, { ...sweep, newDek }, never), { code: 'UNAVAILABLE' });
   assert.equal(await rotate(core.environment(), rotationId, never), 'done');
 });
 

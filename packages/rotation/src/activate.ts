@@ -1,4 +1,5 @@
 import { findIntegrityProblems, loadRunning, type RunningRotation, type TakenUp } from '@rekey/control';
+import type { PlanEdges } from '@rekey/data';
 import { StoreError } from '@rekey/db';
 import { makeDek, tryDek } from '@rekey/keyring';
 import type { RotationEnvironment } from './environment.ts';
@@ -6,14 +7,20 @@ import { fetchDek, unlessDamaged } from './fetch-new-dek.ts';
 import { stepsOf } from './steps.ts';
 import { IntegrityTrouble, PermanentTrouble } from './trouble.ts';
 
+/** The tenant's active DEK is the rotation's. */
+interface Activated {
+  /** Of this rotation's own switch: what there is to plan, which was looked for beside it. */
+  readonly edges?: Promise<PlanEdges>;
+}
+
 /**
  * Makes the new DEK the tenant's active one: made, wrapped, stored, read back, unwrapped and tried before the switch,
  * never sealed with from the bytes that were generated. May be called again at any point, by several workers at once:
- * one of them stores the material, one of them switches. False: the rotation is not running any more.
+ * one of them stores the material, one of them switches. Null: the rotation is not running any more.
  */
-export async function activate(env: RotationEnvironment, rotation: TakenUp): Promise<boolean> {
-  if (rotation.switched) return true;
-  if (!rotation.materialStored && !(await provideMaterial(env, rotation))) return false;
+export async function activate(env: RotationEnvironment, rotation: TakenUp): Promise<Activated | null> {
+  if (rotation.switched) return {};
+  if (!rotation.materialStored && !(await provideMaterial(env, rotation))) return null;
   await checkDeks(env, rotation);
   return raiseFence(env, rotation);
 }
@@ -66,16 +73,21 @@ async function checkDeks(
 }
 
 /**
- * Moves the pointer, which waits for no writer. False: this rotation is not ours to switch and was not switched by
+ * Moves the pointer, which waits for no writer. Null: this rotation is not ours to switch and was not switched by
  * another worker either.
  */
-async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): Promise<boolean> {
+async function raiseFence(env: RotationEnvironment, rotation: RunningRotation): Promise<Activated | null> {
   const { id: rotationId, tenantId, previousDekId, newDekId } = rotation;
-  const switched = await stepsOf(env).switchDek({ rotationId, tenantId, previousDekId, newDekId });
+  const { switchDek, planEdges } = stepsOf(env);
+  // At the same time: which targets there are does not hang on the switch, and of what another planner stores meanwhile the
+  // storing of ranges knows.
+  const edges = planEdges(rotationId);
+  edges.catch(() => {}); // whoever plans is told
+  const switched = await switchDek({ rotationId, tenantId, previousDekId, newDekId });
   if (switched === 'integrity') throw new IntegrityTrouble(await findIntegrityProblems(env.store, tenantId));
   if (switched !== 'not_ours') env.onEvent?.({ kind: 'switched', rotationId, tenantId });
   if (switched === 'drained') env.onEvent?.({ kind: 'drained', rotationId, tenantId });
-  if (switched !== 'not_ours') return true;
+  if (switched !== 'not_ours') return { edges };
   // Cancelled, or another worker was faster.
-  return (await loadRunning(env.store, rotationId))?.switched ?? false;
+  return (await loadRunning(env.store, rotationId))?.switched === true ? {} : null;
 }

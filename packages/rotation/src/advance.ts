@@ -1,7 +1,9 @@
 import { beginVerifying, loadRunning, type RunningRotation } from '@rekey/control';
 import { loadTargets, type OpenRange, type Target, type TargetTrouble } from '@rekey/data';
+import type { Dek } from '@rekey/keyring';
 import { activate } from './activate.ts';
 import type { RotationEnvironment } from './environment.ts';
+import { fetchNewDek } from './fetch-new-dek.ts';
 import type { Outcome } from './outcome.ts';
 import { type OnRanges, planRanges } from './plan-ranges.ts';
 import { stepsOf } from './steps.ts';
@@ -14,6 +16,8 @@ export interface Sweepable {
   readonly ranges: readonly OpenRange[];
   /** What kept a target from being planned: to be thrown once everything else is swept. */
   readonly trouble: TargetTrouble | null;
+  /** Its new DEK, from a row that was read since the switch; null: there is none any more. */
+  readonly newDek?: Promise<Dek | null>;
 }
 
 export interface PrepareOptions {
@@ -37,16 +41,27 @@ export async function prepareSweep(
   if (rotation === null) return null;
   const { tenantId, switched, materialStored } = rotation;
   if (!switched && !materialStored) env.onEvent?.({ kind: 'started', rotationId, tenantId });
-  if (!(await activate(env, rotation))) return null;
+  const activated = await activate(env, rotation);
+  if (activated === null) return null;
+  // While it is planned: whoever plans to sweep it needs it next.
+  const newDek = claimItemsMax < 0 ? undefined : fetchNewDek(env, tenantId, rotation.newDekId);
+  newDek?.catch(() => {}); // whoever sweeps is told
   const plan = {
     rotationId,
     tenantId,
     newKeyNumber: rotation.newKeyNumber,
     claimItemsMax,
+    ...activated,
     signal,
   };
   const { targets, ranges, trouble } = await planRanges(env, plan, undefined, onRanges);
-  return { rotation: { ...rotation, switched: true }, targets: byName(targets), ranges, trouble };
+  return {
+    rotation: { ...rotation, switched: true },
+    targets: byName(targets),
+    ranges,
+    trouble,
+    ...(newDek === undefined ? {} : { newDek }),
+  };
 }
 
 /** What a worker needs to sweep one range of it; null when the rotation is not being swept. */

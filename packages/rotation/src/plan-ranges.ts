@@ -8,6 +8,7 @@ import {
   type OpenRange,
   openRanges,
   type PlanEdge,
+  type PlanEdges,
   rangeItems,
   type Target,
   type TargetTrouble,
@@ -21,6 +22,8 @@ interface Plan {
   readonly newKeyNumber: number;
   /** With at most so many records in all, the ranges are claimed as they are stored, for whoever planned to sweep. */
   readonly claimItemsMax?: number;
+  /** What there is to plan, where that was looked for already. */
+  readonly edges?: Promise<PlanEdges>;
   /** Ends the planning between two statements with its reason; what is stored by then stays. */
   readonly signal?: AbortSignal;
 }
@@ -53,7 +56,8 @@ export async function planRanges(
   const inTrouble = new Map<string, TargetTrouble>();
   for (let isFirst = true; ; isFirst = false) {
     signal?.throwIfAborted();
-    const { targets, edges: all } = await steps.planEdges(rotationId);
+    const known = isFirst ? plan.edges : undefined;
+    const { targets, edges: all } = await (known ?? steps.planEdges(rotationId));
     const edges = all.filter(({ target }) => !inTrouble.has(target.name));
     const [trouble = null] = inTrouble.values();
     const stored = async (owner: string | null): Promise<Planned> => ({

@@ -44,13 +44,13 @@ const lanes = 3;
  */
 export async function sweepHere(
   env: RotationEnvironment,
-  { rotation, targets, ranges }: Pick<Sweepable, 'rotation' | 'targets' | 'ranges'>,
+  { rotation, targets, ranges, newDek: known }: Pick<Sweepable, 'rotation' | 'targets' | 'ranges' | 'newDek'>,
   signal: AbortSignal,
 ): Promise<Extract<Outcome, 'done' | 'stopped'>> {
   const waiting = [...ranges];
   const troubles: TargetTrouble[] = [];
   try {
-    const newDek = await fetchNewDek(env, rotation.tenantId, rotation.newDekId);
+    const newDek = await (known ?? fetchNewDek(env, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'done';
     const proofs = waiting.length > lanes ? undefined : createProofsTogether();
     const lane = async (): Promise<'done' | 'stopped'> => {
