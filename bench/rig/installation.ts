@@ -120,7 +120,7 @@ async function answers(url: string, api: RunningProcess): Promise<void> {
     throw new Error(`the API ended: ${api.logs()}`);
   });
   ended.catch(() => {});
-  for (let attempt = 0; attempt < 300; attempt += 1) {
+  for (let attempt = 0; attempt < 2_000; attempt += 1) {
     const alive = fetch(`${url}/livez`).then(
       ({ ok }) => ok,
       () => false,
