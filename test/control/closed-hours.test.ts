@@ -16,7 +16,7 @@ import { until } from '../harness/wait.ts';
 const core = await rotationCore();
 const { store, pool } = core;
 
-const operator = { kind: 'user', realm: null, id: 'ada', name: null, email: null } as const;
+const operator = { kind: 'user', realm: '', id: 'ada', name: null, email: null } as const;
 const steering = { actor: operator, reason: null };
 
 /** Every day by UTC, beginning in so many hours. */

@@ -1,17 +1,23 @@
 /** What a poller reads while many records are locked, and the throttle stands still for that between two batches. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { claimRange } from '@rekey/data';
 import {
   createHeartbeats,
   createRateLimiter,
   createWatchingThrottle,
   fixedBatchSize,
+  fixedStatementLimiter,
   type RotationEnvironment,
   rotate,
   type Throttle,
 } from '@rekey/rotation';
 import type { WaitingDetail } from '../../packages/control/src/rotation-view.ts';
+import { prepareSweep } from '../../packages/rotation/src/advance.ts';
+import { createHeartbeat } from '../../packages/rotation/src/heartbeat.ts';
+import { createLockWait } from '../../packages/rotation/src/lock-wait.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
 
@@ -139,4 +145,72 @@ test('a sweep that passes by one locked record does not say that it stands still
     );
   });
   assert.deepEqual([...new Set(waited)], [null]);
+});
+
+test('where the throttle stands still for locks, a range says so that has met them once: others met them as well', async () => {
+  const { tenantId } = await core.tenantWith(1);
+  const rotationId = await core.start(tenantId);
+  const sweep = await prepareSweep(core.env, rotationId, new AbortController().signal);
+  const [range] = sweep?.ranges ?? [];
+  assert.ok(sweep !== null && range !== undefined);
+  const target = sweep.targets.get(range.target);
+  const lease = await claimRange(store, range, randomUUID());
+  assert.ok(target !== undefined && lease !== null);
+  const env = { ...core.env, throttle: lockThrottle() };
+  const leave = env.throttle.enter(rotationId, 'usual');
+  const heartbeat = createHeartbeat(env, rotationId);
+  const { signal } = new AbortController();
+  const lockWait = () => createLockWait({ env, rotation: sweep.rotation, target, lease, heartbeat, signal });
+  try {
+    const once = lockWait();
+    once.wrote(10, 10);
+    await once.tell();
+    assert.equal((await seen(rotationId))?.waiting_for, null, 'once is no wait yet');
+    const isStopped = (): boolean => env.throttle.state?.level === 'stop';
+    // Its stops are short at first, and this process may stand still meanwhile.
+    await until(
+      async () => {
+        env.throttle.missed();
+        await sleep(1);
+        if (!isStopped()) return false;
+        const another = lockWait();
+        another.wrote(10, 10);
+        await another.tell();
+        return (await seen(rotationId))?.waiting_for === 'lock';
+      },
+      { what: 'it says that it waits for a lock' },
+    );
+  } finally {
+    leave();
+    env.throttle.close();
+  }
+});
+
+test('a range that waits for its turn, however long, is not without a worker', async () => {
+  const { tenantId } = await core.tenantWith(50);
+  const rotationId = await core.start(tenantId);
+  const statementLimiter = fixedStatementLimiter(1);
+  const turn = Promise.withResolvers<void>();
+  const taken = statementLimiter.run(() => turn.promise);
+  const rotating = rotate(
+    core.environment({ statementLimiter, heartbeats: createHeartbeats() }),
+    rotationId,
+    new AbortController().signal,
+  );
+  rotating.catch(() => {}); // awaited below
+  try {
+    const versionOf = async (): Promise<number> => {
+      const { rows } = await store.query<{ version: string; phase: string }>(
+        'select version, phase from rekey.rotations where id = $1',
+        [rotationId],
+      );
+      return rows[0]?.phase === 'sweeping' ? Number(rows[0].version) : 0;
+    };
+    const before = await until(versionOf, { what: 'it is swept' });
+    await until(async () => (await versionOf()) >= before + 2, { what: 'it has beaten twice' });
+  } finally {
+    turn.resolve();
+    await Promise.all([taken, rotating]);
+  }
+  assert.equal((await core.view(rotationId)).status, 'completed');
 });

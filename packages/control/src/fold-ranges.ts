@@ -36,7 +36,9 @@ export function foldRanges(on: Queryable, rotationId: string, cells: number): Pr
        count(*) filter (where proved_at is not null)::integer as proved,
        sum(planned)::float8 as items, sum(rotated)::float8 as "itemsRotated", sum(failed)::float8 as "itemsFailed",
        coalesce(sum(planned) filter (where proved_at is not null), 0)::float8 as "itemsProved",
-       min(waiting_for) filter (where proved_at is null) as "waitingFor"
+       -- What was said last before it was paused, or ended, holds up nothing.
+       min(waiting_for) filter (where proved_at is null and (select r.status from rekey.rotations r where r.id = $1) = 'in_progress')
+         as "waitingFor"
      from weighed w, room
      group by w.target, floor(w.before * room.cells / w.whole)
      order by w.target, min(w.ordinal)`,

@@ -1,5 +1,5 @@
 import { beat, type WaitingDetail, type WaitingFor } from '@rekey/control';
-import { heartbeatEveryMs } from '@rekey/times';
+import { heartbeatEveryMs, heartbeatWhileWaitingMs } from '@rekey/times';
 import type { RotationEnvironment } from './environment.ts';
 
 /**
@@ -12,6 +12,11 @@ export interface Heartbeat {
   touch(): void;
   /** Says what the rotation waits for, at once. */
   waits(waitingFor: WaitingFor, detail?: WaitingDetail): Promise<void>;
+  /**
+   * While this lasts somebody is at work, however long a statement, a lock or a place for it lets him wait. What it returns is to be
+   * called with its end.
+   */
+  attend(): () => void;
 }
 
 /** When a rotation's last heartbeat began, and how many are under way. */
@@ -66,10 +71,16 @@ export function createHeartbeat(
     }
   };
 
+  const touch = (): void => {
+    if (state.underWay === 0 && Date.now() - state.lastMs >= heartbeatEveryMs) void beatNow(null);
+  };
   return {
-    touch() {
-      if (state.underWay === 0 && Date.now() - state.lastMs >= heartbeatEveryMs) void beatNow(null);
-    },
+    touch,
     waits: beatNow,
+    attend() {
+      const timer = setInterval(touch, heartbeatWhileWaitingMs);
+      timer.unref();
+      return () => clearInterval(timer);
+    },
   };
 }

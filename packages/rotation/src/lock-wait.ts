@@ -22,7 +22,8 @@ export interface LockWait {
 /**
  * Of its last so many batches, so many that left out half of their records or more, as what stops the throttle (`locks`). Fewer may be
  * those that a busy application has just changed: that is no wait. Where the throttle already stands still, two that follow
- * each other so late are enough. It is over once none of them did.
+ * each other so late are enough; and where it does for locks, the last one: with several ranges in a process each of them hardly
+ * gets to a second before. It is over once none of them did.
  */
 const lastBatches = 4;
 const held = { batches: 3, forMs: 1_000 } as const;
@@ -46,9 +47,14 @@ export function createLockWait({ env, rotation, target, lease, heartbeat, signal
   let leftBefore = 0;
   let leftOut = 0;
 
+  const isStopped = (): boolean => {
+    const throttling = env.throttle?.state;
+    return throttling?.signal === 'locks' && throttling.level === 'stop';
+  };
   const isHeld = (): boolean =>
     recent.filter((was) => was).length >= held.batches ||
-    (firstMs !== null && lastMs - firstMs >= held.forMs);
+    (firstMs !== null && lastMs - firstMs >= held.forMs) ||
+    (recent.at(-1) === true && isStopped());
 
   const say = async (left: number, isAll: boolean): Promise<void> => {
     if (since === null) {

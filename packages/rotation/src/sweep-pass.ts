@@ -121,8 +121,9 @@ async function sweepWindow(
     cursor: upTo,
   });
 
-  const stillOurs = (): Promise<boolean> => {
+  const stillOurs = async (): Promise<boolean> => {
     heartbeat.touch();
+    await lockWait.tell();
     return renewLease(env.sweepStore, lease);
   };
 

@@ -9,6 +9,7 @@ import {
   proveByCounts,
   type RangeId,
   releaseLease,
+  renewLease,
   restartRange,
   type Target,
 } from '@rekey/data';
@@ -24,6 +25,7 @@ import { createSpeedLimits } from './speed-limit.ts';
 import type { Sweep } from './sweep.ts';
 import { sweepOnce } from './sweep-pass.ts';
 import { urgencyOf } from './throttle/urgency.ts';
+import { diagnose } from './trouble.ts';
 
 /** A range, and what of it is at hand already. */
 interface RangeToSweep extends RangeId {
@@ -57,28 +59,45 @@ export async function sweepRange(
   );
   const leave = speedLimit.enter(lease.owner);
   const leaveThrottle = env.throttle?.enter(rotation.id, urgencyOf(rotation));
+  const heartbeat = createHeartbeat(env, rotation.id);
+  const leaveHeartbeat = heartbeat.attend();
   let outcome: Outcome | undefined;
   try {
     const newDek = range.newDek ?? (await fetchNewDek(env, rotation.tenantId, rotation.newDekId));
     if (newDek === null) return 'lost';
-    const heartbeat = createHeartbeat(env, rotation.id);
     const lockWait = createLockWait({ env, rotation, target, lease, heartbeat, signal });
     const sweep = { env, rotation, target, lease, newDek, heartbeat, lockWait, speedLimit, signal };
     outcome = await sweepUntilProved(sweep, count);
     return outcome;
   } catch (error) {
     const trouble = asTargetTrouble(target, error);
-    if (trouble === null) throw error;
+    if (trouble === null) {
+      if (!signal.aborted) await noteTrouble(env, lease, error);
+      throw error;
+    }
     outcome = await sweptWithoutALook({ env, rotation, lease, signal });
     if (outcome !== undefined) return outcome;
     await noteWaiting(env.sweepStore, lease, 'database');
     throw trouble;
   } finally {
+    leaveHeartbeat();
     leave();
     leaveThrottle?.();
     // Proved or left to drain, the lease is gone; given up, this lets the next worker claim at once.
     if (outcome !== 'done' && outcome !== 'left') await releaseLease(env.sweepStore, lease).catch(() => {});
   }
+}
+
+/**
+ * Until somebody claims it again it is held up by that, whatever other ranges do and heartbeats say that are under way. A database
+ * that is away cannot be told, and is seen to be.
+ */
+async function noteTrouble(env: RotationEnvironment, lease: Lease, error: unknown): Promise<void> {
+  const trouble = diagnose(error);
+  const waits = trouble.kind === 'permanent' ? (trouble.meanwhile ?? null) : trouble;
+  if (waits === null || !('waitingFor' in waits) || waits.waitingFor === 'database') return;
+  const isOurs = await renewLease(env.sweepStore, lease).catch(() => false);
+  if (isOurs) await noteWaiting(env.sweepStore, lease, waits.waitingFor).catch(() => {});
 }
 
 /** Of a table that cannot be looked at, for a tenant that has nothing in it; undefined: it has. */
