@@ -1,31 +1,21 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { dekWrapAad, generateDek } from '@rekey/envelope';
 import { createKeyring } from '@rekey/keyring';
-import { createKeks, type Kek, openKek } from '@rekey/kms';
+import { createKeks, openKek } from '@rekey/kms';
 import { crc32c } from '../harness/fake-gcp-kms.ts';
 import { openAll, wrong } from '../harness/opened.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { firstValue, seedTenant } from '../harness/seed.ts';
-import { type SoftHsm, skipWithoutSoftHsm, startSoftHsm } from '../harness/softhsm.ts';
+import { skipWithoutSoftHsm } from '../harness/softhsm.ts';
+import { aad, dekId, openedInToken, tenantId } from '../harness/token-kek.ts';
 import { refusal } from './key-files.ts';
 
-const [tenantId, dekId] = [randomUUID(), randomUUID()];
-const aad = dekWrapAad(tenantId, dekId);
 const skip = skipWithoutSoftHsm;
 
-async function opened(t: TestContext): Promise<{ readonly hsm: SoftHsm; readonly kek: Kek }> {
-  const hsm = await startSoftHsm(t);
-  Object.assign(process.env, hsm.env);
-  await hsm.newRsaKey();
-  const kek = await openKek(hsm.rsaUri());
-  t.after(() => kek.close());
-  return { hsm, kek };
-}
-
 test('a DEK unwraps to what was wrapped, in memory of its own, also many at once', { skip }, async (t) => {
-  const { kek } = await opened(t);
+  const { kek } = await openedInToken(t, 'rsa');
   assert.equal(kek.id, 'pkcs11:token=rekey;object=rsa;type=private');
   const deks = Array.from({ length: 20 }, () => generateDek());
   const wrapped = await Promise.all(deks.map((dek) => kek.wrap(dek, aad)));
@@ -38,7 +28,7 @@ test('a DEK unwraps to what was wrapped, in memory of its own, also many at once
 });
 
 test('another context and another key are refused, and told apart', { skip }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'rsa');
   const dek = generateDek();
   const wrapped = await kek.wrap(dek, aad);
   for (const other of [dekWrapAad(randomUUID(), dekId), dekWrapAad(tenantId, randomUUID()), Buffer.from('x')])
@@ -67,7 +57,7 @@ function altered(wrapped: Buffer, at: number, by = 1): Buffer {
 }
 
 test('damage in any byte is refused, also under a checksum that fits', { skip }, async (t) => {
-  const { kek } = await opened(t);
+  const { kek } = await openedInToken(t, 'rsa');
   const dek = generateDek();
   const wrapped = await kek.wrap(dek, aad);
   for (let at = 0; at < wrapped.length; at += 1) {
@@ -88,7 +78,7 @@ test('damage in any byte is refused, also under a checksum that fits', { skip },
 });
 
 test('a pair whose public half lies beside it under another key is of no effect', { skip }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'rsa');
   const dek = generateDek();
   const wrapped = await kek.wrap(dek, aad);
   // Who has no PIN may remove public objects and put others there.
@@ -102,7 +92,7 @@ test('a pair whose public half lies beside it under another key is of no effect'
 test('a key that is short, can be extracted, is no RSA key, does not decrypt or is one of several is refused', {
   skip,
 }, async (t) => {
-  const { hsm } = await opened(t);
+  const { hsm } = await openedInToken(t, 'rsa');
   await hsm.newRsaKey('short', { bits: 1_024 });
   await hsm.newRsaKey('open', { extractable: true });
   await hsm.newSigningKey('edwards');
@@ -128,7 +118,7 @@ test('a key that is short, can be extracted, is no RSA key, does not decrypt or 
 });
 
 test('an AES key and a pair of the same label are two KEKs', { skip }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'rsa');
   await hsm.newKey('rsa');
   const aes = await openKek(hsm.uri('rsa'));
   t.after(() => aes.close());
@@ -139,7 +129,7 @@ test('an AES key and a pair of the same label are two KEKs', { skip }, async (t)
 });
 
 test('a key of 4,096 bits fits the limit of a wrapped DEK', { skip }, async (t) => {
-  const { hsm } = await opened(t);
+  const { hsm } = await openedInToken(t, 'rsa');
   await hsm.newRsaKey('long', { bits: 4_096 });
   const kek = await openKek(hsm.rsaUri('long'));
   t.after(() => kek.close());
@@ -150,7 +140,7 @@ test('a key of 4,096 bits fits the limit of a wrapped DEK', { skip }, async (t) 
 });
 
 test('a rotation moves a tenant from a key file to a pair in a token, and all opens', { skip }, async (t) => {
-  const { kek } = await opened(t);
+  const { kek } = await openedInToken(t, 'rsa');
   const core = await rotationCore(t);
   const tenant = await seedTenant(core.vault, 340);
   const keks = createKeks(kek, core.kek);

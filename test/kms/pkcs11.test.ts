@@ -1,27 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rmdir, writeFile } from 'node:fs/promises';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { dekWrapAad, generateDek } from '@rekey/envelope';
-import { type Kek, openKek } from '@rekey/kms';
-import { type SoftHsm, skipWithoutSoftHsm, startSoftHsm } from '../harness/softhsm.ts';
+import { openKek } from '@rekey/kms';
+import { skipWithoutSoftHsm } from '../harness/softhsm.ts';
+import { aad, dekId, openedInToken, tenantId } from '../harness/token-kek.ts';
 import { refusal } from './key-files.ts';
 
-const [tenantId, dekId] = [randomUUID(), randomUUID()];
-const aad = dekWrapAad(tenantId, dekId);
 const skip = skipWithoutSoftHsm;
 
-async function opened(t: TestContext): Promise<{ readonly hsm: SoftHsm; readonly kek: Kek }> {
-  const hsm = await startSoftHsm(t);
-  Object.assign(process.env, hsm.env);
-  await hsm.newKey();
-  const kek = await openKek(hsm.uri());
-  t.after(() => kek.close());
-  return { hsm, kek };
-}
-
 test('a DEK unwraps to what was wrapped, in memory of its own, also many at once', { skip }, async (t) => {
-  const { kek } = await opened(t);
+  const { kek } = await openedInToken(t, 'aes');
   assert.equal(kek.id, 'pkcs11:token=rekey;object=kek');
   const deks = Array.from({ length: 20 }, () => generateDek());
   const wrapped = await Promise.all(deks.map((dek) => kek.wrap(dek, aad)));
@@ -33,7 +23,7 @@ test('a DEK unwraps to what was wrapped, in memory of its own, also many at once
 });
 
 test('another context, another key and damage are refused', { skip }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'aes');
   const dek = generateDek();
   const wrapped = await kek.wrap(dek, aad);
   for (const other of [dekWrapAad(randomUUID(), dekId), dekWrapAad(tenantId, randomUUID()), Buffer.from('x')])
@@ -53,7 +43,7 @@ test('another context, another key and damage are refused', { skip }, async (t) 
 test('a wrong PIN is denied and shown to the token once; the right one in its file is taken', {
   skip,
 }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'aes');
   await kek.close();
   const wrong = `${hsm.pinFile}-wrong`;
   await writeFile(wrong, 'hunter2', { mode: 0o600 });
@@ -72,7 +62,7 @@ test('a wrong PIN is denied and shown to the token once; the right one in its fi
 test('a key that is gone is not found; a token that is gone is waited for, and found again', {
   skip,
 }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'aes');
   const dek = generateDek();
   const wrapped = await kek.wrap(dek, aad);
   await kek.close();
@@ -94,7 +84,7 @@ test('a key that is gone is not found; a token that is gone is waited for, and f
 test('a token that goes away under an open session is found again, without a restart', {
   skip,
 }, async (t) => {
-  const { hsm, kek } = await opened(t);
+  const { hsm, kek } = await openedInToken(t, 'aes');
   const dek = generateDek();
   const wrapped = await kek.wrap(dek, aad);
   for (let times = 0; times < 2; times += 1) {
@@ -108,7 +98,7 @@ test('a token that goes away under an open session is found again, without a res
 });
 
 test('a key that can be extracted, of another size, or one of several is refused', { skip }, async (t) => {
-  const { hsm } = await opened(t);
+  const { hsm } = await openedInToken(t, 'aes');
   await hsm.newKey('open', { extractable: true });
   await hsm.newKey('short', { bits: 128 });
   await hsm.newKey('twice');

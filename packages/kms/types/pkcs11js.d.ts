@@ -93,7 +93,7 @@ declare const pkcs11js: {
   readonly CKO_PUBLIC_KEY: number;
   readonly CKO_SECRET_KEY: number;
   readonly CKU_USER: number;
-  readonly CK_PARAMS_AES_GCM: number;
+  readonly CK_PARAMS_AES_GCM_v240: number;
   readonly CK_PARAMS_RSA_OAEP: number;
 };
 

@@ -86,6 +86,16 @@ export const debianTools = {
     env: { SOFTHSM2_MODULE: 'usr/lib/softhsm/libsofthsm2.so' },
     megabytes: 15,
   },
+  // Another token in files, by other people. Loaded into Node as well.
+  nss: {
+    from: 'machine',
+    loader: 'machine',
+    packages: ['libnss3', 'libnss3-tools'],
+    programs: { certutil: 'usr/bin/certutil' },
+    libraries: ['usr/lib/*-linux-gnu*/nss'],
+    env: { NSS_MODULE: 'usr/lib/*-linux-gnu*/{,nss/}libsoftokn3.so' },
+    megabytes: 15,
+  },
   // Who verifies certificates besides us.
   cosign: {
     from: 'trixie',

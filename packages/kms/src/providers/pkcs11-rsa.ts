@@ -13,14 +13,7 @@ import type { Kek } from '../kek.ts';
 import { KmsError } from '../kms-error.ts';
 import { codeOf, meansEither } from './pkcs11-errors.ts';
 import type { TokenKey } from './pkcs11-key.ts';
-import {
-  type FindKey,
-  type Module,
-  needInside,
-  numbersOf,
-  objectOf,
-  type Session,
-} from './pkcs11-session.ts';
+import { type FindKey, keyInside, type Module, type Session } from './pkcs11-session.ts';
 import { openToken } from './pkcs11-token.ts';
 
 // Told of the inner key: the hash of OAEP (1) ‖ fingerprint of the public key (8) ‖ length (16 bits) and bytes of the wrapped inner
@@ -76,14 +69,11 @@ function publicHalf(module: Module, handle: Buffer, key: Buffer): PublicHalf {
 
 /** A key that decrypts and that the token keeps to itself. */
 const decryptingKey: FindKey = (module, handle, key) => {
-  const found = objectOf(module, handle, key, pkcs11js.CKO_PRIVATE_KEY);
-  const [type, sensitive, extractable] = numbersOf(module, handle, found, [
-    pkcs11js.CKA_KEY_TYPE,
-    pkcs11js.CKA_SENSITIVE,
-    pkcs11js.CKA_EXTRACTABLE,
-  ]);
-  if (type !== pkcs11js.CKK_RSA) throw new KmsError('DENIED', 'PKCS #11: the key is no RSA key');
-  needInside(sensitive, extractable);
+  const found = keyInside(module, handle, key, {
+    ofClass: pkcs11js.CKO_PRIVATE_KEY,
+    type: pkcs11js.CKK_RSA,
+    name: 'RSA key',
+  });
   publicHalf(module, handle, found);
   return found;
 };
@@ -91,6 +81,7 @@ const decryptingKey: FindKey = (module, handle, key) => {
 /** With these a module says that it does not know a hash of OAEP; what else may pass is no reason to take a lesser one. */
 const knowsNot: ReadonlySet<string> = new Set([
   'CKR_ARGUMENTS_BAD',
+  'CKR_MECHANISM_INVALID',
   'CKR_MECHANISM_PARAM_INVALID',
   'CKR_ENCRYPTED_DATA_INVALID',
 ]);
@@ -132,15 +123,18 @@ export function openRsa(uri: string, key: TokenKey): Kek {
       return (await decrypted(probe, hash, blob)).equals(bytes);
     });
 
-  /** SHA-256 where the token has it. */
+  /** SHA-256 where the token has it: no mechanism info tells of hashes, so that it is tried. */
   const bestHash = async (): Promise<Hash> => {
-    try {
-      if (await works('sha256')) return 'sha256';
-    } catch (error) {
-      if (!(error instanceof Error && knowsNot.has(error.message))) throw error;
-    }
-    if (await works('sha1')) return 'sha1';
-    throw failed('DENIED', 'the token does not unwrap what the public half of its key wraps');
+    for (const hash of ['sha256', 'sha1'] as const)
+      try {
+        if (await works(hash)) return hash;
+      } catch (error) {
+        if (!(error instanceof Error && knowsNot.has(error.message))) throw error;
+      }
+    throw failed(
+      'DENIED',
+      'the token does not unwrap by OAEP what the public half of its key wraps, neither with SHA-256 nor with SHA-1',
+    );
   };
 
   return {

@@ -1,5 +1,6 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { statSync } from 'node:fs';
+import { endianness } from 'node:os';
 import pkcs11js from 'pkcs11js';
 import { KmsError } from '../kms-error.ts';
 import { nameOf } from './pkcs11-errors.ts';
@@ -182,12 +183,32 @@ export function numbersOf(
       key,
       types.map((type) => ({ type })),
     )
-    .map(({ value }) => (Buffer.isBuffer(value) ? value.readUInt8(0) : Number(value)));
+    .map(({ value }) => numberOf(value));
 }
 
-export function needInside(sensitive: number | undefined, extractable: number | undefined): void {
+/** As modules have them in memory: a flag of one byte, or a number of four or eight, of which kinds of vendors use the highest bit. */
+function numberOf(bytes: Buffer): number {
+  const digits = endianness() === 'LE' ? [...bytes].reverse() : [...bytes];
+  return digits.reduce((number, digit) => number * 256 + digit, 0);
+}
+
+/** The one key of that class which the URI names: of the type that it must have, and kept inside by the token. */
+export function keyInside(
+  module: Module,
+  handle: Buffer,
+  key: Pick<TokenKey, 'object' | 'objectId'>,
+  { ofClass, type, name }: { readonly ofClass: number; readonly type: number; readonly name: string },
+): Buffer {
+  const found = objectOf(module, handle, key, ofClass);
+  const [itsType, sensitive, extractable] = numbersOf(module, handle, found, [
+    pkcs11js.CKA_KEY_TYPE,
+    pkcs11js.CKA_SENSITIVE,
+    pkcs11js.CKA_EXTRACTABLE,
+  ]);
+  if (itsType !== type) throw new KmsError('DENIED', `PKCS #11: the key is no ${name}`);
   if (sensitive !== 1 || extractable !== 0)
     throw new KmsError('DENIED', 'PKCS #11: the key can be extracted from the token');
+  return found;
 }
 
 function quietly(work: () => unknown): void {

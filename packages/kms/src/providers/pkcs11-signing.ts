@@ -4,7 +4,7 @@ import pkcs11js from 'pkcs11js';
 import { KmsError } from '../kms-error.ts';
 import type { OpenSigningKey } from '../signing-key.ts';
 import { parseTokenKey } from './pkcs11-key.ts';
-import { type FindKey, type Module, needInside, numbersOf, objectOf } from './pkcs11-session.ts';
+import { type FindKey, keyInside, type Module, objectOf } from './pkcs11-session.ts';
 import { openToken } from './pkcs11-token.ts';
 
 // Of PKCS #11 3.0, which the binding does not name.
@@ -17,17 +17,12 @@ const signatureBytes = 64;
 const spkiHead = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** A key that signs and that the token keeps to itself. */
-const signingKey: FindKey = (module, handle, key) => {
-  const found = objectOf(module, handle, key, pkcs11js.CKO_PRIVATE_KEY);
-  const [type, sensitive, extractable] = numbersOf(module, handle, found, [
-    pkcs11js.CKA_KEY_TYPE,
-    pkcs11js.CKA_SENSITIVE,
-    pkcs11js.CKA_EXTRACTABLE,
-  ]);
-  if (type !== keyTypeEdwards) throw new KmsError('DENIED', 'PKCS #11: the key is no Ed25519 key');
-  needInside(sensitive, extractable);
-  return found;
-};
+const signingKey: FindKey = (module, handle, key) =>
+  keyInside(module, handle, key, {
+    ofClass: pkcs11js.CKO_PRIVATE_KEY,
+    type: keyTypeEdwards,
+    name: 'Ed25519 key',
+  });
 
 /**
  * A non-extractable Ed25519 key in a token; its public half stands beside it under the same label or id. What the token signs is

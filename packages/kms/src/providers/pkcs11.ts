@@ -7,7 +7,7 @@ import { KmsError } from '../kms-error.ts';
 import { codeOf, meansEither } from './pkcs11-errors.ts';
 import { parseTokenKey } from './pkcs11-key.ts';
 import { openRsa } from './pkcs11-rsa.ts';
-import { type FindKey, needInside, numbersOf, objectOf, type Session } from './pkcs11-session.ts';
+import { type FindKey, keyInside, numbersOf, type Session } from './pkcs11-session.ts';
 import { openToken } from './pkcs11-token.ts';
 
 // A wrapped DEK: 0x03 ‖ CRC-32C of all that follows ‖ IV (12) ‖ ciphertext (32) ‖ tag (16): docs/ciphertext-format.md
@@ -20,16 +20,14 @@ const wholeBytes = headBytes + ivBytes + dekBytes + tagBytes;
 
 /** A key that seals and that the token keeps to itself. */
 const sealingKey: FindKey = (module, handle, key) => {
-  const found = objectOf(module, handle, key, pkcs11js.CKO_SECRET_KEY);
-  const [type, bytes, sensitive, extractable] = numbersOf(module, handle, found, [
-    pkcs11js.CKA_KEY_TYPE,
-    pkcs11js.CKA_VALUE_LEN,
-    pkcs11js.CKA_SENSITIVE,
-    pkcs11js.CKA_EXTRACTABLE,
-  ]);
-  if (type !== pkcs11js.CKK_AES || bytes !== 32)
-    throw new KmsError('DENIED', 'PKCS #11: the key is no AES key of 256 bits');
-  needInside(sensitive, extractable);
+  const name = 'AES key of 256 bits';
+  const found = keyInside(module, handle, key, {
+    ofClass: pkcs11js.CKO_SECRET_KEY,
+    type: pkcs11js.CKK_AES,
+    name,
+  });
+  const [bytes] = numbersOf(module, handle, found, [pkcs11js.CKA_VALUE_LEN]);
+  if (bytes !== 32) throw new KmsError('DENIED', `PKCS #11: the key is no ${name}`);
   return found;
 };
 
@@ -45,9 +43,11 @@ export const open: OpenKek = async (uri, rest) => {
   const token = openToken(key, sealingKey);
   const { module, call, failed } = token;
 
+  // Of version 2.40 of the standard: what the binding calls by the bare name leaves the length in bits as it lies in memory, which
+  // modules that look at it refuse.
   const gcm = (iv: Buffer, aad: Buffer) => ({
     mechanism: pkcs11js.CKM_AES_GCM,
-    parameter: { type: pkcs11js.CK_PARAMS_AES_GCM, iv, aad, ivBits: ivBytes * 8, tagBits: tagBytes * 8 },
+    parameter: { type: pkcs11js.CK_PARAMS_AES_GCM_v240, iv, aad, ivBits: ivBytes * 8, tagBits: tagBytes * 8 },
   });
 
   const seal = ({ handle, key: held }: Session, iv: Buffer, aad: Buffer, bytes: Buffer): Promise<Buffer> => {

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import pkcs11js from 'pkcs11js';
+import { tokenLabel } from './token-label.ts';
 
 // What an operator of a token does, in a process of its own: module and PIN stand in its one argument.
 
@@ -9,7 +10,7 @@ const { module, pin, make, makeSigning, makeRsa, replace, remove, extractable, b
 const hsm = new pkcs11js.PKCS11();
 hsm.load(module);
 hsm.C_Initialize();
-const [slot] = hsm.C_GetSlotList(true);
+const slot = hsm.C_GetSlotList(true).find((one) => hsm.C_GetTokenInfo(one).label.trim() === tokenLabel);
 if (slot === undefined) throw new Error('no token');
 const session = hsm.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION);
 if (replace === undefined) hsm.C_Login(session, pkcs11js.CKU_USER, pin);

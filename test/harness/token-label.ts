@@ -1,0 +1,2 @@
+/** Of the tests' tokens. */
+export const tokenLabel = 'rekey';
