@@ -8,7 +8,7 @@ import {
   rotateMessage,
   type StartedRotation,
 } from '@rekey/contract';
-import type { RotationEvent, RotationView } from '@rekey/control';
+import { type RotationEvent, type RotationView, toldNow } from '@rekey/control';
 import { type Caller, isSuperAdmin } from './auth/caller.ts';
 import { success } from './success.ts';
 
@@ -40,7 +40,8 @@ export function rotationResponse(
 }
 
 /** One rotation, as the caller may see it. */
-export function rotationJson(view: RotationView, caller: Caller): Rotation {
+export function rotationJson(found: RotationView, caller: Caller): Rotation {
+  const view = toldNow(found, Date.now());
   return {
     ...identity(view),
     retryOf: view.retryOf === null ? null : formatRotationId(view.retryOf),

@@ -21,6 +21,7 @@ export * from './cuts.ts';
 export * from './deks.ts';
 export * from './destructions.ts';
 export * from './drain.ts';
+export { toldNow } from './estimated-end.ts';
 export * from './find-holders.ts';
 export * from './find-rotation.ts';
 export * from './find-snapshot.ts';
