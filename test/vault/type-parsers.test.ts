@@ -98,6 +98,27 @@ test('a pool that takes results in binary is refused in words, and ends nothing'
   assert.ok(await core.vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '' }));
 });
 
+test('a client whose transaction is read-only is told so, and may go on with it', async (t) => {
+  const [pool, vault] = applicationsVault(t, {});
+  const { tenantId, ids } = await core.tenantWith(1);
+  for (const how of ['begin read only', "begin; set local transaction_read_only = 'on'"]) {
+    const client = await pool.connect();
+    try {
+      await client.query(how);
+      const put = vault.put({ target: 'secrets', tenantId, id: randomUUID(), value: Buffer.of(1), client });
+      await assert.rejects(
+        put,
+        (error) =>
+          refusal('REFUSED')(error) && /read-only: begin one that may write \(25006\)/.test(String(error)),
+      );
+      assert.ok(await vault.get({ target: 'secrets', tenantId, id: ids[0] ?? '', client }));
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+  }
+});
+
 test('a client without a transaction, or with one that failed, is told so', async (t) => {
   const [pool, vault] = applicationsVault(t, {});
   const tenantId = await core.createTenant();

@@ -1,4 +1,4 @@
-import { type Db, type Queryable, rows } from '@rekey/db';
+import { type Db, type Queryable, rows, StoreError } from '@rekey/db';
 import { asVault } from './translate.ts';
 import { VaultError } from './vault-error.ts';
 
@@ -42,10 +42,26 @@ export async function inSavepoint<Other>(client: Queryable, work: Attempt<Other>
       return came;
     } catch (error) {
       // Of a put that failed nothing stays, even if the caller goes on and commits.
-      await rollBack(client).catch(() => {});
+      const isBack = await rollBack(client).then(
+        () => true,
+        () => false,
+      );
+      if (isBack && (await isReadOnlyByChoice(client, error))) throw readOnly(error);
       throw error;
     }
   });
+}
+
+/** Postgres says the same of a standby, which is to be waited for, and of a transaction that was begun as read-only. */
+async function isReadOnlyByChoice(client: Queryable, error: unknown): Promise<boolean> {
+  if (!(error instanceof StoreError) || error.sqlState !== '25006') return false;
+  const question = `select 1 where not pg_is_in_recovery() and current_setting('transaction_read_only') = 'on'`;
+  return (await rows(client, question).catch(() => [])).length > 0;
+}
+
+function readOnly(cause: unknown): VaultError {
+  const message = "The client's transaction is read-only: begin one that may write (25006)";
+  return new VaultError('REFUSED', message, { cause });
 }
 
 const lastOn = new WeakMap<Queryable, Promise<unknown>>();
