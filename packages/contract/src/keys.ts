@@ -80,7 +80,11 @@ export const Key = Type.Object(
     seals: Type.Integer({ minimum: 0, description: 'Reserved by vaults and made by rotations.' }),
     sealsMax: Type.Literal(sealsMax),
     lastUsedAt: orNull(Timestamp, 'As workers and vaults report it.'),
-    processes: Type.Integer({ minimum: 0, description: 'Live workers and vaults that have used it.' }),
+    processes: Type.Integer({
+      minimum: 0,
+      description:
+        'Workers and vaults that have used it and are `live` in the list of processes: one that was killed counts until it is silent.',
+    }),
     destructionDueAt: orNull(
       Timestamp,
       'When its grace period is over, where somebody asked for its destruction.',

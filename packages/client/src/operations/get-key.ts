@@ -52,7 +52,7 @@ export type GetKeyAnswer = {
     readonly sealsMax: 4294967296;
     /** As workers and vaults report it. */
     readonly lastUsedAt: string | null;
-    /** Live workers and vaults that have used it. */
+    /** Workers and vaults that have used it and are `live` in the list of processes: one that was killed counts until it is silent. */
     readonly processes: number;
     /** When its grace period is over, where somebody asked for its destruction. */
     readonly destructionDueAt: string | null;
