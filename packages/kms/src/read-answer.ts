@@ -2,16 +2,20 @@ import { Buffer } from 'node:buffer';
 
 const answerMaxBytes = 65_536;
 
-/** Reads no more than any answer of a KMS to us has; what is longer is as good as none. */
-export async function textOf(response: Response): Promise<string> {
+/** Reads no more than any answer of a KMS to us has, and hangs up on what is longer, which is as good as none. */
+export async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > answerMaxBytes) return '';
+    if (bytes > answerMaxBytes) return Buffer.alloc(0);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+export async function textOf({ body }: Response): Promise<string> {
+  return body === null ? '' : (await bytesOf(body)).toString('utf8');
 }
 
 /** Of an object, or of JSON that is one. */

@@ -3,6 +3,7 @@ import { DecryptCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
 import type { OpenKek } from '../kek.ts';
 import { encryptionContext, parseAwsKey } from '../key-names/aws-kms.ts';
 import { KmsError } from '../kms-error.ts';
+import { bytesOf } from '../read-answer.ts';
 import { inTime, withRetries } from '../with-retries.ts';
 import { attemptMs, codeOf } from './aws-kms-errors.ts';
 
@@ -23,6 +24,8 @@ export const open: OpenKek = async (uri, rest) => {
     ...(key.endpoint === undefined ? {} : { endpoint: key.endpoint }),
     // We try again ourselves, so that all of it together is bounded.
     maxAttempts: 1,
+    // The SDK's own takes whatever comes until its time is over.
+    streamCollector: bytesOf,
     requestHandler: { connectionTimeout: attemptMs, requestTimeout: attemptMs, throwOnRequestTimeout: true },
   });
 
