@@ -201,7 +201,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'learn of the state of others, or keep tables under a look',
   },
   {
-    on: /^rekey\.(recognize_database|remember_functions|function_digest|sweep_again)\(/,
+    on: /^rekey\.(recognize_database|note_function_rows|remember_functions|function_digest|sweep_again)\(/,
     calling: 'hide that something was changed',
   },
   { on: /^rekey\.(change_setting|setting|setting_default)\(/, calling: 'admit values of any size' },

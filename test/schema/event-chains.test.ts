@@ -112,6 +112,12 @@ test('a right that is granted costs the next looks nothing: the new row of its f
   assert.ok((await unnoted()) > 0);
   await store.query('select rekey.recognize_database()');
   assert.equal(await unnoted(), 0);
+  await store.query('create role granted_and_dropped');
+  for (const call of ['grant_worker', 'grant_api', 'revoke_rights']) {
+    await store.query(`select rekey.${call}('granted_and_dropped')`);
+    assert.equal(await unnoted(), 0, call);
+  }
+  await store.query('drop role granted_and_dropped');
   await store.query(`create or replace function rekey.refuse_altered(target_name text) returns boolean
     language sql as $$ select true $$`);
   await store.query('select rekey.recognize_database()');

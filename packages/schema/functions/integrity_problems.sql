@@ -17,7 +17,7 @@ as $check$
 declare
   looks name := case current_setting('role') when 'none' then session_user::text else current_setting('role') end;
   mend constant text := 'put right what was changed, then: select rekey.repair_target(%L)';
-  plain constant text := '[[:space:]"()]|::bytea';
+  plain constant text := E' \t\n\r\v\f"()';
 begin
   return query
   with registered as materialized (
@@ -76,7 +76,7 @@ begin
   union all
   select t.name, 'SUBSCRIBED', format('A subscription of logical replication fills %s past its fence.', t.table_name),
       'rotate on the publisher, or end the subscription'
-    from t where exists (select from pg_subscription_rel s where s.srrelid = t.there)
+    from t where t.there = any (array(select s.srrelid from pg_subscription_rel s))
   union all
   select t.name, 'ROW_SECURITY', format('Row level security may hide rows of %s from %s.', t.table_name, x.role),
       format('alter role %I bypassrls', x.role)
@@ -107,8 +107,8 @@ begin
       select from pg_constraint c where c.conrelid = t.there and c.conname = 'rekey_label_' || t.name
         and c.contype = 'c' and c.convalidated and t.key_number = any (c.conkey) and t.sealed_number = any (c.conkey)
         -- As it was written, but for what Postgres adds when it says a condition. Of a format of a later version it is not known.
-        and coalesce(regexp_replace(lower(pg_get_expr(c.conbin, c.conrelid)), plain, '', 'g')
-          = regexp_replace(lower(rekey.label_condition(t.format, t.ciphertext_column, t.key_column)), plain, '', 'g'), true))
+        and coalesce(replace(translate(lower(pg_get_expr(c.conbin, c.conrelid)), plain, ''), '::bytea', '')
+          = replace(translate(lower(rekey.label_condition(t.format, t.ciphertext_column, t.key_column)), plain, ''), '::bytea', ''), true))
   union all
   select t.name, 'INDEX', format('%s has no valid index on (%I, %I) any more, or none that makes %I unique.',
       t.table_name, t.tenant_column, t.id_column, t.id_column),

@@ -12,12 +12,7 @@ declare
 begin
   update rekey.targets t set table_oid = to_regclass(t.table_name), database_id = here
     where coalesce(t.retired_at, 'infinity') = 'infinity' and t.database_id is distinct from here and to_regclass(t.table_name) is not null;
-  -- A right that is granted or taken makes another row of a function, whose text would be digested at every look.
-  update rekey.function_digests f set function_oid = p.oid, row_made_by = p.xmin
-    from pg_proc p
-    where p.pronamespace = 'rekey'::regnamespace and p.proname = f.name and p.pronargs = f.arguments
-      and (p.oid <> f.function_oid or p.xmin <> f.row_made_by)
-      and rekey.function_digest(p.prosrc, p.prosecdef, p.proconfig) = f.digest;
+  perform rekey.note_function_rows();
   select * into last from rekey.database_sightings s order by s.id desc limit 1;
   if last.database_id = here and last.timeline = timeline_here then
     return 'same';

@@ -7,5 +7,6 @@ as $$
 begin
   perform rekey.give_rights(g.role_name, g.part)
     from rekey.granted_roles g where exists (select from pg_roles r where r.rolname = g.role_name);
+  perform rekey.note_function_rows();
 end
 $$;

@@ -13,5 +13,6 @@ begin
   for target in select t.table_name from rekey.targets t where to_regclass(t.table_name) is not null loop
     execute format('revoke all on %s from %I', target.table_name, revoke_rights.role_name);
   end loop;
+  perform rekey.note_function_rows();
 end
 $$;

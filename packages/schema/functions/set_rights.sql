@@ -11,5 +11,6 @@ begin
     on conflict (role_name, part) do nothing;
   -- One role may have several parts.
   perform rekey.give_rights(g.role_name, g.part) from rekey.granted_roles g where g.role_name = set_rights.role_name;
+  perform rekey.note_function_rows();
 end
 $$;
