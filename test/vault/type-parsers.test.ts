@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import { createVault, type Vault } from '@rekey/vault';
+import { createVault, openStore, type Vault } from '@rekey/vault';
 import { Pool, types } from 'pg';
 import { rotationCore } from '../harness/rotation.ts';
 import { refusal } from '../harness/vault-errors.ts';
@@ -136,3 +136,25 @@ test('a client without a transaction, or with one that failed, is told so', asyn
     client.release();
   }
 });
+
+for (const [what, oids, parser] of habits)
+  test(`a pool of ours is opened in a program that has ${what} everywhere, by whichever of two hosts`, async (t) => {
+    const { host, hostname, port } = new URL(core.database.url);
+    const url = core.database.url.replace(host, `${hostname}:${port},${hostname}:${port}`);
+    for (const oid of oids) {
+      const before = types.getTypeParser(oid, 'text');
+      types.setTypeParser(oid, parser);
+      t.after(() => types.setTypeParser(oid, before));
+    }
+    const store = openStore({ url, max: 2, onError: () => {} });
+    const vault = createVault({ store, kek: core.kek });
+    t.after(async () => {
+      await vault.close();
+      await store.end();
+    });
+    const tenantId = randomUUID();
+    await vault.createTenant({ tenantId, name: 'of a program with habits' });
+    const at = { target: 'secrets', tenantId, id: randomUUID() } as const;
+    await vault.put({ ...at, value: Buffer.of(1), columns: { name: 'a secret' } });
+    assert.deepEqual(await vault.get(at), Buffer.of(1));
+  });

@@ -1,4 +1,5 @@
 import { within } from './inside.ts';
+import { ownTypes } from './own-types.ts';
 import type { Look } from './store-client.ts';
 
 /** Backends whose connection was cut here, and which may not have noticed: they wait for a lock, or for a standby. */
@@ -23,10 +24,11 @@ export function createLeftovers(look: Look, onCount: (count: number) => void): L
     for (const [pid, at] of since) if (performance.now() - at > forgottenAfterMs) since.delete(pid);
     try {
       const { rows } = await look((client) => {
-        const asked = client.query<{ pid: number }>(
-          'select pid from pg_catalog.pg_stat_activity where pid = any ($1::int[])',
-          [[...since.keys()]],
-        );
+        const asked = client.query<{ pid: number }>({
+          text: 'select pid from pg_catalog.pg_stat_activity where pid = any ($1::int[])',
+          values: [[...since.keys()]],
+          types: ownTypes,
+        });
         return within(answerMs, client, asked);
       });
       const there = new Set(rows.map(({ pid }) => pid));

@@ -2,6 +2,7 @@ import { Client, type ClientConfig } from 'pg';
 import { beside } from './closed.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import { within } from './inside.ts';
+import { ownTypes } from './own-types.ts';
 import type { Attempt } from './route.ts';
 
 /** What is between us and Postgres: a pooler that keeps a session for a connection, or for each transaction one. */
@@ -41,7 +42,7 @@ async function compare(
   const first = await ask();
   return beside(budget, other, async () => {
     const askOther = async (): Promise<number | undefined> => {
-      const asked = other.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const asked = other.query<{ pid: number }>({ text: 'select pg_backend_pid() as pid', types: ownTypes });
       const { rows } = await within(patienceMs, other, asked);
       return rows[0]?.pid;
     };

@@ -3,6 +3,7 @@ import { beside } from './closed.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import type { DatabaseAddress, Host } from './database-url.ts';
 import { within } from './inside.ts';
+import { ownTypes } from './own-types.ts';
 import { StoreError, translate } from './store-error.ts';
 
 /** One way to the server: which host, and how private. */
@@ -71,7 +72,10 @@ async function tryEach(
     const client = new Client({ ...config, ...attempt });
     try {
       const { rows } = await beside(budget, client, () => {
-        const asked = client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
+        const asked = client.query<{ standby: boolean }>({
+          text: 'select pg_is_in_recovery() as standby',
+          types: ownTypes,
+        });
         return within(config.connectionTimeoutMillis ?? 2_000, client, asked);
       });
       if (rows[0]?.standby === false) return attempt;

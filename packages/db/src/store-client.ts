@@ -4,6 +4,7 @@ import { beside, cutUnlessClosed } from './closed.ts';
 import type { ConnectionBudget } from './connection-budget.ts';
 import type { DatabaseAddress } from './database-url.ts';
 import { inside, within } from './inside.ts';
+import { ownTypes } from './own-types.ts';
 import { createPoolingCheck, type Pooling } from './pooling.ts';
 import { type Attempt, createRoute, isStandby, type Route } from './route.ts';
 import {
@@ -210,7 +211,7 @@ class PreparedSession implements Session {
 
   /** A pooler answers the start of a connection itself, and may leave the first statement without an answer. */
   async #ask<Row extends object>(statement: string): Promise<Row> {
-    const asked = this.#client.query<Row>(statement);
+    const asked = this.#client.query<Row>({ text: statement, types: ownTypes });
     const { rows } = await within(this.#settings.connectTimeoutMs, this.#client, asked);
     const [row] = rows;
     if (row === undefined) throw new Error('A statement that yields one row yielded none');
