@@ -89,12 +89,13 @@ export async function restartRange(
   return restarted === undefined ? null : { cursor: restarted.cursor_id };
 }
 
-/** Says what holds the range up, or null: what is said of its rotation follows from all of its ranges. */
-export async function noteWaiting(on: Queryable, range: RangeId, waitingFor: string | null): Promise<void> {
-  await rows(on, 'select rekey.note_waiting($1, $2, $3, $4)', [
-    range.rotationId,
-    range.target,
-    range.ordinal,
+/**
+ * Says what holds the range up, or null: what is said of its rotation follows from all of its ranges. Nothing where the lease is lost:
+ * whoever has claimed it since has another say, and nobody would take this one back.
+ */
+export async function noteWaiting(on: Queryable, lease: Lease, waitingFor: string | null): Promise<void> {
+  await rows(on, 'select rekey.note_waiting($1, $2, $3, $5) where rekey.renew_lease($1, $2, $3, $4)', [
+    ...keyOf(lease),
     waitingFor,
   ]);
 }

@@ -9,7 +9,6 @@ import {
   proveByCounts,
   type RangeId,
   releaseLease,
-  renewLease,
   restartRange,
   type Target,
 } from '@rekey/data';
@@ -96,8 +95,7 @@ async function noteTrouble(env: RotationEnvironment, lease: Lease, error: unknow
   const trouble = diagnose(error);
   const waits = trouble.kind === 'permanent' ? (trouble.meanwhile ?? null) : trouble;
   if (waits === null || !('waitingFor' in waits) || waits.waitingFor === 'database') return;
-  const isOurs = await renewLease(env.sweepStore, lease).catch(() => false);
-  if (isOurs) await noteWaiting(env.sweepStore, lease, waits.waitingFor).catch(() => {});
+  await noteWaiting(env.sweepStore, lease, waits.waitingFor).catch(() => {});
 }
 
 /** Of a table that cannot be looked at, for a tenant that has nothing in it; undefined: it has. */
