@@ -1,33 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openKek } from '@rekey/kms';
 import type { KmsName } from '../world/kms-servers.ts';
-import type { World } from '../world/world.ts';
+import { concerned } from './concerned.ts';
 import { type Fault, seenIf } from './fault.ts';
 import { type KmsServerKind, kmsServerKinds } from './kms-server-kinds.ts';
 
 const lookEveryMs = 400;
-/** Records of a rotation that ended longer ago are under its DEK, or under a later one. */
-const settledMs = 5_000;
-
-/**
- * Tenants that may notice what becomes of a KMS: some of their DEKs that are still in use are under its KEK, or the next is to
- * be, or a rewrap brings them there. Nobody else may, whatever their own KEK is in.
- */
-async function concerned({ pool }: World, name: KmsName, kekId: string): Promise<string[]> {
-  const { rows } = await pool.query<{ id: string }>(
-    `select t.id from rekey.tenants t where exists (
-       select from rekey.deks d join rekey.dek_material m on m.dek_id = d.id
-       where d.tenant_id = t.id and m.kek_id = $2 and d.key_number >= coalesce((
-         select max(n.key_number) from rekey.rotations r join rekey.deks n on n.id = r.new_dek_id
-         where r.tenant_id = t.id and r.status like 'completed%'
-           and r.completed_at < clock_timestamp() - make_interval(secs => $3 / 1000.0)), 0))
-     or exists (select from rekey.kek_choices c where c.tenant_id = t.id and (c.kek_name = $1 or c.active_name = $1))
-     or exists (select from rekey.rewraps r
-       where r.status in ('in_progress', 'paused') and r.kek_id = $2 and (r.tenant_id is null or r.tenant_id = t.id))`,
-    [name, kekId, settledMs],
-  );
-  return rows.map(({ id }) => id);
-}
 
 const inTrouble =
   (name: KmsName, trouble: string): Fault =>
@@ -40,7 +18,7 @@ const inTrouble =
     const { kek } = server;
     const look = async (): Promise<void> => {
       // While Postgres is away nobody's calls are judged.
-      for (const id of await concerned(world, name, kek.id).catch(() => [])) tenants.add(id);
+      for (const id of await concerned(world.pool, name, kek.id).catch(() => [])) tenants.add(id);
     };
     await look();
     const before = server.calls();
