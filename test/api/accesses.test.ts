@@ -5,6 +5,7 @@ import { createAccesses } from '@rekey/api';
 import { type CountedAccess, noteAccesses } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { createLogger } from '@rekey/runtime';
+import { patient } from '../harness/patient.ts';
 import { startApi } from '../harness/process.ts';
 import { testRedis } from '../harness/redis.ts';
 import { asRole } from '../harness/roles.ts';
@@ -13,7 +14,7 @@ import { bearer, emptyTenant, jwtSecret, liveApi, rotateCall, send } from './liv
 
 const api = await liveApi({ trustProxy: ['127.0.0.1'] });
 const pool = api.database.pool();
-const store = openStore({ url: asRole(api.database.url, 'api'), onError: () => {} });
+const store = openStore({ ...patient, url: asRole(api.database.url, 'api'), onError: () => {} });
 test.after(() => store.end());
 
 interface Recorded {
@@ -219,7 +220,7 @@ test('a process that is told to end writes what it holds, by a right to do that 
     Array.from({ length: 1_001 }, () => ({ outcome: 401, count: 1, since: 'now' })),
   );
   assert.equal(await sqlState(store.query('select rekey.note_accesses($1::jsonb)', [many])), '22023');
-  const worker = openStore({ url: asRole(api.database.url, 'worker'), onError: () => {} });
+  const worker = openStore({ ...patient, url: asRole(api.database.url, 'worker'), onError: () => {} });
   assert.equal(await sqlState(worker.query(`select rekey.note_accesses('[]')`)), '42501');
   await worker.end();
 });

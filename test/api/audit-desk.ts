@@ -8,6 +8,7 @@ import { auditVerify, readCheckpoints, type SignedCheckpoint, signerOf } from '@
 import { createLogger } from '@rekey/runtime';
 import { createKeepLog } from '@rekey/worker';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { bearer, emptyTenant, type LiveApi, liveApi } from './live-api.ts';
 
 /** Of all tenants together; 100,000 take some minutes. */
@@ -66,7 +67,7 @@ export async function auditDesk({
   const pool = api.database.pool({ max: 1 });
   const stopAgeing = years > 0 ? await age(pool, years) : null;
   await begin?.(api, pool);
-  const store = openStore({ url: api.database.url, onError: () => {} });
+  const store = openStore({ ...patient, url: api.database.url, onError: () => {} });
   thisFile.after(() => store.end());
   const log: string[] = [];
   const keepLog = createKeepLog({

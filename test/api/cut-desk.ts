@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cutEvents } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { asRole } from '../harness/roles.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { seededTenant } from './live-api.ts';
@@ -45,7 +46,7 @@ export async function cutDesk(): Promise<CutDesk> {
   });
   const { api, at, held, keepLog, pool } = desk;
   const storeOf = (url: string): Role => {
-    const store = openStore({ url, onError: () => {} });
+    const store = openStore({ ...patient, url, onError: () => {} });
     thisFile.after(() => store.end());
     return store;
   };

@@ -6,12 +6,13 @@ import { leadKekCompromises, registerKek, reportUsage } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { thisFile } from '../harness/cleanup.ts';
 import { pastTheTriggers } from '../harness/damage.ts';
+import { patient } from '../harness/patient.ts';
 import { checkError } from './check-error.ts';
 import { type Answer, bearer, liveApi, seededTenant } from './live-api.ts';
 
 const api = await liveApi();
 const pool = api.database.pool();
-const store = openStore({ url: api.database.url, onError: () => {} });
+const store = openStore({ ...patient, url: api.database.url, onError: () => {} });
 thisFile.after(() => store.end());
 const mine = await seededTenant(api.database);
 await seededTenant(api.database);

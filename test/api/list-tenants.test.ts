@@ -4,12 +4,13 @@ import { conforms, TenantsResponse } from '@rekey/contract';
 import { findPolicyFigures, policyRound, renewalRound } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { pastTheTriggers } from '../harness/damage.ts';
+import { patient } from '../harness/patient.ts';
 import { checkError } from './check-error.ts';
 import { type Answer, bearer, emptyTenant, liveApi, rotateCall, seededTenant } from './live-api.ts';
 
 const api = await liveApi();
 const pool = api.database.pool();
-const store = openStore({ url: api.database.url, max: 2, onError: () => {} });
+const store = openStore({ ...patient, url: api.database.url, max: 2, onError: () => {} });
 after(() => store.end());
 const everybody = bearer({ roles: ['super_admin'] });
 

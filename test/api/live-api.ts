@@ -21,6 +21,7 @@ import { createIdentity, createSnapshots, createTicketQueue } from '@rekey/jobs'
 import { createLogger } from '@rekey/runtime';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { patient } from '../harness/patient.ts';
 import { testRedis } from '../harness/redis.ts';
 import { signHs256 } from '../harness/tokens.ts';
 import { watchAnswers } from './watch-answers.ts';
@@ -87,7 +88,9 @@ export async function liveApi(
   const redis = testRedis(owner);
   const log: string[] = [];
   const onError = (): void => {};
-  const store = openStore({ url: databaseUrl ?? database.url, onError });
+  // One that a test names may be away, and then counts how long that takes.
+  const patience = databaseUrl === undefined ? { connectTimeoutMs: patient.connectTimeoutMs } : {};
+  const store = openStore({ url: databaseUrl ?? database.url, ...patience, onError });
   const identity = createIdentity(() => loadInstallation(store));
   await identity.get().catch(() => {}); // some tests have no Postgres
   const redisSettings = { identity, redisUrl: redisUrl ?? redis.url, prefix: redis.prefix, onError };

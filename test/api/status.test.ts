@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectRotations, createStatus } from '@rekey/api';
 import { openStore } from '@rekey/db';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 import { bearer, emptyTenant, liveApi, rotateCall, rotationsPath } from './live-api.ts';
 
 const api = await liveApi();
-const store = openStore({ url: api.database.url, onError: () => {} });
+const store = openStore({ ...patient, url: api.database.url, onError: () => {} });
 test.after(() => store.end());
 
 const started = async (tenantId: string): Promise<string> =>

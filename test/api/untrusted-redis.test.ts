@@ -7,6 +7,7 @@ import { findSnapshot, loadInstallation, type RotationView } from '@rekey/contro
 import { openStore } from '@rekey/db';
 import { keysOf } from '@rekey/jobs';
 import { Redis } from 'ioredis';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 import { checkError } from './check-error.ts';
 import {
@@ -20,7 +21,7 @@ import {
 } from './live-api.ts';
 
 const api = await liveApi();
-const store = openStore({ url: api.database.url, onError: () => {} });
+const store = openStore({ ...patient, url: api.database.url, onError: () => {} });
 test.after(() => store.end());
 const keys = keysOf(api.redis.prefix, await loadInstallation(store));
 const redis = new Redis(api.redis.url);

@@ -8,6 +8,7 @@ import { createDatabase, startPostgres, startRedis } from '@rekey/stack';
 import { createVault, openStore } from '@rekey/vault';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
+import { patient } from '../harness/patient.ts';
 import { callHere } from './in-process.ts';
 
 export interface GoodInstallation {
@@ -74,7 +75,7 @@ export async function goodInstallation(): Promise<GoodInstallation> {
   await owner.end();
 
   const tenantId = randomUUID();
-  const store = openStore({ url: as('rekey_app'), onError: () => {} });
+  const store = openStore({ ...patient, url: as('rekey_app'), onError: () => {} });
   const kek = await openKek(env.KEK_URI);
   const vault = createVault({ store, kek });
   await vault.createTenant({ tenantId, name: 'a tenant' });

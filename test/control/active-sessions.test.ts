@@ -7,6 +7,7 @@ import { openStore } from '@rekey/db';
 import { migrate } from '@rekey/schema';
 import { createDatabase, startPostgres } from '@rekey/stack';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 
 const server = await startPostgres({ settings: { fsync: 'off', shared_buffers: '32MB' } });
@@ -14,7 +15,7 @@ thisFile.after(() => server.stop());
 const url = await createDatabase(server.url, 'rekey_active');
 await migrate(url);
 const store = (max: number, applicationName = 'shop') => {
-  const opened = openStore({ url, max, applicationName, onError: () => {} });
+  const opened = openStore({ ...patient, url, max, applicationName, onError: () => {} });
   thisFile.after(() => opened.end());
   return opened;
 };

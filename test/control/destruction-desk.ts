@@ -10,6 +10,7 @@ import {
 } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { asRole, type Role } from '../harness/roles.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { sqlState } from '../harness/session.ts';
@@ -18,7 +19,7 @@ import { until } from '../harness/wait.ts';
 export const core = await rotationCore();
 export const { pool } = core;
 const as = (role: Role) => {
-  const store = openStore({ url: asRole(core.database.url, role), onError: () => {} });
+  const store = openStore({ ...patient, url: asRole(core.database.url, role), onError: () => {} });
   thisFile.after(() => store.end());
   return store;
 };

@@ -4,6 +4,7 @@ import { policyRound } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { rotate } from '@rekey/rotation';
 import { pastTheTriggers } from '../harness/damage.ts';
+import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
 
@@ -97,7 +98,7 @@ test('many of very different sizes that are due at once are rotated once each, n
   let [most, rounds, lost] = [0, 0, 0];
   const url = new URL(core.database.url);
   url.searchParams.set('application_name', 'a-leader');
-  const stores = [0, 1].map(() => openStore({ url: url.href, max: 2, onError: () => {} }));
+  const stores = [0, 1].map(() => openStore({ ...patient, url: url.href, max: 2, onError: () => {} }));
   after(() => Promise.all(stores.map((store) => store.end())));
   const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   const leads = stores.map(async (store) => {

@@ -5,11 +5,12 @@ import { listenForDeks } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { Client } from 'pg';
 import { createTestDatabase } from '../harness/database.ts';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 
 test('whoever listens for DEKs listens again after its connection ended, with or without an error', async (t) => {
   const database = await createTestDatabase();
-  const store = openStore({ url: database.url, onError: () => {} });
+  const store = openStore({ ...patient, url: database.url, onError: () => {} });
   const taken: unknown[] = [];
   store.on('acquire', (client) => taken.push(client));
   const heard = new Set<string>();

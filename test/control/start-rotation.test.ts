@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { cancelRotation, type IdempotencyKey, type StartedRotation, startRotation } from '@rekey/control';
 import { openStore } from '@rekey/db';
+import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { sessionsOn, sqlState } from '../harness/session.ts';
 import { until } from '../harness/wait.ts';
@@ -200,7 +201,7 @@ test('when the answer cannot be made nothing is kept of the call', async () => {
 
 test('a call does not read through the rotations that ever were', async (t) => {
   const tenantId = await core.createTenant();
-  const own = openStore({ url: database.url, max: 1, onError: () => {} });
+  const own = openStore({ ...patient, url: database.url, max: 1, onError: () => {} });
   t.after(() => own.end());
   const readThrough = async (): Promise<number> => {
     await own.query('select pg_stat_force_next_flush()');

@@ -5,6 +5,7 @@ import { switchDek } from '@rekey/control';
 import { claimRange, loadTargets, openRanges, proveRange } from '@rekey/data';
 import { inTransaction, openSweepStore, row } from '@rekey/db';
 import { planRanges } from '@rekey/rotation';
+import { patient } from '../harness/patient.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 
 const core = await rotationCore();
@@ -33,7 +34,7 @@ test('the proof of a range reads that range, whatever other index on the tenant 
   const lease = await claimRange(store, range, randomUUID());
   if (lease === null) throw new Error('not claimed');
 
-  const sweepStore = openSweepStore({ url: core.database.url, max: 1, onError: () => {} });
+  const sweepStore = openSweepStore({ ...patient, url: core.database.url, max: 1, onError: () => {} });
   t.after(() => sweepStore.end());
   // Counted by Postgres itself within a transaction: plans of statements in functions are not to be asked for.
   const scans = await inTransaction(sweepStore, async (tx) => {

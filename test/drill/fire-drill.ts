@@ -7,6 +7,7 @@ import { Client, Pool } from 'pg';
 import type { Owner } from '../harness/cleanup.ts';
 import type { Installation } from '../harness/installation.ts';
 import { waitsBehindOurs } from '../harness/lock-waits.ts';
+import { patient } from '../harness/patient.ts';
 import { insertSecret } from '../harness/sealed.ts';
 import { seedTenant } from '../harness/seed.ts';
 import { sqlState } from '../harness/session.ts';
@@ -62,7 +63,12 @@ export async function fireDrill(
   pool.on('error', () => {});
   pool.on('connect', (client) => void client.on('error', () => {}));
   owner.after(() => pool.end());
-  const appStore = openStore({ url: databaseUrl, applicationName: 'the application', onError: () => {} });
+  const appStore = openStore({
+    ...patient,
+    url: databaseUrl,
+    applicationName: 'the application',
+    onError: () => {},
+  });
   owner.after(() => appStore.end());
   const { uri, env } = await slowKms(kmsMs, owner);
   Object.assign(process.env, env);

@@ -11,6 +11,7 @@ import type { RunningProcess } from '@rekey/stack';
 import { createVault, type Vault } from '@rekey/vault';
 import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase } from './database.ts';
+import { patient } from './patient.ts';
 import { startApi, startWorker } from './process.ts';
 import { testRedis } from './redis.ts';
 import { asRole, type Role } from './roles.ts';
@@ -102,7 +103,12 @@ export async function installation(
   const kekFile = join(folder, 'kek');
   await createLocalKeyFile(kekFile);
   const kek = await openKek(`local:${kekFile}`);
-  const store = openStore({ url: databaseUrl, max: 20, onError: () => {} });
+  const store = openStore({
+    connectTimeoutMs: patient.connectTimeoutMs,
+    url: databaseUrl,
+    max: 20,
+    onError: () => {},
+  });
   const vault = createVault({ store, kek });
   owner.after(async () => {
     await vault.close();

@@ -8,6 +8,7 @@ import type { Store } from '@rekey/db';
 import type { Vault } from '@rekey/vault';
 import { thisFile } from './cleanup.ts';
 import { MISSING_HISTORY, MISSING_TOOL } from './missing-tools.ts';
+import { patient } from './patient.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -62,7 +63,7 @@ export async function olderVersion(): Promise<OlderVersion> {
       const { openStore } = await load('packages/db/src/index.ts');
       const { openKek } = await load('packages/kms/src/index.ts');
       const { createVault } = await load('packages/vault/src/index.ts');
-      const store: Store = openStore({ url, max: 20, onError: () => {} });
+      const store: Store = openStore({ ...patient, url, max: 20, onError: () => {} });
       const vault: Vault = createVault({ store, kek: await openKek(`local:${kekFile}`) });
       return {
         vault,

@@ -21,6 +21,7 @@ import { cipherHere } from './ciphers.ts';
 import { type Owner, thisFile } from './cleanup.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { type TestKek, testKek } from './kek.ts';
+import { patient } from './patient.ts';
 
 /** The core without HTTP and without Redis: a database, a KEK, an application's vault, and rotations by a call. */
 export interface Core {
@@ -65,8 +66,8 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
   const database = given ?? (await createTestDatabase(owner));
   const url = database.url;
   const onError = (): void => {};
-  const store = openStore({ url, max: 20, onError });
-  const sweepStore = openSweepStore({ url, onError });
+  const store = openStore({ ...patient, url, max: 20, onError });
+  const sweepStore = openSweepStore({ ...patient, url, onError });
   const kek = await testKek(owner);
   const anotherVault = (options: Partial<VaultOptions> = {}): Vault => {
     const vault = createVault({ store, kek, prefetch: false, report: false, ...options });
@@ -129,8 +130,8 @@ export async function rotationCore(owner: Owner = thisFile, given?: TestDatabase
     env,
     pool: database.pool(),
     environment(replaced = {}) {
-      const own = openStore({ url, max: 5, onError });
-      const ownSweepStore = openSweepStore({ url, max: 5, onError });
+      const own = openStore({ ...patient, url, max: 5, onError });
+      const ownSweepStore = openSweepStore({ ...patient, url, max: 5, onError });
       stores.push(own, ownSweepStore);
       return on({ store: own, sweepStore: ownSweepStore }, replaced);
     },

@@ -8,6 +8,7 @@ import { createUsage, startReporting } from '@rekey/keyring';
 import { asKeks } from '@rekey/kms';
 import { processBeatMs } from '@rekey/times';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { asRole } from '../harness/roles.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { sqlState } from '../harness/session.ts';
@@ -96,7 +97,7 @@ test('one of a version before, which does not say so between its reports, is wai
 });
 
 test('a process says that it is there between its reports, and only its role may', async () => {
-  const worker = openStore({ url: asRole(core.database.url, 'worker'), onError: () => {} });
+  const worker = openStore({ ...patient, url: asRole(core.database.url, 'worker'), onError: () => {} });
   thisFile.after(() => worker.end());
   const usage = createUsage();
   const before = await aProcess();
@@ -120,7 +121,7 @@ test('a process says that it is there between its reports, and only its role may
       ).rows[0],
     { what: 'it goes on saying so' },
   );
-  const vault = openStore({ url: asRole(core.database.url, 'application'), onError: () => {} });
+  const vault = openStore({ ...patient, url: asRole(core.database.url, 'application'), onError: () => {} });
   thisFile.after(() => vault.end());
   const { rows } = await vault.query('select rekey.beat_process($1) as beats', [found.id]);
   assert.deepEqual(rows, [{ beats: false }]);

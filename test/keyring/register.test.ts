@@ -14,6 +14,7 @@ import { createUsage, startReporting } from '@rekey/keyring';
 import { asKeks, createKeks, KmsError } from '@rekey/kms';
 import { processSilentMs } from '@rekey/times';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { asRole } from '../harness/roles.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
@@ -21,7 +22,7 @@ import { until } from '../harness/wait.ts';
 const core = await rotationCore();
 const { pool, kek } = core;
 const [vaults, workers] = (['application', 'worker'] as const).map((role) => {
-  const store = openStore({ url: asRole(core.database.url, role), onError: () => {} });
+  const store = openStore({ ...patient, url: asRole(core.database.url, role), onError: () => {} });
   thisFile.after(() => store.end());
   return store;
 }) as [ReturnType<typeof openStore>, ReturnType<typeof openStore>];

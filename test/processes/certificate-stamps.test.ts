@@ -10,6 +10,7 @@ import { createKeepLog, stampCertificates } from '@rekey/worker';
 import { createCertify } from '../../apps/worker/src/certify.ts';
 import { bearer, liveApi } from '../api/live-api.ts';
 import { type Owner, thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { testRedis } from '../harness/redis.ts';
 import { asRole } from '../harness/roles.ts';
 import { rotationCore } from '../harness/rotation.ts';
@@ -22,7 +23,7 @@ const { skip } = openssl;
 const core = await rotationCore();
 const { pool } = core;
 // Under the role that a worker has.
-const store = openStore({ url: asRole(core.database.url, 'worker'), onError: () => {} });
+const store = openStore({ ...patient, url: asRole(core.database.url, 'worker'), onError: () => {} });
 thisFile.after(() => store.end());
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const signer = signerOf(privateKey);

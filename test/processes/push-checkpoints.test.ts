@@ -9,10 +9,11 @@ import { createLogger } from '@rekey/runtime';
 import { createKeepLog, pushCheckpoints, readWorkerConfig } from '@rekey/worker';
 import { emptyTenant } from '../api/live-api.ts';
 import { createTestDatabase } from '../harness/database.ts';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 
 const database = await createTestDatabase();
-const store = openStore({ url: database.url, onError: () => {} });
+const store = openStore({ ...patient, url: database.url, onError: () => {} });
 const stop = new AbortController();
 const log: string[] = [];
 const logger = createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) });

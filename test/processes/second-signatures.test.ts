@@ -12,13 +12,14 @@ import { createKeepLog, readWorkerConfig } from '@rekey/worker';
 import { createCertify } from '../../apps/worker/src/certify.ts';
 import { bearer, liveApi } from '../api/live-api.ts';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { asRole } from '../harness/roles.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { sqlState } from '../harness/session.ts';
 
 const core = await rotationCore();
 const { pool } = core;
-const store = openStore({ url: asRole(core.database.url, 'worker'), onError: () => {} });
+const store = openStore({ ...patient, url: asRole(core.database.url, 'worker'), onError: () => {} });
 thisFile.after(() => store.end());
 const folder = await mkdtemp(join(tmpdir(), 'rekey-second-'));
 thisFile.after(() => rm(folder, { recursive: true }));

@@ -6,6 +6,7 @@ import { migrate } from '@rekey/schema';
 import { createDatabase, startPostgres } from '@rekey/stack';
 import { thisFile } from '../harness/cleanup.ts';
 import { installation, type StatusData } from '../harness/installation.ts';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 
 // Its own: the load of a server is that of all who are on it.
@@ -32,7 +33,13 @@ test('statements that are seldom met by a look slow a sweep, by what they take t
   });
   assert.equal(await throttledBy(), null);
 
-  const shop = openStore({ url: databaseUrl, max: 8, applicationName: 'shop', onError: () => {} });
+  const shop = openStore({
+    ...patient,
+    url: databaseUrl,
+    max: 8,
+    applicationName: 'shop',
+    onError: () => {},
+  });
   t.after(() => shop.end());
   let isOpen = true;
   const customers = Array.from({ length: 8 }, async () => {

@@ -17,6 +17,7 @@ import { createLogger } from '@rekey/runtime';
 import { askWitness, createKeepLog, readWorkerConfig } from '@rekey/worker';
 import { bearer, emptyTenant, liveApi } from '../api/live-api.ts';
 import { thisFile } from '../harness/cleanup.ts';
+import { patient } from '../harness/patient.ts';
 import { until } from '../harness/wait.ts';
 import { startWitness } from '../harness/witness.ts';
 
@@ -25,7 +26,7 @@ test.after(() => rm(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 const api = await liveApi();
 const { database } = api;
-const store = openStore({ url: database.url, onError: () => {} });
+const store = openStore({ ...patient, url: database.url, onError: () => {} });
 const pool = database.pool();
 const log: string[] = [];
 const logger = createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) });

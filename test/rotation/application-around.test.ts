@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { cancelRotation, findRotation } from '@rekey/control';
 import { openStore, openSweepStore } from '@rekey/db';
 import { diagnose, rotate } from '@rekey/rotation';
+import { patient } from '../harness/patient.ts';
 import { asRole } from '../harness/roles.ts';
 import { firstSecret, rotationCore } from '../harness/rotation.ts';
 import { outcome } from '../harness/vault-errors.ts';
@@ -29,6 +30,7 @@ test('a trigger of the application passes over what the sweep writes, by the nam
     'drop trigger changed on secrets; drop function changed(); drop table changes',
   );
   const sweepStore = openSweepStore({
+    ...patient,
     url: core.database.url,
     applicationName: 'rekey-sweep',
     onError: () => {},
@@ -56,7 +58,12 @@ test('a cancel before the switch looks through no records: it is done while nobo
   const client = await store.connect();
   t.after(() => client.release());
   await client.query('begin; lock table secrets in access exclusive mode');
-  const hasty = openStore({ url: core.database.url, session: { lock_timeout: '500ms' }, onError: () => {} });
+  const hasty = openStore({
+    ...patient,
+    url: core.database.url,
+    session: { lock_timeout: '500ms' },
+    onError: () => {},
+  });
   t.after(() => hasty.end());
   try {
     assert.equal((await cancelRotation(hasty, rotationId)).kind, 'changed');
@@ -101,7 +108,7 @@ test("what an application's own policy hides from it, it neither gets nor puts o
     'alter table secrets disable row level security; drop policy visible on secrets',
   );
   await store.query(`update secrets set name = 'hidden' where id = $1`, [hidden]);
-  const own = openStore({ url, onError: () => {} });
+  const own = openStore({ ...patient, url, onError: () => {} });
   t.after(() => own.end());
   const bound = core.anotherVault({ store: own });
   t.after(() => bound.close());

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSweepStore, StoreError } from '@rekey/db';
 import { Client } from 'pg';
 import { createTestDatabase, type TestDatabase } from '../harness/database.ts';
+import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { beginSweep } from '../harness/sweep-step.ts';
 
@@ -26,7 +27,7 @@ test('the sweep waits for a lock for half of the least deadlock_timeout that any
   ];
   for (const [given, waits] of rows) {
     await pool.query(given);
-    const store = openSweepStore({ url: database.url, max: 1, onError: () => {} });
+    const store = openSweepStore({ ...patient, url: database.url, max: 1, onError: () => {} });
     const { rows: found } = await store.query('show lock_timeout').finally(() => store.end());
     assert.deepEqual(found, [{ lock_timeout: waits }], given);
   }

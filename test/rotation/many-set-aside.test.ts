@@ -6,16 +6,17 @@ import { claimRange, loadTargets, openRanges, proveRange, readWindow } from '@re
 import { openSweepStore } from '@rekey/db';
 import { planRanges } from '@rekey/rotation';
 import { pastTheTriggers } from '../harness/damage.ts';
+import { patient } from '../harness/patient.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
+import { upToThreeTimes } from '../harness/tries.ts';
 
 const core = await rotationCore();
 const { store, vault } = core;
 
-test('the proof of many records that were set aside takes time by their number, in tables never analysed', async () => {
+test('the proof of many records that were set aside takes time by their number, in tables never analysed', async (t) => {
   await store.query('alter table secrets set (autovacuum_enabled = off)');
   await store.query('alter table rekey.rotation_failures set (autovacuum_enabled = off)');
-  const took = new Map<number, number>();
-  for (const records of [1_500, 6_000]) {
+  const took = async (records: number): Promise<number> => {
     const tenantId = await core.createTenant();
     await store.query(
       `insert into secrets (id, tenant_id, name, key_number, ciphertext)
@@ -25,11 +26,15 @@ test('the proof of many records that were set aside takes time by their number, 
     );
     const beganMs = performance.now();
     const view = await core.startAndRotate(tenantId);
-    took.set(records, performance.now() - beganMs);
+    const ms = performance.now() - beganMs;
     assert.deepEqual([view.status, view.itemsFailed.secrets], ['completed_with_failures', records]);
-  }
-  // A square would make it sixteen.
-  assert.ok((took.get(6_000) ?? 0) < 9 * (took.get(1_500) ?? 0), JSON.stringify([...took]));
+    return ms;
+  };
+  await upToThreeTimes(t, async () => {
+    const [few, many] = [await took(1_500), await took(6_000)];
+    // A square would make it sixteen.
+    assert.ok(many < 9 * few, `${few} and ${many} ms`);
+  });
 });
 
 test('a range that has grown is read and proved in steps, each from where the last one came to', async () => {
@@ -51,7 +56,7 @@ test('a range that has grown is read and proved in steps, each from where the la
   if (target === undefined || range === undefined) throw new Error('not planned');
   const lease = await claimRange(store, range, randomUUID());
   if (lease === null) throw new Error('not claimed');
-  const sweepStore = openSweepStore({ url: core.database.url, max: 1, onError: () => {} });
+  const sweepStore = openSweepStore({ ...patient, url: core.database.url, max: 1, onError: () => {} });
   try {
     const seen: string[] = [];
     let windows = 0;

@@ -41,7 +41,7 @@ test('windows and batches of several rotations share memory, and no record comes
   await holder.query('select from secrets where id = any($1) for update', [held]);
   const letGo = sleep(1_500).then(() => holder.query('rollback'));
 
-  const patience = AbortSignal.timeout(60_000);
+  const patience = AbortSignal.timeout(300_000);
   const env = core.environment({ batchSize: fixedBatchSize(10) });
   await Promise.all(
     tenants.map(async ({ tenantId, intact, damaged }) => {

@@ -12,6 +12,7 @@ import {
 import { openSweepStore } from '@rekey/db';
 import { formatOf } from '@rekey/envelope';
 import { bytesOf } from '../harness/damage.ts';
+import { patient } from '../harness/patient.ts';
 import { firstSecret, rotationCore } from '../harness/rotation.ts';
 import { beginSweep, type SweepStep } from '../harness/sweep-step.ts';
 
@@ -170,7 +171,7 @@ test('a record that an application holds is left out, and never waited for while
 
 test('what a trigger waits for ends the joint write at once, with nothing held and the session as it was', async () => {
   const all = await ready(2);
-  const sweepStore = openSweepStore({ url: core.database.url, max: 1, onError: () => {} });
+  const sweepStore = openSweepStore({ ...patient, url: core.database.url, max: 1, onError: () => {} });
   const client = await core.pool.connect();
   const batches = await Promise.all(all.map((one) => batchOf(one)));
   try {

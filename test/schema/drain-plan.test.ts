@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore, workerSession } from '@rekey/db';
+import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 
 const core = await rotationCore();
@@ -20,7 +21,13 @@ test('a drain reads the DEKs of its own tenant, however many others have', async
     alter table rekey.deks enable trigger user`);
   await core.pool.query('analyze rekey.deks, rekey.dek_locks');
 
-  const store = openStore({ url: core.database.url, max: 1, session: workerSession, onError: () => {} });
+  const store = openStore({
+    ...patient,
+    url: core.database.url,
+    max: 1,
+    session: workerSession,
+    onError: () => {},
+  });
   t.after(() => store.end());
   const client = await store.connect();
   await client.query('begin');

@@ -10,6 +10,7 @@ import { createDatabase, dropDatabase } from '@rekey/stack';
 import type { Owner } from '../harness/cleanup.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { testEnvironment } from '../harness/environment.ts';
+import { patient } from '../harness/patient.ts';
 
 const refusal = (code: StoreErrorCode) => (error: unknown) =>
   error instanceof StoreError && error.code === code;
@@ -33,7 +34,7 @@ test('migrations that are run again change nothing', async (t) => {
 
 test('of several migrators at once each waits for the others, and every migration runs once', async (t) => {
   const url = await emptyDatabase(t);
-  const store = openStore({ url, onError: () => {} });
+  const store = openStore({ ...patient, url, onError: () => {} });
   try {
     await assert.rejects(checkSchema(store), refusal('SCHEMA_MISSING'));
     await Promise.all([1, 2, 3, 4].map(() => migrate(url)));
@@ -86,7 +87,7 @@ test('a program that is newer than the schema does not start on it', async (t) =
 
 test('a migration that fails leaves nothing of itself', async (t) => {
   const url = await emptyDatabase(t);
-  const store = openStore({ url, onError: () => {} });
+  const store = openStore({ ...patient, url, onError: () => {} });
   try {
     // In the way of the last statements of a file.
     await store.query('create table public.secrets (id int)');
@@ -165,7 +166,7 @@ create index concurrently secrets_by_name on ${table} (name);
 
 test('a database that has a table of that name already is told so in one line, and keeps nothing of ours', async (t) => {
   const url = await emptyDatabase(t);
-  const store = openStore({ url, onError: () => {} });
+  const store = openStore({ ...patient, url, onError: () => {} });
   try {
     await store.query('create table public.api_keys (id int)');
     await assert.rejects(migrate(url), (error) => {

@@ -9,6 +9,7 @@ import { openStore, StoreError } from '@rekey/db';
 import { checkSchema, checkWorkerWork, migrate } from '@rekey/schema';
 import { createDatabase, dropDatabase } from '@rekey/stack';
 import { testEnvironment } from '../harness/environment.ts';
+import { patient } from '../harness/patient.ts';
 
 const run = promisify(execFile);
 const schema = new URL('../../packages/schema/', import.meta.url);
@@ -18,7 +19,7 @@ test('into a database with tables of those names Rekey comes with a schema of it
   const adminUrl = testEnvironment('TEST_DATABASE_ADMIN_URL');
   const name = testEnvironment('TEST_TEMPLATE_DATABASE').replace(/template$/, randomBytes(6).toString('hex'));
   const url = await createDatabase(adminUrl, name);
-  const store = openStore({ url, onError: () => {} });
+  const store = openStore({ ...patient, url, onError: () => {} });
   t.after(async () => {
     await store.end();
     await dropDatabase(adminUrl, name);

@@ -6,6 +6,7 @@ import { loadTargets, openRanges, readWindow } from '@rekey/data';
 import { openSweepStore } from '@rekey/db';
 import { fixedBatchSize, planRanges, sweepRange } from '@rekey/rotation';
 import { VaultError } from '@rekey/vault';
+import { patient } from '../harness/patient.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 
 const core = await rotationCore();
@@ -192,7 +193,7 @@ test('a batch is spread over its window, and a stopped sweep leaves the cursor b
   const range = (await openRanges(store, order.rotationId)).find((open) => open.target === 'secrets');
   if (range === undefined) throw new Error('not planned');
   const stop = new AbortController();
-  const sweepStore = openSweepStore({ url: core.database.url, onError: () => {} });
+  const sweepStore = openSweepStore({ ...patient, url: core.database.url, onError: () => {} });
   t.after(() => sweepStore.end());
   const writing = new Proxy(sweepStore, {
     get(pool, name) {

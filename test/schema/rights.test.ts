@@ -7,6 +7,7 @@ import { openStore } from '@rekey/db';
 import { createVault } from '@rekey/vault';
 import { Client } from 'pg';
 import { testEnvironment } from '../harness/environment.ts';
+import { patient } from '../harness/patient.ts';
 import { asRole, roles } from '../harness/roles.ts';
 import { readyToSwitch, rotationCore } from '../harness/rotation.ts';
 import { insertSecret } from '../harness/sealed.ts';
@@ -70,7 +71,13 @@ test("an application's role puts and gets through the vault, over a rotation, wi
 
 test('an application makes a tenant and works with it, with the rights of its role alone', async () => {
   const url = asRole(database.url, 'application');
-  const ofApplication = openStore({ url, max: 4, applicationName: 'an application', onError: () => {} });
+  const ofApplication = openStore({
+    ...patient,
+    url,
+    max: 4,
+    applicationName: 'an application',
+    onError: () => {},
+  });
   const vault = createVault({ store: ofApplication, kek: core.kek });
   const tenant = randomUUID();
   await vault.createTenant({ tenantId: tenant, name: 'of an application' });

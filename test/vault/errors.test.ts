@@ -5,6 +5,7 @@ import { cancelRotation } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { createVault, VaultError } from '@rekey/vault';
 import { kmsAway } from '../harness/kek.ts';
+import { patient } from '../harness/patient.ts';
 import { firstSecret, rotationCore } from '../harness/rotation.ts';
 import { outcome, refusal } from '../harness/vault-errors.ts';
 import { until } from '../harness/wait.ts';
@@ -114,7 +115,7 @@ test('so does what the network, the KMS, a role, a missing schema, an ended stor
     }),
   };
   for (const [code, at] of Object.entries(urls)) {
-    const other = openStore({ url: at, onError: () => {} });
+    const other = openStore({ ...patient, url: at, onError: () => {} });
     const there = createVault({ store: other, kek: core.kek, prefetch: false });
     const all = [
       there.get(record),
@@ -125,7 +126,7 @@ test('so does what the network, the KMS, a role, a missing schema, an ended stor
     await there.close();
     await other.end();
   }
-  const ended = openStore({ url: database.url, onError: () => {} });
+  const ended = openStore({ ...patient, url: database.url, onError: () => {} });
   const onEnded = createVault({ store: ended, kek: core.kek, prefetch: false });
   await ended.end();
   assert.equal(await outcome(onEnded.get(record)), 'UNAVAILABLE');

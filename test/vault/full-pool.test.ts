@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore, type Store } from '@rekey/db';
 import { createVault, type Vault } from '@rekey/vault';
+import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
 
@@ -12,7 +13,12 @@ const { kek } = core;
 
 /** An application: its own pool of so many connections, and a vault on it. */
 function application(t: TestContext, max: number, prefetch: boolean): { store: Store; vault: Vault } {
-  const store = openStore({ url: core.database.url, max, onError: () => {} });
+  const store = openStore({
+    connectTimeoutMs: patient.connectTimeoutMs,
+    url: core.database.url,
+    max,
+    onError: () => {},
+  });
   const vault = createVault({ store, kek, prefetch });
   t.after(async () => {
     await vault.close();
@@ -145,7 +151,12 @@ test('fifty large puts at once under a cold key share what is reserved, and none
 
 test('a closed vault lets go of its connections and says that it is closed', async () => {
   const { tenantId, ids } = await core.tenantWith(1);
-  const store = openStore({ url: core.database.url, applicationName: 'closing', onError: () => {} });
+  const store = openStore({
+    connectTimeoutMs: patient.connectTimeoutMs,
+    url: core.database.url,
+    applicationName: 'closing',
+    onError: () => {},
+  });
   const vault = createVault({ store, kek });
   const record = { target: 'secrets', tenantId, id: ids[0] ?? '' };
   await vault.get(record);

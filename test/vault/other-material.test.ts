@@ -6,6 +6,7 @@ import { asKeks } from '@rekey/kms';
 import { createVault, type Vault } from '@rekey/vault';
 import { Client } from 'pg';
 import { testEnvironment } from '../harness/environment.ts';
+import { patient } from '../harness/patient.ts';
 import { firstSecret, rotationCore } from '../harness/rotation.ts';
 import { until } from '../harness/wait.ts';
 
@@ -18,7 +19,7 @@ async function afterTheRestore(t: TestContext, { prefetch }: { prefetch: boolean
   const owner = { after: (work: () => unknown) => t.after(work) };
   const core = await rotationCore(owner);
   const { tenantId, ids } = await core.tenantWith(6);
-  const store = openStore({ url: core.database.url, max: 4, onError: () => {} });
+  const store = openStore({ ...patient, url: core.database.url, max: 4, onError: () => {} });
   const vault = createVault({ store, kek: core.kek, prefetch });
   t.after(async () => {
     await vault.close();
