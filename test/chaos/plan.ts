@@ -77,7 +77,7 @@ export function shortPlan(seed: number): Plan {
   return {
     ...shared,
     seed,
-    durationMs: 240_000, // on a slow machine; half of it is enough otherwise
+    durationMs: 180_000, // on a slow machine; half of it is enough otherwise
     without: [
       'redis-down-15s',
       'freeze-worker',

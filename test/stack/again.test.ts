@@ -68,6 +68,6 @@ test('a report tells failed files from what was skipped', () => {
   assert.deepEqual(failedFilesOf(report), { files: ['test/a.ts', 'test/b.ts'], rest: 'spin\n' });
 });
 
-test('CI asks for two', async () => {
-  assert.match(await readFile(join(ROOT, '.ci/run'), 'utf8'), /^TEST_AGAIN=2 /m);
+test('CI asks for four', async () => {
+  assert.match(await readFile(join(ROOT, '.ci/run'), 'utf8'), /^TEST_AGAIN=4 /m);
 });
