@@ -46,6 +46,12 @@ if (make !== undefined)
     { type: pkcs11js.CKA_LABEL, value: make },
     { type: pkcs11js.CKA_VALUE_LEN, value: bits / 8 },
   ]);
+/** Of the half of a pair that stays in the token. */
+const secret = [
+  { type: pkcs11js.CKA_PRIVATE, value: true },
+  { type: pkcs11js.CKA_SENSITIVE, value: !extractable },
+  { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
+];
 const named = [
   { type: pkcs11js.CKA_TOKEN, value: true },
   { type: pkcs11js.CKA_LABEL, value: makeSigning },
@@ -60,13 +66,7 @@ if (makeSigning !== undefined)
       { type: pkcs11js.CKA_VERIFY, value: true },
       { type: pkcs11js.CKA_EC_PARAMS, value: Buffer.from('130c656477617264733235353139', 'hex') },
     ],
-    [
-      ...named,
-      { type: pkcs11js.CKA_PRIVATE, value: true },
-      { type: pkcs11js.CKA_SENSITIVE, value: !extractable },
-      { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
-      { type: pkcs11js.CKA_SIGN, value: true },
-    ],
+    [...named, ...secret, { type: pkcs11js.CKA_SIGN, value: true }],
   );
 const ofPair = [
   { type: pkcs11js.CKA_TOKEN, value: true },
@@ -85,9 +85,7 @@ if (makeRsa !== undefined)
     ],
     [
       ...ofPair,
-      { type: pkcs11js.CKA_PRIVATE, value: true },
-      { type: pkcs11js.CKA_SENSITIVE, value: !extractable },
-      { type: pkcs11js.CKA_EXTRACTABLE, value: extractable },
+      ...secret,
       { type: pkcs11js.CKA_DECRYPT, value: decrypts },
       { type: pkcs11js.CKA_SIGN, value: true },
     ],

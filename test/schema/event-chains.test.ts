@@ -117,6 +117,10 @@ test('a right that is granted costs the next looks nothing: the new row of its f
     await store.query(`select rekey.${call}('granted_and_dropped')`);
     assert.equal(await unnoted(), 0, call);
   }
+  await store.query(`select rekey.grant_worker('granted_and_dropped')`);
+  await store.query(`select rekey.repair_target('secrets')`);
+  assert.equal(await unnoted(), 0, 'rights are renewed');
+  await store.query(`select rekey.revoke_rights('granted_and_dropped')`);
   await store.query('drop role granted_and_dropped');
   await store.query(`create or replace function rekey.refuse_altered(target_name text) returns boolean
     language sql as $$ select true $$`);
