@@ -6,8 +6,9 @@
  * With DATABASE_URL or REDIS_URL set that server is used: everything made there has a name of this run, and is
  * removed at the end.
  *
- * The last line counts the tests that were skipped because a tool is missing; with CI=true these fail the run. With TEST_AGAIN=n
- * up to n files in which something failed are run again by themselves, and the line before it names them.
+ * The last line counts the tests that were skipped because a tool is missing; with CI=true these fail the run. What failed is told
+ * before it once more, a line for each test. With TEST_AGAIN=n up to n files in which something failed are run again by themselves,
+ * and a line names them.
  * TEST_TOOLS=all has tools downloaded that are larger than 60 MB.
  */
 import { randomBytes } from 'node:crypto';
@@ -15,7 +16,7 @@ import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeDatabase, createDatabase, runProgram, runUntilDone, startServers } from '@rekey/stack';
-import { failedFilesOf, filesToRunAgain } from './harness/again.ts';
+import { failuresOf, filesToRunAgain, listOfFailures } from './harness/again.ts';
 import { dropDatabasesOf } from './harness/database.ts';
 import { summaryOf } from './harness/missing-tools.ts';
 import { removeKeys } from './harness/redis.ts';
@@ -50,7 +51,9 @@ await runUntilDone(async (signal) => {
     const code = withServers
       ? await runOnServers(databases, keys, environment(folder), report, signal)
       : await runTwice(environment(folder), report, signal);
-    const { count, line } = summaryOf(failedFilesOf(await readAll(report)).rest);
+    const { failures, rest } = failuresOf(await readAll(report));
+    const { count, line } = summaryOf(rest);
+    process.stdout.write(listOfFailures(failures));
     process.stdout.write(`${line}\n`);
     return count > 0 && process.env.CI === 'true' ? code || 1 : code;
   } finally {
@@ -101,7 +104,7 @@ async function runOnServers(
 async function runTwice(env: Record<string, string>, report: string, signal: AbortSignal): Promise<number> {
   const code = await runParts(env, report, signal);
   if (code === 0) return code;
-  const failed = failedFilesOf(await readAll(report)).files;
+  const failed = failuresOf(await readAll(report)).files;
   const again = filesToRunAgain(failed, Number(process.env.TEST_AGAIN ?? 0));
   if (again.length === 0) return code;
   const codeAgain = await runTests(testArguments(`${report}-again`, again, 1), env, signal);

@@ -6,22 +6,45 @@ import { relative } from 'node:path';
 import type { TestEvent } from 'node:test/reporters';
 import { suites } from '../suites.ts';
 
-const FAILED = 'failed file: ';
+const FAILED = 'failed: ';
 
-/** The line that a report has of the file of a test that failed; null of other events. */
-export function failedFile({ type, data }: TestEvent): string | null {
-  if (type !== 'test:fail' || data.todo !== undefined) return null;
-  return data.file === undefined ? null : `${FAILED}${relative(process.cwd(), data.file)}`;
+export interface Failure {
+  readonly file: string;
+  readonly test: string;
+  /** Why, in one line. */
+  readonly message: string;
 }
 
-/** The files of a report in which something failed, and what else it says. */
-export function failedFilesOf(report: string): { files: string[]; rest: string } {
+/** The line that a report has of a test that failed; null of other events, and of what failed only because a test in it has. */
+export function failureLine({ type, data }: TestEvent): string | null {
+  if (type !== 'test:fail' || data.todo !== undefined || data.file === undefined) return null;
+  const { error } = data.details;
+  if ('failureType' in error && error.failureType === 'subtestsFailed') return null;
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const failure: Failure = {
+    file: relative(process.cwd(), data.file),
+    test: data.name,
+    message: cause.message.trim().replaceAll(/\s+/g, ' ').slice(0, 1_000),
+  };
+  return `${FAILED}${JSON.stringify(failure)}`;
+}
+
+/** What failed by a report, and what else it says. */
+export function failuresOf(report: string): { failures: Failure[]; files: string[]; rest: string } {
   const lines = report.split('\n');
-  const files = lines.filter((line) => line.startsWith(FAILED)).map((line) => line.slice(FAILED.length));
+  const failures = lines
+    .filter((line) => line.startsWith(FAILED))
+    .map((line): Failure => JSON.parse(line.slice(FAILED.length)));
   return {
-    files: [...new Set(files)].sort(),
+    failures,
+    files: [...new Set(failures.map(({ file }) => file))].sort(),
     rest: lines.filter((line) => !line.startsWith(FAILED)).join('\n'),
   };
+}
+
+/** For the end of a run of several parts, whose first ones nobody sees any more: each that failed in a line. */
+export function listOfFailures(failures: readonly Failure[]): string {
+  return failures.map(({ file, test, message }) => `failed in ${file}: ${test}: ${message}\n`).join('');
 }
 
 /**

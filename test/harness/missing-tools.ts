@@ -1,5 +1,5 @@
 import type { TestEvent } from 'node:test/reporters';
-import { failedFile } from './again.ts';
+import { failureLine } from './again.ts';
 import { endStuckFiles } from './stuck-files.ts';
 
 /** How the reason of a test begins that was skipped for a tool; the tool's name and a colon follow. */
@@ -10,14 +10,14 @@ export const MISSING_HISTORY = 'missing history: ';
 
 /**
  * A line with the tool's name for each test that was skipped because it is missing; that of a commit has a mark, and so has that of
- * a file in which a test failed. Whoever listens to a run also ends what hangs in it: Node warns of more reporters than two.
+ * a test that failed. Whoever listens to a run also ends what hangs in it: Node warns of more reporters than two.
  */
 // biome-ignore lint/style/noDefaultExport: this is how Node takes a reporter
 export default async function* reportMissingTools(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const watch = endStuckFiles();
   for await (const event of events) {
     watch(event);
-    const failed = failedFile(event);
+    const failed = failureLine(event);
     if (failed !== null) yield `${failed}\n`;
     if (event.type === 'test:pass' && typeof event.data.skip === 'string') {
       const [, kind, name] =

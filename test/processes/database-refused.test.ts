@@ -47,7 +47,8 @@ async function run(
     env: { PATH: process.env.PATH, ...env, DATABASE_URL: databaseUrl },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 25_000);
+  // It is to end by itself; on a machine that others load, starting alone has taken half a minute.
+  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
   const [code] = await once(child, 'close');

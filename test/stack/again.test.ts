@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { failedFilesOf, filesToRunAgain } from '../harness/again.ts';
+import { failuresOf, filesToRunAgain } from '../harness/again.ts';
 import { testEnvironment } from '../harness/environment.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -25,27 +25,31 @@ function npmTest(marker: string, env: Record<string, string>) {
   });
   return {
     status: run.status,
-    last: run.stdout.trimEnd().split('\n').slice(-2),
+    last: run.stdout.trimEnd().split('\n').slice(-3),
     all: run.stdout + run.stderr,
   };
 }
+
+/** The line of the test that fails, as the end of a run tells it; the message is Node's. */
+const why =
+  "failed in test/stack/fails-once.ts: passes the second time: The expression evaluated to a falsy value: assert.ok(before && file !== '/dev/full')";
 
 test('what failed is run again where that was asked for, and named whatever comes of it', () => {
   const skipped = 'skipped for a missing tool: 0';
   const once = npmTest(join(folder, 'once'), { TEST_AGAIN: '2' });
   assert.deepEqual(
     [once.status, once.last],
-    [0, ['failed, and passed when run again: 1 (test/stack/fails-once.ts)', skipped]],
+    [0, ['failed, and passed when run again: 1 (test/stack/fails-once.ts)', why, skipped]],
     once.all,
   );
   const always = npmTest('/dev/full', { TEST_AGAIN: '2' });
   assert.deepEqual(
     [always.status, always.last],
-    [1, ['failed, and failed when run again: 1 (test/stack/fails-once.ts)', skipped]],
+    [1, ['failed, and failed when run again: 1 (test/stack/fails-once.ts)', why, skipped]],
     always.all,
   );
   const notAsked = npmTest(join(folder, 'not-asked'), { TEST_AGAIN: '' });
-  assert.deepEqual([notAsked.status, notAsked.last.at(-1)], [1, skipped], notAsked.all);
+  assert.deepEqual([notAsked.status, notAsked.last.slice(-2)], [1, [why, skipped]], notAsked.all);
   assert.doesNotMatch(notAsked.all, /run again/);
 });
 
@@ -63,9 +67,15 @@ test('many that failed are not run again, and none that looks for a lost write',
     assert.deepEqual(filesToRunAgain(['test/api/a.test.ts', one], 2), [], one);
 });
 
-test('a report tells failed files from what was skipped', () => {
-  const report = 'failed file: test/b.ts\nspin\nfailed file: test/a.ts\nfailed file: test/b.ts\n';
-  assert.deepEqual(failedFilesOf(report), { files: ['test/a.ts', 'test/b.ts'], rest: 'spin\n' });
+test('a report tells failed tests from what was skipped', () => {
+  const failed = (file: string) => ({ file, test: 'a test', message: 'in vain' });
+  const line = (file: string) => `failed: ${JSON.stringify(failed(file))}\n`;
+  const report = `${line('test/b.ts')}spin\n${line('test/a.ts')}${line('test/b.ts')}`;
+  assert.deepEqual(failuresOf(report), {
+    failures: [failed('test/b.ts'), failed('test/a.ts'), failed('test/b.ts')],
+    files: ['test/a.ts', 'test/b.ts'],
+    rest: 'spin\n',
+  });
 });
 
 test('CI asks for four', async () => {

@@ -3,6 +3,6 @@ import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 
 test('leaves somebody behind', async () => {
-  spawn('sleep', ['20'], { stdio: 'inherit', detached: true }).unref();
+  spawn('sleep', ['60'], { stdio: 'inherit', detached: true }).unref();
   await new Promise((resolve) => setTimeout(resolve, 60_000));
 });

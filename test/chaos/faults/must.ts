@@ -17,7 +17,11 @@ export async function must({ world }: Pick<FaultTools, 'world'>, statements: str
       return;
     } catch (error) {
       client?.release(true);
-      if (tries === triesMax) throw error;
+      if (tries === triesMax) {
+        // What comes of it later would else be taken for the product's.
+        world.history.violation('faults end', `${statements.slice(0, 100)}: ${error}`);
+        throw error;
+      }
       await sleep(100);
     }
   }
