@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type AuditReport, auditProblems, verifyAudit } from './audit-verify.ts';
 import { readCheckpoints, type SignedCheckpoint } from './checkpoint.ts';
 import { parseWitnessKey } from './cosignature.ts';
+import { oneLine, piecesOf, readGiven } from './given-files.ts';
 import type { TrustedKey } from './public-keys.ts';
 import { type CommandIo, keysIn, secondKeysIn } from './verify-main.ts';
 
@@ -29,7 +28,7 @@ export async function auditVerify(args: readonly string[], io: CommandIo): Promi
       needsSecond: secondKey !== undefined,
     });
   } catch (error) {
-    io.err(error instanceof Error ? error.message : String(error));
+    io.err(oneLine(error));
     io.err(usage);
     return 2;
   }
@@ -96,12 +95,19 @@ function verdictOf({ scope, problems, heldAgainst, covered, cut }: AuditReport):
 /** Refuses other bytes than UTF-8: what stands for them could be read as what was recorded. */
 async function* textIn(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  for await (const piece of createReadStream(path)) yield decoder.decode(piece, { stream: true });
-  yield decoder.decode();
+  const decoded = (piece?: Buffer): string => {
+    try {
+      return decoder.decode(piece, { stream: piece !== undefined });
+    } catch {
+      throw new TypeError(`${path} is not in UTF-8`);
+    }
+  };
+  for await (const piece of piecesOf(path)) yield decoded(piece);
+  yield decoded();
 }
 
 async function heldIn(path: string): Promise<SignedCheckpoint[]> {
-  const checkpoints = readCheckpoints(await readFile(path, 'utf8'));
+  const checkpoints = readCheckpoints((await readGiven(path)).toString('utf8'));
   if (checkpoints.length === 0) throw new Error(`There is no checkpoint in ${path}.`);
   return checkpoints;
 }

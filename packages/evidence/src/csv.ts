@@ -52,30 +52,13 @@ function csvRow(fields: readonly string[]): string {
   return `${written.join(',')}\r\n`;
 }
 
-/** Rows as they stand in a text, each with its last cell. */
-export async function* csvRows(
-  pieces: AsyncIterable<string>,
-): AsyncGenerator<{ readonly text: string; readonly last: string }> {
-  let rest = '';
-  for await (const piece of pieces) {
-    rest += piece;
-    let start = 0;
-    let isQuoted = false;
-    for (let at = 0; at < rest.length; at += 1) {
-      const character = rest[at];
-      if (character === '"') isQuoted = !isQuoted;
-      if (character !== '\n' || isQuoted) continue;
-      const text = rest.slice(start, at + 1);
-      yield { text, last: lastCell(text) };
-      start = at + 1;
-    }
-    rest = rest.slice(start);
-  }
-  if (rest !== '') yield { text: rest, last: lastCell(rest) };
-}
-
-function lastCell(row: string): string {
-  const quoted = /(?:^|,)"((?:[^"]|"")*)"\r?\n?$/.exec(row);
-  if (quoted !== null) return (quoted[1] ?? '').replaceAll('""', '"');
-  return row.slice(row.lastIndexOf(',') + 1).trimEnd();
+/** What stands in the last cell of a row. */
+export function lastCellOf(row: string): string {
+  const text = row.replace(/\r?\n?$/, '');
+  if (!text.endsWith('"')) return text.slice(text.lastIndexOf(',') + 1).trimEnd();
+  // Back to the quote that opens it: within a cell they come in pairs.
+  let at = text.length - 2;
+  while (at >= 0 && (text[at] !== '"' || text[at - 1] === '"')) at -= text[at] === '"' ? 2 : 1;
+  const isCell = at === 0 || text[at - 1] === ',';
+  return isCell ? text.slice(at + 1, -1).replaceAll('""', '"') : text.slice(text.lastIndexOf(',') + 1);
 }

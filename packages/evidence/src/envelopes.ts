@@ -1,5 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import { isObject } from './event.ts';
+import { parseOneForm } from './one-form-json.ts';
 import type { Signer } from './signer.ts';
 
 export const payloadType = 'application/vnd.in-toto+json';
@@ -78,7 +79,7 @@ export function stampedBytes(dsse: string): Buffer {
 
 /**
  * Takes any of the forms apart. Null: it is none, or not as these are written: base64 with stray bits, a member or a header that
- * nobody asked for.
+ * nobody asked for, or one twice.
  */
 export function openEnvelope(text: string): Signed | 'WRONG_TYPE' | null {
   const trimmed = text.trim();
@@ -153,7 +154,7 @@ function decode(text: unknown, encoding: 'base64' | 'base64url'): Buffer | null 
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseOneForm(text);
   } catch {
     return null;
   }

@@ -71,7 +71,7 @@ export function historyOf({
 
 function dateOf(text: string | null | undefined): Date | null {
   if (text === undefined || text === null) return null;
-  const date = new Date(text);
+  const date = new Date(typeof text === 'string' ? text : Number.NaN);
   if (Number.isNaN(date.getTime())) throw new TypeError('A key of the JWK Set has a malformed time');
   return date;
 }

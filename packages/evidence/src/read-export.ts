@@ -1,4 +1,4 @@
-import { csvHead, csvLine, csvRows } from './csv.ts';
+import { csvHead, csvLine, lastCellOf } from './csv.ts';
 import { type AuditEvent, isAuditEvent, isHash, isObject, isUuid } from './event.ts';
 import {
   type ChainCut,
@@ -13,6 +13,7 @@ import {
   type InstallationProof,
 } from './export-lines.ts';
 import { hashesOf } from './hashes.ts';
+import { rowsOf } from './lines.ts';
 
 interface Head {
   readonly type: 'head';
@@ -64,27 +65,21 @@ export async function* readExport(pieces: AsyncIterable<string>): AsyncGenerator
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
   })();
   if (!start.startsWith(csvHead)) {
-    for await (const line of linesOf(all)) yield entryOf(line);
+    for await (const line of rowsOf(all, false))
+      yield line === null ? null : entryOf(line.endsWith('\n') ? line.slice(0, -1) : line);
     return;
   }
   let isFirst = true;
-  for await (const { text, last } of csvRows(all)) {
-    if (!isFirst) {
-      const entry = entryOf(last);
-      yield csvLine(last, entry?.type === 'event' ? entry : null) === text ? entry : null;
-    }
+  for await (const row of rowsOf(all, true)) {
+    if (!isFirst) yield row === null ? null : entryOfRow(row);
     isFirst = false;
   }
 }
 
-async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  let rest = '';
-  for await (const piece of pieces) {
-    const lines = (rest + piece).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines;
-  }
-  if (rest !== '') yield rest;
+function entryOfRow(row: string): ExportEntry | null {
+  const line = lastCellOf(row);
+  const entry = entryOf(line);
+  return csvLine(line, entry?.type === 'event' ? entry : null) === row ? entry : null;
 }
 
 function entryOf(line: string): ExportEntry | null {

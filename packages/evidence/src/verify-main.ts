@@ -1,6 +1,5 @@
-import { createPublicKey } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { jsonIn, oneLine, publicKeyIn, readGiven } from './given-files.ts';
 import { keysOfJwks, pinnedKey, type TrustedKey } from './public-keys.ts';
 import { pinnedSecondKey, type SecondKey, secondKeysOfJwks } from './second-keys.ts';
 import { certificatesIn, type StampVerdict } from './stamp.ts';
@@ -26,14 +25,14 @@ export async function certificateVerify(args: readonly string[], io: CommandIo):
     const asked = read(args);
     const { file, key, jwks, tsaCa, secondKey } = asked;
     json = asked.json;
-    const tsaCas = tsaCa === undefined ? [] : certificatesIn(await readFile(tsaCa, 'latin1'));
+    const tsaCas = tsaCa === undefined ? [] : certificatesIn((await readGiven(tsaCa)).toString('latin1'));
     const secondKeys = await secondKeysIn({ secondKey, jwks });
     trust = { tsaCas, secondKeys, needsSecond: secondKey !== undefined };
     source = key ?? jwks;
-    certificate = await readFile(file);
+    certificate = await readGiven(file);
     keys = await keysIn({ key, jwks });
   } catch (error) {
-    io.err(error instanceof Error ? error.message : String(error));
+    io.err(oneLine(error));
     io.err(usage);
     return 2;
   }
@@ -116,8 +115,8 @@ export async function secondKeysIn(from: {
   readonly jwks?: string | undefined;
 }): Promise<SecondKey[]> {
   const { secondKey, jwks } = from;
-  if (secondKey !== undefined) return [pinnedSecondKey(createPublicKey(await readFile(secondKey)))];
-  return jwks === undefined ? [] : secondKeysOfJwks(JSON.parse(await readFile(jwks, 'utf8')));
+  if (secondKey !== undefined) return [pinnedSecondKey(await publicKeyIn(secondKey))];
+  return jwks === undefined ? [] : jsonIn(jwks, secondKeysOfJwks);
 }
 
 /** The keys of either file. */
@@ -125,6 +124,6 @@ export async function keysIn(from: {
   readonly key?: string | undefined;
   readonly jwks?: string | undefined;
 }): Promise<TrustedKey[]> {
-  if (from.key !== undefined) return [pinnedKey(createPublicKey(await readFile(from.key)))];
-  return keysOfJwks(JSON.parse(await readFile(from.jwks ?? '', 'utf8')));
+  if (from.key !== undefined) return [pinnedKey(await publicKeyIn(from.key))];
+  return jsonIn(from.jwks ?? '', keysOfJwks);
 }
