@@ -46,6 +46,8 @@ export interface FakeAzureKv {
   answer: Answer | null;
   /** How long a request with a token takes. */
   slowMs: number;
+  /** By how much its clock is ahead of ours. */
+  clockMs: number;
   /** Answers a request for a token instead; null: as a managed identity's source does. */
   identity: Answer | null;
 }
@@ -125,6 +127,7 @@ export async function fakeAzureKv(owner: Owner = thisFile): Promise<FakeAzureKv>
     mayGet: true,
     answer: null,
     slowMs: 0,
+    clockMs: 0,
     identity: null,
   };
   return fake;
@@ -137,6 +140,7 @@ export function identityOf(fake: FakeAzureKv): Record<string, string> {
 
 function serve(fake: FakeAzureKv, request: IncomingMessage, text: string, response: ServerResponse): unknown {
   const url = new URL(String(request.url), fake.origin);
+  response.setHeader('date', new Date(Date.now() + fake.clockMs).toUTCString());
   if (url.pathname === '/msi/token') return giveToken(fake, url, request, response);
   const [, name = '', version = '', operation = ''] =
     request.method === 'GET'

@@ -1,4 +1,6 @@
+import { clockOff } from '../clock-off.ts';
 import type { KmsErrorCode } from '../kms-error.ts';
+import { membersOf } from '../read-answer.ts';
 
 /** How long one attempt may take, credentials included. */
 export const attemptMs = 3_000;
@@ -50,15 +52,39 @@ const codes: Readonly<Record<string, KmsErrorCode>> = {
   InvalidCiphertextException: 'CORRUPT',
 };
 
-/** Its code, and what may be told of it: a name that is in the table, or a number. */
-export function codeOf(error: unknown): { readonly code: KmsErrorCode; readonly said: string } {
+/** What AWS says of a signature whose date is not its own. */
+const ofClock = ['InvalidSignatureException', 'RequestExpired', 'RequestTimeTooSkewed'];
+
+/**
+ * Its code, and what may be told of it: a name that is in the table, or a number.
+ *
+ * @param correctedMs by how much the SDK had put its clock right when it signed: it learns that from each answer
+ */
+export function codeOf(
+  error: unknown,
+  correctedMs = 0,
+): { readonly code: KmsErrorCode; readonly said: string } {
   const name = error instanceof Error ? error.name : '';
+  const off = ofClock.includes(name) ? clockOff(dateOf(error), correctedMs) : null;
+  // Nobody has withdrawn anything, and what comes next is signed by the right time.
+  if (off !== null) return { code: 'UNAVAILABLE', said: `${name} (${off})` };
   if (Object.hasOwn(codes, name)) return { code: codes[name] ?? 'UNAVAILABLE', said: name };
   const status = statusOf(error);
   if (status !== null) return { code: 'UNAVAILABLE', said: `an unknown error with HTTP status ${status}` };
   const system = error instanceof Error && 'code' in error ? String(error.code) : '';
   const said = /^E[A-Z_]{2,30}$/.test(system) ? `cannot be reached (${system})` : 'cannot be reached';
   return { code: 'UNAVAILABLE', said };
+}
+
+/** Whether a server has answered with an error, so that the connection is not at fault; one that was cut off is none. */
+export function isAnswer(error: unknown): boolean {
+  return (statusOf(error) ?? 0) >= 300;
+}
+
+function dateOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('$response' in error)) return null;
+  const date = membersOf(membersOf(error.$response)?.headers)?.date;
+  return typeof date === 'string' ? date : null;
 }
 
 function statusOf(error: unknown): number | null {

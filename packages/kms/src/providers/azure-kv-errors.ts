@@ -11,10 +11,13 @@ export class NotAnswered extends Error {
   readonly httpStatus: number;
   /** The codes of the answer's `error`, outer first; null: the answer is not one of Azure's. */
   readonly codes: readonly string[] | null;
-  constructor(httpStatus: number, codes: readonly string[] | null) {
+  /** By how much our clock is not its own; null: by no more than is forgiven. */
+  readonly off: string | null;
+  constructor(httpStatus: number, codes: readonly string[] | null, off: string | null) {
     super('not answered');
     this.httpStatus = httpStatus;
     this.codes = codes;
+    this.off = off;
   }
 }
 
@@ -73,11 +76,12 @@ interface Meaning {
   readonly said: string;
 }
 
-export function codeOf(error: unknown, operation: Operation): Meaning {
+/** @param off by how much our clock is not the vault's */
+export function codeOf(error: unknown, operation: Operation, off: string | null): Meaning {
   if (error instanceof Garbled) return { code: 'UNAVAILABLE', said: error.message };
   if (error instanceof StrangeChallenge)
     return { code: 'DENIED', said: 'its challenge names another domain than its own; no token was sent' };
-  if (error instanceof NoCredentials) return ofCredentials(error.httpStatus);
+  if (error instanceof NoCredentials) return ofCredentials(error.httpStatus, off);
   if (!(error instanceof NotAnswered)) return { code: 'UNAVAILABLE', said: unreached(error) };
   const { httpStatus } = error;
   if (error.codes === null)
@@ -88,6 +92,9 @@ export function codeOf(error: unknown, operation: Operation): Meaning {
           ? `a redirect (HTTP status ${httpStatus}), which is not followed`
           : `an answer that is not Azure's, with HTTP status ${httpStatus}`,
     };
+  // What proves who we are is dated and kept by our clock; nobody has withdrawn anything.
+  if (httpStatus === 401 && error.off !== null)
+    return { code: 'UNAVAILABLE', said: `Unauthorized (${error.off})` };
   const known = error.codes.findLast((one) => Object.hasOwn(codes, one));
   if (known !== undefined) return { code: codes[known] ?? 'UNAVAILABLE', said: known };
   const bad = error.codes.find((one) => badParameter.includes(one));
@@ -96,8 +103,9 @@ export function codeOf(error: unknown, operation: Operation): Meaning {
   return { code: 'UNAVAILABLE', said: `an unknown error with HTTP status ${httpStatus}` };
 }
 
-function ofCredentials(httpStatus: number | null): Meaning {
+function ofCredentials(httpStatus: number | null, off: string | null): Meaning {
+  const said = `the credentials are refused (HTTP status ${httpStatus})`;
   if (httpStatus !== null && [400, 401, 403].includes(httpStatus))
-    return { code: 'DENIED', said: `the credentials are refused (HTTP status ${httpStatus})` };
+    return off === null ? { code: 'DENIED', said } : { code: 'UNAVAILABLE', said: `${said} (${off})` };
   return { code: 'UNAVAILABLE', said: 'there are no credentials for the moment' };
 }

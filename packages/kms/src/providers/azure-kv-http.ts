@@ -1,3 +1,4 @@
+import { clockOff } from '../clock-off.ts';
 import type { AzureKey } from '../key-names/azure-kv.ts';
 import { membersOf, textOf } from '../read-answer.ts';
 import { NotAnswered, type Operation, StrangeChallenge } from './azure-kv-errors.ts';
@@ -31,14 +32,18 @@ export async function ask(
   });
   const answer = membersOf(await textOf(response));
   if (response.status === 200 && answer !== null) return answer;
-  throw new NotAnswered(response.status, codesOf(answer?.error));
+  throw new NotAnswered(response.status, codesOf(answer?.error), clockOff(response.headers.get('date')));
 }
 
 /** Whom the vault says a token must be for: asked without a token and without a key, and held against its own domain. */
-export async function challenge(key: AzureKey, signal: AbortSignal): Promise<string> {
+export async function challenge(
+  key: AzureKey,
+  signal: AbortSignal,
+): Promise<{ readonly audience: string; readonly off: string | null }> {
   const response = await send(key, 'wrapkey', '', { headers: {}, body: '', signal });
   const answer = membersOf(await textOf(response));
-  if (response.status !== 401) throw new NotAnswered(response.status, codesOf(answer?.error));
+  if (response.status !== 401)
+    throw new NotAnswered(response.status, codesOf(answer?.error), clockOff(response.headers.get('date')));
   const header = response.headers.get('www-authenticate') ?? '';
   const named = /\b(?:resource|scope)="([^"\s]{1,200})"/.exec(header)?.[1] ?? '';
   const audience = URL.parse(named.replace(/\/\.default$/, ''));
@@ -52,7 +57,7 @@ export async function challenge(key: AzureKey, signal: AbortSignal): Promise<str
     audience.password !== ''
   )
     throw new StrangeChallenge();
-  return audience.origin;
+  return { audience: audience.origin, off: clockOff(response.headers.get('date')) };
 }
 
 function codesOf(error: unknown): string[] | null {

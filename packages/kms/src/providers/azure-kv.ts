@@ -23,7 +23,7 @@ type Members = Readonly<Record<string, unknown>>;
 export const open: OpenKek = async (uri, rest) => {
   const key = parseAzureKey(rest);
   const credentials = createCredentials();
-  let audience: string | null = null;
+  let asked: Awaited<ReturnType<typeof challenge>> | null = null;
   let isClosed = false;
 
   const failed = (code: KmsError['code'], said: string): KmsError =>
@@ -32,8 +32,8 @@ export const open: OpenKek = async (uri, rest) => {
   /** A token that ended or was revoked is refused as a wrong one is: challenged and asked once more. */
   const answerTo = async (operation: Operation, version: string, value: Buffer, signal: AbortSignal) => {
     const once = async (): Promise<Members> => {
-      audience ??= await challenge(key, signal);
-      const token = await credentials.token(audience, signal);
+      asked ??= await challenge(key, signal);
+      const token = await credentials.token(asked.audience, signal);
       return ask(key, operation, version, value, { token, signal });
     };
     try {
@@ -41,7 +41,7 @@ export const open: OpenKek = async (uri, rest) => {
     } catch (error) {
       if (!(error instanceof NotAnswered) || error.httpStatus !== 401) throw error;
       credentials.drop();
-      audience = null;
+      asked = null;
       return once();
     }
   };
@@ -66,7 +66,9 @@ export const open: OpenKek = async (uri, rest) => {
         return read(used, Buffer.from(text, 'base64url'));
       } catch (error) {
         if (error instanceof KmsError) throw error;
-        const { code, said } = codeOf(error, operation);
+        const { code, said } = codeOf(error, operation, asked?.off ?? null);
+        // By then the clock may have been put right.
+        if (asked?.off != null) asked = null;
         throw failed(code, said);
       }
     });

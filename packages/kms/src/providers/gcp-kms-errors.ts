@@ -1,3 +1,4 @@
+import { clockOff } from '../clock-off.ts';
 import type { KmsErrorCode } from '../kms-error.ts';
 import { unreached } from '../read-answer.ts';
 
@@ -12,10 +13,14 @@ export class NotAnswered extends Error {
   /** The `error` of the answer; null: the answer is not one of Google's, but of something on the way. */
   readonly error: { readonly status: string; readonly text: string } | null;
 
-  constructor(httpStatus: number, error: NotAnswered['error']) {
+  /** When it said so, by its clock. */
+  readonly date: string | null;
+
+  constructor(httpStatus: number, error: NotAnswered['error'], date: string | null) {
     super('not answered');
     this.httpStatus = httpStatus;
     this.error = error;
+    this.date = date;
   }
 }
 
@@ -70,6 +75,9 @@ export function codeOf(error: unknown, operation: Operation): Meaning {
           : `an answer that is not Google's, with HTTP status ${httpStatus}`,
     };
   const { status, text } = answer;
+  // A service account dates its tokens itself; nobody has withdrawn anything.
+  const off = status === 'UNAUTHENTICATED' ? clockOff(error.date) : null;
+  if (off !== null) return { code: 'UNAVAILABLE', said: `${status} (${off})` };
   if (status === 'INVALID_ARGUMENT') return ofArgument(text, operation);
   const state = /current state is: (DESTROYED|DESTROY_SCHEDULED|DISABLED|[A-Z_]{3,40})\b/.exec(text)?.[1];
   if (status === 'FAILED_PRECONDITION' && state !== undefined) return ofState(state);

@@ -26,5 +26,6 @@ export async function ask(
   throw new NotAnswered(
     response.status,
     typeof status === 'string' ? { status, text: String(error?.message) } : null,
+    response.headers.get('date'),
   );
 }
