@@ -80,11 +80,15 @@ export async function endSilentThrottles(store: Store): Promise<number> {
 
 /**
  * Asks a query of the operator's whether the sweep is to stand still, in a transaction that can write nothing, within a
- * second: the first column of its first row; undefined where there is none.
+ * second: the first column of each row; undefined in one that has none.
  *
  * @param role who asks, in place of the worker's own role, which has to be a member of it
  */
-export async function askThrottleQuery(store: Store, query: string, role: string | null): Promise<unknown> {
+export async function askThrottleQuery(
+  store: Store,
+  query: string,
+  role: string | null,
+): Promise<readonly unknown[]> {
   return inTransaction(store, async (tx) => {
     await rows(
       tx,
@@ -92,9 +96,9 @@ export async function askThrottleQuery(store: Store, query: string, role: string
       [String(askedMs)],
     );
     if (role !== null) await rows(tx, `select set_config('role', $1, true)`, [role]);
-    // By the extended protocol Postgres takes one statement and no more: nothing ends the transaction and goes on outside it.
-    const question = { text: query, queryMode: 'extended' as const };
-    const [first] = isPg(tx) ? (await tx.query<Record<string, unknown>>(question)).rows : [];
-    return first === undefined ? undefined : Object.values(first)[0];
+    // By the extended protocol Postgres takes one statement and no more: nothing ends the transaction and goes on outside it. By
+    // place, since columns without a name are all called the same.
+    const question = { text: query, rowMode: 'array' as const, queryMode: 'extended' as const };
+    return isPg(tx) ? (await tx.query<unknown[]>(question)).rows.map(([first]) => first) : [];
   });
 }

@@ -10,16 +10,23 @@ const everyMs = { query: 500, http: 200 } as const;
 const toldAfterMs = 30_000;
 const toldEveryMs = 300_000;
 
-/** What only the operator knows, by a query: true or a number above 0 stops the sweep. */
+/** What only the operator knows, by a query: true or a number above 0 stops the sweep, in whichever row. */
 export function querySwitch(store: Store, query: string, role: string | null, logger: Logger): Signal {
   return askedSwitch('query', everyMs.query, logger, async () => {
-    const answer = await inTime(askThrottleQuery(store, query, role));
-    if (answer === undefined || answer === null || answer === false) return null;
-    if (answer === true) return 'THROTTLE_SQL says true';
-    const number = typeof answer === 'string' && answer.trim() === '' ? Number.NaN : Number(answer);
-    if (Number.isNaN(number)) throw new Error('THROTTLE_SQL yields neither a boolean nor a number');
-    return number > 0 ? `THROTTLE_SQL says ${number}` : null;
+    const answers = await inTime(askThrottleQuery(store, query, role));
+    const said = answers.map(stopsBy).find((answer) => answer !== null);
+    return said === undefined ? null : `THROTTLE_SQL says ${said}`;
   });
+}
+
+/** What stops the sweep, or null. Of a type that says neither yes nor no nobody knows what was meant by it. */
+function stopsBy(answer: unknown): string | null {
+  if (answer === null || answer === false) return null;
+  if (answer === true) return 'true';
+  const isNumber = typeof answer === 'number' || (typeof answer === 'string' && answer.trim() !== '');
+  const number = isNumber ? Number(answer) : Number.NaN;
+  if (Number.isNaN(number)) throw new Error('THROTTLE_SQL yields neither a boolean nor a number');
+  return number > 0 ? String(number) : null;
 }
 
 /** The same by a URL: 200 lets it go, 429 and 503 stop it. */
