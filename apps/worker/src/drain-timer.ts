@@ -10,7 +10,7 @@ import {
   type Snapshot,
   type WaitingDetail,
 } from '@rekey/control';
-import type { Store } from '@rekey/db';
+import { type Store, StoreError } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
 import { drainLookEveryMs } from '@rekey/times';
@@ -53,40 +53,55 @@ export function createDrainTimer({
 }: DrainDependencies): () => Promise<void> {
   const draining = new Map<string, Draining>();
   let looking = 0;
+  /** Those that have drained, whose rotation could not be told yet: they are found nowhere else. */
+  const untold = new Set<string>();
   return async () => {
     const tenants = await drainingTenants(store);
     for (const known of [...draining.keys()]) if (!tenants.includes(known)) draining.delete(known);
-    for (const tenantId of tenants) {
-      if (await drainOlder(store, tenantId)) {
-        draining.delete(tenantId);
-        const rotationId = await noteDrained(store, tenantId);
-        if (rotationId !== null) logger.info('rotation drained', { rotationId, tenantId });
-        const ranges = await rangesToProve(store, tenantId);
-        if (ranges.length > 0) await ticketQueue.enqueueRanges(ranges);
-        continue;
-      }
-      const nowMs = performance.now();
-      const state = draining.get(tenantId) ?? {
-        sinceMs: nowMs,
-        lookedMs: -looksEveryMs,
-        toldMs: 0,
-        holders: [],
-      };
-      draining.set(tenantId, state);
-      // Not waited for: other tenants' drains must not wait for a look at this one.
-      if (nowMs - state.lookedMs >= looksEveryMs && looking < looksMax) {
-        state.lookedMs = nowMs;
-        looking += 1;
-        look(tenantId, state)
-          .catch((error: unknown) =>
-            logger.debug('a look at who holds an older DEK failed', { tenantId, error }),
-          )
-          .finally(() => {
-            looking -= 1;
-          });
+    let trouble: unknown;
+    for (const tenantId of new Set([...untold, ...tenants])) {
+      try {
+        await drain(tenantId);
+      } catch (error) {
+        if (error instanceof StoreError && error.code === 'UNAVAILABLE') throw error; // it is away for the others, too
+        trouble ??= error;
       }
     }
+    if (trouble !== undefined) throw trouble;
   };
+
+  async function drain(tenantId: string): Promise<void> {
+    if (await drainOlder(store, tenantId)) {
+      draining.delete(tenantId);
+      untold.add(tenantId);
+      const rotationId = await noteDrained(store, tenantId);
+      if (rotationId !== null) logger.info('rotation drained', { rotationId, tenantId });
+      const ranges = await rangesToProve(store, tenantId);
+      if (ranges.length > 0) await ticketQueue.enqueueRanges(ranges);
+      untold.delete(tenantId);
+      return;
+    }
+    const nowMs = performance.now();
+    const state = draining.get(tenantId) ?? {
+      sinceMs: nowMs,
+      lookedMs: -looksEveryMs,
+      toldMs: 0,
+      holders: [],
+    };
+    draining.set(tenantId, state);
+    // Not waited for: other tenants' drains must not wait for a look at this one.
+    if (nowMs - state.lookedMs >= looksEveryMs && looking < looksMax) {
+      state.lookedMs = nowMs;
+      looking += 1;
+      look(tenantId, state)
+        .catch((error: unknown) =>
+          logger.debug('a look at who holds an older DEK failed', { tenantId, error }),
+        )
+        .finally(() => {
+          looking -= 1;
+        });
+    }
+  }
 
   async function look(tenantId: string, state: Draining): Promise<void> {
     const found = await findHolders(waitingStore, tenantId, store);

@@ -198,7 +198,14 @@ export function startWorker(
     }),
     endCompromised: createEndCompromised({ store: heartbeatStore, waitingStore: store, logger }),
     followPolicies: createFollowPolicies({ store: heartbeatStore, ticketQueue, logger }),
-    keepHours: createKeepHours({ store: heartbeatStore, ticketQueue, publish, logger }),
+    keepHours: createKeepHours({
+      store: heartbeatStore,
+      waitingStore: store,
+      waitsMax: Math.ceil(connections.steps / 4),
+      ticketQueue,
+      publish,
+      logger,
+    }),
     certify:
       signer === null ? null : createCertify({ store, signer, secondSigner, cover: keepLog.cover, logger }),
     writeEvents: createWriteEvents(heartbeatStore, logger, config.LOG_LEVEL, measures?.eventsWritten),
