@@ -98,5 +98,6 @@ test('a part of schema rekey that is missing is told from one of the application
     'within a function: it may be anybody’s',
   );
   const fault = diagnose(new TypeError('x is not a function'));
-  assert.deepEqual(fault, { kind: 'transient', waitingFor: 'internal' });
+  assert.ok(fault.kind === 'transient');
+  assert.deepEqual([fault.waitingFor, fault.detail?.what], ['internal', 'a worker met a fault of Rekey']);
 });

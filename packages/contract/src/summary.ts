@@ -53,7 +53,15 @@ export const SummaryResponse = answer(
           ),
           rotations: Type.Array(
             Type.Object(
-              { rotationId: RotationId, tenantId: Uuid, reason: Need, since: Timestamp },
+              {
+                rotationId: RotationId,
+                tenantId: Uuid,
+                reason: Need,
+                since: Type.String({
+                  ...Timestamp,
+                  description: 'When it was paused, has ended, or began to wait for that.',
+                }),
+              },
               { additionalProperties: false },
             ),
             { maxItems: 100, description: 'Of these, those that have stood longest.' },

@@ -107,7 +107,7 @@ export function diagnose(error: unknown): Trouble {
   if (error instanceof StoreError) {
     const isTheirs = error.code === 'SCHEMA_MISSING' && error.said?.isOurs === false;
     // Neither Postgres nor the network said it: it is a bug.
-    if (error.code === 'INTERNAL' && error.sqlState === undefined) return transient('internal');
+    if (error.code === 'INTERNAL' && error.sqlState === undefined) return internal();
     return isTheirs ? transient('database') : ofStore[error.code];
   }
   if (error instanceof KmsError && error.code === 'NOT_HELD')
@@ -116,7 +116,17 @@ export function diagnose(error: unknown): Trouble {
     const trouble: Trouble = ofKms[error.code];
     return trouble.kind === 'permanent' ? { ...trouble, ...meanwhileOf(error) } : trouble;
   }
-  return isFault(error) ? transient('internal') : transient('database');
+  return isFault(error) ? internal() : transient('database');
+}
+
+function internal(): Transient {
+  const detail = {
+    what: 'a worker met a fault of Rekey',
+    // Kept by the database as long as the words are the same.
+    since: new Date().toISOString(),
+    todo: 'report what the log line "rotation waits" of a worker says, at error; it is tried again, and a cancel is always possible',
+  };
+  return { ...transient('internal'), detail };
 }
 
 /** Neither Postgres nor the network said it: they have codes. */

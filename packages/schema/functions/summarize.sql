@@ -12,6 +12,7 @@ as $$
 declare
   paused_too_long constant interval := '24 hours';
   named_max constant integer := 100;
+  is_time constant text := '^20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z$';
   ages constant integer[] := array[365, 180, 90, 30, 7, 1];
   -- Whoever became active before is older than that.
   since constant timestamptz[] := array(
@@ -24,10 +25,14 @@ begin
       union all select * from rekey.summary_deltas where is_kept
       union all select * from rekey.count_figures(of_tenant) where not is_kept),
     unended as materialized (
-      select r.id, r.tenant_id, r.status, coalesce(r.heartbeat_at, r.started_at) as since, case
+      select r.id, r.tenant_id, r.status, case
+          -- Signs of life go on being given for it. By the first of its month, so that no day of it can be none.
+          when r.status = 'in_progress' and w.since ~ is_time
+            then overlay(w.since placing '01' from 9)::timestamptz + (substr(w.since, 9, 2)::integer - 1) * interval '24 hours'
+          else coalesce(r.heartbeat_at, r.started_at) end as since, case
           when r.status = 'paused' then case when r.heartbeat_at < clock_timestamp() - paused_too_long then 'paused' end
           when r.waiting_for in ('integrity', 'internal', 'kek_suspended') then r.waiting_for end as reason
-      from rekey.rotations r
+      from rekey.rotations r cross join lateral (values (r.waiting_detail ->> 'since')) w (since)
       where r.status in ('in_progress', 'paused') and (of_tenant is null or r.tenant_id = of_tenant)),
     needs as materialized (
       select u.id, u.tenant_id, u.since, u.reason from unended u where u.reason is not null

@@ -47,7 +47,7 @@ export type GetSummaryAnswer = {
         readonly rotationId: string;
         readonly tenantId: string;
         readonly reason: 'paused' | 'failed' | 'completed_with_failures' | 'integrity' | 'internal' | 'kek_suspended';
-        /** ISO 8601, UTC, with milliseconds. */
+        /** When it was paused, has ended, or began to wait for that. */
         readonly since: string;
       }>;
     };
