@@ -77,7 +77,9 @@ test('an export in either form is verified offline; one that was cut off is told
 
 test('an export that ends too early, or would be obeyed by a terminal, is none', async () => {
   const answers = ['{"format":"rekey-audit/v1"}\n{"event":{}}\n', '\x1b[2J{"end":true,"events":0}\n'];
-  const server = createServer((_request, response) => response.end(answers.shift()));
+  const server = createServer((_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/jsonl' }).end(answers.shift()),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   after(() => server.close());
   const address = server.address();

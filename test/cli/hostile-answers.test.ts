@@ -52,7 +52,7 @@ const failures = [{ itemType: 'secrets', target: nasty, recordId: nasty, reason:
 
 /** What an answer is sent in, each in a packet of its own. */
 let pieces: readonly string[] | null = null;
-let answer: { status: number; body: unknown } | null = null;
+let answer: { status: number; body: unknown; type?: string; retryAfter?: string } | null = null;
 const server = createServer(async ({ url = '' }, response) => {
   if (pieces !== null) {
     response.writeHead(200, { 'content-type': 'text/csv' });
@@ -65,8 +65,17 @@ const server = createServer(async ({ url = '' }, response) => {
     : /rotations(\?|$)/.test(url)
       ? { rotations: [rotation], nextCursor: null }
       : rotation;
-  const { status, body } = answer ?? { status: 200, body: { success: true, data: lists } };
-  response.writeHead(status, { 'content-type': 'application/json' });
+  const {
+    status,
+    body,
+    type = 'application/json',
+    retryAfter,
+  } = answer ?? { status: 200, body: { success: true, data: lists } };
+  const headers = {
+    'content-type': type,
+    ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }),
+  };
+  response.writeHead(status, headers);
   response.end(typeof body === 'string' ? body : JSON.stringify(body));
 });
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -151,9 +160,55 @@ test('errors of a server are cleaned, and have their exit codes', async () => {
 });
 
 test('a certificate is not printed if it is none', async () => {
-  answer = { status: 200, body: nasty };
-  const { code, out } = await call(env, 'certificate', 'get', 'rot-1');
-  assert.deepEqual([code, out], [1, '']);
+  for (const [type, expected] of [
+    ['application/vnd.dsse+json', 1],
+    ['text/html', 5],
+  ] as const) {
+    answer = { status: 200, body: nasty, type };
+    const { code, out } = await callHere(env, 'certificate', 'get', 'rot-1');
+    assert.deepEqual([code, out], [expected, ''], type);
+  }
+});
+
+test('what is no API of ours is said to be none, with where to look', async () => {
+  const elsewhere = /^Where the API is, says --url or REKEY_URL\./m;
+  const error = (code: string) => ({ success: false, error: { code } });
+  for (const [body, status, code, says, type] of [
+    [{ hello: 1 }, 200, 5, /^rekey: No API of Rekey answered 200,/],
+    ['<title>Log in</title>', 200, 5, /answered 200, .*text\/html$/m, 'text/html'],
+    ['<h1>Bad Gateway</h1>', 502, 5, /answered 502, .*text\/html$/m, 'text/html'],
+    ['', 302, 5, /answered 302, a redirect, which is not followed$/m],
+    [error('NOT_FOUND'), 404, 4, /^rekey: Not found/],
+  ] as const) {
+    answer = { status, body, type: type ?? 'application/json' };
+    // Who waits is patient with a proxy whose API restarts.
+    const waiting = status === 502 ? [] : [['wait', 'rot-1']];
+    for (const args of [['status', 'rot-1'], ['list'], ...waiting]) {
+      const said = await callHere(env, ...args);
+      assert.deepEqual([said.code, said.out], [code, ''], said.err);
+      assert.match(said.err, says);
+      assert.match(said.err, elsewhere);
+      const { error: told, exitCode } = JSON.parse((await callHere(env, ...args, '--json')).err);
+      assert.ok(exitCode === code && /^[A-Z_]+$/.test(told.code), JSON.stringify(told));
+    }
+  }
+});
+
+test('an answer of another version is said to be one, in place of a stack', async () => {
+  answer = { status: 200, body: { success: true, data: {} } };
+  const { code, err } = await callHere(env, 'list');
+  assert.deepEqual(
+    [code, /^rekey: This is a fault of rekey, or the API is of another version: /.test(err)],
+    [1, true],
+  );
+});
+
+test('when it can be tried again is said', async () => {
+  answer = { status: 429, body: { success: false, error: { code: 'RATE_LIMITED' } }, retryAfter: '300' };
+  const plain = await callHere(env, 'status', 'rot-1');
+  assert.deepEqual([plain.code, /^It can be tried again in 300 s\.$/m.test(plain.err)], [5, true]);
+  const json = await callHere(env, 'status', 'rot-1', '--json');
+  assert.equal(JSON.parse(json.err).error.retryAfterSeconds, 300);
 });
 
 test('public keys are shown as safely', async () => {

@@ -143,7 +143,19 @@ test('what the contract does not have is said, and not taken for something else'
     [json(404, []), /404/],
     [json(201, { success: true }), /201/],
     [(response) => response.writeHead(200).end('{"success":tr'), /200/],
-    [page, /502/],
+    [page, /502.*text\/html/],
+    // What other servers answer with a 200.
+    ...[
+      {},
+      { hello: 1 },
+      { success: true },
+      { success: true, data: [] },
+      { data: {} },
+      'ok',
+      7,
+      [],
+      null,
+    ].map((body): [Reply, RegExp] => [json(200, body), /200/]),
   ];
   for (const [reply, says] of odd) {
     const { client } = await behind([reply], { attempts: 1 });
@@ -154,14 +166,110 @@ test('what the contract does not have is said, and not taken for something else'
   }
 });
 
-test('a redirect is not followed: the token is for the one it is sent to', async () => {
+test('a redirect is told and not followed: the token is for the one it is sent to', async () => {
   const elsewhere = await behind([]);
-  const { client } = await behind(
-    [(response) => response.writeHead(307, { location: `${elsewhere.url}/` }).end()],
-    { attempts: 1 },
-  );
-  assert.equal(await codeOf(client.getRotation({ path: { rotationId } })), 'NO_ANSWER');
+  const to = (location: string): Reply => {
+    return (response) => response.writeHead(307, { location }).end();
+  };
+  const rows: ReadonlyArray<[location: string, says: RegExp]> = [
+    [`${elsewhere.url}/hunter2`, new RegExp(`answered 307, a redirect to ${elsewhere.url}, which`)],
+    ['/login', /answered 307, a redirect, which/],
+  ];
+  for (const [location, says] of rows) {
+    const { client, heard } = await behind([to(location)]);
+    const error = await client.getRotation({ path: { rotationId } }).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof ClientError && error.code === 'UNEXPECTED_ANSWER', String(error));
+    assert.match(error.message, says);
+    assert.equal(heard.length, 1, 'it would be told again');
+  }
   assert.equal(elsewhere.heard.length, 0);
+});
+
+test('a page that is answered for a file is none of it', async () => {
+  const login: Reply = (response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<title>Log in</title>');
+  for (const form of ['dsse', 'jws', 'bundle'] as const) {
+    const { client } = await behind([login]);
+    assert.equal(await codeOf(client.certificate(rotationId, { form })), 'UNEXPECTED_ANSWER', form);
+  }
+  for (const form of ['jsonl', 'csv'] as const) {
+    const { client } = await behind([login]);
+    const read = async (): Promise<void> => {
+      for await (const part of client.exportAudit({}, { form })) assert.fail(part);
+    };
+    assert.equal(await codeOf(read()), 'UNEXPECTED_ANSWER', form);
+  }
+});
+
+test('why there is no answer is always said', async () => {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+  const address = closed.address();
+  assert.ok(address !== null && typeof address === 'object');
+  await new Promise((resolve) => closed.close(resolve));
+  const notHttp: Reply = (_, { socket }) => void socket.end('SSH-2.0-OpenSSH_9.2\r\n');
+  const other = await behind([notHttp, notHttp]);
+  const slow = await behind([silence], { attempts: 1, timeoutMs: 200 });
+  for (const [url, says] of [
+    [`http://127.0.0.1:${address.port}`, /\(ECONNREFUSED\)$/],
+    [`http://localhost:${address.port}`, /\(ECONNREFUSED\)$/],
+    [other.url, /\((?!undefined|fetch failed).+\)$/],
+    [other.url.replace('http:', 'https:'), /\((?!undefined|fetch failed).+\)$/],
+  ] as const) {
+    const client = createClient({ url, token: 'x', retry: { attempts: 1, withinMs: 0 } });
+    await assert.rejects(client.livez(), { code: 'NO_ANSWER', message: says });
+  }
+  await assert.rejects(slow.client.livez(), { code: 'NO_ANSWER', message: /\(time-out\)$/ });
+});
+
+test('who makes tokens may fail once, has the time of an attempt, and is told of', async () => {
+  const { url, heard } = await behind([]);
+  let asked = 0;
+  const token = (): string => {
+    asked += 1;
+    if (asked === 1) throw new Error('the issuer is away');
+    return 'abc';
+  };
+  const retry = { attempts: 2, withinMs: 10_000 };
+  await createClient({ url, token, retry }).getRotation({ path: { rotationId } });
+  assert.deepEqual([asked, heard.length], [2, 1]);
+  const once = { attempts: 1, withinMs: 0 };
+  const away = createClient({ url, token: () => Promise.reject(new Error('away')), retry: once });
+  await assert.rejects(away.livez(), { code: 'NO_ANSWER', message: /no token was to be had \(away\)/ });
+  const silent = createClient({ url, token: () => new Promise(() => {}), retry: once, timeoutMs: 100 });
+  await assert.rejects(silent.livez(), { code: 'NO_ANSWER', message: /no token was to be had \(time-out\)/ });
+  assert.equal(heard.length, 1);
+});
+
+test('a browser whose page did not come by TLS makes keys all the same', async (t) => {
+  Object.defineProperty(crypto, 'randomUUID', { value: undefined, configurable: true });
+  t.after(() => Reflect.deleteProperty(crypto, 'randomUUID'));
+  const { client, heard } = await behind([good, good]);
+  await client.rotate('t');
+  await client.rotate('t');
+  const keys = heard.map(({ headers }) => String(headers['idempotency-key']));
+  assert.equal(new Set(keys).size, 2);
+  for (const key of keys) assert.match(key, /^[0-9a-f]{32}$/);
+});
+
+test('waiting has an end in an API that does not answer, too', async () => {
+  const standing = json(200, {
+    success: true,
+    data: { rotationId, completedAt: null, status: 'in_progress' },
+  });
+  for (const [replies, says] of [
+    [[silence], /nothing has answered/],
+    [[standing, silence], /has not ended in time/],
+    [[hangUp, hangUp, hangUp, hangUp, hangUp, hangUp, hangUp, hangUp], /nothing has answered/],
+  ] as const) {
+    const { url } = await behind(replies);
+    const never = { attempts: 8, withinMs: 600_000 };
+    const client = createClient({ url, token: 'x', retry: never, timeoutMs: 600_000 });
+    await assert.rejects(client.waitFor(rotationId, { timeoutMs: 100, everyMs: 1 }), {
+      code: 'WAITED_TOO_LONG',
+      message: says,
+    });
+  }
 });
 
 test('what cannot be sent is not sent, and what is said of it holds nothing of the token', async () => {

@@ -1,19 +1,11 @@
 import { parseArgs } from 'node:util';
-import { ClientError } from '@rekey/client';
 import manifest from '../package.json' with { type: 'json' };
 import { clean, cleanJson } from './clean.ts';
-import {
-  type Call,
-  type Command,
-  CommandError,
-  optionsOf,
-  UsageError,
-  usageOf,
-  type World,
-} from './command.ts';
+import { type Call, type Command, optionsOf, UsageError, type World } from './command.ts';
 import { commands } from './commands/index.ts';
 import { connect } from './connect.ts';
-import { type ExitCode, exitCodeOfError, exitCodes } from './exit-codes.ts';
+import { explainError } from './error-text.ts';
+import { exitCodes } from './exit-codes.ts';
 import { commandHelp, overview } from './help.ts';
 import { nearest } from './nearest.ts';
 
@@ -163,47 +155,4 @@ function parseProblem(error: unknown, known: ReturnType<typeof optionsOf>): stri
 
 function notRemote(): never {
   throw new Error('This command calls no API.');
-}
-
-function meaningOf(error: unknown): { code: string; exitCode: ExitCode } {
-  if (error instanceof ClientError) return { code: error.code, exitCode: exitCodeOfError(error) };
-  if (error instanceof CommandError) return error;
-  if (error instanceof UsageError) return { code: 'USAGE', exitCode: exitCodes.usage };
-  return { code: 'UNKNOWN', exitCode: exitCodes.failed };
-}
-
-/** Without the name that the operation has in a program. */
-function plainly({ message, operation, status }: ClientError): string {
-  const said = message.startsWith(`${operation} `) ? message.slice(operation.length + 1) : message;
-  const [, silent] = /^got no answer from (.*)$/s.exec(said) ?? [];
-  if (silent !== undefined) return `There is no answer from ${silent}`;
-  const answered = `answered ${status}: `;
-  if (said.startsWith(answered)) return `${said.slice(answered.length)} (${status})`;
-  return said.startsWith('answered ') ? `The API ${said}` : said;
-}
-
-function explainError(
-  error: unknown,
-  { json, command, world }: { json: boolean; command: Command | undefined; world: World },
-): number {
-  const { err } = world;
-  const message = error instanceof Error ? error.message : String(error);
-  const { code, exitCode } = meaningOf(error);
-  const rotationId = error instanceof ClientError ? error.rotationId : undefined;
-  const requestId = error instanceof ClientError ? error.requestId : undefined;
-  if (json) {
-    err.raw(`${cleanJson({ error: { code, message, rotationId, requestId }, exitCode })}\n`);
-    return exitCode;
-  }
-  err.line('rekey: ', error instanceof ClientError ? plainly(error) : message);
-  if (code === 'NO_ANSWER') err.line('Where the API is, says --url or REKEY_URL.');
-  if (code === 'AUTHENTICATION_FAILED')
-    err.line('The token may have ended. Whose it is, says --token-file, REKEY_TOKEN_FILE or REKEY_TOKEN.');
-  if (code === 'ROTATION_IN_PROGRESS' && rotationId !== undefined)
-    err.line(`The one that runs: ${rotationId}`);
-  if (requestId !== undefined && exitCode === exitCodes.failed)
-    err.line(`In the log of the API: ${requestId}`);
-  if (error instanceof UsageError)
-    err.line(command === undefined ? 'rekey help lists the commands.' : `usage: ${usageOf(command)}`);
-  return exitCode;
 }

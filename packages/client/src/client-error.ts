@@ -66,7 +66,8 @@ export function errorOf(operation: AnyOperationId, { status, headers, body }: An
   const requestId = headers.get('x-request-id') ?? undefined;
   const details = { operation, status, retryAfterSeconds, requestId };
   if (code === undefined || !isErrorCode(code)) {
-    const what = code === undefined ? 'not as the contract says' : `an error that is not known here: ${code}`;
+    const what =
+      code === undefined ? strangeness(status, headers) : `an error that is not known here: ${code}`;
     return new ClientError('UNEXPECTED_ANSWER', `${operation} answered ${status}, ${what}`, details);
   }
   const { message, detail } = errorTexts[code];
@@ -79,6 +80,23 @@ export function errorOf(operation: AnyOperationId, { status, headers, body }: An
   );
 }
 
+/** What came instead of an answer of the API: a page of a proxy, of a login, of another server. */
+function strangeness(status: number, headers: Headers): string {
+  if (isRedirect(status)) {
+    const location = headers.get('location') ?? '';
+    const where = URL.canParse(location) ? ` to ${new URL(location).origin}` : '';
+    return `a redirect${where}, which is not followed`;
+  }
+  const type = /^[\w.+/-]{1,80}/.exec(headers.get('content-type') ?? '')?.[0];
+  const isOther = type !== undefined && type !== 'application/json';
+  return isOther ? `not as the contract says: ${type}` : 'not as the contract says';
+}
+
+/** 0: a browser does not tell which. */
+function isRedirect(status: number): boolean {
+  return status === 0 || (status >= 301 && status <= 308 && status !== 304);
+}
+
 function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorTexts, code);
 }
@@ -88,8 +106,10 @@ function isIssue(value: unknown): value is Issue {
   return typeof issue?.path === 'string' && typeof issue.message === 'string';
 }
 
-function recordIn(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+export function recordIn(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 }
 
 function textIn(value: unknown): string | undefined {

@@ -1,11 +1,18 @@
 import { type AuditQuery, type ExportForm, exportForms, exportRoute } from './audit-export.ts';
 import { type CertificateForm, certificateForms, certificateOf, certificateRoutes } from './certificate.ts';
-import { errorOf } from './client-error.ts';
-import { eventStreamType, followRotation, followRoute, type Told } from './follow.ts';
-import { type AnswerOf, type AnyInput, type InputOf, isRepeatable, type OperationId } from './operation.ts';
+import { errorOf, recordIn } from './client-error.ts';
+import { followRotation, followRoute, type Told } from './follow.ts';
+import {
+  type AnswerOf,
+  type AnyInput,
+  type Described,
+  type InputOf,
+  isRepeatable,
+  type OperationId,
+} from './operation.ts';
 import { operations } from './operations/index.ts';
 import { patient, withRetries } from './retry.ts';
-import { anyOf, type ClientOptions, openBody, parsed, readParts, send } from './transport.ts';
+import { anyOf, type ClientOptions, isOfType, openBody, parsed, readParts, send } from './transport.ts';
 import { type Plan, type Rotation, type WaitOptions, waitFor, waitForPlan } from './wait-for.ts';
 
 /** An answer as it came, good or bad. */
@@ -69,21 +76,27 @@ export function createClient(options: ClientOptions): Client {
     const signal = anyOf(options.signal, given.signal);
     const attempt = async (): Promise<unknown> => {
       const answer = await exchange(options, id, input, signal);
-      if (answer.status !== 200 && answer.status !== 202) throw errorOf(id, answer);
+      if (!isDone(operations[id], answer)) throw errorOf(id, answer);
       return answer.body;
     };
     return withRetries(attempt, retry, isRepeatable(operations[id], input), signal);
   };
   const ids = Object.keys(operations) as OperationId[];
-  // The parsed edge: a 200 of the contract's API is what its document says. Fields that are not known here are let be.
+  // The parsed edge: an answer in the envelope of the contract's API is what its document says. Fields that are not known here are let be.
   const calls = Object.fromEntries(
     ids.map((id) => [id, (input?: AnyInput, given?: CallOptions) => call(id, input, given)]),
   ) as unknown as Calls;
 
+  /** Ended by the client's signal as well. */
+  const within = <Waiting extends CallOptions>(wait: Waiting): Waiting => {
+    const signal = anyOf(options.signal, wait.signal);
+    return signal === undefined ? wait : { ...wait, signal };
+  };
+
   return {
     ...calls,
     async rotate(tenantId, options = {}) {
-      const { idempotencyKey = crypto.randomUUID(), reason, planId, kek, compromise, ...given } = options;
+      const { idempotencyKey = newKey(), reason, planId, kek, compromise, ...given } = options;
       const headers = { 'x-tenantid': tenantId, 'idempotency-key': idempotencyKey };
       const body = {
         tenantId,
@@ -95,17 +108,14 @@ export function createClient(options: ClientOptions): Client {
       return (await calls.rotateDek({ headers, body }, given)).data;
     },
     waitFor(rotationId, wait = {}) {
-      const signal = anyOf(options.signal, wait.signal);
-      const given = wait.signal === undefined ? {} : { signal: wait.signal };
-      const look = async (): Promise<Rotation> =>
-        (await calls.getRotation({ path: { rotationId } }, given)).data;
-      return waitFor(look, signal === undefined ? wait : { ...wait, signal });
+      const look = async (signal: AbortSignal | undefined): Promise<Rotation> =>
+        (await calls.getRotation({ path: { rotationId } }, signal === undefined ? {} : { signal })).data;
+      return waitFor(rotationId, look, within(wait));
     },
     waitForPlan(planId, wait = {}) {
-      const signal = anyOf(options.signal, wait.signal);
-      const given = wait.signal === undefined ? {} : { signal: wait.signal };
-      const look = async (): Promise<Plan> => (await calls.getPlan({ path: { planId } }, given)).data;
-      return waitForPlan(look, signal === undefined ? wait : { ...wait, signal });
+      const look = async (signal: AbortSignal | undefined): Promise<Plan> =>
+        (await calls.getPlan({ path: { planId } }, signal === undefined ? {} : { signal })).data;
+      return waitForPlan(planId, look, within(wait));
     },
     certificate(of, { form = 'dsse', ...given } = {}) {
       const signal = anyOf(options.signal, given.signal);
@@ -113,28 +123,21 @@ export function createClient(options: ClientOptions): Client {
       const attempt = async (): Promise<string> => {
         const input = { path, headers: { accept: certificateForms[form] } };
         const { text, ...answer } = await send(options, id, certificateRoutes[id], input, signal);
-        if (answer.status !== 200) throw errorOf(id, { ...answer, body: parsed(text) });
+        const isIt = answer.status === 200 && isOfType(answer, certificateForms[form]);
+        if (!isIt) throw errorOf(id, { ...answer, body: parsed(text) });
         return text;
       };
       return withRetries(attempt, retry, true, signal);
     },
     exportAudit: (query, { form = 'jsonl', ...given } = {}) => {
-      const input = { query, headers: { accept: exportForms[form] } };
-      return readParts(options, 'exportAudit', exportRoute, input, anyOf(options.signal, given.signal));
+      const route = { ...exportRoute, type: exportForms[form] };
+      return readParts(options, 'exportAudit', route, { query }, anyOf(options.signal, given.signal));
     },
     follow(rotationId, { lastEventId, ...given } = {}) {
       const signal = anyOf(options.signal, given.signal);
       const open = (last: string | undefined) => {
-        const headers = { accept: eventStreamType, 'last-event-id': last };
-        const attempt = async () => {
-          const input = { path: { rotationId }, headers };
-          const opened = await openBody(options, 'followRotation', followRoute, input, signal);
-          // Something between that answers for itself: it would be asked again for ever.
-          if (opened.response.headers.get('content-type')?.startsWith(eventStreamType) === true)
-            return opened;
-          opened.silence.abort();
-          throw errorOf('followRotation', { status: 200, headers: opened.response.headers, body: undefined });
-        };
+        const input = { path: { rotationId }, headers: { 'last-event-id': last } };
+        const attempt = () => openBody(options, 'followRotation', followRoute, input, signal);
         return withRetries(attempt, retry, true, signal);
       };
       return followRotation({ open, signal }, lastEventId?.toString());
@@ -142,6 +145,22 @@ export function createClient(options: ClientOptions): Client {
     ask: (id, ...[input, given]) =>
       exchange(options, id, input as AnyInput | undefined, anyOf(options.signal, given?.signal)),
   };
+}
+
+/** As `crypto.randomUUID` makes them, which browsers have only on pages that came by TLS. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}
+
+/** Whether it was done, and is told as the API tells it: another server's JSON with a 200 is none of that. */
+function isDone({ path }: Described, { status, body }: Exchange): boolean {
+  if (status !== 200 && status !== 202) return false;
+  const told = recordIn(body);
+  return path.startsWith('/api/')
+    ? told?.success === true && recordIn(told.data) !== undefined
+    : told !== undefined;
 }
 
 async function exchange(

@@ -3,12 +3,11 @@ import type { AnswerOf } from './operation.ts';
 import { pause } from './retry.ts';
 import type { Rotation } from './wait-for.ts';
 
-export const eventStreamType = 'text/event-stream';
-
 /** Not among the generated operations, which all answer JSON to be read at once. */
 export const followRoute = {
   method: 'GET',
   path: '/api/v1/admin/dek/rotations/{rotationId}/events',
+  type: 'text/event-stream',
 } as const;
 
 export type RotationEvent = AnswerOf<'getRotationTimeline'>['data']['events'][number];

@@ -45,6 +45,9 @@ function backOffMs(made: number): number {
   return Math.min(pauseMaxMs, firstPauseMs * 2 ** (made - 1)) * (0.5 + Math.random() / 2);
 }
 
+/** The longest that timers know: one that is set to more ends at once. */
+export const timerMaxMs = 2 ** 31 - 1;
+
 /** Throws what the signal says as soon as it is aborted. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -53,10 +56,13 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', aborted);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      },
+      Math.min(ms, timerMaxMs),
+    );
     signal?.addEventListener('abort', aborted, { once: true });
   });
 }

@@ -41,15 +41,15 @@ async function begin(
   signal: AbortSignal | undefined,
 ): Promise<Response> {
   signal?.throwIfAborted();
-  const bearer = typeof token === 'string' ? token : await token();
+  const bearer = typeof token === 'string' ? token : await tokenFrom(token, id, signal);
   const ours = { authorization: `Bearer ${bearer}`, accept: 'application/json' };
   const headers = realm === undefined ? ours : { ...ours, realmname: realm };
   let target: string;
   let request: RequestInit;
   try {
     target = urlOf(url, route, input);
-    // A token is for the one it is sent to.
-    request = { ...requestOf(route, input, headers), redirect: 'error' };
+    // A token is for the one it is sent to; that somebody sent us on is told as what was answered.
+    request = { ...requestOf(route, input, headers), redirect: 'manual' };
     // Only tried: a Request that is handed over and then collected no longer heeds its signal.
     void new Request(target, request);
   } catch {
@@ -58,6 +58,25 @@ async function begin(
     throw new ClientError('INVALID_REQUEST', message, { operation: id });
   }
   return fetch(target, { ...request, signal: signal ?? null });
+}
+
+/** Whoever makes tokens may be away as the API may: it has the time of the attempt, and another attempt. */
+async function tokenFrom(
+  make: () => string | Promise<string>,
+  id: AnyOperationId,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const ended = Promise.withResolvers<never>();
+  const end = (): void => ended.reject(signal?.reason);
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    return await Promise.race([Promise.resolve().then(make), ended.promise]);
+  } catch (cause) {
+    const message = `${id} was not sent: no token was to be had (${reasonOf(cause)})`;
+    throw new ClientError('NO_ANSWER', message, { operation: id, cause });
+  } finally {
+    signal?.removeEventListener('abort', end);
+  }
 }
 
 async function answering<T>(
@@ -71,7 +90,9 @@ async function answering<T>(
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof ClientError) throw cause;
-    const message = `${id} got no answer from ${new URL(url).host} (${reasonOf(cause)})`;
+    // In a browser it may be a path of the page's own server.
+    const host = URL.canParse(url) ? new URL(url).host : url;
+    const message = `${id} got no answer from ${host} (${reasonOf(cause)})`;
     throw new ClientError('NO_ANSWER', message, { operation: id, cause });
   }
 }
@@ -82,12 +103,17 @@ interface Opened {
   readonly silence: AbortController;
 }
 
-/** A 200 whose body is still to be read, at whatever pace; throws what else was answered. */
+/** A route whose answers are no JSON to be read at once, and the media type that is asked for. */
+export interface Streamed extends Described {
+  readonly type: string;
+}
+
+/** A 200 of that type whose body is still to be read, at whatever pace; throws what else was answered. */
 export async function openBody(
   options: ClientOptions,
   id: AnyOperationId,
-  route: Described,
-  input: AnyInput,
+  { type, ...route }: Streamed,
+  { headers, ...input }: AnyInput,
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const { url, timeoutMs = timeoutDefaultMs } = options;
@@ -95,12 +121,22 @@ export async function openBody(
   const timer = setTimeout(() => silence.abort(new Error('silence')), timeoutMs);
   try {
     const response = await answering(url, id, signal, () =>
-      begin(options, id, route, input, anyOf(signal, silence.signal)),
+      begin(
+        options,
+        id,
+        route,
+        { ...input, headers: { ...headers, accept: type } },
+        anyOf(signal, silence.signal),
+      ),
     );
-    if (response.status === 200) return { response, silence };
-    const { status, headers } = response;
-    const body = parsed(await answering(url, id, signal, () => response.text()));
-    throw errorOf(id, { status, headers, body });
+    if (response.status !== 200) {
+      const body = parsed(await answering(url, id, signal, () => response.text()));
+      throw errorOf(id, { status: response.status, headers: response.headers, body });
+    }
+    if (isOfType(response, type)) return { response, silence };
+    // Something between that answers for itself, perhaps without end.
+    silence.abort();
+    throw errorOf(id, { status: 200, headers: response.headers, body: undefined });
   } finally {
     clearTimeout(timer);
   }
@@ -110,7 +146,7 @@ export async function openBody(
 export async function* readParts(
   options: ClientOptions,
   id: AnyOperationId,
-  route: Described,
+  route: Streamed,
   input: AnyInput,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
@@ -134,9 +170,18 @@ export async function* readParts(
 /** What stands behind `fetch failed`, if anything does. */
 function reasonOf(failure: unknown): string {
   if (!(failure instanceof Error)) return String(failure);
+  if (failure.name === 'TimeoutError') return 'time-out';
   const { cause } = failure;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : failure.message;
+  if (!(cause instanceof Error)) return failure.message;
+  // Every address of a name was tried: each has its own.
+  const [first = cause] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
+  const code = first instanceof Error && 'code' in first ? first.code : undefined;
+  return typeof code === 'string' ? code : cause.message || failure.message;
 }
+
+/** Whether that is what came: a login's page is answered with 200, too. */
+export const isOfType = ({ headers }: { readonly headers: Headers }, type: string): boolean =>
+  headers.get('content-type')?.startsWith(type) === true;
 
 /** Undefined when it is no JSON: a proxy's page, or an answer that was cut short. */
 export function parsed(text: string): unknown {
