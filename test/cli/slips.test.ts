@@ -35,6 +35,22 @@ test('whoever slips is told what was probably meant', async () => {
   }
 });
 
+test('a variable that is not set is no value, wherever it stands', async () => {
+  for (const [args, says] of [
+    [['status', ''], 'The rotation is empty: is a variable not set?'],
+    [['limit', rotation, ' '], 'The rate is empty: is a variable not set?'],
+    [['rotate', '--tenant', ''], '--tenant is empty: is a variable not set?'],
+    [['list', '--tenant='], '--tenant is empty: is a variable not set?'],
+    [['list', '--url', ''], '--url is empty: is a variable not set?'],
+  ] as const) {
+    const said = await callHere(env, ...args);
+    assert.deepEqual([said.code, said.out], [2, ''], says);
+    assert.ok(said.err.startsWith(`rekey: ${says}\nusage: `), said.err);
+  }
+  const dots = await callHere(env, 'status', '..');
+  assert.deepEqual([dots.code, /^rekey: It was not sent: .*an id in the path/.test(dots.err)], [2, true]);
+});
+
 test('an API that is not there is said in words of the command line', async () => {
   const said = await callHere(env, 'status', rotation);
   assert.equal(said.code, 5);

@@ -56,7 +56,8 @@ function plainly({ message, operation, status }: ClientError): string {
   }
   const answered = `answered ${status}: `;
   if (said.startsWith(answered)) return `${said.slice(answered.length)} (${status})`;
-  return said.startsWith('answered ') ? `No API of Rekey ${said}` : said;
+  if (said.startsWith('answered ')) return `No API of Rekey ${said}`;
+  return said.startsWith('was not sent') ? `It ${said}` : said;
 }
 
 const whereItIs = 'Where the API is, says --url or REKEY_URL.';

@@ -101,8 +101,12 @@ async function perform(command: Command, args: readonly string[], world: World):
     const value = values[name];
     return typeof value === 'string' ? value : undefined;
   };
+  // What a shell makes of a variable that is not set.
+  const empty = operands.find((_, at) => positionals[at]?.trim() === '');
+  if (empty !== undefined) throw new UsageError(`The ${empty} is empty: is a variable not set?`);
   for (const [name, { oneOf }] of Object.entries(known)) {
     const value = option(name);
+    if (value?.trim() === '') throw new UsageError(`--${name} is empty: is a variable not set?`);
     if (value !== undefined && oneOf?.includes(value) === false)
       throw new UsageError(`--${name} is one of ${oneOf.join(', ')}.`);
   }
