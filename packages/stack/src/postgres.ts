@@ -12,7 +12,7 @@ import { placePostgres } from './postgres-programs.ts';
 import { postgresUser, runFolderPrefix, type SystemUser } from './run-folder.ts';
 import type { Log, Server } from './servers.ts';
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 const PORT_ATTEMPTS = 5;
 const SUPERUSER = 'postgres';
 

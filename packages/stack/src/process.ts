@@ -8,7 +8,8 @@ import type { Exit, StopStep } from './keeper-protocol.ts';
 /** How many lines of a process {@link RunningProcess.logs} has: enough to see what went wrong, and bounded. */
 export const LINES_KEPT = 10_000;
 const LINES_SHOWN = 20;
-const READY_WITHIN_MS = 30_000;
+/** One that dies is told at once; one that lives may be on a machine that has much else to do. */
+const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 10_000;
 
 export type ProcessOptions = {

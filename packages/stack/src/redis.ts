@@ -11,7 +11,7 @@ import { logTail } from './log-tail.ts';
 import { findRedis, type RedisProgram } from './redis-program.ts';
 import type { Log, Server } from './servers.ts';
 
-const READY_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 120_000;
 const PORT_ATTEMPTS = 5;
 
 type Endpoint = { port: number; password: string };
