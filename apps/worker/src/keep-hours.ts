@@ -1,4 +1,4 @@
-import { findHoursDue, type HoursDue, type Snapshot, turnHours } from '@rekey/control';
+import { findHoursDue, type HoursDue, type Snapshot, settleHours } from '@rekey/control';
 import { type Store, StoreError } from '@rekey/db';
 import type { TicketQueue } from '@rekey/jobs';
 import type { Logger } from '@rekey/runtime';
@@ -30,7 +30,7 @@ export function createKeepHours({
   const waitedFor = new Set<string>();
 
   const turn = async (on: Store, due: HoursDue): Promise<void> => {
-    const turned = await turnHours(on, due);
+    const turned = await settleHours(on, due);
     if (turned === null) return;
     const { isOpen, ...snapshot } = turned;
     const { view } = snapshot;

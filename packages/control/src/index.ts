@@ -50,7 +50,7 @@ export * from './log.ts';
 export * from './long-pauses.ts';
 export * from './next-events.ts';
 export * from './note-accesses.ts';
-export { findHoursDue, type HoursDue, turnHours } from './open-hours.ts';
+export { findHoursDue, type HoursDue, settleHours } from './open-hours.ts';
 export {
   type ClaimedPlan,
   claimPlan,

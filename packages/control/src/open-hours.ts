@@ -42,7 +42,7 @@ export async function findHoursDue(store: Store): Promise<HoursDue[]> {
  * Closes or opens one of them; closing waits for its batches that are committing. Any number of workers may do it at once: each
  * turn is made once. Null: somebody else has made it, or it has other windows by now.
  */
-export async function turnHours(
+export async function settleHours(
   store: Store,
   { rotationId, windows, opensAt: until }: HoursDue,
 ): Promise<Turned | null> {
