@@ -143,8 +143,8 @@ export function KeyPage({ id }) {
         data !== null &&
         html`<p class="figure"><b>${data.state === 'destroyed' ? 'It is destroyed.' : data.safeToDestroy ? 'Yes: every condition is met.' : 'No.'}</b>
         ${data.request !== null && ` Asked for by ${data.request.subject}; from ${time(data.request.dueAt)} on.`}</p>
-      <${Table} caption="Conditions of its destruction" empty="None: it is destroyed." columns=${[{ name: 'Condition' }, { name: 'State' }, { name: 'It rests on' }]}
-        rows=${data.conditions.map(({ name, state, evidence: facts }) => [/** @type {Record<string, string>} */ (conditions)[name] ?? words(name), html`<${State} of=${state} />`, html`<small>${evidenceText(facts)}</small>`])} />`
+      <${Table} caption="Conditions of its destruction" empty="None: it is destroyed." columns=${[{ name: 'Condition' }, { name: 'State' }, { name: 'Because' }]}
+        rows=${data.conditions.map((one) => [/** @type {Record<string, string>} */ (conditions)[one.name] ?? words(one.name), html`<${State} of=${one.state} />`, html`<small>${evidenceText(one)}</small>`])} />`
       }
     </${Section}>
     <${Section} title="Blast radius">
