@@ -46,7 +46,7 @@ test('a stranger with what `npm start` prints rotates by curl, by command line a
   // Everything that is clicked is found by the name that a screen reader says.
   const [, consoleUrl = ''] = /^ +console +(\S+),/m.exec(stack.logs()) ?? [];
   assert.equal(consoleUrl, `${urlOf(stack)}/console`);
-  const [, token = ''] = /^TOKEN=(\S+)$/m.exec(stack.logs()) ?? [];
+  const [known = '', token = ''] = /^export URL=.* TOKEN=(\S+)$/m.exec(stack.logs()) ?? [];
   const { page, complaints } = await watchedPage(await (await openBrowser(t)).newContext());
   await page.goto(consoleUrl);
   await page.getByLabel('Access token').fill(token);
@@ -71,8 +71,6 @@ test('a stranger with what `npm start` prints rotates by curl, by command line a
   assert.ok(performance.now() - begun < LONGEST_MS, 'it takes a stranger too long');
 
   // And by what README.md says of both, with nothing but what was printed.
-  const [, tenant = ''] = /^ +tenant +(\S+)$/m.exec(stack.logs()) ?? [];
-  const known = `export URL=${urlOf(stack)} TOKEN=${token} TENANT=${tenant}`;
   const [start = '', follow = ''] = await commandsOf('The HTTP API');
   const byReadme = JSON.parse(await bash([known, start].join('\n')));
   const rotation = `export ROTATION=${byReadme.data.rotationId}`;

@@ -127,7 +127,9 @@ test('once ready, the curl commands work as they are pasted, and SIGINT ends all
   assert.match(watched.stdout, /^status +completed, done, 100 %$/m);
 
   if (curlIsHere) {
-    const status = await run(pasted(stack, 'Start one and ask how it goes'));
+    const status = await run(
+      pasted(stack, 'Start one and ask how it goes (README and docs take the same four variables)'),
+    );
     assert.ok(conforms(RotationResponse, status), JSON.stringify(status));
     assert.notEqual(status.data.rotationId, answer.data.rotationId);
     await completed(url, token, status.data.rotationId);
