@@ -78,9 +78,12 @@ for (const code of ['DENIED', 'NOT_FOUND'] as const)
     await workerHere(rekey, kek, t, { suspendedMs });
     await holder.query('commit');
     await suspended(rotationId);
-    await pool.query(`update rekey.rotations set started_at = started_at - interval '3 days' where id = $1`, [
-      rotationId.slice(4),
-    ]);
+    await pool.query(
+      `update rekey.rotations set started_at = started_at - interval '3 days',
+       phase_times = jsonb_set(phase_times, '{activating}', to_jsonb((phase_times ->> 'activating')::timestamptz - interval '3 days'))
+     where id = $1`,
+      [rotationId.slice(4)],
+    );
     const { calls } = kek;
     await until(() => kek.calls >= calls + 2, { what: 'it was asked for twice more', timeoutMs: 20_000 });
     await suspended(rotationId);

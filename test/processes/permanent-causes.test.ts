@@ -35,10 +35,12 @@ async function fails({ tenantId }: SeededTenant, reason: keyof typeof patience):
   const { rotationId } = body.data;
   const [nearly, more] = patience[reason];
   const older = (interval: string): Promise<unknown> =>
-    pool.query('update rekey.rotations set started_at = started_at - $2::interval where id = $1', [
-      rotationId.slice(4),
-      interval,
-    ]);
+    pool.query(
+      `update rekey.rotations set started_at = started_at - $2::interval,
+         phase_times = jsonb_set(phase_times, '{activating}', to_jsonb((phase_times ->> 'activating')::timestamptz - $2::interval))
+       where id = $1`,
+      [rotationId.slice(4), interval],
+    );
   const waits = async (): Promise<boolean> => {
     const { data } = (await rekey.status(rotationId)).body;
     assert.equal(data.status, 'in_progress');

@@ -81,7 +81,9 @@ test('without the KEK of its DEK a rotation waits, says which, and goes on where
 
   // Longer than anything that a KMS says ends a rotation after.
   await rekey.store.query(
-    `update rekey.rotations set started_at = started_at - interval '48 hours' where id = $1`,
+    `update rekey.rotations set started_at = started_at - interval '48 hours',
+       phase_times = jsonb_set(phase_times, '{activating}', to_jsonb((phase_times ->> 'activating')::timestamptz - interval '48 hours'))
+     where id = $1`,
     [waiting.rotationId.slice(4)],
   );
   const tries = (): number => onlyA.logs().match(/"msg":"rotation waits"/g)?.length ?? 0;

@@ -70,6 +70,9 @@ begin
   end if;
   if new.phase not in (old.phase, 'done') then
     new.phase_times := coalesce(old.phase_times, '{}') || jsonb_build_object(new.phase, clock_timestamp());
+  elsif old.status = 'paused' and new.status = 'in_progress' then
+    -- While it was paused nobody met what it may have to be ended for.
+    new.phase_times := coalesce(old.phase_times, '{}') || jsonb_build_object('resumed', clock_timestamp());
   end if;
   if new.status in ('completed', 'completed_with_failures') then
     if not rekey.everything_proved(new.id) then

@@ -22,7 +22,10 @@ export const failureReasons = [
 ] as const;
 export type FailureReason = (typeof failureReasons)[number];
 
-/** Whether a cause ends a rotation that has been under way for so long, by the database's clock. */
+/**
+ * Whether a cause ends a rotation that has been under way for so long, by the database's clock: since a worker first took it up, or
+ * somebody resumed it last. While it was queued or paused nobody met anything.
+ */
 export type Ends = (
   reason: FailureReason,
   rotation: { readonly switched: boolean; readonly forMs: number },
@@ -39,7 +42,8 @@ export async function failRotation(
     const [before] = await rows<{ switched: boolean; for_ms: number }>(
       tx,
       `select switched_at is not null as switched,
-         (extract(epoch from clock_timestamp() - started_at) * 1000)::float8 as for_ms
+         (extract(epoch from clock_timestamp() - greatest(started_at, (phase_times ->> 'activating')::timestamptz,
+           (phase_times ->> 'resumed')::timestamptz)) * 1000)::float8 as for_ms
        from rekey.rotations where id = $1 and status = 'in_progress'`,
       [rotationId],
     );
