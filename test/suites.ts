@@ -14,7 +14,7 @@ export const suites = {
       'test/{arrows,calendar,times}.test.ts',
       'test/cases/*.test.ts',
       'test/cli/{explain,list-of-commands}.test.ts',
-      'test/client/{operations,retries}.test.ts',
+      'test/client/{odd-answers,operations,retries}.test.ts',
       'test/data/packed-records.test.ts',
       'test/demo/{proof,records,rendering,screen}.test.ts',
       'test/docs/{decisions,docs,glossary,settings,suites}.test.ts',

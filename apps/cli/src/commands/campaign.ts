@@ -1,22 +1,20 @@
-import { readFile } from 'node:fs/promises';
-import { type Call, type Command, UsageError } from '../command.ts';
-import { confirmCount, yes } from '../confirm.ts';
+import type { Call, Command } from '../command.ts';
+import { yes } from '../confirm.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type Fact, tellFacts } from '../facts.ts';
 import { styled } from '../output.ts';
 import { count, counted, statusCell, statusStyle, words } from '../rotation-text.ts';
 import { type Cell, openTable } from '../table.ts';
 import { moment, momentCell } from '../times.ts';
+import { agreed, asked, bodyOf, number } from './campaign-body.ts';
 import { simulationLines } from './simulation-lines.ts';
 
 type Client = ReturnType<Call['client']>;
 type Campaign = Awaited<ReturnType<Client['getCampaign']>>['data'];
 type Body = Parameters<Client['startCampaign']>[0]['body'];
-type SimulationBody = Parameters<Client['simulateCampaign']>[0]['body'];
 type Member = Awaited<ReturnType<Client['listCampaignTenants']>>['data']['tenants'][number];
 
 const operands = ['campaign'];
-const orders = ['smallest_first', 'largest_first', 'oldest_key_first', 'as_given'] as const;
 const states = [
   'waiting',
   'running',
@@ -26,8 +24,6 @@ const states = [
   'cancelled',
   'skipped',
 ] as const;
-/** From so many tenants on somebody is asked. */
-const askedFrom = 11;
 const pathOf = ({ operands: [campaignId = ''] }: Call) => ({ campaignId });
 
 /** Why one that is paused stopped by itself, and why one that runs starts nobody just now. */
@@ -78,76 +74,6 @@ const row = (campaign: Campaign): (Cell | string)[] => [
 function show(call: Call, campaign: Campaign): number {
   call.tell(campaign, () => tellFacts(call.out, lines(campaign)));
   return exitCodes.completed;
-}
-
-function number(call: Call, name: string, least: number): number | undefined {
-  const text = call.option(name);
-  if (text === undefined) return undefined;
-  if (!/^(0|[1-9][0-9]{0,6})$/.test(text) || Number(text) < least)
-    throw new UsageError(`--${name} is a whole number from ${least} on.`);
-  return Number(text);
-}
-
-/** Ids of tenants, one in a line. */
-async function idsFrom(path: string): Promise<string[]> {
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new UsageError(`${path} cannot be read.`);
-  });
-  const ids = text.split(/\s+/).filter((id) => id !== '');
-  if (ids.length === 0) throw new UsageError(`${path} has no ids of tenants.`);
-  return ids;
-}
-
-async function whomOf(call: Call): Promise<Pick<Body, 'all' | 'onKek' | 'olderThanDays' | 'tenantIds'>> {
-  const [onKek, olderThanDays, path] = [
-    call.option('on-kek'),
-    number(call, 'older-than', 0),
-    call.option('tenants'),
-  ];
-  const said = [call.on('all'), onKek !== undefined, olderThanDays !== undefined, path !== undefined];
-  if (said.filter(Boolean).length !== 1)
-    throw new UsageError('For whom? One of --all, --on-kek, --older-than and --tenants is needed.');
-  if (path !== undefined) return { tenantIds: await idsFrom(path) };
-  if (onKek !== undefined) return { onKek };
-  return olderThanDays === undefined ? { all: true } : { olderThanDays };
-}
-
-/** Which tenants, and how. */
-const asked = {
-  all: { about: 'for all tenants' },
-  'on-kek': { value: 'NAME', about: 'or those with a key under this KEK' },
-  'older-than': { value: 'DAYS', about: 'or those whose key is in use for longer' },
-  tenants: { value: 'FILE', about: 'or those whose ids stand in it, one in a line' },
-  'rewrap-under': { value: 'NAME', about: 'bring their keys under this KEK, instead of rotating them' },
-  order: { value: 'ORDER', about: 'in which they get their turns', oneOf: orders },
-  canaries: { value: 'N', about: 'so many first, and the others once these ended well' },
-  'at-once': { value: 'N', about: 'so many at once, 10 unless said' },
-  'per-hour': { value: 'N', about: 'so many within an hour' },
-} as const;
-
-async function bodyOf(call: Call): Promise<SimulationBody> {
-  const whom = await whomOf(call);
-  const kek = call.option('rewrap-under');
-  const order = orders.find((one) => one === call.option('order'));
-  const bounds = Object.entries({
-    canaries: number(call, 'canaries', 0),
-    atOnceMax: number(call, 'at-once', 1),
-    perHourMax: number(call, 'per-hour', 1),
-  }).filter(([, value]) => value !== undefined);
-  return {
-    ...whom,
-    ...(kek === undefined ? {} : { action: 'rewrap' as const, kek }),
-    ...(order === undefined ? {} : { order }),
-    ...Object.fromEntries(bounds),
-  };
-}
-
-/** How many a rule finds is asked first, and so many are to be typed. */
-async function agreed(call: Call, body: SimulationBody): Promise<void> {
-  if (call.on('yes')) return;
-  const count = body.tenantIds?.length ?? (await call.client().simulateCampaign({ body })).data.tenantsTotal;
-  if (body.tenantIds === undefined || count >= askedFrom)
-    await confirmCount(call, `This is for ${count} ${count === 1 ? 'tenant' : 'tenants'}.`, count);
 }
 
 export const campaignStart: Command = {

@@ -16,13 +16,13 @@ import { doctor, init, migrate, targetList, targetRegister } from './database.ts
 import { explain } from './explain.ts';
 import { failures } from './failures.ts';
 import { kekChoose, kekChosen, kekCompromise, kekCompromiseWait } from './kek.ts';
+import { keks } from './keks.ts';
 import { keyApprove, keyCancel, keyDestruction, keySchedule, keys, keysCompromise } from './keys.ts';
 import { list } from './list.ts';
 import { cancel, limit, pause, resume, retry, status, wait } from './one-rotation.ts';
 import { plan } from './plan.ts';
 import { policyGet, policySet } from './policy.ts';
 import {
-  keks,
   rewrapCancel,
   rewrapList,
   rewrapPause,

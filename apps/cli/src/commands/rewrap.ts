@@ -9,7 +9,6 @@ import { durationMs, timeout } from '../watch.ts';
 type Client = ReturnType<Call['client']>;
 type Rewrap = Awaited<ReturnType<Client['getRewrap']>>['data'];
 type Plan = Awaited<ReturnType<Client['planRewrap']>>['data'];
-type Kek = Awaited<ReturnType<Client['listKeks']>>['data']['keks'][number];
 
 const everyMs = 1_000;
 const operands = ['rewrap'];
@@ -236,41 +235,3 @@ export const rewrapCancel = steered(
   'end a rewrap; what is under the new KEK stays there',
   'cancelRewrap',
 );
-
-const kekColumns = [
-  { heading: 'NAME' },
-  { heading: 'KEK' },
-  { heading: 'KEYS', isNumber: true },
-  { heading: 'IN USE', isNumber: true },
-  { heading: 'COMPROMISED', isNumber: true },
-  { heading: 'WORKERS', isNumber: true },
-  { heading: 'VAULTS', isNumber: true },
-];
-
-function kekRow({ name, kekId, keys, workers, vaults }: Kek): (Cell | string)[] {
-  const all = keys.preActive + keys.active + keys.deactivated + keys.compromised;
-  const number = (value: number): Cell => ({ text: String(value), shown: count(value) });
-  return [
-    name ?? '(none)',
-    kekId,
-    number(all),
-    { ...number(keys.active), short: '' },
-    { ...number(keys.compromised), short: '', style: keys.compromised > 0 ? 'bad' : undefined },
-    number(workers),
-    number(vaults),
-  ];
-}
-
-export const keks: Command = {
-  name: 'keks',
-  about: 'list key encryption keys, with the keys under each and who can use it',
-  remote: true,
-  async run(call) {
-    const found: { keks: readonly Kek[] } = (await call.client().listKeks()).data;
-    call.tell(found, () => {
-      openTable(call.out, kekColumns).add(found.keks.map(kekRow));
-      if (found.keks.length === 0) call.err.line('There is none.');
-    });
-    return exitCodes.completed;
-  },
-};
