@@ -68,7 +68,8 @@ test('it is counted once nobody is left who may have changed something without s
       await keepSummary(store);
       return (await isKept()) || null;
     },
-    { what: 'it is kept' },
+    // Transactions of all databases count, and tests beside this one have long ones.
+    { what: 'it is kept', timeoutMs: 180_000 },
   );
   assert.deepEqual(
     (await summarize(store, null)).ages.filter(({ keys }) => keys > 0),

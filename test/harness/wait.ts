@@ -10,7 +10,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: { timeoutMs?: number; everyMs?: number; what: string },
 ): Promise<Exclude<T, false | null | undefined>> {
-  const { timeoutMs = 30_000, everyMs = 20, what } = options;
+  const { timeoutMs = 60_000, everyMs = 20, what } = options;
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let last: unknown;
