@@ -1,12 +1,13 @@
 /** What locks a table for a moment holds nobody up while it tries, whatever the transaction has locked before. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rotationCore } from '../harness/rotation.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readyToSwitch, rotationCore, switchPatiently } from '../harness/rotation.ts';
 import { sessionsOn } from '../harness/session.ts';
 import { makeLarge } from './large-table.ts';
 
 const core = await rotationCore();
-const { store, database } = core;
+const { store, pool, database } = core;
 
 const calls = {
   'registering a table': (table: string) => `select rekey.register_target('${table}', 'secrets', '${table}')`,
@@ -63,5 +64,31 @@ test('who only waits, and whom nobody waits for, goes on waiting', async (t) => 
   // Nobody who comes waits for longer than the moment that it tries.
   await store.query('select count(*) from secrets');
   await long.query('commit');
+  await repairing;
+});
+
+test('who repairs a target waits for whoever holds one of its ranges with the table free', async (t) => {
+  const { tenantId } = await core.tenantWith(3);
+  const order = await readyToSwitch(core, tenantId);
+  const { rotationId } = order;
+  await switchPatiently(store, order);
+  const { begin } = sessionsOn(database, t);
+  const [operator, holder] = [await begin(), await begin()];
+  await store.query(
+    `insert into rekey.rotation_ranges (rotation_id, target, ordinal, planned) values ($1, 'secrets', 0, 3)`,
+    [rotationId],
+  );
+  await holder.query(`select from rekey.rotation_ranges where rotation_id = '${rotationId}' for update`);
+  let isRepaired = false;
+  const repairing = operator.query(calls['repairing a target']()).then(() => {
+    isRepaired = true;
+  });
+  // In moments between its tries, and with more patience than one that waits for it would need.
+  for (let n = 0; n < 5; n += 1) {
+    await pool.query(`begin; set local lock_timeout = '5s'; select count(*) from secrets; commit`);
+    await sleep(400);
+  }
+  assert.equal(isRepaired, false);
+  await holder.query('commit');
   await repairing;
 });

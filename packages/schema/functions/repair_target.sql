@@ -17,6 +17,10 @@ declare
   -- As in rekey.register_target.
   small_bytes constant bigint := 8 << 20;
   lock_timeout_before constant text := current_setting('lock_timeout');
+  -- As in rekey.lock_briefly.
+  give_up_at constant timestamptz := clock_timestamp()
+    + coalesce(nullif(current_setting('rekey.lock_patience', true), ''), '10 minutes')::interval;
+  is_locked boolean;
   is_small boolean;
   target rekey.targets;
   found record;
@@ -29,7 +33,25 @@ begin
   end if;
   -- Writers of the table lock this row as well, but for its key only.
   select * into strict target from rekey.targets t where t.name = target_name and t.retired_at is null for no key update;
-  perform rekey.lock_briefly(target.table_name::regclass);
+  -- With the ranges that are changed below: a pause or a batch may hold them, and waiting for one with the table locked would hold up
+  -- all who read and write it. So each is tried for a moment, as long as the table is, and let go of together with it.
+  loop
+    begin
+      is_locked := false;
+      perform rekey.lock_briefly(target.table_name::regclass);
+      is_locked := true;
+      perform from rekey.rotation_ranges g
+        where g.target = target_name and exists (
+          select from rekey.rotations r where r.id = g.rotation_id and r.status in ('in_progress', 'paused'))
+        for update;
+      exit;
+    exception when lock_not_available or deadlock_detected then
+      if not is_locked or clock_timestamp() > give_up_at then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.3 + 0.7 * random());
+  end loop;
   is_small := pg_table_size(target.table_name::regclass) <= small_bytes;
   for found in select * from rekey.check_target_shape(target_name, target.item_type, target.table_name::regclass,
       target.id_column, target.tenant_column, target.key_column, target.ciphertext_column)
