@@ -15,10 +15,13 @@ export function sessionsOn(database: TestDatabase, owner: Owner): Sessions {
   const pool = database.pool({ max: 20 });
   const open: PoolClient[] = [];
   owner.after(async () => {
-    for (const session of open) {
-      await session.query('rollback').catch(() => {});
-      session.release();
-    }
+    // At once: one may wait for another.
+    await Promise.all(
+      open.map(async (session) => {
+        await session.query('rollback').catch(() => {});
+        session.release();
+      }),
+    );
   });
   return {
     async begin(isolation = 'read committed') {

@@ -131,11 +131,14 @@ export const attacksByCalling: readonly Attack[] = [
   { on: /^rekey\.(install|ensure)_\w+\(/, calling: 'put another fence around a table' },
   { on: /^rekey\.(label_condition|sealed_bytes_max)\(/, calling: 'learn how large values may be' },
   { on: /^rekey\.id_order\(/, calling: 'learn in which order ids stand' },
-  { on: /^rekey\.lock_briefly\(/, calling: 'shut everybody out of a table' },
+  {
+    on: /^rekey\.(lock_briefly|refuse_sealed|is_looked_through_locked)\(/,
+    calling: 'shut everybody out of a table',
+  },
   { on: /^rekey\.functions_of\(/, calling: 'learn what other parts of the work may call' },
   { on: /^rekey\.(grant|give|set|renew|revoke)_\w+\(/, calling: 'grant itself another part' },
   {
-    on: /^rekey\.((check|register|unregister|repair)_target\w*|finish_registration)\(/,
+    on: /^rekey\.((check|register|unregister|repair)_target\w*|finish_registration|put_fence_\w+|take_fence_down)\(/,
     calling: 'take a table out of rotations, or look into one',
   },
   {

@@ -80,6 +80,26 @@ test(`nobody waits while a table of ${rows} rows is registered, and its records 
   assert.deepEqual((await store.query('select * from rekey.integrity_problems()')).rows, []);
 });
 
+test('where triggers went between the halves, the second refuses with the table free, and the first puts them up again', async (t) => {
+  await large('dropped');
+  await register('dropped');
+  await store.query('drop trigger rekey_count_insert_dropped on dropped');
+  const hint = 'Call rekey.register_target again, with the same arguments.';
+  const operator = await sessionsOn(database, t).begin();
+  await operator.query('savepoint before');
+  await assert.rejects(operator.query(`select rekey.finish_registration('dropped')`), { hint });
+  await operator.query('rollback to savepoint before');
+  const { rows } = await store.query(
+    `select from pg_locks where relation = 'dropped'::regclass and mode not in ('AccessShareLock', 'RowExclusiveLock')`,
+  );
+  assert.deepEqual(rows, []);
+  await operator.query('rollback');
+  await register('dropped');
+  await finish('dropped');
+  assert.deepEqual(await miscounted('dropped'), []);
+  assert.deepEqual((await store.query('select * from rekey.integrity_problems()')).rows, []);
+});
+
 test('until its registration is finished a table is fenced, and nobody takes it for registered', async () => {
   const [tenantId = ''] = await large('halfway');
   await register('halfway');

@@ -18,6 +18,7 @@ declare
   lock_timeout_before constant text := current_setting('lock_timeout');
   target rekey.targets;
   errors text;
+  triggers oid[];
 begin
   select * into target from rekey.targets t where t.name = target_name and t.retired_at = 'infinity' for update;
   if not found then
@@ -47,11 +48,18 @@ begin
     raise exception 'Table % cannot be registered as %:%', target.table_name, target_name, errors;
   end if;
 
-  -- As a newer version may have it by now; where a trigger is gone, this locks as long as counting takes.
+  triggers := array(select g.oid from pg_trigger g where g.tgrelid = target.table_oid order by 1);
+  -- As a newer version may have it by now.
   perform set_config('lock_timeout', '50ms', true);
   perform rekey.install_fence(target_name);
   perform rekey.install_counting(target_name);
   perform rekey.install_proof(target_name);
+  -- Where a trigger was gone, the table is locked now, and counting a large one would take as long as that.
+  if not rekey.is_looked_through_locked(target.table_oid::regclass)
+      and triggers <> array(select g.oid from pg_trigger g where g.tgrelid = target.table_oid order by 1) then
+    raise exception 'Triggers of table % are gone since its registration began', target.table_name
+      using hint = 'Call rekey.register_target again, with the same arguments.';
+  end if;
   -- Takes a lock that only vacuums and changes of the table have to wait for.
   perform set_config('lock_timeout', '3s', true);
   execute format('alter table %s validate constraint %I', target.table_name, 'rekey_label_' || target_name);

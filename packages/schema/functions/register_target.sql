@@ -24,9 +24,6 @@ set standard_conforming_strings = on
 set row_security = off
 as $register$
 declare
-  -- Read through within some hundredths of a second, ciphertexts included.
-  small_bytes constant bigint := 8 << 20;
-  lock_timeout_before constant text := current_setting('lock_timeout');
   trouble record;
   errors text[] := '{}';
   -- raise_exception, or insufficient_privilege
@@ -79,17 +76,6 @@ begin
       using hint = 'Register it with the same arguments, or take it back: rekey.unregister_target.';
   end if;
 
-  perform rekey.lock_briefly(target_table);
-  execute format('alter table %s alter column %I set storage external', target_table, ciphertext_column);
-  perform rekey.install_label(target_name);
-  perform rekey.install_fence(target_name);
-  perform rekey.install_counting(target_name);
-  perform set_config('lock_timeout', lock_timeout_before, true);
-  if pg_table_size(target_table) <= small_bytes then
-    perform rekey.finish_registration(target_name);
-  else
-    raise notice 'Table % is fenced, and known to nobody yet: select rekey.finish_registration(%)', target_table,
-      quote_literal(target_name);
-  end if;
+  perform rekey.lock_briefly(array[target_table], 'access exclusive', format('select rekey.put_fence_up(%L)', target_name));
 end
 $register$;
