@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KmsError } from '@rekey/kms';
+import { createKeks, type Kek, KmsError } from '@rekey/kms';
 import { kekSuspendedMs } from '@rekey/times';
+import { createVault } from '@rekey/vault';
 import { pauseMs } from '../../apps/worker/src/put-off.ts';
 import { createTestDatabase } from '../harness/database.ts';
 import { installation, type StatusData } from '../harness/installation.ts';
-import { troubledKek } from '../harness/kek.ts';
+import { testKek, troubledKek } from '../harness/kek.ts';
 import { openAll, wrong } from '../harness/opened.ts';
-import { firstValue } from '../harness/seed.ts';
+import { firstValue, type SeededTenant, seedTenant } from '../harness/seed.ts';
 import { upToThreeTimes } from '../harness/tries.ts';
 import { until } from '../harness/wait.ts';
 import { workerHere } from '../harness/worker-here.ts';
@@ -16,7 +17,18 @@ import { workerHere } from '../harness/worker-here.ts';
 const database = await createTestDatabase();
 const pool = database.pool();
 const rekey = await installation({ databaseUrl: database.url, workers: 0 });
+const theirs = await testKek();
 const suspendedMs = { first: 200, max: 1_600 };
+
+/** A tenant whose DEK is under another KEK than the installation's. */
+async function tenantUnder(kek: Kek, records: number): Promise<SeededTenant> {
+  const vault = createVault({ store: rekey.store, kek: createKeks(kek, rekey.kek), prefetch: false });
+  try {
+    return await seedTenant(vault, records);
+  } finally {
+    await vault.close();
+  }
+}
 
 type Waiting = StatusData & { readonly waitingDetail: { what: string; since: string; todo: string } };
 
@@ -57,6 +69,69 @@ test('a KEK that is disabled is asked for ever more seldom; enabled again, the r
   assert.deepEqual([ended.status, ended.waitingFor, ended.failureReason], ['completed', null, null]);
   const values = records.map(({ target, id }) => [`${target}/${id}`, firstValue(id)] as const);
   assert.deepEqual(wrong(await openAll(rekey, tenantId), values), []);
+});
+
+test('where one worker is refused and another one lacks the KEK, it is the refusal that is told, since when it began, and that ends it', async (t) => {
+  const { tenantId } = await tenantUnder(theirs, 17);
+  const kek = troubledKek(theirs);
+  const asked: number[] = [];
+  kek.trouble = () => {
+    asked.push(performance.now());
+    return new KmsError('DENIED', 'the KMS refuses', { kekId: theirs.id });
+  };
+  await workerHere(rekey, createKeks(rekey.kek, kek), t, { suspendedMs });
+  const { log } = await workerHere(rekey, rekey.kek, t, { suspendedMs });
+  const lacks = (): number =>
+    log.filter(
+      (line) => line.includes('rotation waits') && line.includes(rotationId) && line.includes('NOT_HELD'),
+    ).length;
+  const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+  const first = await suspended(rotationId);
+  // Between its looks the other one hands on what it lacks the KEK for.
+  await until(() => lacks() >= 2, { what: 'the other worker has met it twice' });
+  const { length } = asked;
+  await until(() => asked.length >= length + 2, { what: 'it was asked for again' });
+  const { waitingDetail } = await suspended(rotationId);
+  assert.deepEqual(waitingDetail, first.waitingDetail);
+  assert.ok(waitingDetail.what.includes(theirs.id));
+  await pool.query(
+    `update rekey.rotations set started_at = started_at - interval '25 hours',
+       phase_times = jsonb_set(phase_times, '{activating}', to_jsonb((phase_times ->> 'activating')::timestamptz - interval '25 hours'))
+     where id = $1`,
+    [rotationId.slice(4)],
+  );
+  const ended = await rekey.ended(rotationId);
+  assert.deepEqual([ended.status, ended.failureReason], ['failed', 'KEK_DENIED']);
+});
+
+test('and after the switch: of a range that both have tried in turn', async (t) => {
+  const { tenantId, records } = await tenantUnder(theirs, 17);
+  const kek = troubledKek(theirs);
+  const both = createKeks(rekey.kek, kek);
+  const first = await workerHere(rekey, both, t);
+  const holder = await pool.connect();
+  t.after(() => holder.release(true));
+  await holder.query('begin');
+  const [held] = records.filter(({ target }) => target === 'secrets');
+  await holder.query('select from secrets where id = $1 for update', [held?.id]);
+  const { rotationId } = (await rekey.rotate(tenantId)).body.data;
+  await until(async () => (await rekey.status(rotationId)).body.data.waitingFor === 'lock', {
+    what: 'it has switched',
+  });
+  await first.close();
+  kek.trouble = () => new KmsError('DENIED', 'the KMS refuses', { kekId: theirs.id });
+  await workerHere(rekey, createKeks(rekey.kek, kek), t, { suspendedMs });
+  await holder.query('commit');
+  const begun = await suspended(rotationId);
+  const { log } = await workerHere(rekey, rekey.kek, t, { suspendedMs });
+  await until(() => log.some((line) => line.includes('rotation waits') && line.includes(rotationId)), {
+    what: 'the other worker has met it',
+  });
+  const { calls } = kek;
+  await until(() => kek.calls >= calls + 2, { what: 'it was asked for twice more' });
+  assert.deepEqual((await suspended(rotationId)).waitingDetail, begun.waitingDetail);
+  kek.trouble = null;
+  assert.equal((await rekey.ended(rotationId)).status, 'completed');
 });
 
 for (const code of ['DENIED', 'NOT_FOUND'] as const)

@@ -11,7 +11,7 @@ import {
   switchDek,
   type WaitingFor,
 } from '@rekey/control';
-import { claimRange, loadTargets, noteWaiting, openRanges } from '@rekey/data';
+import { claimRange, loadTargets, noteWaiting, openRanges, releaseLease } from '@rekey/data';
 import { KmsError } from '@rekey/kms';
 import { planRanges } from '@rekey/rotation';
 import { prepareSweep } from '../../packages/rotation/src/advance.ts';
@@ -137,8 +137,28 @@ test('of a KEK that is refused a rotation says the name, or nothing, and what ot
   assert.deepEqual(await said(rotationId), name);
   assert.deepEqual(await said(rotationId, 'internal'), ['internal', null]);
   assert.deepEqual(await said(rotationId, 'kek_suspended', `KEK ${kek.id}`), name);
-  assert.notEqual(await claimRange(store, range, randomUUID()), null);
+  const lease = await claimRange(store, range, randomUUID());
+  assert.ok(lease !== null);
+  assert.deepEqual(await said(rotationId, 'lock', '7 records'), name, 'nothing of it is done yet');
+  await releaseLease(store, lease);
+  const notHeld = async (): Promise<void> => {
+    throw new KmsError('NOT_HELD', 'this process does not have it', { kekId: kek.id });
+  };
+  await while_(notHeld, () => assert.rejects(tryToSweep()));
+  assert.equal(await noted(), 'kek_suspended', 'what one worker lacks says nothing against it');
+  assert.deepEqual(await said(rotationId), name);
+  assert.equal(await tryToSweep(), 'done');
+  assert.equal(await noted(), null);
   assert.deepEqual(await said(rotationId, 'lock', '7 records'), ['lock', '7 records']);
+});
+
+test('of a range that one worker lacks the KEK for it is said that it waits for the KMS', async () => {
+  const { noted, tryToSweep } = await planned();
+  const notHeld = async (): Promise<void> => {
+    throw new KmsError('NOT_HELD', 'this process does not have it', { kekId: kek.id });
+  };
+  await while_(notHeld, () => assert.rejects(tryToSweep()));
+  assert.equal(await noted(), 'kms');
 });
 
 test('the folded cells of a rotation that is paused, or has ended, say of nothing that it holds them up', async () => {

@@ -19,7 +19,7 @@ export function logEvents(logger: Logger): (event: RotationEvent) => void {
         reason: 'records are locked by other transactions',
         target: event.target,
         items: event.items,
-        ms: Date.now() - event.since.getTime(),
+        ms: event.forMs,
       });
       return;
     }

@@ -163,7 +163,10 @@ async function waits(
   });
   if (waitingFor !== 'kek_suspended') throw error;
   const since = Date.parse(snapshot?.view.waitingDetail?.since ?? '');
-  throw new PutOff(pauseMs(Number.isNaN(since) ? 0 : Date.now() - since, suspendedMs), error);
+  throw new PutOff(
+    pauseMs(Number.isNaN(since) ? 0 : (snapshot?.databaseMs ?? since) - since, suspendedMs),
+    error,
+  );
 }
 
 const cancelsSeen = new Set<string>();

@@ -1,11 +1,11 @@
 import { inTransaction, rows, type Store } from '@rekey/db';
 import { progressOf, sumRanges } from './progress.ts';
 import {
+  type MetWaiting,
   type RotationRow,
   type RotationView,
   rotationColumns,
   toView,
-  type WaitingDetail,
   type WaitingFor,
 } from './rotation-view.ts';
 
@@ -15,6 +15,8 @@ export interface Snapshot {
   readonly version: number;
   /** When it was read, by `performance.now()` of this process: nobody is to take it for news much later. */
   readonly asOfMs?: number;
+  /** And by the database's clock, which what it waits for is measured by. */
+  readonly databaseMs?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function beat(
   store: Store,
   rotationId: string,
   waitingFor: WaitingFor | null = null,
-  waitingDetail: WaitingDetail | null = null,
+  waitingDetail: MetWaiting | null = null,
 ): Promise<Snapshot | null> {
   return inTransaction(store, async (tx) => {
     const [rotation] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.beat($1, $2, $3)`, [
@@ -43,6 +45,11 @@ export async function beat(
       rotation.version,
       JSON.stringify(progress),
     ]);
-    return { view: toView({ ...rotation, progress }), version: Number(rotation.version), asOfMs };
+    return {
+      view: toView({ ...rotation, progress }),
+      version: Number(rotation.version),
+      asOfMs,
+      databaseMs: nowMs,
+    };
   });
 }

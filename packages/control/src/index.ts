@@ -99,6 +99,7 @@ export * from './rewraps.ts';
 export {
   type Holder,
   type Initiator,
+  type MetWaiting,
   type RotationView,
   reviveView,
   type ThrottledBy,

@@ -77,10 +77,17 @@ export interface TargetProgress {
 /** What a stalled rotation waits for, in words for an operator. */
 export interface WaitingDetail {
   readonly what: string;
+  /** Null from who does not know: the database says since when it is so, by its clock. */
   readonly since: string | null;
   readonly todo: string;
   /** The sessions that hold an older DEK. */
   readonly holders?: readonly Holder[];
+}
+
+/** What a worker says. */
+export interface MetWaiting extends WaitingDetail {
+  /** What this worker lacks, and others may have. */
+  readonly ofOneWorker?: boolean;
 }
 
 /** A transaction that is in the way. */
@@ -135,6 +142,8 @@ export interface RotationRow {
   readonly items_per_second_max: number | null;
   readonly waiting_for: WaitingFor | null;
   readonly waiting_detail: WaitingDetail | null;
+  /** By the database's clock: who reads it may be an hour off. */
+  readonly found_at: Date;
   readonly progress: Progress | null;
   readonly version: string;
   readonly unattended: boolean;
@@ -154,7 +163,7 @@ const unattendedAfter = `case when waiting_for is null then ${seconds(unattended
   else ${seconds(unattendedMs.waiting)} end`;
 
 export const rotationColumns = `
-  id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
+  clock_timestamp() as found_at, id, tenant_id, retry_of, status, phase, previous_dek_id, new_dek_id, items_to_rotate, initiated_by, started_at,
   switched_at, drained_at, waiting_detail, items_per_second_max,
   completed_at, estimated_completion, failure_reason, waiting_for, progress, version, compromise, superseded_by,
   windows, policy_version,
@@ -164,7 +173,7 @@ export const rotationColumns = `
 
 export function toView(row: RotationRow): RotationView {
   const { progress } = row;
-  const end = estimatedEnd(row, Date.now());
+  const end = estimatedEnd(row, row.found_at.getTime());
   return {
     id: row.id,
     tenantId: row.tenant_id,

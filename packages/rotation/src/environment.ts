@@ -60,12 +60,12 @@ export type RotationEvent =
       readonly tenantId: string;
     }
   | { readonly kind: 'completed'; readonly view: RotationView }
-  /** So many records of a range have been locked by others since then. */
+  /** So many records of a range have been locked by others for so long. */
   | {
       readonly kind: 'locked';
       readonly rotationId: string;
       readonly tenantId: string;
       readonly target: string;
       readonly items: number;
-      readonly since: Date;
+      readonly forMs: number;
     };

@@ -37,7 +37,8 @@ type LockWaitOf = Omit<Sweep, 'newDek' | 'speedLimit' | 'lockWait'>;
 
 export function createLockWait({ env, rotation, target, lease, heartbeat, signal }: LockWaitOf): LockWait {
   const { id: rotationId, tenantId } = rotation;
-  let since: Date | null = null;
+  /** By the clock that nobody sets. */
+  let sinceMs: number | null = null;
   let toldMs = 0;
   let saidMs = 0;
   let recent: boolean[] = [];
@@ -57,25 +58,26 @@ export function createLockWait({ env, rotation, target, lease, heartbeat, signal
     (recent.at(-1) === true && isStopped());
 
   const say = async (left: number, isAll: boolean): Promise<void> => {
-    if (since === null) {
-      since = new Date();
-      toldMs = performance.now() + tellsAfterMs - tellsEveryMs;
+    if (sinceMs === null) {
+      sinceMs = performance.now();
+      toldMs = sinceMs + tellsAfterMs - tellsEveryMs;
       await noteWaiting(env.sweepStore, lease, 'lock');
     }
+    const forMs = Math.round(performance.now() - sinceMs);
     if (performance.now() - toldMs >= tellsEveryMs) {
       toldMs = performance.now();
-      env.onEvent?.({ kind: 'locked', rotationId, tenantId, target: target.name, items: left, since });
+      env.onEvent?.({ kind: 'locked', rotationId, tenantId, target: target.name, items: left, forMs });
     }
     saidMs = performance.now();
     await heartbeat.waits('lock', {
       what: `${isAll ? '' : 'at least '}${left} records of ${target.table} are locked by other transactions`,
-      since: since.toISOString(),
+      since: null,
       todo: 'let them end; if one was forgotten, end it: select pg_terminate_backend(pid)',
     });
   };
   const over = async (): Promise<void> => {
-    if (since === null) return;
-    since = null;
+    if (sinceMs === null) return;
+    sinceMs = null;
     saidMs = 0;
     leftBefore = 0;
     await noteWaiting(env.sweepStore, lease, null);
@@ -98,7 +100,7 @@ export function createLockWait({ env, rotation, target, lease, heartbeat, signal
       firstMs ??= lastMs;
     },
     async tell() {
-      if (since !== null && recent.length === lastBatches && !recent.includes(true)) await over();
+      if (sinceMs !== null && recent.length === lastBatches && !recent.includes(true)) await over();
       if (!isHeld() || performance.now() - saidMs < saysEveryMs) return;
       await say(Math.max(leftBefore, leftOut), leftBefore >= leftOut);
     },

@@ -95,7 +95,8 @@ async function noteTrouble(env: RotationEnvironment, lease: Lease, error: unknow
   const trouble = diagnose(error);
   const waits = trouble.kind === 'permanent' ? (trouble.meanwhile ?? null) : trouble;
   if (waits === null || !('waitingFor' in waits) || waits.waitingFor === 'database') return;
-  await noteWaiting(env.sweepStore, lease, waits.waitingFor).catch(() => {});
+  const isOfOne = waits.detail?.ofOneWorker === true;
+  await noteWaiting(env.sweepStore, lease, isOfOne ? 'not_held' : waits.waitingFor).catch(() => {});
 }
 
 /** Of a table that cannot be looked at, for a tenant that has nothing in it; undefined: it has. */

@@ -3,7 +3,7 @@ import {
   type FailureReason,
   type IntegrityProblem,
   integrityDetail,
-  type WaitingDetail,
+  type MetWaiting,
   type WaitingFor,
 } from '@rekey/control';
 import { TargetTrouble } from '@rekey/data';
@@ -14,7 +14,7 @@ import { kekRefusedMs, keyUnusableMs } from '@rekey/times';
 
 /** What to make of an error: wait it out and say for what, or end the rotation and say why. */
 export type Trouble =
-  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor; readonly detail?: WaitingDetail }
+  | { readonly kind: 'transient'; readonly waitingFor: WaitingFor; readonly detail?: MetWaiting }
   /** A part of schema rekey is not there: permanent if it stays so, and not for a moment in the midst of a change. */
   | { readonly kind: 'schema_missing' }
   | {
@@ -30,7 +30,7 @@ export type Trouble =
 /** What a rotation waits for. */
 export interface Waits {
   readonly waitingFor: WaitingFor;
-  readonly detail?: WaitingDetail;
+  readonly detail?: MetWaiting;
 }
 
 type Transient = Extract<Trouble, { kind: 'transient' }>;
@@ -122,8 +122,7 @@ export function diagnose(error: unknown): Trouble {
 function internal(): Transient {
   const detail = {
     what: 'a worker met a fault of Rekey',
-    // Kept by the database as long as the words are the same.
-    since: new Date().toISOString(),
+    since: null,
     todo: 'report what the log line "rotation waits" of a worker says, at error; it is tried again, and a cancel is always possible',
   };
   return { ...transient('internal'), detail };
@@ -135,19 +134,20 @@ function isFault(error: unknown): boolean {
   return !(error instanceof Error && 'code' in error);
 }
 
-function detailOf({ target, table, state }: TargetTrouble): WaitingDetail {
+function detailOf({ target, table, state }: TargetTrouble): MetWaiting {
   return {
     what: `table ${table} (target ${target}) cannot be worked on: SQLSTATE ${state}`,
-    since: new Date().toISOString(),
+    since: null,
     todo: `bring the table, its columns, rights and triggers back as they were; if it is gone for good: select rekey.unregister_target('${target}')`,
   };
 }
 
 /** What one process was not given, another may have: it ends nothing, however long it takes. */
-function detailOfMissing({ message }: KmsError): WaitingDetail {
+function detailOfMissing({ message }: KmsError): MetWaiting {
   return {
     what: `of the worker that tried last: ${message}`,
     since: null,
+    ofOneWorker: true,
     todo: 'start a worker that has this KEK, as KEK_URI or among KEK_URIS_UNWRAP_ONLY; it goes on by itself then',
   };
 }
@@ -163,7 +163,7 @@ function meanwhileOf(error: unknown): { readonly meanwhile?: Waits } {
 function mismatched({ message }: KmsError): Waits {
   const detail = {
     what: `${message}: they were not used`,
-    since: new Date().toISOString(),
+    since: null,
     todo: 'ask whoever runs the KMS, or what stands between it and the workers, how an answer can be another one; it goes on by itself once the right one comes',
   };
   return { waitingFor: 'kms', detail };
@@ -177,8 +177,7 @@ function suspended(code: 'DENIED' | 'NOT_FOUND', { kekId }: KmsError): Waits {
       code === 'DENIED'
         ? `the KMS refuses the use of ${kek}: it is disabled, pending deletion, or a right is missing`
         : `the KMS has no such key: ${kek}`,
-    // Kept by the database as long as the words are the same.
-    since: new Date().toISOString(),
+    since: null,
     todo: 'see the code and message in the log line "rotation waits" of a worker; enable or restore the key, or the right: it goes on by itself within 10 minutes',
   };
   return { waitingFor: 'kek_suspended', detail };

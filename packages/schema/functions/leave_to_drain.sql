@@ -6,7 +6,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  update rekey.rotation_ranges g set owner = null, swept = true
+  update rekey.rotation_ranges g set owner = null, swept = true, waiting_for = nullif(g.waiting_for, 'kek_suspended')
     from rekey.rotations r
     where g.rotation_id = rotation and g.target = range_target and g.ordinal = range_ordinal and g.owner = lease
       and r.id = g.rotation_id and exists (select from rekey.dek_drains h where h.tenant_id = r.tenant_id);

@@ -23,7 +23,7 @@ begin
   end if;
   update rekey.rotation_ranges g
     set rotated = g.rotated + greatest(replaced, 0), failed = g.failed + aside, sealed = g.sealed + greatest(seals, 0),
-      cursor_id = coalesce(up_to, g.cursor_id), heartbeat_at = clock_timestamp()
+      cursor_id = coalesce(up_to, g.cursor_id), heartbeat_at = clock_timestamp(), waiting_for = nullif(g.waiting_for, 'kek_suspended')
     where g.rotation_id = rotation and g.target = range_target and g.ordinal = range_ordinal and g.owner = lease;
   return found;
 end

@@ -11,7 +11,7 @@ begin
   return query
     update rekey.rotations r
     set status = 'paused', version = r.version + 1, progress = final_progress, heartbeat_at = clock_timestamp(),
-      waiting_for = null, waiting_detail = jsonb_build_object(
+      waiting_for = null, waits = null, waiting_detail = jsonb_build_object(
         'what', 'paused by ' || coalesce(actor ->> 'name', actor ->> 'id', session_user)
           || coalesce(': ' || pause_rotation.reason, ''),
         'since', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),

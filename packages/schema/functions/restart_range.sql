@@ -9,7 +9,8 @@ as $$
 begin
   return query
     update rekey.rotation_ranges g
-    set cursor_id = g.proof_id, swept = false, pass = g.pass + 1, heartbeat_at = clock_timestamp()
+    set cursor_id = g.proof_id, swept = false, pass = g.pass + 1, heartbeat_at = clock_timestamp(),
+      waiting_for = nullif(g.waiting_for, 'kek_suspended')
     where g.rotation_id = rotation and g.target = range_target and g.ordinal = range_ordinal and g.owner = lease
     returning g.cursor_id;
 end
