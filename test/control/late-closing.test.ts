@@ -1,4 +1,4 @@
-/** Windows that end while a batch is committing that takes longer than a heartbeat waits for. */
+/** Windows that end while somebody has the rotation's row for longer than a heartbeat waits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limitRotation, type OpenHours, takeUp } from '@rekey/control';
@@ -57,7 +57,7 @@ const isShut = async (rotationId: string): Promise<boolean> => {
   return rows[0]?.owned === 0 && (await core.view(rotationId)).waitingFor === 'window';
 };
 
-test('whose batch takes long is closed as soon as it has committed, and keeps nobody else from it', async () => {
+test('whose row somebody holds is closed as soon as it is free, and keeps nobody else from it', async () => {
   const [slow, other] = [await sweptOutOfHours(), await sweptOutOfHours()].sort() as [string, string];
   const keepHours = createKeepHours({
     store: prompt,
@@ -67,15 +67,15 @@ test('whose batch takes long is closed as soon as it has committed, and keeps no
     publish: () => {},
     logger: createLogger({ name: 'worker', level: 'silent', write: () => {} }),
   });
-  // The batches of both in turn, so that whichever is found first is held up once.
+  // Both in turn, so that whichever is found first is held up once.
   for (const [held, free] of [
     [slow, other],
     [other, slow],
   ] as const) {
-    const batch = await pool.connect();
+    const session = await pool.connect();
     try {
-      await batch.query('begin');
-      await batch.query('select from rekey.rotation_ranges where rotation_id = $1 for update', [held]);
+      await session.query('begin');
+      await session.query('select from rekey.rotations where id = $1 for update', [held]);
       await keepHours();
       assert.equal(await isShut(free), true);
       assert.equal(await isShut(held), false);
@@ -84,17 +84,17 @@ test('whose batch takes long is closed as soon as it has committed, and keeps no
           await pool.query(
             `select from pg_stat_activity a join pg_locks l on l.pid = a.pid and not l.granted
              where $1::integer = any (pg_blocking_pids(a.pid)) and l.waitstart < clock_timestamp() - interval '1 second'`,
-            [(await batch.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid],
+            [(await session.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid],
           )
         ).rowCount === 1;
-      await until(waits, { what: 'somebody waits for the batch for longer than a heartbeat' });
-      await batch.query('commit');
+      await until(waits, { what: 'somebody waits for it for longer than a heartbeat' });
+      await session.query('commit');
     } finally {
-      await batch.query('rollback');
-      batch.release();
+      await session.query('rollback');
+      session.release();
     }
     // No round comes meanwhile.
-    await until(() => isShut(held), { what: 'it is closed once its batch has committed' });
+    await until(() => isShut(held), { what: 'it is closed once its row is free' });
     // And again the other way round, as if its windows had ended anew.
     await limitRotation(store, slow, { actor, reason: null, windows: hours(-1), mayRaise: true });
     await limitRotation(store, other, { actor, reason: null, windows: hours(-1), mayRaise: true });

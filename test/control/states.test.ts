@@ -182,8 +182,8 @@ test('a paused rotation goes no way but back and to its cancel: nothing takes it
   assert.ok(lease !== null);
   await pause(rotationId);
   assert.equal(await claimRange(store, another, crypto.randomUUID()), null);
-  // Who held it before may give a sign of life, and proves nothing.
-  assert.equal(await renewLease(store, lease), true);
+  // Who held it before learns of it by the next sign of life, and proves nothing.
+  assert.equal(await renewLease(store, lease), false);
   const { rows } = await store.query(`select outcome from rekey.prove_${range.target}($1, 0, $2, 100000)`, [
     rotationId,
     owner,

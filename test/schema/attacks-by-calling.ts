@@ -147,7 +147,7 @@ export const attacksByCalling: readonly Attack[] = [
   },
   { on: /^rekey\.(complete|cancel|close|halt|end|supersede)_rotation\(/, calling: 'end a rotation' },
   {
-    on: /^rekey\.((pause|resume|limit)_rotation|note_long_pauses)\(/,
+    on: /^rekey\.((pause|resume|limit)_rotation|hold_still|note_long_pauses)\(/,
     calling: 'stop a rotation, or let one run that is to stand still',
   },
   {
@@ -160,7 +160,7 @@ export const attacksByCalling: readonly Attack[] = [
     calling: 'start a rotation, or hold up those who do',
   },
   {
-    on: /^rekey\.(claim_range|store_ranges|hold_lease|note_batch)\(/,
+    on: /^rekey\.(claim_range|take_ranges|store_ranges|hold_lease|note_batch)\(/,
     calling: 'take ranges from workers, or fill in their counts',
   },
   {

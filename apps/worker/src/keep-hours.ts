@@ -5,7 +5,7 @@ import type { Logger } from '@rekey/runtime';
 
 interface HoursDependencies {
   readonly store: Store;
-  /** For what waits: a rotation whose batches take longer than the store above is patient. */
+  /** For what waits: a rotation whose row somebody holds for longer than the store above is patient. */
   readonly waitingStore: Store;
   /** So many of these at once. */
   readonly waitsMax: number;
@@ -16,8 +16,8 @@ interface HoursDependencies {
 
 /**
  * Lets rotations stand still outside of their windows, which takes nobody's place, and brings workers when these open. Trouble
- * with one keeps none of the others from it. Whose batches take long is waited for beside the rounds: between two of them its
- * ranges are free for a moment only, so whoever gives up and comes again may miss that for hours.
+ * with one keeps none of the others from it. Whose row is held for long is waited for beside the rounds: it may be free for moments
+ * only, so whoever gives up and comes again may miss them for hours.
  */
 export function createKeepHours({
   store,

@@ -39,7 +39,7 @@ export async function findHoursDue(store: Store): Promise<HoursDue[]> {
 }
 
 /**
- * Closes or opens one of them; closing waits for its batches that are committing. Any number of workers may do it at once: each
+ * Closes or opens one of them; closing waits less than a second for its batches that are committing. Any number of workers may do it at once: each
  * turn is made once. Null: somebody else has made it, or it has other windows by now.
  */
 export async function settleHours(

@@ -7,7 +7,7 @@ as $$
   select case part
     when 'api' then array['functions_of', 'installation_id', 'snapshot_key', 'start_rotation', 'begin_rotation', 'supersede_rotation',
       'declare_compromised', 'lock_tenant', 'claim_idempotency_key',
-      'keep_answer', 'halt_rotation', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'limit_rotation', 'summarize',
+      'keep_answer', 'halt_rotation', 'hold_still', 'close_rotation', 'pause_rotation', 'resume_rotation', 'retry_rotation', 'limit_rotation', 'summarize',
       'log_leaf_hash', 'installation_chain', 'process_state', 'key_facts', 'key_records', 'key_processes', 'destruction_state',
       'schedule_destruction', 'cancel_destruction', 'approve_destruction', 'kek_census', 'kek_holders', 'lacking_kek',
       'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',

@@ -10,9 +10,13 @@ as $$
 declare
   aside bigint := 0;
 begin
-  -- Before anything is named: whoever has lost the lease names nothing.
+  -- Before anything is named: whoever has lost the lease names nothing. Not by rekey.hold_lease, which held it when the batch began: it
+  -- turns a batch away that has not written yet, and this one is to count what it wrote, though the rotation was paused meanwhile.
   if aside_ids is not null then
-    if not rekey.hold_lease(rotation, range_target, range_ordinal, lease) then
+    perform from rekey.rotation_ranges g
+      where g.rotation_id = rotation and g.target = range_target and g.ordinal = range_ordinal and g.owner = lease
+      for update;
+    if not found then
       return false;
     end if;
     insert into rekey.rotation_failures (rotation_id, target, record_id, reason, ordinal)

@@ -1,12 +1,12 @@
--- The windows of a rotation are closed until then: whoever sweeps its ranges loses them (batches that are committing are waited
--- for, later ones turned away), and none is given out before. With null they are open.
+-- The windows of a rotation, whose row this transaction has locked, are closed until then: whoever sweeps its ranges loses them
+-- (rekey.take_ranges), and none is given out before. With null they are open.
 create or replace function rekey.shut_rotation(rotation uuid, opens_at timestamptz) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   if opens_at is not null then
-    update rekey.rotation_ranges g set owner = null where g.rotation_id = rotation and g.owner is not null;
+    perform rekey.take_ranges(rotation, clock_timestamp() + interval '700 milliseconds');
   end if;
   update rekey.rotations r
     set window_opens_at = opens_at, version = r.version + 1,

@@ -1,5 +1,5 @@
 import { itemTypes } from '@rekey/data';
-import { inTransaction, type Queryable, row, rows, type Store } from '@rekey/db';
+import { inTransaction, type Queryable, row, rows, type Store, StoreError } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
 import { progressOf, sumRanges } from '../progress.ts';
 import {
@@ -9,6 +9,7 @@ import {
   rotationColumns,
   toView,
 } from '../rotation-view.ts';
+import { pauseRotation } from './pause-rotation.ts';
 import type { Final } from './states.ts';
 import { asItIs, type SteeredRotation, type Steering } from './steered.ts';
 
@@ -58,7 +59,8 @@ export async function failRotation(
 }
 
 /**
- * Ends an unfinished rotation at once. Everything stays readable: before the switch the new DEK is destroyed
+ * Ends an unfinished rotation: at once, or, where its batches take longer than is waited for, once it is paused and the last of them
+ * has ended; `LOCKED` where that one takes longer still, and it stays paused. Everything stays readable: before the switch the new DEK is destroyed
  * unused, after it the new DEK stays active and the next rotation sweeps every older one.
  */
 export async function cancelRotation(
@@ -66,12 +68,35 @@ export async function cancelRotation(
   rotationId: string,
   { actor, reason }: Partial<Steering> = {},
 ): Promise<SteeredRotation> {
-  return inTransaction(store, async (tx): Promise<SteeredRotation> => {
-    const rotation = await halt(tx, rotationId);
-    if (rotation === null) return asItIs(tx, rotationId, 'cancelled');
-    if (reason) await rows(tx, `select set_config('rekey.reason', $1, true)`, [reason]);
-    return { kind: 'changed', ...(await close(tx, rotation, 'cancelled', null, actor ?? null)) };
-  });
+  const cancel = () =>
+    inTransaction(store, async (tx): Promise<SteeredRotation> => {
+      const rotation = await halt(tx, rotationId);
+      if (rotation === null) return asItIs(tx, rotationId, 'cancelled');
+      if (reason) await rows(tx, `select set_config('rekey.reason', $1, true)`, [reason]);
+      return { kind: 'changed', ...(await close(tx, rotation, 'cancelled', null, actor ?? null)) };
+    });
+  if (actor === undefined) return cancel();
+  return pausedFirst(store, () => rotationId, { actor, reason: reason ?? null }, cancel);
+}
+
+/**
+ * Does what ends a rotation; where batches are in its way for too long, once more, with the rotation paused: each of its ranges has one
+ * batch at most by then, and no other begins.
+ */
+export async function pausedFirst<Outcome>(
+  store: Store,
+  rotationInTheWay: () => string | null,
+  steering: Steering,
+  end: () => Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    return await end();
+  } catch (error) {
+    const rotationId = rotationInTheWay();
+    if (rotationId === null || !(error instanceof StoreError) || error.code !== 'LOCKED') throw error;
+    await pauseRotation(store, rotationId, steering);
+    return await end();
+  }
 }
 
 /**
@@ -98,7 +123,7 @@ export async function supersedeRotation(
 }
 
 /** Takes the ranges from whoever sweeps them, until the transaction ends; null when it has ended. */
-export async function halt(tx: Queryable, rotationId: string): Promise<RotationRow | null> {
+async function halt(tx: Queryable, rotationId: string): Promise<RotationRow | null> {
   const [found] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.halt_rotation($1)`, [
     rotationId,
   ]);

@@ -1,12 +1,12 @@
 import { inTransaction, rows, type Store } from '@rekey/db';
 import { progressOf, sumRanges } from '../progress.ts';
 import { type RotationRow, rotationColumns } from '../rotation-view.ts';
-import { halt } from './close-rotation.ts';
 import { asItIs, changed, type NotHeldBack, type SteeredRotation, type Steering } from './steered.ts';
 
 /**
- * Holds an unfinished rotation where it stands: batches that are committing are waited for, later ones are turned away, and
- * nobody plans, sweeps or proves it until it is resumed. Everything stays readable and writable, the tenant stays taken.
+ * Holds an unfinished rotation where it stands: batches that are committing are waited for for less than a second, later ones are turned
+ * away, and nobody plans, sweeps or proves it until it is resumed. What a slower batch wrote shows in the counts of one that goes on.
+ * Everything stays readable and writable, the tenant stays taken.
  */
 export function pauseRotation(
   store: Store,
@@ -14,7 +14,9 @@ export function pauseRotation(
   { actor, reason }: Steering,
 ): Promise<SteeredRotation | NotHeldBack> {
   return inTransaction(store, async (tx): Promise<SteeredRotation | NotHeldBack> => {
-    const rotation = await halt(tx, rotationId);
+    const [rotation] = await rows<RotationRow>(tx, `select ${rotationColumns} from rekey.hold_still($1)`, [
+      rotationId,
+    ]);
     if (rotation?.compromise === true) return { kind: 'not_held_back' };
     if (rotation?.status !== 'in_progress') return asItIs(tx, rotationId);
     const { sums, nowMs } = await sumRanges(tx, rotationId);

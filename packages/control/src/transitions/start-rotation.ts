@@ -11,7 +11,7 @@ import {
   rotationColumns,
   toView,
 } from '../rotation-view.ts';
-import { supersedeRotation } from './close-rotation.ts';
+import { pausedFirst, supersedeRotation } from './close-rotation.ts';
 import { claimIdempotencyKey, type IdempotencyKey, keepAnswer, keepOnly } from './idempotency-key.ts';
 import { secondsUntilNextRotation } from './rotation-interval.ts';
 import { unfinished } from './states.ts';
@@ -67,14 +67,26 @@ export async function startRotation(store: Store, call: StartRotation): Promise<
   const { idempotency, intervalSeconds = 0, reason, planId, kek, compromise = false } = call;
   const isPlain = reason === undefined && planId === undefined && kek === undefined && !compromise;
   if (idempotency === null && intervalSeconds === 0 && isPlain) return start(store, call, null);
-  return keepOnly<StartedRotation>(
+  const inTheWay: InTheWay = { rotationId: null };
+  return pausedFirst(
     store,
-    ({ kind }) => kind === 'started',
-    (tx) => startLocked(tx, call),
+    () => inTheWay.rotationId,
+    { actor: call.initiatedBy, reason: reason ?? null },
+    () =>
+      keepOnly<StartedRotation>(
+        store,
+        ({ kind }) => kind === 'started',
+        (tx) => startLocked(tx, call, inTheWay),
+      ),
   );
 }
 
-async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedRotation> {
+/** The rotation that is being cancelled for this one, while it is. */
+interface InTheWay {
+  rotationId: string | null;
+}
+
+async function startLocked(tx: Queryable, call: StartRotation, inTheWay: InTheWay): Promise<StartedRotation> {
   const { idempotency, intervalSeconds = 0, compromise = false, activeDekId, kek, force = false } = call;
   // As `rekey.start_rotation` does, but before the key is looked at: the calls of a tenant take turns.
   const { exists } = await row<{ exists: boolean }>(tx, 'select rekey.lock_tenant($1) as exists', [
@@ -96,7 +108,7 @@ async function startLocked(tx: Queryable, call: StartRotation): Promise<StartedR
   const lacking = kekId === null || force ? [] : await findLacking(tx, kekId);
   if (lacking.length > 0) return { kind: 'kek_lacking', lacking };
   if (call.reason !== undefined) await row(tx, `select set_config('rekey.reason', $1, true)`, [call.reason]);
-  if (compromise) return startInPlace(tx, call, kekId);
+  if (compromise) return startInPlace(tx, call, kekId, inTheWay);
   if (intervalSeconds > 0) {
     const seconds = await secondsUntilNextRotation(tx, call.tenantId, intervalSeconds);
     if (seconds > 0) return { kind: 'too_soon', retryAfterSeconds: seconds };
@@ -122,17 +134,18 @@ async function startInPlace(
   tx: Queryable,
   call: StartRotation,
   kekId: string | null,
+  inTheWay: InTheWay,
 ): Promise<StartedRotation> {
-  const [inTheWay] = await rows<{ id: string }>(
+  const [running] = await rows<{ id: string }>(
     tx,
     `select id from rekey.rotations where tenant_id = $1 and ${unfinished}`,
     [call.tenantId],
   );
+  inTheWay.rotationId = running?.id ?? null;
   const superseded =
-    inTheWay === undefined
-      ? null
-      : await supersedeRotation(tx, inTheWay.id, call.rotationId, call.initiatedBy);
-  if (superseded === 'compromise') return { kind: 'in_progress', rotationId: inTheWay?.id ?? '' };
+    running === undefined ? null : await supersedeRotation(tx, running.id, call.rotationId, call.initiatedBy);
+  inTheWay.rotationId = null;
+  if (superseded === 'compromise') return { kind: 'in_progress', rotationId: running?.id ?? '' };
   const outcome = await start(tx, call, kekId);
   if (outcome.kind !== 'started') return keeping(tx, call, outcome);
   // The rotation that ran may have switched since that was looked at. What was done here is undone.
