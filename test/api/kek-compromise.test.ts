@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { replaceCompromised } from '@rekey/commands';
 import { leadKekCompromises, registerKek, reportUsage } from '@rekey/control';
 import { openStore } from '@rekey/db';
+import { createLogger } from '@rekey/runtime';
+import { replaceAllCompromised } from '@rekey/worker';
 import { thisFile } from '../harness/cleanup.ts';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { patient } from '../harness/patient.ts';
@@ -176,4 +178,39 @@ test('with force it begins though a process lacks the other KEK, and says so wit
     'kek_lacking',
   );
   assert.equal((await replaceCompromised({ store, ticketQueue } as never, next as never)).kind, 'started');
+
+  // One that somebody has holds up none of the others.
+  await pool.query(
+    `select rekey.cancel_rotation(id) from rekey.rotations where status in ('in_progress', 'paused')`,
+  );
+  const left = (await leadKekCompromises(store, 100)).filter(({ kekName }) => kekName === 'fifth');
+  assert.equal(left.length, 2);
+  const [held, free] = left;
+  const client = await pool.connect();
+  const hasty = openStore({
+    ...patient,
+    url: api.database.url,
+    session: { lock_timeout: 500 },
+    onError: () => {},
+  });
+  try {
+    await client.query('begin');
+    await client.query('select from rekey.tenants where id = $1 for update', [held?.tenantId]);
+    const log: string[] = [];
+    await replaceAllCompromised({
+      store: hasty,
+      ticketQueue,
+      logger: createLogger({ name: 'worker', level: 'debug', write: (line) => log.push(line) }),
+      signal: new AbortController().signal,
+    } as never);
+    const { rows: begun } = await pool.query(
+      `select tenant_id from rekey.rotations where status = 'in_progress' and compromise`,
+    );
+    assert.deepEqual(begun, [{ tenant_id: free?.tenantId }]);
+    assert.match(log.join('\n'), /"reason":"locked".*not replaced yet/);
+  } finally {
+    await client.query('rollback');
+    client.release();
+    await hasty.end();
+  }
 });

@@ -68,13 +68,12 @@ async function inABatch(
 /** It is not asked how long it takes, but that it does not take as long as the batch. */
 async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
   const late = new AbortController();
+  const waits = sleep(60_000, undefined, { signal: late.signal }).then(() => {
+    throw new Error('it waits for the batch');
+  });
+  waits.catch(() => {}); // it did not come to that
   try {
-    return await Promise.race([
-      answer,
-      sleep(60_000, undefined, { signal: late.signal }).then(() => {
-        throw new Error('it waits for the batch');
-      }),
-    ]);
+    return await Promise.race([answer, waits]);
   } finally {
     late.abort();
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesOf, damage, flipBit, pastTheTriggers } from '../harness/damage.ts';
-import { all, core, levelOf, pool, put, round } from './policy-rounds-desk.ts';
+import { all, core, holdsNobody, levelOf, pool, put, round } from './policy-rounds-desk.ts';
 
 /** A tenant with a record that did not open, left under DEK 1 since so many days; and how to mend it. */
 async function leftBehind(days: number) {
@@ -87,6 +87,29 @@ test('it begins inside of windows, in one of the places of rotations by policies
   await core.finish(next[0]?.rotationId ?? '');
   await put(null, {});
   await put(shut.tenantId, {});
+});
+
+test('a tenant that somebody has holds up no other retry, and is next once it is free', async () => {
+  const [first, second] = [await leftBehind(20), await leftBehind(10)];
+  for (const { tenantId, mend } of [first, second]) {
+    await put(tenantId, { retireAfterDays: 7 });
+    await mend();
+  }
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('select from rekey.tenants where id = $1 for update', [first.tenantId]);
+    const begun = (await holdsNobody(round()))?.begun ?? [];
+    assert.deepEqual(
+      begun.map(({ tenantId }) => tenantId),
+      [second.tenantId],
+    );
+    await core.finish(begun[0]?.rotationId ?? '');
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+  assert.equal((await core.finish((await begunFor(first.tenantId)) ?? '')).status, 'completed');
 });
 
 test('what does not open for five retries is somebody’s, told once, and not tried again', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { registerKek } from '@rekey/control';
 import { pastTheTriggers } from '../harness/damage.ts';
-import { age, all, core, levelOf, pool, put, round } from './policy-rounds-desk.ts';
+import { age, all, core, holdsNobody, levelOf, pool, put, round } from './policy-rounds-desk.ts';
 
 test('a policy’s KEK wraps the new DEK, but for a tenant that has brought a KEK of its own', async () => {
   await registerKek(pool, 'of-policy', 'local:of-policy');
@@ -135,6 +135,36 @@ test('under a KEK whose KMS refuses it one stands still, and no others are begun
   await pool.query('select rekey.cancel_rotation($1)', [first?.rotationId]);
   assert.ok(theirs.includes((await round())?.begun[0]?.tenantId ?? ''));
   await clear();
+});
+
+test('a tenant that somebody has holds up nobody else who is due, and is begun once it is free', async () => {
+  await clear();
+  await put(null, { rotationsAtOnce: 4 });
+  const [first, second] = [await core.createTenant(), await core.createTenant()];
+  for (const [tenantId, days] of [
+    [first, 200],
+    [second, 31],
+  ] as const) {
+    await put(tenantId, { rotateEveryDays: 30 });
+    await age(tenantId, days); // the one that is held has waited longest
+  }
+  const client = await pool.connect();
+  try {
+    await client.query('begin');
+    await client.query('select from rekey.tenants where id = $1 for update', [first]);
+    const begun = await holdsNobody(round());
+    assert.deepEqual(
+      begun?.begun.map(({ tenantId }) => tenantId),
+      [second],
+    );
+  } finally {
+    await client.query('rollback');
+    client.release();
+  }
+  assert.deepEqual(
+    (await round())?.begun.map(({ tenantId }) => tenantId),
+    [first],
+  );
 });
 
 test('what rounds write down of how keys stand is what holds', async () => {

@@ -3,6 +3,7 @@ export { readWorkerConfig } from './config.ts';
 export { createDrainTimer } from './drain-timer.ts';
 export { lead as leadCampaigns } from './keep-campaigns.ts';
 export { createKeepHours } from './keep-hours.ts';
+export { lead as replaceAllCompromised } from './keep-kek-compromises.ts';
 export { createKeepLog } from './keep-log.ts';
 export { pushCheckpoints } from './push-checkpoints.ts';
 export { stampCertificates } from './stamp-certificates.ts';

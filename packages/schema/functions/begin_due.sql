@@ -62,8 +62,11 @@ begin
       continue when kek is null or kek = any (lacking);
     end if;
     continue when candidate.kek_id = any (suspended) or coalesce(kek, candidate.chosen_kek_id) = any (suspended);
-    -- Its rotation may have ended since that was written down. Those that begin one take turns by the tenant's row.
-    perform from rekey.tenants t where t.id = candidate.tenant_id for no key update;
+    -- Those that begin one take turns by the tenant's row. Of one that somebody has just now the next round is soon enough: all others
+    -- would wait with it.
+    perform from rekey.tenants t where t.id = candidate.tenant_id for no key update skip locked;
+    continue when not found;
+    -- Its rotation may have ended since that was written down.
     continue when not exists (select from rekey.deks d where d.id = candidate.dek_id and d.state = 'active');
     begun := gen_random_uuid();
     perform from rekey.begin_rotation(begun, candidate.tenant_id, gen_random_uuid(), jsonb_build_object('kind', 'policy',

@@ -28,6 +28,9 @@ begin
     order by b.out_of_use_at, b.tenant_id
   loop
     perform set_config('rekey.actor', rekey.policy_actor(one.policy_version)::text, true);
+    -- Nobody waits with a tenant that somebody has just now, as in rekey.begin_due.
+    perform from rekey.tenants t where t.id = one.tenant_id for no key update skip locked;
+    continue when not found;
     -- Somebody else may have been there just now: the next one then.
     continue when (select r.outcome from rekey.retry_rotation(begun, one.rotation_id, rekey.policy_actor(one.policy_version),
       'retireAfterDays of its policy has passed') r) <> 'changed';

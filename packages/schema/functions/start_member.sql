@@ -2,6 +2,8 @@
 -- before its end has started nothing, and after it nobody starts that tenant again. Campaigns that another session has just
 -- now are left to it, so that two never count the same room.
 --
+-- Nor does anybody who steers a campaign wait for a tenant that somebody has: that one is the next one again, at the next look.
+--
 -- `started` with the rotation or rewrap; `skipped` and `failed` with the reason, and the next one may be started at once. No
 -- row: there is nothing to start now.
 create or replace function rekey.start_member(no_items jsonb)
@@ -11,6 +13,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
+  lock_timeout_before constant text := current_setting('lock_timeout');
   campaign rekey.campaigns;
   room text;
   next rekey.campaign_members;
@@ -30,16 +33,22 @@ begin
     actor := rekey.campaign_actor(campaign.id);
     work := gen_random_uuid();
     perform set_config('rekey.actor', actor::text, true), set_config('rekey.reason', coalesce(campaign.reason, ''), true);
-    if campaign.action = 'rotate' then
-      select case when b.id = work then 'started' else 'rotation_in_progress' end, b.id into found_outcome, work_started
-        from rekey.begin_rotation(work, next.tenant_id, gen_random_uuid(), actor, no_items, false, null) b;
-    else
-      select s.outcome, s.rewrap_id into found_outcome, work_started
-        from rekey.start_rewrap(work, next.tenant_id, campaign.kek_name, campaign.calls_per_second_max, false,
-          campaign.reason, actor, null, null, null) s;
-      found_outcome := case found_outcome when 'in_progress' then 'rewrap_in_progress' when 'lacking' then 'kek_lacking'
-        else found_outcome end;
-    end if;
+    begin
+      perform set_config('lock_timeout', '200ms', true);
+      if campaign.action = 'rotate' then
+        select case when b.id = work then 'started' else 'rotation_in_progress' end, b.id into found_outcome, work_started
+          from rekey.begin_rotation(work, next.tenant_id, gen_random_uuid(), actor, no_items, false, null) b;
+      else
+        select s.outcome, s.rewrap_id into found_outcome, work_started
+          from rekey.start_rewrap(work, next.tenant_id, campaign.kek_name, campaign.calls_per_second_max, false,
+            campaign.reason, actor, null, null, null) s;
+        found_outcome := case found_outcome when 'in_progress' then 'rewrap_in_progress' when 'lacking' then 'kek_lacking'
+          else found_outcome end;
+      end if;
+      perform set_config('lock_timeout', lock_timeout_before, true);
+    exception when lock_not_available or deadlock_detected then
+      continue;
+    end;
     found_outcome := coalesce(found_outcome, 'tenant_not_found');
     update rekey.campaign_members m
       set state = case when found_outcome = 'started' then 'running'
