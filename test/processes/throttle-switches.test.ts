@@ -76,6 +76,27 @@ test('THROTTLE_HTTP: 200 alone lets it go, whatever the body does', async () => 
       [(response) => response.writeHead(200).end(), 'go'],
       // A body that never ends is not waited for.
       [(response) => response.writeHead(200).write('wait'), 'go'],
+      // Nor is it unpacked, or kept, whatever it claims to be and however much it is.
+      [
+        (response) =>
+          response.writeHead(200, { 'content-encoding': 'gzip' }).end('neither packed nor anything else'),
+        'go',
+      ],
+      [(response) => response.writeHead(200, { 'content-encoding': 'br, x, gzip' }).end('{}'), 'go'],
+      [(response) => response.writeHead(200, { 'content-length': '99999999999' }).write('x'), 'go'],
+      [(response) => response.writeHead(200).end(Buffer.alloc(64 << 20)), 'go'],
+      [
+        (response) => response.writeHead(500, { 'content-encoding': 'gzip' }).end('x'),
+        'THROTTLE_HTTP could not be asked: THROTTLE_HTTP answers 500',
+      ],
+      [
+        (response) => response.socket?.end('HTTP/1.1 200 OK\r\nx: '.padEnd(64 << 10, 'x')),
+        'THROTTLE_HTTP could not be asked: it failed; the log says more',
+      ],
+      [
+        (response) => response.socket?.end('220 mail.example.com ESMTP\r\n'),
+        'THROTTLE_HTTP could not be asked: it failed; the log says more',
+      ],
       [
         (response) => response.writeHead(204).end(),
         'THROTTLE_HTTP could not be asked: THROTTLE_HTTP answers 204',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pressure } from '@rekey/control';
+import { ignoredNames } from '../../apps/worker/src/throttle/ignored-names.ts';
 import { groupsToOpen } from '../../packages/rotation/src/forecast/open-records.ts';
 import { quiet, type Reading, Unreadable } from '../../packages/rotation/src/throttle/signal.ts';
 import { deadTuplesSignal } from '../../packages/rotation/src/throttle/signals/dead-tuples.ts';
@@ -84,6 +85,34 @@ test('a standby that falls behind stops the sweep, and positions of before a res
   await sleep(limits.stopMs + 20);
   assert.equal(await level(signal), 'none');
   assert.deepEqual(told, []);
+});
+
+test('whoever follows without a name is watched, also where names are left out, and so is its slot', async () => {
+  assert.deepEqual([...ignoredNames(undefined)], []);
+  assert.deepEqual(
+    [...ignoredNames(`, walreceiver,,a standby's "own" name , Größe,`)],
+    ['walreceiver', `a standby's "own" name`, 'Größe'],
+  );
+  for (const text of [undefined, ',', 'another one, ,']) {
+    let wal = 10 * gib;
+    let keepsBytes = 0;
+    const nameless = { ...standby(wal), name: '', slot: 'feed' };
+    const feed = () => ({ name: 'feed', isActive: true, keepsBytes, isLost: false });
+    const pressure = async () => ({ ...calm, wal, standbys: [nameless], slots: [feed()] });
+    const signal = lagSignal(pressure, 0, { limits, ignored: ignoredNames(text), onInactive: () => {} });
+    assert.equal(await level(signal), 'none');
+    wal += gib;
+    await signal.read();
+    await sleep(limits.stopMs + 20);
+    const { level: found, detail } = (await signal.read()) as { level: string; detail: string };
+    assert.equal(found, 'stop', String(text));
+    assert.match(detail, /^a standby without a name \(process 1\) is/);
+    nameless.received = wal;
+    nameless.replayed = wal;
+    assert.equal(await level(signal), 'none');
+    keepsBytes = 3 * gib;
+    assert.match(((await signal.read()) as { detail: string }).detail, /^the slot feed keeps 3,072 MiB/);
+  }
 });
 
 test('a slot that somebody reads slows and stops by how much more it keeps; one that nobody reads is told once', async () => {

@@ -5,6 +5,7 @@ import { createWatchingThrottle, type Throttle } from '@rekey/rotation';
 import type { Logger } from '@rekey/runtime';
 import type { WorkerConfig } from '../config.ts';
 import type { WorkerMetrics } from '../metrics.ts';
+import { ignoredNames } from './ignored-names.ts';
 import { httpSwitch, querySwitch } from './switches.ts';
 
 interface ThrottleDependencies {
@@ -31,7 +32,7 @@ export function createWorkerThrottle(dependencies: ThrottleDependencies): Thrott
       ...(url === undefined ? [] : [httpSwitch(url, logger)]),
       ...(query === undefined ? [] : [querySwitch(patientStore, query, role ?? null, logger)]),
     ],
-    ignored: new Set((config.THROTTLE_IGNORE ?? '').split(',').map((name) => name.trim())),
+    ignored: ignoredNames(config.THROTTLE_IGNORE),
     lagMaxMs: config.THROTTLE_LAG_SECONDS * 1_000,
     sessionsMax: config.THROTTLE_SESSIONS,
     places,

@@ -69,7 +69,7 @@ export function lagSignal(
       if (growthMs < limits.slowMs) return;
       readings.push({
         level: growthMs < limits.stopMs ? 'slow' : 'stop',
-        detail: `${name} is ${(growthMs / 1_000).toFixed(1)} s further behind with what it ${what} than it was; ${limits.slowMs / 1_000} s are well`,
+        detail: `${name === '' ? `a standby without a name (process ${pid})` : name} is ${(growthMs / 1_000).toFixed(1)} s further behind with what it ${what} than it was; ${limits.slowMs / 1_000} s are well`,
       });
     };
     const watchedMs = nowMs - (past[0]?.atMs ?? nowMs);
