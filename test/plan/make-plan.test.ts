@@ -168,13 +168,38 @@ test('another worker goes on where one died, and what that one still writes is r
   assert.equal(await makePlan(env, first, idle), 'lost');
 });
 
+test('a plan says since when a KEK is refused, also where another worker that lacks it takes turns', async () => {
+  const { tenantId } = await core.tenantWith(2);
+  const { id } = await begin(tenantId, 'all');
+  const say = async (waitingFor: string, ofOneWorker: boolean) => {
+    const waitingDetail = { what: ofOneWorker ? 'not held' : 'refused', todo: 'act', ofOneWorker };
+    // As who has just claimed it.
+    await store.query('update rekey.plans set owner = $2 where id = $1', [id, owner]);
+    await notePlan(store, { ...plan, owner }, { waitingFor, waitingDetail, leaves: true });
+    return (await findPlan(store, id))?.waitingDetail;
+  };
+  const owner = randomUUID();
+  const plan = await claim();
+  const refused = await say('kek_suspended', false);
+  assert.deepEqual(Object.keys(refused ?? {}), ['what', 'since', 'todo']);
+  assert.notEqual(refused?.since ?? null, null);
+  assert.deepEqual(await say('kms', true), refused);
+  assert.deepEqual(await say('kek_suspended', false), refused);
+  await store.query(
+    `update rekey.plans set waiting_detail = waiting_detail || jsonb_build_object('at', clock_timestamp() - interval '2 minutes')
+     where id = $1`,
+    [id],
+  );
+  assert.equal((await say('kms', true))?.what, 'not held');
+});
+
 test('a plan waits while a KMS is away, and is looked at again only in some seconds', async () => {
   const { tenantId } = await core.tenantWith(2);
   const { id } = await begin(tenantId, 'all');
   const waiting = await claim();
   await notePlan(store, waiting, {
     waitingFor: 'kms',
-    waitingDetail: { what: 'away', since: null, todo: 'nothing' },
+    waitingDetail: { what: 'away', todo: 'nothing' },
     leaves: true,
   });
   assert.equal((await findPlan(store, id))?.waitingFor, 'kms');

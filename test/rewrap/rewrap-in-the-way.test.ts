@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import {
+  type ClaimedRewrap,
   claimRewrap,
   deksToRewrap,
   findRewrap,
+  type RewrapView,
   startRewrap,
   steerRewrap,
   storeRewrapped,
@@ -12,7 +14,7 @@ import {
 import { makeDek } from '@rekey/keyring';
 import { createKeks, KmsError } from '@rekey/kms';
 import { rewrapDeks } from '@rekey/rotation';
-import { kmsAway, testKek } from '../harness/kek.ts';
+import { kmsAway, testKek, troubledKek } from '../harness/kek.ts';
 import { until } from '../harness/wait.ts';
 import { ada, idle, rewrapping } from './rewrapping.ts';
 
@@ -110,6 +112,67 @@ test('a worker without a KEK that some DEKs are under does the others, and leave
   const claimed = await claim(randomUUID(), [old.id, fresh.id, third.id]);
   assert.equal(await rewrapDeks(environment({ keks: held }), claimed, idle), 'done');
   assert.deepEqual(await keksOf(foreign), [fresh.id]);
+});
+
+test('a KEK that is refused holds up what is under it alone, and since when it waits is kept, whoever takes it up', async () => {
+  const third = await testKek();
+  const refused = troubledKek(third);
+  refused.trouble = () => new KmsError('DENIED', 'somebody forbade it', { kekId: third.id });
+  const other = core.anotherVault({ kek: createKeks(third, old, fresh) });
+  const foreign: string[] = [];
+  // More than are asked for at once.
+  for (let n = 0; n < 20; n += 1) {
+    const tenantId = randomUUID();
+    foreign.push(tenantId);
+    await other.createTenant({ tenantId, name: 'under a third KEK' });
+  }
+  const one = await core.createTenant();
+  const wanted = (await keksOf(one))[0] === old.id ? 'new' : 'old';
+  const view = await begin({ kekName: wanted });
+  const keks = createKeks(old, fresh, refused);
+  const working = rewrapDeks(environment({ keks }), await claim(), idle);
+  await until(async () => (await keksOf(one))[0] === view.kekId, { what: 'the others are rewrapped' });
+  const waiting = (): Promise<RewrapView | undefined> =>
+    until(
+      async () => {
+        const now = await findRewrap(store, view.id);
+        return now?.waitingFor === 'kek_suspended' ? now : undefined;
+      },
+      { what: 'it says that it waits' },
+    );
+  const first = await waiting();
+  assert.notEqual(first?.waitingDetail?.since ?? null, null);
+  const { calls } = refused;
+  await until(() => refused.calls >= calls + 40, { what: 'it was asked for again and again' });
+  assert.deepEqual((await waiting())?.waitingDetail, first?.waitingDetail);
+  refused.trouble = null;
+  assert.equal(await working, 'done');
+  for (const tenantId of foreign) assert.deepEqual(await keksOf(tenantId), [view.kekId]);
+});
+
+test('a worker that is refused one KEK and lacks another gives way to one that has it', async () => {
+  const [third, fourth] = [await testKek(), await testKek()];
+  const refused = troubledKek(third);
+  refused.trouble = () => new KmsError('DENIED', 'somebody forbade it', { kekId: third.id });
+  const other = core.anotherVault({ kek: createKeks(third, fourth, old, fresh) });
+  const another = core.anotherVault({ kek: createKeks(fourth, third, old, fresh) });
+  const [underThird, underFourth] = [randomUUID(), randomUUID()];
+  await other.createTenant({ tenantId: underThird, name: 'under a third KEK' });
+  await another.createTenant({ tenantId: underFourth, name: 'under a fourth KEK' });
+  const view = await begin();
+  const without = createKeks(old, fresh, refused);
+  const mine = (): Promise<ClaimedRewrap> => claim(owner, [old.id, fresh.id, third.id]);
+  assert.equal(await rewrapDeks(environment({ keks: without }), await mine(), idle), 'left');
+  assert.equal((await findRewrap(store, view.id))?.waitingFor, 'kek_suspended');
+  const claimed = await claim(randomUUID(), [old.id, fresh.id, fourth.id]);
+  assert.equal(
+    await rewrapDeks(environment({ keks: createKeks(old, fresh, fourth) }), claimed, idle),
+    'left',
+  );
+  assert.deepEqual(await keksOf(underFourth), [fresh.id]);
+  refused.trouble = null;
+  assert.equal(await rewrapDeks(environment({ keks: without }), await mine(), idle), 'done');
+  assert.deepEqual(await keksOf(underThird), [fresh.id]);
 });
 
 test('the database completes none that is not done, changes no finished one, and takes no bytes of another KEK', async () => {

@@ -51,13 +51,11 @@ async function giveBack(store: Store, plan: ClaimedPlan, error: unknown): Promis
       : trouble.kind === 'permanent' && trouble.meanwhile !== undefined
         ? trouble.meanwhile
         : { waitingFor: trouble.kind === 'permanent' ? ('kms' as const) : ('database' as const) };
-  const { what, since, todo } = waits.detail ?? {};
+  const { what, todo, ofOneWorker = false } = waits.detail ?? {};
   await notePlan(store, plan, {
     leaves: true,
     waitingFor: waits.waitingFor,
-    ...(what === undefined || todo === undefined
-      ? {}
-      : { waitingDetail: { what, since: since ?? null, todo } }),
+    ...(what === undefined || todo === undefined ? {} : { waitingDetail: { what, todo, ofOneWorker } }),
   });
 }
 

@@ -43,7 +43,8 @@ export interface PlanNote {
   /** Absent: as before. */
   readonly progress?: PlanProgress;
   readonly waitingFor?: string;
-  readonly waitingDetail?: { readonly what: string; readonly since: string | null; readonly todo: string };
+  /** Since when is the database's to say. */
+  readonly waitingDetail?: { readonly what: string; readonly todo: string; readonly ofOneWorker?: boolean };
   /** It gives the plan back. */
   readonly leaves?: boolean;
 }

@@ -126,6 +126,13 @@ const columns = `id, tenant_id, check_kind, status, seed, initiated_by, started_
 /** Older ones are not there, whether they are deleted yet or not. */
 const kept = `started_at > clock_timestamp() - interval '30 days'`;
 
+/** But for what is only kept with it. */
+function pick(detail: PlanView['waitingDetail']): PlanView['waitingDetail'] {
+  if (detail === null) return null;
+  const { what, since, todo } = detail;
+  return { what, since, todo };
+}
+
 function toView(found: PlanRow): PlanView {
   return {
     id: found.id,
@@ -142,7 +149,7 @@ function toView(found: PlanRow): PlanView {
     progress: progressOf(found.progress),
     estimate: found.estimate,
     waitingFor: found.waiting_for ?? (found.unattended ? 'worker' : null),
-    waitingDetail: found.waiting_detail,
+    waitingDetail: pick(found.waiting_detail),
     rotationId: found.rotation_id,
     kmsCalls: Number(found.kms_calls),
     walBytes: found.wal_bytes === null ? null : Number(found.wal_bytes),

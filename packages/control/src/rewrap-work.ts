@@ -108,8 +108,8 @@ export interface RewrapNote {
   readonly calls: number;
   readonly waitingFor?: string;
   readonly waitingDetail?: {
+    /** Since when is the database's to say. */
     readonly what: string;
-    readonly since: string;
     readonly todo: string;
     /** Which KEKs it may be. */
     readonly kekIds: readonly string[];

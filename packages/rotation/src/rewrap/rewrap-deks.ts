@@ -29,6 +29,8 @@ export interface RewrapEnvironment {
 
 /** Asked for at the same time; stored by one statement. */
 const deksAtOnce = 16;
+/** Looked at together to find so many, where KEKs hold some of them up. */
+const deksLookedAt = 512;
 /** Where others change DEKs all the time, between two looks. */
 const lookAgainMs = 20;
 
@@ -73,31 +75,49 @@ export async function rewrapDeks(
     return true;
   };
 
-  /** Once over all that are left: what kept some of them from it. */
+  /** Whether some of those that are left are under a KEK which this worker lacks. */
+  let lacks = false;
+
+  /** Once over all that are left: what kept some of them from it. What is under a KEK that failed is passed over, and not tried. */
   const pass = async (): Promise<KmsError | null | 'lost'> => {
     let trouble: KmsError | null = null;
     let after: string | null = null;
+    const failed = new Set<string>();
+    lacks = false;
     for (;;) {
-      const deks: DekToRewrap[] = await deksToRewrap(store, rewrap.id, after, deksAtOnce);
-      if (deks.length === 0) return trouble;
+      const found = await deksToRewrap(
+        store,
+        rewrap.id,
+        after,
+        failed.size === 0 ? deksAtOnce : deksLookedAt,
+      );
+      if (found.length === 0) return trouble;
+      const deks: DekToRewrap[] = found.filter(({ kekId }) => !failed.has(kekId)).slice(0, deksAtOnce);
+      after = (deks.length === deksAtOnce ? deks : found).at(-1)?.id ?? null;
       const settled = await Promise.allSettled(deks.map((dek) => rewrapDek({ keks, target, rate }, dek)));
       either.throwIfAborted();
       const ready = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       if (ready.length > 0 && !(await keep(ready))) return 'lost';
+      const works = new Set(
+        deks.flatMap(({ kekId }, place) => (settled[place]?.status === 'fulfilled' ? [kekId] : [])),
+      );
       for (const [place, one] of settled.entries()) {
-        if (one.status === 'fulfilled') continue;
         const dek = deks[place];
-        if (one.reason instanceof UnusableDek && dek !== undefined)
+        if (one.status === 'fulfilled' || dek === undefined) continue;
+        if (one.reason instanceof UnusableDek) {
           await setDekAside(store, rewrap, dek, 'CORRUPT');
-        else if (one.reason instanceof KmsError && dek !== undefined) {
-          trouble = graver(trouble, one.reason);
-          if (trouble === one.reason)
-            kekIds = trouble.kekId === undefined ? [...new Set([dek.kekId, target.id])] : [trouble.kekId];
-        } else throw one.reason;
+          continue;
+        }
+        if (!(one.reason instanceof KmsError)) throw one.reason;
+        trouble = graver(trouble, one.reason);
+        if (trouble === one.reason)
+          kekIds = trouble.kekId === undefined ? [...new Set([dek.kekId, target.id])] : [trouble.kekId];
+        lacks ||= one.reason.code === 'NOT_HELD';
+        if (one.reason.kekId === dek.kekId && dek.kekId !== target.id && !works.has(dek.kekId))
+          failed.add(dek.kekId);
+        // A KMS that answers nobody, or does not take them, is not asked for each of them.
+        else if (ready.length === 0 && one.reason.code !== 'NOT_HELD') return trouble;
       }
-      // A KMS that answers nobody is not asked for each of them.
-      if (ready.length === 0 && trouble !== null && trouble.code !== 'NOT_HELD') return trouble;
-      after = deks.at(-1)?.id ?? null;
     }
   };
 
@@ -112,7 +132,7 @@ export async function rewrapDeks(
         continue;
       }
       if (waits === null || waits.waitingDetail.what !== trouble.message) onTrouble(trouble);
-      waits = waitingFor(trouble, kekIds, waits);
+      waits = waitingFor(trouble, kekIds);
       if (trouble.code === 'NOT_HELD') {
         await note(true);
         return 'left';
@@ -123,6 +143,11 @@ export async function rewrapDeks(
       await sleep((isRefused ? pauseMs.refused : pause) * (0.8 + 0.2 * Math.random()), undefined, {
         signal: either,
       });
+      // Whoever has what this one lacks cannot wait for what the KMS refuses to this one.
+      if (lacks) {
+        await note(true);
+        return 'left';
+      }
     }
   } catch (error) {
     if (lost.signal.aborted) return 'lost';
@@ -140,11 +165,7 @@ function graver(before: KmsError | null, found: KmsError): KmsError {
   return before === null || before.code === 'NOT_HELD' ? found : before;
 }
 
-function waitingFor(
-  trouble: KmsError,
-  kekIds: readonly string[],
-  before: { readonly waitingDetail: { readonly what: string; readonly since: string } } | null,
-) {
+function waitingFor(trouble: KmsError, kekIds: readonly string[]) {
   const isRefused = trouble.code !== 'UNAVAILABLE' && trouble.code !== 'NOT_HELD';
   const what = trouble.message;
   return {
@@ -152,7 +173,6 @@ function waitingFor(
     waitingDetail: {
       what,
       kekIds,
-      since: before?.waitingDetail.what === what ? before.waitingDetail.since : new Date().toISOString(),
       todo:
         trouble.code === 'NOT_HELD'
           ? 'give that KEK to a worker (KEKS)'
