@@ -61,7 +61,7 @@ test('only super_admin declares a KEK compromised, and who may act on all tenant
   checkError(await compromise(order, {}, 'unknown'), 'KEK_NOT_FOUND');
   checkError(await compromise({ ...order, kek: 'unknown' }), 'KEK_NOT_FOUND');
   checkError(await compromise({ kek: 'next' }), 'INVALID_REQUEST');
-  checkError(await compromise({ ...order, kek: 'lost' }), 'REWRAP_REFUSED');
+  checkError(await compromise(order), 'REWRAP_REFUSED');
   const lacking = await compromise(order);
   checkError(lacking, 'REWRAP_REFUSED');
   assert.match(lacking.text, /a-host/);
@@ -117,25 +117,22 @@ test('it begins at once, takes the place of rewraps, is begun once, and only wor
 
 test('a call that is repeated with its key names the same operation, also after its end; with another body it is refused', async () => {
   await tell(worker, [oldKek, newKek, thirdKek]);
-  const began = await withKey('a-key', { ...order, kek: 'lost' }, 'third');
+  const began = await withKey('a-key', order, 'third');
   assert.equal(began.status, 200, began.text);
   const { compromiseId } = began.json.data;
   assert.equal(began.json.data.forced, false);
-  const again = await withKey('a-key', { ...order, kek: 'lost' }, 'third');
+  const again = await withKey('a-key', order, 'third');
   assert.equal(again.json.data.compromiseId, compromiseId);
-  checkError(
-    await withKey('a-key', { ...order, kek: 'lost', reason: 'other' }, 'third'),
-    'IDEMPOTENCY_KEY_REUSED',
-  );
+  checkError(await withKey('a-key', { ...order, reason: 'other' }, 'third'), 'IDEMPOTENCY_KEY_REUSED');
   checkError(await withKey('a-key', order), 'IDEMPOTENCY_KEY_REUSED', 'of another KEK');
   await pool.query(
     `update rekey.rewraps set status = 'cancelled', completed_at = now() where completed_at is null`,
   );
   await pool.query('select * from rekey.lead_kek_compromises(100)'); // nothing was under it
-  const ended = await withKey('a-key', { ...order, kek: 'lost' }, 'third');
+  const ended = await withKey('a-key', order, 'third');
   assert.deepEqual([ended.json.data.compromiseId, ended.json.data.status], [compromiseId, 'completed']);
   // Another key is another call.
-  const next = await withKey('another-key', { ...order, kek: 'lost' }, 'third');
+  const next = await withKey('another-key', order, 'third');
   assert.notEqual(next.json.data.compromiseId, compromiseId);
 });
 
@@ -213,4 +210,44 @@ test('with force it begins though a process lacks the other KEK, and says so wit
     client.release();
     await hasty.end();
   }
+});
+
+test('a KEK that is or was compromised is refused as a goal, whoever names it for what, and with the reason', async () => {
+  await registerKek(pool, 'burnt', 'local:6666666666666666');
+  await tell(worker, [oldKek, newKek, thirdKek, 'local:5555555555555555', 'local:6666666666666666']);
+  const began = await compromise(order, {}, 'burnt');
+  assert.equal(began.status, 200, began.text);
+  const { tenantId } = await seededTenant(api.database);
+  const rotate = { method: 'POST', path: '/api/v1/admin/dek/rotate' } as const;
+  const headers = { ...bearer(), 'x-tenantid': tenantId };
+  const choice = { method: 'PUT', path: `/api/v1/admin/tenants/${tenantId}/kek` } as const;
+  const rewrap = { method: 'POST', path: '/api/v1/admin/kek/rewrap' } as const;
+  const calls = [
+    ['KEK_REFUSED', { ...rotate, headers, body: { tenantId, kek: 'burnt' } }],
+    ['KEK_REFUSED', { ...rotate, headers, body: { tenantId, kek: 'burnt', compromise: true } }],
+    ['KEK_REFUSED', { ...choice, headers: bearer(), body: { kek: 'burnt' } }],
+  ] as const;
+  const forced = { tenantId, kek: 'burnt', force: true, reason: 'as it is' };
+  // While it is emptied, by force neither.
+  for (const [code, call] of [
+    ...calls,
+    ['REWRAP_REFUSED', { ...rewrap, headers: bearer(), body: { tenantId, kek: 'burnt' } }],
+    ['REWRAP_REFUSED', { ...rewrap, headers: bearer(), body: forced }],
+  ] as const) {
+    await pool.query(
+      `update rekey.rewraps set status = 'cancelled', completed_at = now() where completed_at is null`,
+    );
+    const refused = await api.send(call);
+    checkError(refused, code);
+    assert.match(refused.text, /declared compromised/);
+  }
+  checkError(await compromise({ ...order, kek: 'burnt', force: true }, {}, 'third'), 'REWRAP_REFUSED');
+  const { rowCount } = await pool.query('select from rekey.rotations where tenant_id = $1', [tenantId]);
+  assert.equal(rowCount, 0, 'nothing has begun');
+  await pool.query('select * from rekey.lead_kek_compromises(100)'); // nothing was under it
+  assert.equal(
+    (await api.send({ path: '/api/v1/admin/keks/burnt/compromise', headers: bearer() })).json.data.status,
+    'completed',
+  );
+  for (const [code, call] of calls) checkError(await api.send(call), code);
 });

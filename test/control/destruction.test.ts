@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   approveDestruction,
   cancelDestruction,
+  declareCompromised,
   destroyKey,
   dueDestructions,
   findDestruction,
@@ -97,6 +98,21 @@ test('the grace period: it can be taken back until it is over, and begins anew',
     { kind: 'key.destruction_scheduled', who: 'ada' },
     { kind: 'key.destruction_cancelled', who: 'bob' },
   ]);
+});
+
+test('approvals: who agreed to the destruction of a key that is then declared compromised has not agreed to that', async () => {
+  await set('destruction_approvals', 1);
+  const { old } = await scheduled();
+  await onlyMissing(old, { approvals: 'unmet' });
+  assert.deepEqual(await approveDestruction(api, old, person('bob')), { kind: 'changed' });
+  await onlyMissing(old, {});
+  assert.equal(await declareCompromised(api, old, person('carol')), 'deactivated');
+  assert.equal((await evidenceOf(old, 'approvals'))?.given, 0);
+  assert.equal(await sqlState(worker.query('select rekey.destroy_dek($1)', [old])), 'RK003');
+  assert.deepEqual(await approveDestruction(api, old, person('bob')), { kind: 'changed' });
+  await onlyMissing(old, {});
+  assert.equal(await destroyKey(worker, old), true);
+  await pool.query(`delete from rekey.settings where name = 'destruction_approvals'`);
 });
 
 test('approvals: two persons besides who asked, bound to the request and to how the conditions stand', async () => {

@@ -3,7 +3,10 @@ import type { LackingProcess } from '@rekey/control';
 
 /** Who has not proved a KEK that a call names. */
 export function lackingIssues(lacking: readonly LackingProcess[]): Issue[] {
-  if (lacking.length === 0) return [{ path: 'body.kek', message: 'no live worker has proved this KEK' }];
+  if (lacking.length === 0)
+    return [
+      { path: 'body.kek', message: 'no live worker has proved this KEK, or it was declared compromised' },
+    ];
   const named = lacking.map(({ kind, host, processId }) => ({
     path: 'body.kek',
     message: `${kind} ${processId} on ${host.slice(0, 100)} has not proved this KEK`,

@@ -58,6 +58,16 @@ export async function findKekCompromise(
   return { ...view, ...counts };
 }
 
+/** Whether it was ever declared compromised. */
+export async function isCompromisedKek(on: Queryable, kekId: string): Promise<boolean> {
+  const { is } = await row<{ is: boolean }>(
+    on,
+    'select exists (select from rekey.kek_compromises c where c.kek_id = $1) as is',
+    [kekId],
+  );
+  return is;
+}
+
 export interface StartKekCompromise {
   readonly compromiseId: string;
   readonly kekName: string;

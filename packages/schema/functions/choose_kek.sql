@@ -1,6 +1,6 @@
 -- Chooses the KEK of a tenant's next DEK: a registered one, one made from a template, or with null that of the installation. What
 -- is answered: 'chosen', 'unchanged' (so it was, or is being tried), 'tenant_not_found', 'kek_not_found', 'parts' (not the words
--- that the template takes), and 'lacking': a live process has no such KEK or template (rekey.lacking_kek).
+-- that the template takes), and 'lacking': a live process has no such KEK or template (rekey.lacking_kek), or it was declared compromised.
 create or replace function rekey.choose_kek(
   tenant uuid, choice uuid, kek text, words jsonb, may_share boolean, why text, actor jsonb
 ) returns text
@@ -27,6 +27,9 @@ begin
   if (select coalesce(array_agg(k order by k), '{}') from jsonb_object_keys(words) k)
     <> (select coalesce(array_agg(w order by w), '{}') from unnest(wanted_parts) w) then
     return 'parts';
+  end if;
+  if exists (select from rekey.kek_compromises c where c.kek_id = shared) then
+    return 'lacking';
   end if;
   if exists (select from rekey.kek_choices c where c.tenant_id = tenant and c.kek_name is not distinct from kek
       and c.parts = words and c.state <> 'refused')

@@ -36,6 +36,9 @@ begin
     insert into rekey.dek_compromises (dek_id, tenant_id) values (new.id, new.tenant_id);
     -- A version of its own for those whose snapshot is older than this: the fence looks at it (rekey.install_fence).
     update rekey.dek_identities i set material_id = i.material_id where i.dek_id = new.id;
+    -- Who agreed to its destruction did so to that of another kind of key, which nobody may want to look into.
+    delete from rekey.destruction_approvals a using rekey.key_destructions r
+      where r.dek_id = new.id and a.request_id = r.request_id;
   end if;
   if new.state = 'active' then
     perform rekey.open_dek_locks(new.id, new.tenant_id, new.key_number);

@@ -1,5 +1,6 @@
--- Begins the rewrap of what is under a compromised KEK, and ends those in its way: what they have rewrapped stays so. Called
--- with rekey.rewraps locked against others that begin.
+-- Begins the rewrap of what is under a compromised KEK, and ends those in its way: what they have rewrapped stays so. That of another
+-- compromised KEK is for what is under that: if each ended the other, neither would come to its end. Called with rekey.rewraps locked
+-- against others that begin.
 create or replace function rekey.rewrap_compromised(compromise rekey.kek_compromises) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -8,7 +9,9 @@ declare
   work uuid := gen_random_uuid();
   other record;
 begin
-  for other in select r.id from rekey.rewraps r where r.status in ('in_progress', 'paused') loop
+  for other in select r.id from rekey.rewraps r where r.status in ('in_progress', 'paused')
+      and not exists (select from rekey.kek_compromises c
+        where c.rewrap_id = r.id and c.id <> compromise.id and c.status = 'in_progress') loop
     perform rekey.steer_rewrap(other.id, 'cancelled', compromise.reason, compromise.initiated_by);
   end loop;
   perform rekey.say_who_and_why(compromise.initiated_by, compromise.reason);

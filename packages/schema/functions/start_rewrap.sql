@@ -1,6 +1,7 @@
 -- Begins a rewrap of one tenant's DEKs, or with null of all, to the KEK of that name. What is answered beside `started`:
 -- `replayed` and `mismatch` by the idempotency key, `tenant_not_found`, `kek_not_found`, `in_progress` with the rewrap that is
--- in the way, and `lacking`: not every live process has proved that KEK, or no worker has (rekey.lacking_kek).
+-- in the way, and `lacking`: not every live process has proved that KEK, or no worker has (rekey.lacking_kek), or it was declared
+-- compromised. Force passes over that, but for one that is just being emptied.
 create or replace function rekey.start_rewrap(
   rewrap uuid, tenant uuid, kek text, calls_max integer, force boolean, why text, actor jsonb,
   caller_identity text, key text, hash bytea
@@ -38,6 +39,11 @@ begin
     order by r.started_at limit 1;
   if found then
     return query select 'in_progress', earlier.id;
+    return;
+  end if;
+  if exists (select from rekey.kek_compromises c
+      where c.kek_id = known.kek_id and (c.status = 'in_progress' or not force)) then
+    return query select 'lacking', null::uuid;
     return;
   end if;
   if not force and (exists (select from rekey.lacking_kek(known.kek_id)) or not exists (

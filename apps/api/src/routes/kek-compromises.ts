@@ -82,7 +82,7 @@ export const compromiseKek = route({
           const kekId = await keys.kekId(kek);
           const lacking = kekId === null ? [] : await keys.lacking(kekId);
           throw lacking.length === 0
-            ? refused('no worker has proved it')
+            ? refused('no worker has proved it, or it was declared compromised itself')
             : new ApiError('REWRAP_REFUSED', { issues: lackingIssues(lacking) });
         }
       }

@@ -1,6 +1,7 @@
 import { noItems } from '@rekey/data';
 import { prepared, type Queryable, row, rows, type Store } from '@rekey/db';
 import type { Snapshot } from '../beat.ts';
+import { isCompromisedKek } from '../kek-compromises.ts';
 import { findKekId, findLacking, type LackingProcess } from '../keks.ts';
 import { answerOf } from '../kept-answer.ts';
 import { type UnusablePlan, usePlan } from '../plans.ts';
@@ -105,6 +106,8 @@ async function startLocked(tx: Queryable, call: StartRotation, inTheWay: InTheWa
   if (activeDekId !== undefined && !(await isActive(tx, activeDekId))) return { kind: 'not_active' };
   const kekId = kek === undefined ? null : await findKekId(tx, kek);
   if (kek !== undefined && kekId === null) return { kind: 'kek_not_found' };
+  if (kekId !== null && !force && (await isCompromisedKek(tx, kekId)))
+    return { kind: 'kek_lacking', lacking: [] };
   const lacking = kekId === null || force ? [] : await findLacking(tx, kekId);
   if (lacking.length > 0) return { kind: 'kek_lacking', lacking };
   if (call.reason !== undefined) await row(tx, `select set_config('rekey.reason', $1, true)`, [call.reason]);
