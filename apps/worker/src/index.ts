@@ -1,6 +1,7 @@
 export { askWitness } from './ask-witness.ts';
 export { readWorkerConfig } from './config.ts';
 export { createDrainTimer } from './drain-timer.ts';
+export { createFollowPolicies } from './follow-policies.ts';
 export { lead as leadCampaigns } from './keep-campaigns.ts';
 export { createKeepHours } from './keep-hours.ts';
 export { lead as replaceAllCompromised } from './keep-kek-compromises.ts';
