@@ -14,6 +14,7 @@ import { createHeartbeat, type Heartbeats } from '../../packages/rotation/src/he
 import { rotationCore } from '../harness/rotation.ts';
 import { seedTenant } from '../harness/seed.ts';
 import { upToThreeTimes } from '../harness/tries.ts';
+import { until } from '../harness/wait.ts';
 
 const core = await rotationCore();
 const database = new URL(core.database.url).pathname.slice(1);
@@ -74,4 +75,31 @@ test('however many ranges of a rotation a process sweeps, it beats once for it',
     );
     assert.ok(each.made > each.most, JSON.stringify(each));
   });
+});
+
+test('heartbeats go on when the clock of the machine is set back', async (t) => {
+  const rotationId = await core.start(await core.createTenant());
+  await takeUp(core.store, rotationId);
+  let made = 0;
+  const publish = (): void => {
+    made += 1;
+  };
+  const heartbeat = createHeartbeat(
+    { store: core.store, heartbeats: createHeartbeats(), publish },
+    rotationId,
+  );
+  const beatsOnce = async (): Promise<void> => {
+    const before = made;
+    await until(
+      () => {
+        heartbeat.touch();
+        return made > before;
+      },
+      { what: 'a heartbeat' },
+    );
+  };
+  await beatsOnce();
+  const { now } = Date;
+  t.mock.method(Date, 'now', () => now() - 2 * 3_600_000);
+  await beatsOnce();
 });

@@ -19,7 +19,7 @@ export interface Heartbeat {
   attend(): () => void;
 }
 
-/** When a rotation's last heartbeat began, and how many are under way. */
+/** When a rotation's last heartbeat began, by the clock that nobody sets, and how many are under way. */
 interface HeartbeatState {
   lastMs: number;
   underWay: number;
@@ -38,7 +38,7 @@ export function createHeartbeats(): Heartbeats {
   const states = new Map<string, HeartbeatState>();
   return {
     of(rotationId) {
-      const now = Date.now();
+      const now = performance.now();
       if (states.size >= statesMax)
         for (const [id, { lastMs, underWay }] of states)
           if (underWay === 0 && now - lastMs > forgottenAfterMs) states.delete(id);
@@ -60,7 +60,7 @@ export function createHeartbeat(
     detail: WaitingDetail | null = null,
   ): Promise<void> => {
     state.underWay += 1;
-    state.lastMs = Date.now();
+    state.lastMs = performance.now();
     try {
       const snapshot = await beat(env.heartbeatStore ?? env.store, rotationId, waitingFor, detail);
       if (snapshot !== null) env.publish(snapshot);
@@ -72,7 +72,7 @@ export function createHeartbeat(
   };
 
   const touch = (): void => {
-    if (state.underWay === 0 && Date.now() - state.lastMs >= heartbeatEveryMs) void beatNow(null);
+    if (state.underWay === 0 && performance.now() - state.lastMs >= heartbeatEveryMs) void beatNow(null);
   };
   return {
     touch,

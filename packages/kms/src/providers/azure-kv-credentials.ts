@@ -20,19 +20,21 @@ const spareMs = 60_000;
 
 export function createCredentials(): Credentials {
   let source: TokenCredential | null = null;
-  let held: { readonly audience: string; readonly token: string; readonly until: number } | null = null;
+  let held: { readonly audience: string; readonly token: string; readonly untilMs: number } | null = null;
   return {
     drop() {
       source = null;
       held = null;
     },
     async token(audience, signal) {
-      if (held !== null && held.audience === audience && Date.now() < held.until) return held.token;
+      if (held !== null && held.audience === audience && performance.now() < held.untilMs) return held.token;
       try {
         source ??= find();
         const given = await source.getToken(`${audience}/.default`, { abortSignal: signal });
         if (given === null) throw new NoCredentials(null);
-        held = { audience, token: given.token, until: given.expiresOnTimestamp - spareMs };
+        // By the clock that nobody sets: set back, the other one would have it used for longer.
+        const leftMs = given.expiresOnTimestamp - Date.now() - spareMs;
+        held = { audience, token: given.token, untilMs: performance.now() + leftMs };
         return given.token;
       } catch (error) {
         source = null;
