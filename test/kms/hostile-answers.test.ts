@@ -8,38 +8,21 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { dekWrapAad, generateDek } from '@rekey/envelope';
 import { openKek } from '@rekey/kms';
-import { fakeAwsKms } from '../harness/fake-aws-kms.ts';
-import { fakeAzureKv, identityOf } from '../harness/fake-azure-kv.ts';
-import { fakeGcpKms } from '../harness/fake-gcp-kms.ts';
-import { fakeTransit } from '../harness/fake-transit.ts';
-import { awsCredentials } from '../harness/moto.ts';
+import { fourKmss } from '../harness/four-kmss.ts';
 import { until } from '../harness/wait.ts';
 import { keyFile, refusal } from './key-files.ts';
 
 const aad = dekWrapAad(randomUUID(), randomUUID());
 type Hostile = (response: ServerResponse) => void;
 
-const [aws, azure, gcp, transit] = [
-  await fakeAwsKms(),
-  await fakeAzureKv(),
-  await fakeGcpKms(),
-  await fakeTransit(),
-];
-const token = 'hvs.token-of-a-test';
-transit.tokens.set(token, { endsAt: Number.POSITIVE_INFINITY, mayUse: true, renewals: 0 });
-Object.assign(process.env, awsCredentials, identityOf(azure), {
-  GOOGLE_APPLICATION_CREDENTIALS: await gcp.accounts.serviceAccountFile(),
-});
-const kmss = [
-  ['aws-kms', aws.uri, (give: Hostile | null) => (aws.answer = give && ((_, response) => give(response)))],
-  ['azure-kv', azure.uri(), (give: Hostile | null) => (azure.answer = give)],
-  ['gcp-kms', gcp.uri(), (give: Hostile | null) => (gcp.answer = give)],
-  [
-    'hcvault',
-    transit.uri({ token_file: await keyFile(`${token}\n`) }),
-    (give: Hostile | null) => (transit.answer = give),
-  ],
-] as const;
+const { kmss: four, aws, azure, gcp, transit } = await fourKmss(keyFile);
+const gives = {
+  'aws-kms': (give: Hostile | null) => (aws.answer = give && ((_, response) => give(response))),
+  'azure-kv': (give: Hostile | null) => (azure.answer = give),
+  'gcp-kms': (give: Hostile | null) => (gcp.answer = give),
+  hcvault: (give: Hostile | null) => (transit.answer = give),
+};
+const kmss = four.map(({ name, uri }) => [name, uri, gives[name]] as const);
 
 /** Where nobody may come. */
 let strangers = 0;

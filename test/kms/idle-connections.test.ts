@@ -5,38 +5,11 @@ import { test } from 'node:test';
 import { dekWrapAad, generateDek } from '@rekey/envelope';
 import { openKek } from '@rekey/kms';
 import { cuttingProxy } from '../harness/cutting-proxy.ts';
-import { fakeAwsKms } from '../harness/fake-aws-kms.ts';
-import { fakeAzureKv, identityOf } from '../harness/fake-azure-kv.ts';
-import { fakeGcpKms } from '../harness/fake-gcp-kms.ts';
-import { fakeTransit } from '../harness/fake-transit.ts';
-import { awsCredentials } from '../harness/moto.ts';
+import { fourKmss } from '../harness/four-kmss.ts';
 import { keyFile } from './key-files.ts';
 
 const aad = dekWrapAad(randomUUID(), randomUUID());
-const [aws, azure, gcp, transit] = [
-  await fakeAwsKms(),
-  await fakeAzureKv(),
-  await fakeGcpKms(),
-  await fakeTransit(),
-];
-const token = 'hvs.token-of-a-test';
-transit.tokens.set(token, { endsAt: Number.POSITIVE_INFINITY, mayUse: true, renewals: 0 });
-Object.assign(process.env, awsCredentials, identityOf(azure), {
-  GOOGLE_APPLICATION_CREDENTIALS: await gcp.accounts.serviceAccountFile(),
-});
-
-const [awsOrigin = ''] = /http:[^&]+$/.exec(aws.uri) ?? [];
-const kmss = [
-  { name: 'aws-kms', uri: aws.uri, origin: awsOrigin, fake: aws },
-  { name: 'azure-kv', uri: azure.uri(), origin: azure.origin, fake: azure },
-  { name: 'gcp-kms', uri: gcp.uri(), origin: gcp.endpoint, fake: gcp },
-  {
-    name: 'hcvault',
-    uri: transit.uri({ token_file: await keyFile(`${token}\n`) }),
-    origin: transit.server,
-    fake: transit,
-  },
-] as const;
+const { kmss, azure } = await fourKmss(keyFile);
 /** More than there are attempts of a call. */
 const atOnce = 8;
 
