@@ -31,7 +31,7 @@ export const errorRemedies = {
     'Read the conditions of the key’s destruction: each says what it rests on. Make those that do not hold true, then ask again.',
   REWRAP_IN_PROGRESS: 'Wait for the rewrap that `error.rewrapId` names, or cancel it.',
   REWRAP_REFUSED:
-    'Let every process that `error.issues` names use the new KEK (`KEK_URIS_UNWRAP_ONLY`, `KEKS`, its rights in the KMS), then ask again.',
+    'Let every process that `error.issues` names use the new KEK (`KEK_URIS_UNWRAP_ONLY`, `KEKS`, its rights in the KMS), then ask again; or name a KEK that was not declared compromised.',
   REWRAP_FINISHED: 'Nothing is left to steer: read how it ended. For what it left, start a new rewrap.',
   CAMPAIGN_FINISHED: 'Nothing is left to steer: read how it ended. For whom it left, start a new one.',
   PAYLOAD_TOO_LARGE:
@@ -60,5 +60,6 @@ export const errorRemedies = {
   PRECONDITION_FAILED:
     'Read it again, see what was changed, and put yours with the new `ETag` in `If-Match`.',
   PRECONDITION_REQUIRED: 'Read it first, and send its `ETag` back in `If-Match`.',
-  KEK_REFUSED: 'Let every process that `error.issues` names use that KEK or template, then ask again.',
+  KEK_REFUSED:
+    'Let every process that `error.issues` names use that KEK or template, then ask again; or name one that was not declared compromised.',
 } as const satisfies Record<ErrorCode, string>;

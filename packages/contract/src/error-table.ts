@@ -132,7 +132,7 @@ export const errorTable = {
     status: 409,
     message: 'KEK refused',
     detail:
-      'Not every live process has proved that it can use this KEK; error.issues names those that have not.',
+      'Not every live process has proved that it can use this KEK, or it was declared compromised; error.issues says which.',
   },
   DESTRUCTION_REFUSED: {
     status: 409,
@@ -148,7 +148,7 @@ export const errorTable = {
     status: 409,
     message: 'Rewrap refused',
     detail:
-      'Not every live process has proved that it can use this KEK; error.issues names those that have not.',
+      'Not every live process has proved that it can use this KEK, or it was declared compromised; error.issues says which.',
   },
   REWRAP_FINISHED: {
     status: 409,
