@@ -74,7 +74,8 @@ export function rotationCheck(): Check & { readonly staleAnswers: () => number }
         const what = `${id} at ${at}: changed after its end`;
         // Another end is never excused.
         if (view.completedAt !== null) wrong.add(what);
-        else afterEnd.push({ b, e: at, forMs: b - seen.ended.at, what });
+        // What was asked before anybody had been told of the end may be answered as of then.
+        else if (b > seen.ended.at) afterEnd.push({ b, e: at, forMs: b - seen.ended.at, what });
       }
       if (view.completedAt !== null) seen.ended ??= { at, view };
       seen.recent.push({ at, view });
