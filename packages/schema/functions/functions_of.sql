@@ -13,7 +13,7 @@ as $$
       'keys_fingerprint', 'start_rewrap', 'steer_rewrap', 'work_figures', 'note_accesses',
       'open_console_session', 'use_console_session', 'end_console_session',
       'start_plan', 'use_plan', 'policy_state', 'put_policy', 'choose_kek', 'tenant_exists', 'add_tenant', 'change_hours',
-      'start_campaign', 'steer_campaign', 'campaign_room', 'policy_figures', 'list_tenants', 'list_tenants_wrapped', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'compromise_kek',
+      'start_campaign', 'steer_campaign', 'campaign_room', 'campaign_failures', 'policy_figures', 'list_tenants', 'list_tenants_wrapped', 'campaign_figures', 'simulate_campaign', 'start_kek_compromise', 'compromise_kek',
       'kek_compromise_state']
     when 'worker' then array['functions_of', 'installation_id', 'snapshot_key', 'take_up', 'wrapped_deks', 'stored_deks', 'note_dek_check', 'live_deks', 'sample_deks',
       'sample_deks_under', 'keks_in_use', 'store_material', 'switch_to_dek', 'drain_older', 'wait_for_drain', 'blockers_of',
