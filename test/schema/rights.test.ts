@@ -168,6 +168,35 @@ test('every function that runs with the rights of its owner has a fixed search p
   }
 });
 
+test('what runs with the rights of its caller calls and reads only what every caller of it may', async () => {
+  const prefix = testEnvironment('TEST_ROLES_PREFIX');
+  const { rows } = await store.query<{ role: string; caller: string; wants: string }>(
+    `with made as (
+       select p.oid, p.proname, p.prosecdef, regexp_replace(pg_get_functiondef(p.oid), '--[^' || chr(10) || ']*', '', 'g') as text
+       from pg_proc p where p.pronamespace = 'rekey'::regnamespace and p.prokind = 'f')
+     select r.role, m.proname as caller, f.proname as wants
+     from unnest($1::text[]) r(role)
+     join made m on not m.prosecdef and has_function_privilege(r.role, m.oid, 'execute')
+     join pg_proc f on f.pronamespace = 'rekey'::regnamespace and f.oid <> m.oid
+       and m.text ~ ('rekey[.]' || f.proname || '[[:space:]]*[(]') and not has_function_privilege(r.role, f.oid, 'execute')
+     union all
+     select r.role, m.proname, c.relname
+     from unnest($1::text[]) r(role)
+     join made m on not m.prosecdef and has_function_privilege(r.role, m.oid, 'execute')
+     join pg_class c on c.relnamespace = 'rekey'::regnamespace and c.relkind in ('r', 'v')
+       and m.text ~ ('(from|join) rekey[.]' || c.relname || '[^a-z_]') and not has_any_column_privilege(r.role, c.oid, 'select')
+     order by 1, 2, 3`,
+    [roles.map((role) => `${prefix}_${role}`)],
+  );
+  assert.deepEqual(rows, []);
+});
+
+test('an operator has the chains of events recomputed', async () => {
+  const operator = database.pool({ connectionString: asRole(database.url, 'operator') });
+  assert.ok((await store.query('select from rekey.events')).rowCount);
+  assert.deepEqual((await operator.query('select * from rekey.verify_events()')).rows, []);
+});
+
 test('no function but one that may pass over its work takes turns by what anybody may hold who may connect', async () => {
   const { rows } = await store.query(
     `select proname from pg_proc where pronamespace = 'rekey'::regnamespace and prosrc ~ 'pg_(try_)?advisory'`,

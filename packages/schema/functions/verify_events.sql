@@ -3,7 +3,7 @@
 -- cut its tail and set back its head, can only be found out by what was kept elsewhere.
 create or replace function rekey.verify_events(of_chain uuid default null)
 returns table (chain uuid, sequence bigint, problem text)
-language sql stable
+language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   with cut as (select c.* from rekey.event_cuts c order by c.tree_size desc limit 1),
