@@ -1,7 +1,6 @@
 /** What is commanded of a campaign while something else is under way: somebody has a tenant, or failures come late. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CampaignStatus,
   cancelRotation,
@@ -9,6 +8,7 @@ import {
   startMember,
   steerCampaign,
 } from '@rekey/control';
+import { holdsNobody } from '../harness/holds-nobody.ts';
 import { ada, campaigning } from './campaigning.ts';
 
 const { core, begin, look, running, states, tenants, view } = await campaigning();
@@ -26,20 +26,6 @@ async function withTenantHeld(tenantId: string, meanwhile: () => Promise<void>):
   } finally {
     await client.query('rollback');
     client.release();
-  }
-}
-
-/** What would wait for whoever holds the row, for as long as that is held. */
-async function holdsNobody<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  const late = new AbortController();
-  const waits = sleep(60_000, undefined, { signal: late.signal }).then(() => {
-    throw new Error('it waits for who holds the row');
-  });
-  waits.catch(() => {}); // it did not come to that
-  try {
-    return await Promise.race([answer, waits]);
-  } finally {
-    late.abort();
   }
 }
 

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelRotation, limitRotation, pauseRotation, resumeRotation, startRotation } from '@rekey/control';
 import { claimRange, renewLease } from '@rekey/data';
 import { inTransaction, openStore } from '@rekey/db';
 import type { OpenHours } from '@rekey/times';
+import { holdsNobody } from '../harness/holds-nobody.ts';
 import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { sweepFacts } from '../harness/sweep-facts.ts';
@@ -65,20 +65,6 @@ async function inABatch(
   }
 }
 
-/** It is not asked how long it takes, but that it does not take as long as the batch. */
-async function answered<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  const late = new AbortController();
-  const waits = sleep(60_000, undefined, { signal: late.signal }).then(() => {
-    throw new Error('it waits for the batch');
-  });
-  waits.catch(() => {}); // it did not come to that
-  try {
-    return await Promise.race([answer, waits]);
-  } finally {
-    late.abort();
-  }
-}
-
 const sweeping = async (records = 34): Promise<SweepStep> =>
   beginSweep(core, (await core.tenantWith(records)).tenantId);
 
@@ -90,7 +76,7 @@ test('a pause does not wait for a batch that takes long; that one is the last, a
   const sweep = await sweeping();
   const read = await sweep.read();
   await inABatch(sweep, async ({ note, end }) => {
-    const paused = await answered(pause(sweep));
+    const paused = await holdsNobody(pause(sweep));
     assert.deepEqual([paused.kind, 'view' in paused && paused.view.status], ['changed', 'paused']);
     assert.equal(await note(), true, 'the batch that was under way');
     await end();
@@ -114,7 +100,7 @@ test('one that is resumed within the batch is swept on under the same lease', as
   const sweep = await sweeping();
   const read = await sweep.read();
   await inABatch(sweep, async ({ note, end }) => {
-    await answered(pause(sweep));
+    await holdsNobody(pause(sweep));
     assert.equal((await resumeRotation(store, sweep.rotationId, steering)).kind, 'changed');
     assert.equal(await note(), true);
     await end();
@@ -131,7 +117,7 @@ test('other ranges than the one that is held are taken at once, by a pause as be
     [sweep.rotationId, randomUUID()],
   );
   await inABatch(sweep, async () => {
-    await answered(pause(sweep));
+    await holdsNobody(pause(sweep));
   });
   const { rows } = await pool.query(
     `select ordinal from rekey.rotation_ranges where rotation_id = $1 and owner is not null`,
@@ -159,7 +145,7 @@ test('a cancel that a batch is in the way of leaves a pause, waits for that batc
     const cancelling = cancel(sweep);
     assert.equal(await note(), true);
     await end();
-    const cancelled = await answered(cancelling);
+    const cancelled = await holdsNobody(cancelling);
     assert.ok(cancelled.kind === 'changed' && cancelled.view.status === 'cancelled');
     assert.equal(cancelled.view.itemsRotated.secrets, 3, 'what the batch counted');
   });
@@ -198,7 +184,7 @@ test('a batch that names records, and so shares the key of the rotation’s row,
   await inABatch(
     sweep,
     async ({ note, end }) => {
-      assert.equal((await answered(pause(sweep))).kind, 'changed');
+      assert.equal((await holdsNobody(pause(sweep))).kind, 'changed');
       assert.equal(await note([second]), true);
       await end();
     },
@@ -215,7 +201,7 @@ test('windows that close do not wait for it, and the next batch is turned away',
   const sweep = await sweeping();
   const read = await sweep.read();
   await inABatch(sweep, async ({ note, end }) => {
-    assert.equal((await answered(giveHours(sweep, closedHours()))).kind, 'changed');
+    assert.equal((await holdsNobody(giveHours(sweep, closedHours()))).kind, 'changed');
     assert.equal(await note(), true);
     await end();
   });

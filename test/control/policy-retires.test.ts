@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesOf, damage, flipBit, pastTheTriggers } from '../harness/damage.ts';
-import { all, core, holdsNobody, levelOf, pool, put, round } from './policy-rounds-desk.ts';
+import { holdsNobody } from '../harness/holds-nobody.ts';
+import { all, core, levelOf, pool, put, round } from './policy-rounds-desk.ts';
 
 /** A tenant with a record that did not open, left under DEK 1 since so many days; and how to mend it. */
 async function leftBehind(days: number) {

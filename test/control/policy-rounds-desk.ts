@@ -1,5 +1,4 @@
 /** What the tests of policies' rounds share: each file that imports it has a database of its own. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { policyRound } from '@rekey/control';
 import { pastTheTriggers } from '../harness/damage.ts';
 import { rotationCore } from '../harness/rotation.ts';
@@ -34,17 +33,3 @@ export const runningByPolicy = async (): Promise<number> =>
       `select count(*)::int as n from rekey.rotations where status = 'in_progress' and policy_version is not null`,
     )
   )[0].n;
-
-/** What would wait for whoever holds the row, for as long as that is held. */
-export async function holdsNobody<Answer>(answer: Promise<Answer>): Promise<Answer> {
-  const late = new AbortController();
-  const waits = sleep(60_000, undefined, { signal: late.signal }).then(() => {
-    throw new Error('it waits for who holds the row');
-  });
-  waits.catch(() => {}); // it did not come to that
-  try {
-    return await Promise.race([answer, waits]);
-  } finally {
-    late.abort();
-  }
-}

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { registerKek } from '@rekey/control';
 import { pastTheTriggers } from '../harness/damage.ts';
-import { age, all, core, holdsNobody, levelOf, pool, put, round } from './policy-rounds-desk.ts';
+import { holdsNobody } from '../harness/holds-nobody.ts';
+import { age, all, core, levelOf, pool, put, round } from './policy-rounds-desk.ts';
 
 test('a policy’s KEK wraps the new DEK, but for a tenant that has brought a KEK of its own', async () => {
   await registerKek(pool, 'of-policy', 'local:of-policy');

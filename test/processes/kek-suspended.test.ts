@@ -104,11 +104,12 @@ test('where one worker is refused and another one lacks the KEK, it is the refus
   assert.deepEqual([ended.status, ended.failureReason], ['failed', 'KEK_DENIED']);
 });
 
-test('and after the switch: of a range that both have tried in turn', async (t) => {
-  const { tenantId, records } = await tenantUnder(theirs, 17);
-  const kek = troubledKek(theirs);
-  const both = createKeks(rekey.kek, kek);
-  const first = await workerHere(rekey, both, t);
+/** A rotation after its switch, whose sweep waits for a record that a transaction holds. */
+async function switchedAndHeld(
+  t: TestContext,
+  tenantId: string,
+  records: readonly { readonly target: string; readonly id: string }[],
+) {
   const holder = await pool.connect();
   t.after(() => holder.release(true));
   await holder.query('begin');
@@ -118,6 +119,15 @@ test('and after the switch: of a range that both have tried in turn', async (t) 
   await until(async () => (await rekey.status(rotationId)).body.data.waitingFor === 'lock', {
     what: 'it has switched',
   });
+  return { rotationId, holder };
+}
+
+test('and after the switch: of a range that both have tried in turn', async (t) => {
+  const { tenantId, records } = await tenantUnder(theirs, 17);
+  const kek = troubledKek(theirs);
+  const both = createKeks(rekey.kek, kek);
+  const first = await workerHere(rekey, both, t);
+  const { rotationId, holder } = await switchedAndHeld(t, tenantId, records);
   await first.close();
   kek.trouble = () => new KmsError('DENIED', 'the KMS refuses', { kekId: theirs.id });
   await workerHere(rekey, createKeks(rekey.kek, kek), t, { suspendedMs });
@@ -138,15 +148,7 @@ for (const code of ['DENIED', 'NOT_FOUND'] as const)
   test(`after its switch a rotation never ends because of ${code}`, async (t) => {
     const { tenantId, records } = await rekey.seedTenant(17);
     const first = await workerHere(rekey, rekey.kek, t);
-    const holder = await pool.connect();
-    t.after(() => holder.release(true));
-    await holder.query('begin');
-    const [held] = records.filter(({ target }) => target === 'secrets');
-    await holder.query('select from secrets where id = $1 for update', [held?.id]);
-    const { rotationId } = (await rekey.rotate(tenantId)).body.data;
-    await until(async () => (await rekey.status(rotationId)).body.data.waitingFor === 'lock', {
-      what: 'it has switched',
-    });
+    const { rotationId, holder } = await switchedAndHeld(t, tenantId, records);
     await first.close();
     const kek = troubledKek(rekey.kek);
     kek.trouble = () => new KmsError(code, 'not ours', { kekId: rekey.kek.id });
