@@ -26,7 +26,8 @@ export async function watchTable<T>(
   table: string,
   work: (prepared: () => Promise<void>) => Promise<T>,
 ): Promise<T & TableChange> {
-  const client = new Client({ connectionString: databaseUrl });
+  // Not an application, to which a sweep would yield: the checkpoint would hold it back for seconds.
+  const client = new Client({ connectionString: databaseUrl, application_name: 'rekey-bench' });
   client.on('error', () => {});
   await client.connect();
   try {
