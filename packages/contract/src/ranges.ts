@@ -45,7 +45,9 @@ export const RangesResponse = answer(
               },
               { additionalProperties: false, description: 'How many ranges are in which state.' },
             ),
-            items: count('Records on older keys when its ranges were cut.'),
+            items: count(
+              'Records on older keys when its ranges were cut; in full ranges, what was added under the new one since the switch counts too.',
+            ),
             itemsRotated: count('Re-encrypted by the sweep.'),
             itemsFailed: count('Set aside.'),
             itemsProved: count('Of `items`, those in ranges that are proved.'),

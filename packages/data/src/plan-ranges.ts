@@ -1,6 +1,6 @@
 import { asyncCommit, type Going, prepared, type Queryable, rows, several } from '@rekey/db';
 import { type OpenRange, type RangeRow, rangeColumns, toOpenRange } from './open-ranges.ts';
-import { within } from './range-bounds.ts';
+import { type Bounds, within } from './range-bounds.ts';
 import { type Target, type TargetRow, targetColumns, toTarget } from './targets.ts';
 
 /**
@@ -20,6 +20,8 @@ export function planIsComplete(rotation: string): string {
 /** Where the plan of a target has come to. */
 export interface PlanEdge {
   readonly target: Target;
+  /** Every row of its table is a sealed record, since its key column takes no null. */
+  readonly isAllSealed: boolean;
   readonly ordinal: number;
   readonly lower: string | null;
 }
@@ -30,13 +32,24 @@ export interface PlanEdges {
   readonly edges: readonly PlanEdge[];
 }
 
-/** Of several rotations, in the same order. */
+/**
+ * Of several rotations, in the same order. A table is looked for by the parts of its name: `to_regclass` refuses where its schema
+ * is closed to us, and one table in trouble does not hold up the others.
+ */
 export async function planEdges(on: Queryable, rotationIds: readonly string[]): Promise<PlanEdges[]> {
   const found = await prepared<
-    TargetRow & { rotation: string; last_ordinal: number | null; upper_id: string | null }
+    TargetRow & {
+      rotation: string;
+      is_all_sealed: boolean;
+      last_ordinal: number | null;
+      upper_id: string | null;
+    }
   >(
     on,
-    `select rotation, ${targetColumns}, last.ordinal as last_ordinal, last.upper_id
+    `select rotation, ${targetColumns}, last.ordinal as last_ordinal, last.upper_id,
+       coalesce((select a.attnotnull from pg_namespace n join pg_class c on c.relnamespace = n.oid
+           join pg_attribute a on a.attrelid = c.oid and a.attname = t.key_column and not a.attisdropped
+         where n.nspname = (parse_ident(t.table_name))[1] and c.relname = (parse_ident(t.table_name))[2]), false) as is_all_sealed
      from unnest($1::uuid[]) asked(rotation) cross join rekey.targets t left join lateral (
        select g.ordinal, g.upper_id from rekey.rotation_ranges g
        where g.rotation_id = rotation and g.target = t.name order by g.ordinal desc limit 1) last on true
@@ -46,10 +59,11 @@ export async function planEdges(on: Queryable, rotationIds: readonly string[]): 
   return rotationIds.map((rotationId) => {
     const own = found.filter(({ rotation }) => rotation === rotationId);
     const targets = own.map(toTarget);
-    const edges = own.flatMap(({ last_ordinal, upper_id }, i): PlanEdge[] => {
+    const edges = own.flatMap(({ last_ordinal, upper_id, is_all_sealed }, i): PlanEdge[] => {
       const target = targets[i];
       if (target === undefined || (last_ordinal !== null && upper_id === null)) return [];
-      return [{ target, ordinal: last_ordinal === null ? 0 : last_ordinal + 1, lower: upper_id }];
+      const ordinal = last_ordinal === null ? 0 : last_ordinal + 1;
+      return [{ target, isAllSealed: is_all_sealed, ordinal, lower: upper_id }];
     });
     return { targets, edges };
   });
@@ -66,24 +80,41 @@ export interface CutOrder {
   readonly tenantId: string;
   readonly newKeyNumber: number;
   readonly itemsPerRange: number;
+  /**
+   * The switch is a moment ago, so hardly a record stands under the new DEK: a full range is taken to have none, and is cut by
+   * the index alone. To look at the key of each record costs as much as to read it.
+   */
+  readonly isJustSwitched: boolean;
+}
+
+/** The records to be cut, in SQL: those that are not under the new DEK; for the edge of a full range, see {@link CutOrder}. */
+function ahead(
+  { target, isAllSealed }: PlanEdge,
+  { isJustSwitched }: Pick<CutOrder, 'isJustSwitched'>,
+  bounds: Bounds,
+  newKeyNumber: string,
+): { readonly counted: string; readonly edge: string } {
+  const statement = (condition: string): string => `select t.${target.id} as id from ${target.table} t
+       where ${within(target, bounds)} ${condition} order by t.${target.tenant}, t.${target.id}`;
+  const counted = statement(`and t.${target.key} <> ${newKeyNumber}`);
+  return { counted, edge: isJustSwitched && isAllSealed ? statement('') : counted };
 }
 
 /** The next range of each target. One short statement, so that no old snapshot keeps dead rows from being pruned. */
 export async function cutRanges(
   on: Queryable,
   edges: readonly PlanEdge[],
-  { tenantId, newKeyNumber, itemsPerRange }: CutOrder,
+  order: CutOrder,
 ): Promise<CutRange[]> {
+  const { tenantId, newKeyNumber, itemsPerRange } = order;
   const values: unknown[] = [tenantId, newKeyNumber, itemsPerRange];
-  const selects = edges.map(({ target, lower }, i) => {
-    const after = lower === null ? null : `$${values.push(lower)}::${target.idType}`;
-    const ahead = `select t.${target.id} as id from ${target.table} t
-       where ${within(target, { tenant: '$1::uuid', after, upTo: null })} and t.${target.key} <> $2::int
-       order by t.${target.tenant}, t.${target.id}`;
+  const selects = edges.map((from, i) => {
+    const after = from.lower === null ? null : `$${values.push(from.lower)}::${from.target.idType}`;
+    const { counted, edge } = ahead(from, order, { tenant: '$1::uuid', after, upTo: null }, '$2::int');
     // The id in that place, and nothing of those before it; they are counted where it is the end that was found.
     return `(select ${i} as edge, last.id::text,
-       case when last.id is null then (select count(*) from (${ahead} limit $3::int) rest) else $3::int end as items
-     from (select) cut left join lateral (${ahead} offset $3::int - 1 limit 1) last on true)`;
+       case when last.id is null then (select count(*) from (${counted} limit $3::int) rest) else $3::int end as items
+     from (select) cut left join lateral (${edge} offset $3::int - 1 limit 1) last on true)`;
   });
   const isFirst = edges.every(({ lower }) => lower === null);
   // Further on, which targets still have an edge differs from turn to turn: too many texts to keep.
@@ -98,20 +129,20 @@ export async function cutRanges(
   });
 }
 
-/** Of several tenants the first range of each of these targets, in the same order. */
+/** Of several tenants the first range of each of these targets, in the same order. All orders are alike but for whose they are. */
 export async function cutFirstRanges(
   on: Queryable,
   edges: readonly PlanEdge[],
   orders: readonly CutOrder[],
 ): Promise<CutRange[][]> {
-  const selects = edges.map(({ target }, i) => {
-    const ahead = `select t.${target.id} as id from ${target.table} t
-       where ${within(target, { tenant: 'asked.tenant', after: null, upTo: null })} and t.${target.key} <> asked.number
-       order by t.${target.tenant}, t.${target.id}`;
+  const isJustSwitched = orders.every((order) => order.isJustSwitched);
+  const selects = edges.map((from, i) => {
+    const bounds = { tenant: 'asked.tenant', after: null, upTo: null };
+    const { counted, edge } = ahead(from, { isJustSwitched }, bounds, 'asked.number');
     return `select asked.place::int as place, ${i} as edge, last.id::text,
-       case when last.id is null then (select count(*) from (${ahead} limit $3::int) rest) else $3::int end as items
+       case when last.id is null then (select count(*) from (${counted} limit $3::int) rest) else $3::int end as items
      from unnest($1::uuid[], $2::int[]) with ordinality asked(tenant, number, place)
-       left join lateral (${ahead} offset $3::int - 1 limit 1) last on true`;
+       left join lateral (${edge} offset $3::int - 1 limit 1) last on true`;
   });
   const lasts = await prepared<{ place: number; edge: number; id: string | null; items: string }>(
     on,

@@ -50,6 +50,7 @@ export async function prepareSweep(
     rotationId,
     tenantId,
     newKeyNumber: rotation.newKeyNumber,
+    isJustSwitched: !switched,
     claimItemsMax,
     ...activated,
     signal,

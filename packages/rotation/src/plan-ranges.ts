@@ -20,6 +20,8 @@ interface Plan {
   readonly rotationId: string;
   readonly tenantId: string;
   readonly newKeyNumber: number;
+  /** This planner saw the switch, a moment ago: see `CutOrder`. Absent: records are looked at one by one. */
+  readonly isJustSwitched?: boolean;
   /** With at most so many records in all, the ranges are claimed as they are stored, for whoever planned to sweep. */
   readonly claimItemsMax?: number;
   /** What there is to plan, where that was looked for already. */
@@ -50,7 +52,7 @@ export async function planRanges(
   itemsPerRange = rangeItems,
   onRanges: OnRanges = async () => {},
 ): Promise<Planned> {
-  const { rotationId, claimItemsMax = -1, signal } = plan;
+  const { rotationId, isJustSwitched = false, claimItemsMax = -1, signal } = plan;
   const { store } = env;
   const steps = stepsOf(env);
   const inTrouble = new Map<string, TargetTrouble>();
@@ -67,7 +69,7 @@ export async function planRanges(
     });
     if (edges.length === 0) return stored(null);
 
-    const cuts = await cutWhatCanBe(env, edges, { ...plan, itemsPerRange }, inTrouble);
+    const cuts = await cutWhatCanBe(env, edges, { ...plan, isJustSwitched, itemsPerRange }, inTrouble);
     // Most tenants are small: all of theirs is cut at once.
     const isWhole = isFirst && cuts.length === targets.length && cuts.every(isWholeTarget);
     const owner = isWhole && totalPlanned(cuts) <= claimItemsMax ? randomUUID() : null;

@@ -105,7 +105,7 @@ export function createSteps({ store, sweepStore }: Stores): Steps {
 }
 
 function targetsOf(order: FirstCuts | undefined): string {
-  return `${order?.itemsPerRange} ${order?.edges.map(({ target }) => target.name).join(' ')}`;
+  return `${order?.itemsPerRange} ${order?.isJustSwitched} ${order?.edges.map(({ target }) => target.name).join(' ')}`;
 }
 
 function answerOf<Answer>([answer]: readonly Answer[]): Answer {

@@ -43,7 +43,7 @@ export type GetRotationRangesAnswer = {
         /** Proved. */
         readonly proved: number;
       };
-      /** Records on older keys when its ranges were cut. */
+      /** Records on older keys when its ranges were cut; in full ranges, what was added under the new one since the switch counts too. */
       readonly items: number;
       /** Re-encrypted by the sweep. */
       readonly itemsRotated: number;
