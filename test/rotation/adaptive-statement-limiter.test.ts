@@ -76,23 +76,50 @@ test('one core: one statement at a time, and another is tried rarely', async () 
   assert.ok(share(1) > 0.85, `${share(1)}`);
 });
 
-test('eager: more than one from the second sample on where there is a core for each, one where there is none', async () => {
-  const begin = await write(adaptiveStatementLimiter(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 200);
-  assert.ok(begin.share(2) + begin.share(3) > 0.7, `${begin.share(2)} ${begin.share(3)}`);
-  const two = await write(adaptiveStatementLimiter(8, { isEager: true }), { cores: 2, noise: 1.5 }, 6, 5_000);
-  assert.ok(two.share(2) + two.share(3) > 0.8, `${two.share(2)} ${two.share(3)}`);
-  const one = await write(adaptiveStatementLimiter(8, { isEager: true }), { cores: 1, noise: 1.5 }, 6, 5_000);
+const eager = (placesMax: number): StatementLimiter => adaptiveStatementLimiter(placesMax, () => 'eager');
+
+test('eager: two from the start where there is a core for each, one where there is none', async () => {
+  const begin = await write(eager(8), { cores: 2, noise: 1.5 }, 6, 200);
+  assert.ok(begin.share(2) + begin.share(3) > 0.85, `${begin.share(2)} ${begin.share(3)}`);
+  const two = await write(eager(8), { cores: 2, noise: 1.5 }, 6, 5_000);
+  assert.ok(two.share(2) + two.share(3) > 0.9, `${two.share(2)} ${two.share(3)}`);
+  const one = await write(eager(8), { cores: 1, noise: 1.5 }, 6, 5_000);
   assert.ok(one.share(1) > 0.75, `${one.share(1)}`);
+});
+
+test('eager: as many statements as there are cores or one more, and never more than there may be', async () => {
+  for (const cores of [2, 3, 4]) {
+    const { share } = await write(eager(8), { cores, noise: 1.5 }, 10, 8_000);
+    assert.ok(share(cores) + share(cores + 1) > 0.8, `${cores} cores: ${share(cores)} ${share(cores + 1)}`);
+  }
+  assert.equal((await write(eager(1), { cores: 4 }, 4, 500)).most, 1);
 });
 
 test('eager: when applications take the cores places go', async () => {
   const database: Database = { cores: 4, noise: 1.2 };
-  const limiter = adaptiveStatementLimiter(6, { isEager: true });
+  const limiter = eager(6);
   await write(limiter, database, 8, 4_000);
   database.others = 8;
   await write(limiter, database, 8, 1_000);
   const busy = await write(limiter, database, 8, 2_000);
   assert.ok(busy.share(1) + busy.share(2) > 0.85, `busy: ${busy.share(1)} ${busy.share(2)}`);
+});
+
+test('cautious: the place of a worker that was eager goes when others come and two cores are full', async () => {
+  const database: Database = { cores: 2, noise: 1.2 };
+  let hasCompany = false;
+  const limiter = adaptiveStatementLimiter(6, () => (hasCompany ? 'cautious' : 'eager'));
+  const alone = await write(limiter, database, 6, 2_000);
+  assert.ok(alone.share(2) > 0.8, `alone: ${alone.share(2)}`);
+  [database.others, hasCompany] = [1, true];
+  await write(limiter, database, 6, 500);
+  const beside = await write(limiter, database, 6, 3_000);
+  assert.ok(beside.share(1) > 0.8, `beside: ${beside.share(1)}`);
+  // Where there is room for all of them, it comes back.
+  database.cores = 8;
+  await write(limiter, database, 6, 6_000);
+  const roomy = await write(limiter, database, 6, 2_000);
+  assert.ok(roomy.share(1) < 0.2, `roomy: ${roomy.share(1)}`);
 });
 
 test('as many statements as there are cores or one more, however much single batches differ', async () => {

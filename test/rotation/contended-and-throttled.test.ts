@@ -33,6 +33,7 @@ function lockThrottle(): Throttle {
       standbys: [],
       slots: [],
       activeSessions: 0,
+      workers: 1,
       tables: [],
     }),
     switches: [],

@@ -19,6 +19,7 @@ const calm: Pressure = {
   standbys: [],
   slots: [],
   activeSessions: 0,
+  workers: 1,
   tables: [],
 };
 const level = async (signal: { read(): Promise<Reading> }): Promise<string> => (await signal.read()).level;

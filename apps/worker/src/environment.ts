@@ -19,6 +19,7 @@ import type { WorkerConfig } from './config.ts';
 import type { WorkerConnections } from './connections.ts';
 import { logEvents } from './log-events.ts';
 import type { WorkerMetrics } from './metrics.ts';
+import type { Company } from './throttle/create-throttle.ts';
 
 interface Parts extends Pick<RotationEnvironment, 'throttle' | 'publish'> {
   readonly config: WorkerConfig;
@@ -27,6 +28,7 @@ interface Parts extends Pick<RotationEnvironment, 'throttle' | 'publish'> {
   readonly keks: Keks;
   readonly usage: Usage;
   readonly cipher: BatchCipher;
+  readonly company: Company;
   readonly logger: Logger;
   readonly measures: WorkerMetrics | null;
 }
@@ -40,6 +42,7 @@ export function createEnvironment({
   usage,
   cipher,
   throttle,
+  company,
   publish,
   logger,
   measures,
@@ -64,8 +67,9 @@ export function createEnvironment({
     batchSize: config.BATCH_SIZE === undefined ? measuredBatchSize() : fixedBatchSize(config.BATCH_SIZE),
     statementLimiter:
       config.WORKER_STATEMENTS === undefined
-        ? adaptiveStatementLimiter(Math.min(2 * ranges, connections.sweep), {
-            isEager: cipher.kind === 'ffi' && availableParallelism() > 1,
+        ? adaptiveStatementLimiter(Math.min(2 * ranges, connections.sweep), () => {
+            if (cipher.kind !== 'ffi' || availableParallelism() === 1) return 'usual';
+            return company.workers > 1 ? 'cautious' : 'eager';
           })
         : fixedStatementLimiter(Math.min(config.WORKER_STATEMENTS, connections.sweep)),
     lockLimiter: fixedStatementLimiter(Math.floor(connections.sweep / 2)),

@@ -106,11 +106,13 @@ export function startWorker(
   const usage = createUsage();
   const tenantKeks = bindTenantKeks(keks, heartbeatStore);
   const kmsCalls = countKmsCalls(tenantKeks.keks);
+  const company = { workers: 1 };
   const throttle = createWorkerThrottle({
     config,
     store: heartbeatStore,
     patientStore: store,
     places: () => env.statementLimiter?.places ?? 1,
+    company,
     publish,
     logger,
     measures,
@@ -123,6 +125,7 @@ export function startWorker(
     usage,
     cipher,
     throttle,
+    company,
     publish,
     logger,
     measures,

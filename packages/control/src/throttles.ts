@@ -16,6 +16,8 @@ export interface Pressure {
   readonly slots: readonly Slot[];
   /** Statements of others than Rekey's processes that are under way, on average over the look. */
   readonly activeSessions: number | null;
+  /** Worker processes that live, as the register knows them. */
+  readonly workers: number;
   readonly tables: ReadonlyArray<{ readonly name: string; readonly live: number; readonly dead: number }>;
 }
 

@@ -22,6 +22,7 @@ export type { HandOut } from './spread.ts';
 export {
   adaptiveStatementLimiter,
   fixedStatementLimiter,
+  type LimiterManner,
   type StatementLimiter,
 } from './statement-limiter.ts';
 export { createSteps, type Steps } from './steps.ts';

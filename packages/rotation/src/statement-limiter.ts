@@ -26,6 +26,8 @@ const recordBytes = 1_024;
 const batchesPerPlace = 16;
 
 interface Manner {
+  /** It begins with so many places, and has fewer only where more do not pay at all. */
+  readonly least: 1 | 2;
   /**
    * Multiples of the time that a statement takes alone: while one takes less than the first, a place is added; when one
    * takes more than the second, a place is removed.
@@ -36,14 +38,23 @@ interface Manner {
   readonly patience: number;
 }
 
-const usual: Manner = { room: 1.2, crowd: 1.4, patience: 4 };
 /**
- * Where sealing costs next to nothing, a worker with one statement under way waits for it most of the time: the second
- * is tried after the first sample, and may slow the first a little more.
+ * `eager`: where sealing costs next to nothing, a worker with one statement under way waits for it most of the time, and Postgres
+ * for the worker. `cautious`: the same beside other workers, whose statements fill those gaps, and who each see room where all
+ * of them together have none.
  */
-const eager: Manner = { room: 1.4, crowd: 1.6, patience: 1 };
+const manners = {
+  usual: { least: 1, room: 1.2, crowd: 1.4, patience: 4 },
+  eager: { least: 2, room: 1.2, crowd: 1.4, patience: 4 },
+  cautious: { least: 1, room: 1.1, crowd: 1.3, patience: 8 },
+} as const satisfies Record<string, Manner>;
+
+export type LimiterManner = keyof typeof manners;
 
 const patience = { max: 64, growth: 4 } as const;
+
+/** Two statements that take as long as one after the other do not pay; so many samples in a row have to say so. */
+const leastCrowd = { times: 1.9, inARow: 2 } as const;
 
 /** One sample in so many is taken with a single place, to learn what a statement takes alone. */
 const samplesBetweenAlone = 32;
@@ -55,45 +66,53 @@ const samplesBetweenAlone = 32;
 const belief = { less: 1 / 2, more: 1 / 128 } as const;
 
 /**
- * Adapts the limit as TCP Vegas does its own: begins with one place and adds more, up to `placesMax`, as long as statements
+ * Adapts the limit as TCP Vegas does its own: begins with few places and adds more, up to `placesMax`, as long as statements
  * do not slow each other. If each takes what one takes alone, it had a core, or waited for the network; if each takes twice
  * as long, half of them only wait, for each other or for applications.
  *
- * @param isEager where sealing costs next to nothing and the machine has more than one core
+ * @param manner asked for each sample: it may change while it works
  */
 export function adaptiveStatementLimiter(
   placesMax: number,
-  { isEager = false }: { isEager?: boolean } = {},
+  manner: () => LimiterManner = () => 'usual',
 ): StatementLimiter {
-  const slowness = isEager ? eager : usual;
-  const limit = pLimit(1);
-  let places = 1;
+  let places: number = Math.min(placesMax, manners[manner()].least);
+  const limit = pLimit(places);
   let aloneMs: number | null = null;
-  let untilMore: number = slowness.patience;
+  /** How many samples have to pass since a place was added in vain; null: as its manner has it. */
+  let untilMore: number | null = null;
+  let crowdedInARow = 0;
   /** Taken since the limit last changed. */
   let samples = 0;
-  let isTry = false;
+  let isTry = places > 1;
   let sample = emptySample(0);
 
   const placesAfter = (ms: number, alone: number, isWanted: boolean): number => {
-    const isCrowded = ms > slowness.crowd * alone;
-    if (isTry)
-      untilMore = isCrowded ? Math.min(patience.max, untilMore * patience.growth) : slowness.patience;
+    const { least, room, crowd, patience: usualPatience } = manners[manner()];
+    const isAtLeast = places <= least;
+    crowdedInARow = ms > (isAtLeast ? leastCrowd.times : crowd) * alone ? crowdedInARow + 1 : 0;
+    const isCrowded = crowdedInARow >= (isAtLeast ? leastCrowd.inARow : 1);
+    if (isTry && (isCrowded || crowdedInARow === 0))
+      untilMore = isCrowded ? Math.min(patience.max, (untilMore ?? usualPatience) * patience.growth) : null;
     if (isCrowded) return Math.max(1, places - 1);
     // Where nobody waits, another place would stay empty.
-    const hasRoom = ms < slowness.room * alone && isWanted;
-    return hasRoom && samples >= untilMore ? Math.min(placesMax, places + 1) : places;
+    const hasRoom = ms < room * alone && isWanted;
+    return hasRoom && samples >= (untilMore ?? usualPatience) ? Math.min(placesMax, places + 1) : places;
   };
 
   /** Says how many places the next sample has. */
   const endOf = (ms: number, isWanted: boolean): number => {
     // In company none is faster than alone.
     if (limit.concurrency === 1 || ms < (aloneMs ?? 0)) aloneMs = believed(aloneMs, ms);
-    if (aloneMs === null || limit.concurrency !== places) return places;
+    if (aloneMs === null) return 1;
+    if (limit.concurrency !== places) return places;
     samples += 1;
     const next = placesAfter(ms, aloneMs, isWanted);
-    isTry = next > places;
-    if (next !== places) samples = 0;
+    isTry = next > places || (isTry && crowdedInARow > 0 && next === places);
+    if (next !== places) {
+      samples = 0;
+      crowdedInARow = 0;
+    }
     places = next;
     return samples % samplesBetweenAlone === samplesBetweenAlone - 1 ? 1 : places;
   };

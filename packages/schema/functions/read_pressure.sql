@@ -33,6 +33,8 @@ as $$
         'keepsBytes', (lsn - coalesce(s.confirmed_flush_lsn, s.restart_lsn))::bigint, 'isLost', s.wal_status = 'lost'))
       from pg_replication_slots s where not s.temporary and s.restart_lsn is not null), '[]'),
     'activeSessions', case when may then rekey.active_sessions() end,
+    'workers', (select count(*) from rekey.processes p
+      where p.kind = 'worker' and rekey.process_state(p.heartbeat_at, p.ended_at) = 'live'),
     'tables', (
       select coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'live', pg_stat_get_live_tuples(c.oid),
         'dead', pg_stat_get_dead_tuples(c.oid))), '[]')

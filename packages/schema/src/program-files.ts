@@ -39,7 +39,7 @@ export async function migrations(folder = new URL('../migrations/', import.meta.
  * Of the functions together; to be raised by every release that changes one of them. A migrator replaces functions of its
  * own revision or an older one, never a newer one's: during an upgrade old processes may still be started.
  */
-export const functionsRevision = 12;
+export const functionsRevision = 13;
 
 /** The files of `functions/`: one function each, replaced whenever its text has changed. */
 export function functions(): Promise<ProgramFile[]> {

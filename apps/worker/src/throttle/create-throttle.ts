@@ -8,6 +8,11 @@ import type { WorkerMetrics } from '../metrics.ts';
 import { ignoredNames } from './ignored-names.ts';
 import { httpSwitch, querySwitch } from './switches.ts';
 
+/** How many worker processes live, this one among them, as far as is known. */
+export interface Company {
+  workers: number;
+}
+
 interface ThrottleDependencies {
   readonly config: WorkerConfig;
   /** For what takes a moment. */
@@ -15,6 +20,8 @@ interface ThrottleDependencies {
   /** For what may take a second. */
   readonly patientStore: Store;
   readonly places: () => number;
+  /** Kept true while something is swept, and as it was where nothing is watched. */
+  readonly company: Company;
   readonly publish: (snapshot: Snapshot) => void;
   readonly logger: Logger;
   readonly measures: WorkerMetrics | null;
@@ -22,12 +29,16 @@ interface ThrottleDependencies {
 
 /** The throttle of this process; undefined where it is turned off. */
 export function createWorkerThrottle(dependencies: ThrottleDependencies): Throttle | undefined {
-  const { config, store, patientStore, places, publish, logger, measures } = dependencies;
+  const { config, store, patientStore, places, company, publish, logger, measures } = dependencies;
   if (config.THROTTLE === 'off') return undefined;
   const processId = randomUUID();
   const { THROTTLE_SQL: query, THROTTLE_SQL_ROLE: role, THROTTLE_HTTP: url } = config;
   const throttle = createWatchingThrottle({
-    readPressure: () => readPressure(store),
+    async readPressure() {
+      const pressure = await readPressure(store);
+      company.workers = pressure.workers;
+      return pressure;
+    },
     switches: [
       ...(url === undefined ? [] : [httpSwitch(url, logger)]),
       ...(query === undefined ? [] : [querySwitch(patientStore, query, role ?? null, logger)]),
