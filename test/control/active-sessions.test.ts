@@ -1,8 +1,9 @@
-/** How many statements of applications are under way on average, as looks find it; on a server of its own. */
+/** What else works there, as looks find it: statements of applications on average, and workers. On a server of its own. */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readPressure } from '@rekey/control';
+import { type ProcessKind, readPressure, reportUsage } from '@rekey/control';
 import { openStore } from '@rekey/db';
 import { migrate } from '@rekey/schema';
 import { createDatabase, startPostgres } from '@rekey/stack';
@@ -67,4 +68,34 @@ test('whose activity nobody tracks is not taken for idle', async () => {
   await client.query('set track_activities = off');
   await client.query('select 1');
   assert.equal((await readPressure(ours)).activeSessions, null);
+});
+
+test('workers that live are counted, without those that ended, fell silent, or are none', async () => {
+  const client = store(1);
+  const report = (processId: string, kind: ProcessKind, ends = false): Promise<void> =>
+    reportUsage(client, {
+      processId,
+      kind,
+      host: 'here',
+      version: '1',
+      ends,
+      toldAll: true,
+      opened: [],
+      proved: [],
+      latencies: {},
+    });
+  const workers = async (): Promise<number> => (await readPressure(ours)).workers;
+  const [first, second] = [randomUUID(), randomUUID()];
+  assert.equal(await workers(), 0);
+  await report(first, 'worker');
+  await report(second, 'worker');
+  await report(randomUUID(), 'vault');
+  assert.equal(await workers(), 2);
+  await report(first, 'worker', true);
+  assert.equal(await workers(), 1);
+  await client.query(
+    `update rekey.processes set heartbeat_at = heartbeat_at - interval '4 minutes' where id = $1`,
+    [second],
+  );
+  assert.equal(await workers(), 0);
 });

@@ -84,6 +84,7 @@ export function adaptiveStatementLimiter(
   let crowdedInARow = 0;
   /** Taken since the limit last changed. */
   let samples = 0;
+  /** The last place was added, and it is not known yet whether it pays. */
   let isTry = places > 1;
   let sample = emptySample(0);
 
@@ -92,8 +93,10 @@ export function adaptiveStatementLimiter(
     const isAtLeast = places <= least;
     crowdedInARow = ms > (isAtLeast ? leastCrowd.times : crowd) * alone ? crowdedInARow + 1 : 0;
     const isCrowded = crowdedInARow >= (isAtLeast ? leastCrowd.inARow : 1);
-    if (isTry && (isCrowded || crowdedInARow === 0))
+    const isDoubtful = crowdedInARow > 0 && !isCrowded;
+    if (isTry && !isDoubtful)
       untilMore = isCrowded ? Math.min(patience.max, (untilMore ?? usualPatience) * patience.growth) : null;
+    isTry &&= isDoubtful;
     if (isCrowded) return Math.max(1, places - 1);
     // Where nobody waits, another place would stay empty.
     const hasRoom = ms < room * alone && isWanted;
@@ -108,7 +111,7 @@ export function adaptiveStatementLimiter(
     if (limit.concurrency !== places) return places;
     samples += 1;
     const next = placesAfter(ms, aloneMs, isWanted);
-    isTry = next > places || (isTry && crowdedInARow > 0 && next === places);
+    if (next > places) isTry = true;
     if (next !== places) {
       samples = 0;
       crowdedInARow = 0;
