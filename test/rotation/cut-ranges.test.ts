@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { cutRanges, planEdges } from '@rekey/data';
+import { inTransaction, openSweepStore, row } from '@rekey/db';
 import { planRanges } from '@rekey/rotation';
+import { patient } from '../harness/patient.ts';
 import { rotationCore } from '../harness/rotation.ts';
 import { seedTenant } from '../harness/seed.ts';
 import { beginSweep } from '../harness/sweep-step.ts';
@@ -46,4 +49,36 @@ test('right after the switch full ranges are cut by the index alone, but not whe
   assert.deepEqual(await plan({}), { ...others, secrets: [5, 5, 5, 5, 5, 5, 5, 1] });
   // The three are in the first range, and taken for records on the older DEK; the last range is counted.
   assert.deepEqual(await plan({ isJustSwitched: true }), { ...others, secrets: [5, 5, 5, 5, 5, 5, 5, 4] });
+});
+
+test('to cut a full range right after the switch, no record is visited', async (t) => {
+  const { tenantId } = await seedTenant(core.vault, 3_400);
+  const { rotationId, newKeyNumber } = await beginSweep(core, tenantId);
+  await core.pool.query('delete from rekey.rotation_ranges where rotation_id = $1', [rotationId]);
+  await core.store.query('vacuum secrets');
+  const sweepStore = openSweepStore({ ...patient, url: core.database.url, max: 1, onError: () => {} });
+  t.after(() => sweepStore.end());
+  const [{ edges } = { edges: [] }] = await planEdges(core.store, [rotationId]);
+  const secrets = edges.filter(({ target }) => target.name === 'secrets');
+  const visited = (isJustSwitched: boolean): Promise<number> =>
+    inTransaction(sweepStore, async (tx) => {
+      const fetched = async (): Promise<number> => {
+        const statistics = `select pg_stat_get_xact_tuples_fetched('secrets_by_tenant'::regclass)::int as fetched`;
+        return (await row<{ fetched: number }>(tx, statistics)).fetched;
+      };
+      const before = await fetched();
+      const cuts = await cutRanges(tx, secrets, {
+        tenantId,
+        newKeyNumber,
+        itemsPerRange: 1_000,
+        isJustSwitched,
+      });
+      assert.deepEqual(
+        cuts.map(({ planned, upper }) => [planned, upper !== null]),
+        [[1_000, true]],
+      );
+      return (await fetched()) - before;
+    });
+  assert.equal(await visited(false), 1_000);
+  assert.ok((await visited(true)) < 100);
 });
